@@ -1,0 +1,85 @@
+# Merak: `make help` lists the targets. Objects live in build/<variant>/, so variants never mix.
+
+VARIANT ?= release
+CC ?= gcc
+BUILD := build/$(VARIANT)
+CCACHE := $(shell command -v ccache 2>/dev/null)
+PACKAGES := liblz4 libzstd libxxhash libuv openssl libmicrohttpd jansson libpcre2-8 roaring libcurl zlib
+
+WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes \
+  -Wold-style-definition -Wundef -Wvla -Wwrite-strings -Wcast-qual -Wpointer-arith -Wformat=2 \
+  -Wimplicit-fallthrough -Wdouble-promotion -Wdate-time -Wframe-larger-than=16384 -Wno-sign-conversion
+ifneq (,$(findstring clang,$(CC)))
+WARNINGS += -Wcomma -Wmissing-variable-declarations
+else
+WARNINGS += -Wduplicated-cond -Wlogical-op
+endif
+ifdef WERROR
+WARNINGS += -Werror
+endif
+
+CFLAGS_COMMON := -std=gnu11 -D_GNU_SOURCE -Isrc -g -fno-omit-frame-pointer -fno-common \
+  -fno-strict-aliasing -ffile-prefix-map=$(CURDIR)=. $(WARNINGS)
+HARDENING := -fstack-protector-strong -fstack-clash-protection -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
+OPT := -O2
+KERNEL_OPT := -O3
+LDFLAGS_COMMON := -Wl,-z,relro,-z,now -pthread
+ifeq ($(VARIANT),debug)
+OPT := -O1
+KERNEL_OPT := -O1
+CFLAGS_VARIANT := -DMERAK_DEBUG -DMERAK_FAULTS -ftrivial-auto-var-init=pattern
+else ifeq ($(VARIANT),asan)
+OPT := -O1
+KERNEL_OPT := -O1
+HARDENING :=
+CFLAGS_VARIANT := -DMERAK_DEBUG -DMERAK_FAULTS -DMERAK_NO_CLONES -fsanitize=address,undefined -fno-sanitize-recover=all
+LDFLAGS_VARIANT := -fsanitize=address,undefined
+else ifeq ($(VARIANT),tsan)
+HARDENING :=
+CFLAGS_VARIANT := -DMERAK_DEBUG -DMERAK_FAULTS -DMERAK_NO_CLONES -fsanitize=thread
+LDFLAGS_VARIANT := -fsanitize=thread
+else
+CFLAGS_VARIANT := $(HARDENING)
+endif
+
+CFLAGS_ALL = $(CFLAGS_COMMON) $(CFLAGS_VARIANT) $(CFLAGS) $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
+LIBS = $(shell pkg-config --libs $(PACKAGES) 2>/dev/null) -lm
+
+FOLDERS := $(shell sed -n 's/^\([a-z]*\):.*/\1/p' src/layers.txt)
+SOURCES := $(foreach f,$(FOLDERS),$(shell find src/$(f) -name '*.c' 2>/dev/null | sort))
+MAIN_SOURCES := $(filter src/main/%,$(SOURCES))
+LIB_SOURCES := $(filter-out src/main/%,$(SOURCES))
+LIB_OBJECTS := $(LIB_SOURCES:%.c=$(BUILD)/%.o)
+MAIN_OBJECTS := $(MAIN_SOURCES:%.c=$(BUILD)/%.o)
+UNIT_SOURCES := $(shell find tests/unit -name '*_test.c' 2>/dev/null | sort)
+UNIT_BINARIES := $(UNIT_SOURCES:%.c=$(BUILD)/%)
+
+.PHONY: all lib unit clean
+all: $(BUILD)/merak
+lib: $(BUILD)/libmerak.a
+
+$(BUILD)/src/vector/%.o $(BUILD)/src/func/%.o $(BUILD)/src/codec/%.o $(BUILD)/src/expr/%.o $(BUILD)/src/exec/%.o: OPT := $(KERNEL_OPT)
+$(BUILD)/%.o: %.c
+	@mkdir -p $(@D)
+	$(CCACHE) $(CC) $(CFLAGS_ALL) $(OPT) -MMD -MP -c $< -o $@
+
+$(BUILD)/libmerak.a: $(LIB_OBJECTS)
+	@rm -f $@
+	ar rcsT $@ $^
+
+$(BUILD)/merak: $(MAIN_OBJECTS) $(BUILD)/libmerak.a
+	$(CC) $(LDFLAGS_COMMON) $(LDFLAGS_VARIANT) $(MAIN_OBJECTS) $(BUILD)/libmerak.a $(LIBS) -o $@
+
+# One binary a unit test file; `make unit T=pattern` builds and runs what matches.
+$(BUILD)/tests/unit/%: tests/unit/%.c $(BUILD)/libmerak.a
+	@mkdir -p $(@D)
+	$(CCACHE) $(CC) $(CFLAGS_ALL) $(OPT) -Itests -MMD -MP -c $< -o $@.o
+	$(CC) $(LDFLAGS_COMMON) $(LDFLAGS_VARIANT) $@.o $(BUILD)/libmerak.a $(LIBS) -lcmocka -o $@
+
+unit: $(filter %$(T)%,$(UNIT_BINARIES))
+	@for t in $(foreach b,$(UNIT_BINARIES),$(if $(findstring $(T),$(b)),$(b))); do echo "== $$t"; $$t || exit 1; done
+
+clean:
+	rm -rf build
+
+-include $(LIB_OBJECTS:.o=.d) $(MAIN_OBJECTS:.o=.d) $(UNIT_BINARIES:%=%.d)

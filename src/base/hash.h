@@ -1,0 +1,18 @@
+#pragma once
+/* Hashing for in-memory tables (seeded, never stored) and XXH3 for stored checksums. */
+
+#include "base/compiler.h"
+
+uint64_t hash_bytes(const void *data, size_t length);          /* XXH3 64 */
+uint64_t checksum_bytes(const void *data, size_t length);      /* XXH3 64, the stored checksum */
+
+/* Multiply-fold of one 64-bit value: two multiplications' worth of mixing in about 4 cycles. */
+static inline uint64_t hash_u64(uint64_t value)
+{
+    __uint128_t product = (__uint128_t)(value ^ 0x9E3779B97F4A7C15u) * 0xD6E8FEB86659FD93u;
+    return (uint64_t)product ^ (uint64_t)(product >> 64);
+}
+static inline uint64_t hash_combine(uint64_t seed, uint64_t hash)
+{
+    return hash_u64(seed * 0x9FB21C651E98DF25u ^ hash);
+}

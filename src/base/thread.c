@@ -1,0 +1,108 @@
+#include "base/thread.h"
+
+/* Thin wrappers over pthreads: names, signal masks (only the main thread takes signals) and
+ * monotonic time-outs. */
+
+#include <errno.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/memory.h"
+
+void mutex_init(Mutex *mutex)
+{
+    pthread_mutex_init(&mutex->handle, NULL);
+}
+
+void mutex_deinit(Mutex *mutex)
+{
+    pthread_mutex_destroy(&mutex->handle);
+}
+
+void condition_init(Condition *condition)
+{
+    pthread_condattr_t attributes;
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(&condition->handle, &attributes);
+    pthread_condattr_destroy(&attributes);
+}
+
+void condition_deinit(Condition *condition)
+{
+    pthread_cond_destroy(&condition->handle);
+}
+
+void condition_wait(Condition *condition, Mutex *mutex)
+{
+    pthread_cond_wait(&condition->handle, &mutex->handle);
+}
+
+bool condition_wait_us(Condition *condition, Mutex *mutex, int64_t timeout_us)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    int64_t nanoseconds = until.tv_nsec + (timeout_us % 1000000) * 1000;
+    until.tv_sec += timeout_us / 1000000 + nanoseconds / 1000000000;
+    until.tv_nsec = nanoseconds % 1000000000;
+    return pthread_cond_timedwait(&condition->handle, &mutex->handle, &until) != ETIMEDOUT;
+}
+
+void condition_signal(Condition *condition)
+{
+    pthread_cond_signal(&condition->handle);
+}
+
+void condition_broadcast(Condition *condition)
+{
+    pthread_cond_broadcast(&condition->handle);
+}
+
+typedef struct ThreadStart {
+    ThreadMain main;
+    void *argument;
+    char name[16];
+} ThreadStart;
+
+static void *thread_entry(void *argument)
+{
+    ThreadStart start = *(ThreadStart *)argument;
+    mem_free(argument);
+    pthread_setname_np(pthread_self(), start.name);
+    start.main(start.argument);
+    return NULL;
+}
+
+Status thread_start(Thread *thread, const char *name, ThreadMain main, void *argument, Diag *diag)
+{
+    ThreadStart *start = mem_alloc_zero(sizeof(*start));
+    start->main = main;
+    start->argument = argument;
+    strncpy(start->name, name, sizeof(start->name) - 1);
+    sigset_t all;
+    sigset_t old;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &old);
+    int error = pthread_create(&thread->handle, NULL, thread_entry, start);
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
+    if (error == 0)
+        return OK;
+    mem_free(start);
+    return RAISE(diag, LIMIT_EXCEEDED, "could not start thread \"%s\": error %d", name, error);
+}
+
+void thread_join(Thread *thread)
+{
+    pthread_join(thread->handle, NULL);
+}
+
+unsigned cpu_count(void)
+{
+    cpu_set_t set;
+    if (sched_getaffinity(0, sizeof(set), &set) == 0)
+        return (unsigned)MAX(CPU_COUNT(&set), 1);
+    return (unsigned)MAX(sysconf(_SC_NPROCESSORS_ONLN), 1);
+}

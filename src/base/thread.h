@@ -1,0 +1,53 @@
+#pragma once
+/* Threads, locks and condition variables. Lock helpers exist so that a lock is released on every
+ * return path: LOCK_GUARD(&mutex); holds it to the end of the scope. */
+
+#include <pthread.h>
+
+#include "base/status.h"
+
+typedef struct Mutex {
+    pthread_mutex_t handle;
+} Mutex;
+#define MUTEX_INIT {PTHREAD_MUTEX_INITIALIZER}
+
+typedef struct Condition {
+    pthread_cond_t handle; /* on the monotonic clock */
+} Condition;
+
+void mutex_init(Mutex *mutex);
+void mutex_deinit(Mutex *mutex);
+static inline void mutex_lock(Mutex *mutex)
+{
+    pthread_mutex_lock(&mutex->handle);
+}
+static inline void mutex_unlock(Mutex *mutex)
+{
+    pthread_mutex_unlock(&mutex->handle);
+}
+static inline void mutex_unlock_guard(Mutex **mutex)
+{
+    mutex_unlock(*mutex);
+}
+#define LOCK_NAME_(a, b) a##b
+#define LOCK_NAME(line) LOCK_NAME_(lock_guard_, line)
+#define LOCK_GUARD(mutex)                                                           \
+    CLEANUP(mutex_unlock_guard) UNUSED Mutex *LOCK_NAME(__LINE__) = (mutex);        \
+    mutex_lock(LOCK_NAME(__LINE__))
+
+void condition_init(Condition *condition);
+void condition_deinit(Condition *condition);
+void condition_wait(Condition *condition, Mutex *mutex);
+/* False on time-out. */
+bool condition_wait_us(Condition *condition, Mutex *mutex, int64_t timeout_us);
+void condition_signal(Condition *condition);
+void condition_broadcast(Condition *condition);
+
+typedef void (*ThreadMain)(void *argument);
+typedef struct Thread {
+    pthread_t handle;
+} Thread;
+/* name: at most 15 bytes are shown by the system. */
+Status thread_start(Thread *thread, const char *name, ThreadMain main, void *argument, Diag *diag);
+void thread_join(Thread *thread);
+unsigned cpu_count(void);
