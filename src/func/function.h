@@ -1,0 +1,194 @@
+#pragma once
+/* The contract of SQL functions: how one is declared, found, bound to argument types and run.
+ *
+ * Registration: src/func/registry.c lists the tables of all families. A FuncDef is static and
+ * immutable. Binding happens once a call in the analyzer: func_resolve() picks an overload (least
+ * implicit-cast cost) or asks the definition's own bind() and yields a FuncBinding: the types to
+ * cast the arguments to, the result type, the kernel. Kernels run a chunk at a time.
+ *
+ * Kernel rules. out comes reset (vector_reset): FLAT, own buffers for CHUNK_ROWS rows, no nulls.
+ * A kernel writes only the positions in rows, may turn out into CONSTANT or DICTIONARY form, and
+ * may allocate result bytes from context->arena (valid until the next chunk). With
+ * FUNC_NULL_IF_ANY_NULL the evaluator has already put the union of the argument nulls into out
+ * before the call: the kernel may compute garbage there but must not raise for those rows. A kernel
+ * never sees rows outside its Rows. It must accept every vector form (func/shape.h helps). */
+
+#include "vector/vector.h"
+
+/* What a statement fixes for its functions. Never ambient. */
+typedef struct FuncSession {
+    int64_t now_us;              /* statement start, UTC microseconds */
+    const struct TimeZone *zone; /* session time zone (types/timezone.h) */
+    StrView database;
+    StrView user;         /* 'root'@'%' */
+    StrView current_role;
+    StrView catalog;
+    StrView version;      /* current_version() */
+    StrView host;
+    uint64_t connection_id;
+    StrView query_id;
+    StrView last_query_id;
+    uint64_t random_seed;
+    uint32_t group_concat_max_bytes;
+    uint32_t flags; /* FUNC_SESSION_* */
+} FuncSession;
+
+enum {
+    FUNC_SESSION_THROW = 1 << 0,           /* ALLOW_THROW_EXCEPTION: bad casts raise, not NULL */
+    FUNC_SESSION_OVERFLOW_ERROR = 1 << 1,  /* ERROR_IF_OVERFLOW */
+    FUNC_SESSION_PIPES_AS_CONCAT = 1 << 2,
+};
+
+typedef struct FuncContext {
+    const struct FuncBinding *binding;
+    const FuncSession *session;
+    Arena *arena;  /* results; reset by the evaluator before each chunk */
+    Diag *diag;
+    void *state;   /* per thread, made by binding->open; NULL else */
+    /* Calls a lambda argument: evaluates its body over rows of arguments (array_map and friends). */
+    Status (*call_lambda)(struct FuncContext *context, uint32_t argument, const Vector *const *inputs,
+                          uint32_t input_count, uint32_t row_count, Vector *out);
+    void *lambda_context;
+} FuncContext;
+
+typedef Status (*ScalarKernel)(FuncContext *context, const Vector *const *arguments, uint32_t count,
+                               Rows rows, Vector *out);
+
+typedef enum FuncKind { FUNC_SCALAR, FUNC_AGGREGATE, FUNC_WINDOW, FUNC_TABLE } FuncKind;
+
+enum {
+    FUNC_NULL_IF_ANY_NULL = 1 << 0, /* evaluator unites nulls, kernel need not look */
+    FUNC_VOLATILE = 1 << 1,         /* rand(), uuid(): never folded, differs per row */
+    FUNC_SESSION_BOUND = 1 << 2,    /* now(), database(): constant within a statement */
+    FUNC_CAN_RAISE = 1 << 3,        /* may fail on some values: never evaluated early */
+    FUNC_NEVER_NULL = 1 << 4,       /* result is never NULL */
+    FUNC_COMMUTATIVE = 1 << 5,
+    FUNC_HIDDEN = 1 << 6,           /* internal: operators, casts; not in SHOW FUNCTIONS */
+    FUNC_ORDER_SENSITIVE = 1 << 7,  /* aggregate takes ORDER BY (group_concat, array_agg) */
+    FUNC_IGNORES_DISTINCT = 1 << 8, /* min, max, any_value, bitmap_union */
+    FUNC_CHEAP = 1 << 9,            /* a few cycles a row: predicate ordering */
+    FUNC_EXPENSIVE = 1 << 10,       /* regular expressions, JSON, LIKE */
+};
+
+enum { FUNC_MAX_FIXED_ARGS = 8 };
+
+/* Aggregates. States of one group lie in one row, this one's at row + offset, 8-byte aligned. */
+typedef struct AggContext {
+    const struct FuncBinding *binding;
+    const FuncSession *session;
+    Arena *arena;   /* lives as long as the states: strings, lists, sets */
+    Diag *diag;
+} AggContext;
+
+typedef struct AggKernel {
+    uint32_t state_bytes; /* multiple of 8; zero bytes are the initial state unless init is set */
+    void (*init)(AggContext *context, uint8_t *state);
+    /* Row rows_at(rows, i) goes into the state at groups[i] + offset. */
+    Status (*update)(AggContext *context, const Vector *const *arguments, uint32_t count, Rows rows,
+                     uint8_t *const *groups, uint32_t offset);
+    /* All rows into one state (no GROUP BY, window frames). */
+    Status (*update_one)(AggContext *context, const Vector *const *arguments, uint32_t count,
+                         Rows rows, uint8_t *state);
+    /* targets[i] + offset takes in sources[i] + offset. The source is not used afterwards, but its
+     * arena lives on. */
+    Status (*merge)(AggContext *context, uint8_t *const *sources, uint8_t *const *targets,
+                    uint32_t count, uint32_t offset);
+    /* Writes rows first .. first+count-1 of out (reset, own buffers). */
+    Status (*finish)(AggContext *context, uint8_t *const *groups, uint32_t count, uint32_t offset,
+                     uint32_t first, Vector *out);
+    /* NULL when the state is plain bytes without pointers. */
+    void (*serialize)(AggContext *context, const uint8_t *state, ByteBuf *out);
+    Status (*deserialize)(AggContext *context, ByteReader *reader, uint8_t *state);
+    /* Frees what is not in the arena (bitmaps of a library); NULL: nothing. */
+    void (*destroy)(AggContext *context, uint8_t *state);
+    /* For sliding window frames: takes rows out again; NULL when not invertible. */
+    Status (*retract)(AggContext *context, const Vector *const *arguments, uint32_t count, Rows rows,
+                      uint8_t *state);
+} AggKernel;
+
+/* Table functions (unnest, generate_series, json_each): one input row yields some output rows. */
+typedef struct TableKernel {
+    /* How many rows input row `row` yields. */
+    Status (*count)(FuncContext *context, const Vector *const *arguments, uint32_t count,
+                    uint32_t row, uint64_t *out_rows);
+    /* Writes rows skip .. skip+limit-1 of the yield of `row` at out[c] from position offset on. */
+    Status (*produce)(FuncContext *context, const Vector *const *arguments, uint32_t count,
+                      uint32_t row, uint64_t skip, uint32_t limit, uint32_t offset, Vector *out);
+} TableKernel;
+
+typedef struct FuncBinding {
+    const struct FuncDef *def;
+    uint32_t argument_count;
+    const Type *argument_types; /* cast arguments to these */
+    Type result;
+    const Type *table_columns; /* FUNC_TABLE: output columns */
+    const StrView *table_names;
+    uint32_t table_column_count;
+    uint32_t flags; /* def->flags, possibly refined */
+    ScalarKernel kernel;
+    const AggKernel *aggregate;
+    const TableKernel *table;
+    const void *data; /* made by bind() in the statement arena; immutable */
+    /* Per-thread state of a scalar kernel (compiled patterns, generators). */
+    Status (*open)(FuncContext *context, void **out_state);
+    void (*close)(void *state);
+} FuncBinding;
+
+typedef struct FuncBindRequest {
+    StrView name;
+    const Type *types;             /* of the arguments; TYPE_NULL for a NULL literal */
+    const Datum *const *constants; /* value where the argument is a constant, else NULL */
+    uint32_t count;
+    bool is_distinct;
+    const FuncSession *session;
+    Arena *arena;
+    Diag *diag;
+    /* Lambdas: types[i].kind == TYPE_FUNCTION; bind_lambda(context, i, parameter types, n, &result)
+     * makes the analyzer bind the body and tells its type. */
+    Status (*bind_lambda)(void *context, uint32_t argument, const Type *parameters, uint32_t count,
+                          Type *out_result);
+    void *lambda_context;
+} FuncBindRequest;
+
+/* One overload. Type classes in place of exact types are resolved by the family's bind(). */
+typedef struct FuncOverload {
+    Type result;
+    uint8_t argument_count; /* when variadic: the last one repeats */
+    Type arguments[FUNC_MAX_FIXED_ARGS];
+    ScalarKernel kernel;
+    const AggKernel *aggregate;
+} FuncOverload;
+
+typedef struct FuncDef {
+    const char *name; /* lower case */
+    FuncKind kind;
+    uint32_t flags;
+    uint8_t min_arguments;
+    uint8_t max_arguments; /* 255: any number */
+    const FuncOverload *overloads; /* tried when bind is NULL */
+    uint32_t overload_count;
+    /* Fills everything of out_binding that func_resolve() did not (def, flags, argument_count are set). */
+    Status (*bind)(const FuncBindRequest *request, const struct FuncDef *def,
+                   FuncBinding *out_binding);
+    const char *signature;   /* "substr(VARCHAR, INT[, INT]) -> VARCHAR" for the docs */
+    const char *description; /* one sentence */
+    const char *group;       /* "string", "date", ... */
+} FuncDef;
+
+/* All registered definitions, sorted by name. */
+const FuncDef *const *func_all(uint32_t *out_count);
+/* NULL when the name is unknown. Aliases are definitions of their own. */
+const FuncDef *func_find(StrView name);
+/* Picks an overload or runs bind(). Errors as StarRocks: "No matching function with signature:
+ * foo(varchar, int)". */
+Status func_resolve(const FuncBindRequest *request, FuncBinding *out_binding);
+
+/* Casts. target.phys is honoured. is_try: a bad value is NULL in any mode. */
+Status cast_resolve(Type source, Type target, bool is_try, Arena *arena, Diag *diag,
+                    FuncBinding *out_binding);
+/* Cost of an implicit conversion; 0 same type, -1 not allowed. */
+int cast_implicit_cost(Type source, Type target);
+/* The type both sides of CASE, UNION, IN, COALESCE are cast to (StarRocks' rules). */
+Status type_common(Type a, Type b, Arena *arena, Diag *diag, Type *out_type);
+/* The type two sides of a comparison are cast to (string against number differs from CASE). */
+Status type_common_comparison(Type a, Type b, Arena *arena, Diag *diag, Type *out_type);
