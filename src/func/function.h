@@ -45,10 +45,14 @@ typedef struct FuncContext {
     Arena *arena;  /* results; reset by the evaluator before each chunk */
     Diag *diag;
     void *state;   /* per thread, made by binding->open; NULL else */
-    /* Calls a lambda argument: evaluates its body over rows of arguments (array_map and friends). */
+    /* Calls a lambda argument (array_map and friends): evaluates its body over row_count rows of
+     * inputs (FLAT); parent_rows[i] is the row of the call's chunk that row i belongs to, for
+     * captured columns. out is made by the callee and valid until the kernel returns. */
     Status (*call_lambda)(struct FuncContext *context, uint32_t argument, const Vector *const *inputs,
-                          uint32_t input_count, uint32_t row_count, Vector *out);
-    void *lambda_context;
+                          uint32_t input_count, const uint32_t *parent_rows, uint32_t row_count,
+                          Vector *out);
+    void *lambda_context;     /* the evaluator's own, */
+    const void *lambda_input; /* as is this */
 } FuncContext;
 
 typedef Status (*ScalarKernel)(FuncContext *context, const Vector *const *arguments, uint32_t count,

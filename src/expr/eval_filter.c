@@ -1,0 +1,134 @@
+#include "expr/eval_int.h"
+
+/* Filtering by a conjunction, with the order of the terms learnt from what they cost and keep.
+ *
+ * Every RELEARN_CHUNKS chunks the terms are sorted by cycles spent per row dropped. Terms that can
+ * raise keep their place, and nothing moves across them. */
+
+#if defined(__x86_64__)
+#include <x86intrin.h>
+#endif
+
+enum { RELEARN_CHUNKS = 64 };
+
+typedef struct FilterTerm {
+    EvalNode *node;
+    bool is_fixed; /* may raise: a barrier */
+    uint64_t cycles;
+    uint64_t rows_in;
+    uint64_t rows_out;
+} FilterTerm;
+
+static uint64_t read_cycles(void)
+{
+#if defined(__x86_64__)
+    return __rdtsc();
+#else
+    return 0;
+#endif
+}
+
+static void open_terms(Evaluator *ev)
+{
+    ev->terms = ARENA_NEW_ARRAY(&ev->arena, FilterTerm, ev->root_count);
+    for (uint32_t i = 0; i < ev->root_count; i++) {
+        ev->terms[i].node = ev->roots[i];
+        ev->terms[i].is_fixed = expr_can_raise(ev->roots[i]->expr);
+    }
+}
+
+/* Cost of dropping one row; smaller is better first. */
+static double rank(const FilterTerm *term)
+{
+    double dropped = (double)(term->rows_in - term->rows_out) + 0.001 * (double)term->rows_in + 1;
+    return (double)term->cycles / dropped;
+}
+
+static void reorder_terms(Evaluator *ev)
+{
+    for (uint32_t i = 1; i < ev->root_count; i++) {
+        for (uint32_t j = i; j > 0; j--) {
+            FilterTerm *a = &ev->terms[j - 1];
+            FilterTerm *b = &ev->terms[j];
+            if (a->is_fixed || b->is_fixed || b->rows_in == 0 || rank(a) <= rank(b))
+                break;
+            FilterTerm swap = *a;
+            *a = *b;
+            *b = swap;
+        }
+    }
+    for (uint32_t i = 0; i < ev->root_count; i++) {
+        ev->terms[i].cycles /= 2;
+        ev->terms[i].rows_in /= 2;
+        ev->terms[i].rows_out /= 2;
+    }
+}
+
+/* Keeps the rows where a BOOLEAN vector is TRUE; in may be the same memory as out. */
+static uint32_t keep_true(const Vector *condition, Rows rows, uint16_t *out)
+{
+    VectorView view = vector_view(condition);
+    const uint8_t *values = view.data;
+    bool has_nulls = view.nulls != NULL || view.row_nulls != NULL;
+    uint32_t kept = 0;
+    if (view.is_constant) {
+        if (values[0] == 0 || (view.nulls != NULL && view.nulls[0] != 0))
+            return 0;
+        for (FOR_ROWS(rows, i, row))
+            out[kept++] = (uint16_t)row;
+        return kept;
+    }
+    if (!has_nulls && view.codes == NULL && rows.sel == NULL) {
+        for (uint32_t row = 0; row < rows.count; row++) {
+            out[kept] = (uint16_t)row;
+            kept += values[row] != 0;
+        }
+        return kept;
+    }
+    if (!has_nulls && view.codes != NULL) {
+        for (FOR_ROWS(rows, i, row)) {
+            out[kept] = (uint16_t)row;
+            kept += values[view.codes[row]] != 0;
+        }
+        return kept;
+    }
+    for (FOR_ROWS(rows, i, row)) {
+        bool holds = values[view_index(&view, row)] != 0 && !view_is_null(&view, row);
+        out[kept] = (uint16_t)row;
+        kept += holds;
+    }
+    return kept;
+}
+
+Status evaluator_filter(Evaluator *ev, const Chunk *input, uint16_t *out_sel, uint32_t *out_selected)
+{
+    if (ev->terms == NULL)
+        open_terms(ev);
+    if (++ev->filter_runs % RELEARN_CHUNKS == 0)
+        reorder_terms(ev);
+    arena_reset(&ev->results);
+    ev->input = input;
+    ev->epoch_depth = 1;
+    ev->epochs[0] = ev->next_epoch++;
+    Rows rows = chunk_rows(input);
+    for (uint32_t t = 0; t < ev->root_count && rows.count > 0; t++) {
+        FilterTerm *term = &ev->terms[t];
+        uint64_t start = read_cycles();
+        const Vector *condition;
+        TRY(t == 0 ? eval_node(ev, term->node, rows, &condition)
+                   : eval_narrower(ev, term->node, rows, &condition));
+        term->rows_in += rows.count;
+        rows.count = keep_true(condition, rows, out_sel);
+        rows.sel = out_sel;
+        term->rows_out += rows.count;
+        term->cycles += read_cycles() - start;
+    }
+    if (rows.sel == NULL && ev->root_count == 0) {
+        for (uint32_t i = 0; i < rows.count; i++)
+            out_sel[i] = (uint16_t)i;
+    } else if (rows.sel != out_sel && rows.count > 0) {
+        memcpy(out_sel, rows.sel, rows.count * sizeof(uint16_t));
+    }
+    *out_selected = rows.count;
+    return OK;
+}
