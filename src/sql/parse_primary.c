@@ -53,9 +53,11 @@ static Status parse_window(Parser *p, AstWindow **out)
     AstWindow *window = ARENA_NEW(p->arena, AstWindow);
     *out = window;
     TRY(expect_symbol(p, "("));
+    while (is_symbol(p, "[") && is_symbol_ahead(p, 2, "]"))
+        p->at += 3; /* [hash], [sort]: advice */
     if (accept_words(p, "PARTITION", "BY")) {
-        if (is_symbol(p, "["))
-            p->at += 3; /* PARTITION BY [SKEW] hints */
+        while (is_symbol(p, "[") && is_symbol_ahead(p, 2, "]"))
+            p->at += 3;
         TRY(parse_expression_list(p, &window->partition));
     }
     if (accept_words(p, "ORDER", "BY"))
