@@ -121,6 +121,7 @@ typedef enum AstRelationKind {
     AST_JOIN,
     AST_TABLE_FUNCTION, /* unnest(..), generate_series(..), TABLE(f(..)), FILES(..) */
     AST_VALUES,
+    AST_PIVOT_TABLE, /* left, pivot */
 } AstRelationKind;
 
 typedef enum AstJoinKind {
@@ -134,6 +135,8 @@ typedef enum AstJoinKind {
     AST_JOIN_LEFT_ANTI,
     AST_JOIN_RIGHT_ANTI,
     AST_JOIN_NULL_AWARE_ANTI,
+    AST_JOIN_ASOF_INNER,
+    AST_JOIN_ASOF_LEFT,
 } AstJoinKind;
 
 typedef struct AstStrList {
@@ -166,6 +169,14 @@ struct AstRelation {
     AstExpr *on;
     AstStrList using_columns;
     StrView join_hint;
+    AstExpr *skew_column;    /* [skew|t.c(v, ...)] */
+    AstExprList skew_values;
+    StrView table_hint;      /* _META_ and the like */
+    AstExpr *as_of;          /* FOR VERSION | TIMESTAMP AS OF */
+    bool is_as_of_version;
+    bool is_temporary_partition;
+    bool is_sample;          /* SAMPLE, TABLESAMPLE; options in file_keys, file_values */
+    struct AstPivot *pivot;
 };
 
 typedef struct AstSelectItem {
@@ -179,7 +190,20 @@ typedef struct AstSelectItems {
     uint32_t capacity;
 } AstSelectItems;
 
-typedef enum AstGroupKind { AST_GROUP_PLAIN, AST_GROUP_ROLLUP, AST_GROUP_CUBE, AST_GROUP_SETS } AstGroupKind;
+/* PIVOT (aggregates FOR columns IN (values)). */
+typedef struct AstPivot {
+    AstSelectItems aggregates;
+    AstExprList columns;
+    AstSelectItems values; /* an AST_ROW each with several columns */
+} AstPivot;
+
+typedef enum AstGroupKind {
+    AST_GROUP_PLAIN,
+    AST_GROUP_ROLLUP,
+    AST_GROUP_CUBE,
+    AST_GROUP_SETS,
+    AST_GROUP_ALL, /* GROUP BY ALL */
+} AstGroupKind;
 
 typedef struct AstSelect {
     bool is_distinct;
@@ -192,7 +216,8 @@ typedef struct AstSelect {
     AstRowList grouping_sets;
     AstExpr *having;
     AstExpr *qualify;
-    AstStrList hint_names, hint_values; /* SET_VAR */
+    AstStrList hint_names, hint_values; /* SET_VAR; SET_USER_VARIABLE has names with @ */
+    AstExprList hint_assignments;       /* SET_USER_VARIABLE(@a = expr): AST_ASSIGNMENT */
 } AstSelect;
 
 typedef enum AstQueryKind { AST_QUERY_SELECT, AST_QUERY_SET, AST_QUERY_VALUES } AstQueryKind;
@@ -208,6 +233,7 @@ typedef struct AstCtes {
     AstCte *items;
     uint32_t count;
     uint32_t capacity;
+    bool is_recursive;
 } AstCtes;
 
 struct AstQuery {
@@ -221,12 +247,19 @@ struct AstQuery {
     AstRowList rows;
     AstOrder order;
     AstExpr *limit, *offset;
+    struct AstOutfile *outfile; /* INTO OUTFILE; NULL: none */
 };
 
 typedef struct AstProperties {
     AstStrList keys;
     AstStrList values;
 } AstProperties;
+
+typedef struct AstOutfile {
+    StrView path;
+    StrView format; /* empty: CSV */
+    AstProperties properties;
+} AstOutfile;
 
 typedef struct AstColumn {
     StrView name;
@@ -240,6 +273,10 @@ typedef struct AstColumn {
     bool is_auto_increment;
     AstExpr *generated;
     StrView comment;
+    /* Aggregate state column: `c avg(int)`: the function's name is in aggregate, has_type is false. */
+    Type *state_types;
+    bool *state_nullable;
+    uint32_t state_count;
 } AstColumn;
 
 typedef struct AstColumns {
@@ -293,6 +330,20 @@ typedef enum AstPartitionScheme {
     AST_EXPRESSION_PARTITIONED,
 } AstPartitionScheme;
 
+typedef struct AstRollup {
+    StrView name;
+    AstStrList columns;
+    AstStrList keys; /* DUPLICATE KEY (..) */
+    StrView from;
+    AstProperties properties;
+} AstRollup;
+
+typedef struct AstRollups {
+    AstRollup *items;
+    uint32_t count;
+    uint32_t capacity;
+} AstRollups;
+
 typedef struct AstCreateTable {
     AstName name;
     bool if_not_exists;
@@ -312,6 +363,8 @@ typedef struct AstCreateTable {
     AstStrList bucket_columns;
     uint32_t buckets; /* 0: automatic */
     AstStrList sort_columns;
+    AstOrder sort_order; /* the same with ASC and DESC */
+    struct AstRollups *rollups;
     AstProperties properties;
     AstQuery *as_query;   /* CTAS */
     AstStrList as_columns; /* column names of CTAS */
@@ -329,7 +382,10 @@ typedef struct AstInsert {
     AstStrList columns;
     bool has_columns;
     AstStrList partitions;
+    AstExprList partition_values; /* PARTITION (k = v): values; partitions has the column names */
     bool is_temporary_partition;
+    bool is_blackhole; /* INTO BLACKHOLE() */
+    AstStrList hint_names, hint_values; /* SET_VAR */
     AstProperties properties;
     AstQuery *query;
 } AstInsert;
@@ -341,13 +397,18 @@ typedef struct AstView {
     StrView comment;
     AstQuery *query;
     StrView query_text;
+    StrView security; /* NONE, INVOKER; empty: not written */
+    AstProperties properties;
 } AstView;
 
 typedef struct AstAlterAction {
     /* "RENAME", "ADD COLUMN", "DROP COLUMN", "MODIFY COLUMN", "RENAME COLUMN", "ADD PARTITION",
      * "DROP PARTITION", "RENAME PARTITION", "RENAME ROLLUP", "SET", "SWAP", "COMMENT", "ORDER BY",
      * "DISTRIBUTED", "COMPACT", "ADD ROLLUP", "DROP ROLLUP", "ADD INDEX", "DROP INDEX",
-     * "TRUNCATE PARTITION", "REPLACE PARTITION", "OTHER" */
+     * "MODIFY PARTITION" (names empty: all), "REPLACE PARTITION" (names by names2), "COLUMN COMMENT",
+     * "COLUMN DEFAULT", "ADD FIELD" and "DROP FIELD" (name: column, names: path), "OPTIMIZE" (layout:
+     * keys, partitions, distribution, order), "TRUNCATE PARTITION", "SPLIT TABLET", "MERGE TABLET",
+     * "AUTO_INCREMENT" (number), "OTHER" */
     StrView kind;
     StrView name, new_name;
     AstColumns columns;
@@ -358,6 +419,14 @@ typedef struct AstAlterAction {
     AstStrList names;
     AstProperties properties;
     AstIndex index;
+    StrView rollup;     /* TO, FROM, IN roll-up */
+    StrView text;       /* COMMENT, COLUMN COMMENT, COMPACT: BASE or CUMULATIVE */
+    AstStrList names2;
+    AstRollups rollups; /* ADD ROLLUP */
+    AstName other;      /* SWAP WITH, RENAME: the whole name */
+    struct AstCreateTable *layout;
+    AstExpr *where;     /* DROP PARTITIONS WHERE */
+    AstExprList numbers;
 } AstAlterAction;
 
 typedef struct AstAlterActions {
@@ -371,6 +440,14 @@ typedef struct AstSetItem {
     StrView scope;
     StrView name;
     AstExpr *value; /* NULL: DEFAULT */
+    /* "password": user (NULL: own), text, flag: text is a hash. "property": user, properties.
+     * "role", "default role": text LIST | ALL | NONE | DEFAULT | ALL EXCEPT, names, user.
+     * "names": text2 collation. "transaction": text the words. "warehouse", "catalog": name. */
+    struct AstUserName *user;
+    StrView text, text2;
+    bool flag;
+    AstStrList names;
+    AstProperties properties;
 } AstSetItem;
 
 typedef struct AstSetItems {
@@ -390,7 +467,14 @@ typedef struct AstShow {
     AstExpr *where;
     AstOrder order;
     AstExpr *limit, *offset;
-    StrView text; /* SHOW PROC 'text' */
+    StrView text;    /* SHOW PROC 'text', FOR user of PROCESSLIST, a role, a group, a warehouse, ... */
+    StrView catalog; /* FROM catalog.db, FROM catalog */
+    bool is_all, is_builtin, is_temporary, is_verbose;
+    struct AstUserName *user; /* SHOW GRANTS FOR, SHOW PROPERTY FOR, SHOW AUTHENTICATION FOR */
+    bool is_role;             /* SHOW GRANTS FOR ROLE text */
+    AstStrList partitions;
+    AstExprList values;       /* tablet ids, job ids */
+    AstProperties properties;
 } AstShow;
 
 typedef enum AstKind {
@@ -424,6 +508,18 @@ typedef enum AstKind {
     AST_STATEMENT_DEALLOCATE,
     AST_STATEMENT_NO_OPERATION, /* accepted and answered OK: SYNC, LOCK TABLES, ... */
     AST_STATEMENT_OTHER,        /* known by its words, not run: text has them */
+    /* The trees of these are in ast_command.h. */
+    AST_STATEMENT_COMMAND,
+    AST_STATEMENT_CREATE_MV,
+    AST_STATEMENT_ALTER_MV,
+    AST_STATEMENT_REFRESH_MV,
+    AST_STATEMENT_SUBMIT_TASK,
+    AST_STATEMENT_USER,
+    AST_STATEMENT_GRANT, /* GRANT and REVOKE */
+    AST_STATEMENT_LOAD,
+    AST_STATEMENT_STATISTICS, /* every ANALYZE but the plain one of a table */
+    AST_STATEMENT_MERGE,
+    AST_STATEMENT_TRACE,      /* text: level, comment: module; inner */
 } AstKind;
 
 typedef struct AstStatement {
@@ -451,6 +547,17 @@ typedef struct AstStatement {
     AstRelation *from;        /* UPDATE ... FROM, DELETE ... USING */
     AstExpr *where;
     AstCtes ctes;
+    StrView alias;            /* of the table of UPDATE and DELETE */
+    struct AstCommand *command;
+    struct AstMaterializedView *mv;
+    struct AstAlterView *alter_mv;
+    struct AstRefreshView *refresh_mv;
+    struct AstTask *task;
+    struct AstUser *user;
+    struct AstGrant *grant;
+    struct AstLoad *load;
+    struct AstAnalyze *analyze;
+    struct AstMerge *merge;
 } AstStatement;
 
 typedef struct AstStatements {
