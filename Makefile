@@ -80,11 +80,15 @@ $(BUILD)/tests/unit/%: tests/unit/%.c $(BUILD)/libmerak.a
 # The TPC-H data generator, a program of its own over the base layer.
 TPCH_SOURCES := $(wildcard bench/tpch/*.c) $(filter src/base/%,$(LIB_SOURCES))
 TPCH_OBJECTS := $(TPCH_SOURCES:%.c=$(BUILD)/%.o)
-.PHONY: tpch
+.PHONY: tpch bench
 tpch: $(BUILD)/merak-tpch
 $(BUILD)/bench/tpch/%.o: CFLAGS_COMMON += -Ibench
 $(BUILD)/merak-tpch: $(TPCH_OBJECTS)
 	$(CC) $(LDFLAGS_COMMON) $(LDFLAGS_VARIANT) $^ $(LIBS) -o $@
+
+# `make bench BENCH="--sf 0.1 --runs 3"`; see bench/tpch/README.md for what must be installed.
+bench: all tpch
+	node bench/tpch/run.mjs $(BENCH)
 
 unit: $(filter %$(T)%,$(UNIT_BINARIES))
 	@for t in $(foreach b,$(UNIT_BINARIES),$(if $(findstring $(T),$(b)),$(b))); do echo "== $$t"; $$t || exit 1; done
