@@ -74,7 +74,7 @@ enum {
     FUNC_EXPENSIVE = 1 << 10,       /* regular expressions, JSON, LIKE */
 };
 
-enum { FUNC_MAX_FIXED_ARGS = 8 };
+enum { FUNC_MAX_FIXED_ARGS = 8, FUNC_ANY_ARGUMENTS = 255 };
 
 /* Aggregates. States of one group lie in one row, this one's at row + offset, 8-byte aligned. */
 typedef struct AggContext {
@@ -154,11 +154,12 @@ typedef struct FuncBindRequest {
     void *lambda_context;
 } FuncBindRequest;
 
-/* One overload. Type classes in place of exact types are resolved by the family's bind(). */
+/* One overload, by type letters: b BOOLEAN, t TINYINT, s SMALLINT, i INT, l BIGINT, L LARGEINT,
+ * f FLOAT, d DOUBLE, S VARCHAR, B VARBINARY, a DATE, A DATETIME, T TIME, J JSON. A trailing '*'
+ * repeats the last argument any number of times (once at least). */
 typedef struct FuncOverload {
-    Type result;
-    uint8_t argument_count; /* when variadic: the last one repeats */
-    Type arguments[FUNC_MAX_FIXED_ARGS];
+    const char *arguments;
+    char result;
     ScalarKernel kernel;
     const AggKernel *aggregate;
 } FuncOverload;
@@ -177,7 +178,19 @@ typedef struct FuncDef {
     const char *signature;   /* "substr(VARCHAR, INT[, INT]) -> VARCHAR" for the docs */
     const char *description; /* one sentence */
     const char *group;       /* "string", "date", ... */
+    int code;                /* for bind(): which of a family */
 } FuncDef;
+
+/* The tables of the families; registry.c gathers them. */
+typedef struct FuncTable {
+    const FuncDef *defs;
+    uint32_t count;
+} FuncTable;
+
+/* Another FuncBinding of the same function for narrower (or wider) physical arguments and result, as
+ * the planner proved them: +, -, *, comparisons, and aggregates. False when there is no such kernel. */
+bool func_rebind(const FuncBinding *binding, const Type *argument_types, Type result, Arena *arena,
+                 FuncBinding *out_binding);
 
 /* All registered definitions, sorted by name. */
 const FuncDef *const *func_all(uint32_t *out_count);

@@ -336,7 +336,8 @@ static Status read_number(ByteReader *reader, uint8_t wire, bool is_unsigned, Ty
         value = is_unsigned ? byte_reader_u16(reader) : (int16_t)byte_reader_u16(reader);
         break;
     case MYSQL_TYPE_LONG:
-        value = is_unsigned ? byte_reader_u32(reader) : (int32_t)byte_reader_u32(reader);
+        value = byte_reader_u32(reader);
+        value = is_unsigned ? value : (int32_t)value;
         break;
     default:
         value = (int64_t)byte_reader_u64(reader);

@@ -1,0 +1,20 @@
+#pragma once
+/* The families that registry.c gathers, and what they share. Only for src/func. */
+
+#include "func/function.h"
+
+#define FUNC_FAMILY(name) extern const FuncTable func_table_##name;
+#include "func/families.def"
+#undef FUNC_FAMILY
+
+/* Helpers of bind(). All arguments get the same type. */
+void bind_arguments(const FuncBindRequest *request, Type type, FuncBinding *out);
+Type *bind_argument_array(const FuncBindRequest *request, FuncBinding *out); /* copies request types */
+Status bind_error(const FuncBindRequest *request);
+Type type_of_letter(char letter);
+/* Kernel of a comparison (code: CompareOp) for one physical kind. */
+typedef enum CompareOp { COMPARE_EQ, COMPARE_NE, COMPARE_LT, COMPARE_LE, COMPARE_GT, COMPARE_GE } CompareOp;
+ScalarKernel compare_kernel(CompareOp op, PhysKind phys);
+ScalarKernel arithmetic_kernel(int code, PhysKind left, PhysKind right, PhysKind result);
+enum { ARITHMETIC_ADD, ARITHMETIC_SUBTRACT, ARITHMETIC_MULTIPLY, ARITHMETIC_DIVIDE, ARITHMETIC_INT_DIVIDE,
+       ARITHMETIC_MOD };
