@@ -8,7 +8,7 @@ typedef struct SqlKeyword {
     bool is_reserved;
 } SqlKeyword;
 
-/* All of them, sorted: information_schema.keywords. */
+/* All of them, sorted as lower case: information_schema.keywords. */
 const SqlKeyword *sql_keywords(size_t *out_count);
 /* NULL when it is no keyword. Any case. */
 const SqlKeyword *sql_keyword_find(StrView word);

@@ -308,13 +308,12 @@ static Status parse_predicate(Parser *p, AstExpr **out)
 static Status parse_not(Parser *p, AstExpr **out)
 {
     const Token *token = peek_token(p);
-    bool is_bang = is_symbol(p, "!");
-    if (!is_bang && !is_word(p, "NOT"))
+    if (!is_word(p, "NOT"))
         return parse_predicate(p, out);
     TRY(enter_depth(p));
     p->at++;
     AstExpr *inside;
-    TRY(is_bang ? parse_unary(p, &inside) : parse_not(p, &inside));
+    TRY(parse_not(p, &inside));
     p->depth--;
     AstExpr *expr = new_ast_expr(p, AST_UNARY, token->begin);
     expr->op = STR_VIEW("NOT");
