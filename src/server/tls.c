@@ -124,7 +124,7 @@ void tls_stream_close(TlsStream *stream)
 
 static void collect_output(TlsStream *stream)
 {
-    char bytes[16384];
+    char bytes[8192];
     int n;
     while ((n = BIO_read(stream->out, bytes, sizeof(bytes))) > 0)
         bytebuf_append(&stream->output, bytes, (size_t)n);
@@ -147,7 +147,7 @@ bool tls_stream_receive(TlsStream *stream, StrView wire, ByteBuf *out_plain)
         is_alive = result == 1 || !is_fatal(stream, result);
     }
     while (is_alive && SSL_is_init_finished(stream->ssl)) {
-        char plain[16384];
+        char plain[8192];
         int n = SSL_read(stream->ssl, plain, sizeof(plain));
         if (n <= 0) {
             is_alive = !is_fatal(stream, n);
