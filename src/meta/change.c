@@ -513,8 +513,8 @@ static Status apply_publish(Apply *apply, ByteReader *body)
 static Status apply_replace_segments(Apply *apply, ByteReader *body)
 {
     CatalogTable *table;
-    CatalogPartition *partition;
-    TabletVersion *tablet;
+    CatalogPartition *partition = NULL;
+    TabletVersion *tablet = NULL;
     uint32_t fresh;
     TRY(own_table(apply, byte_reader_varint(body), 0, &table));
     TRY(apply_segments(apply, table, body, &partition, &tablet, &fresh));

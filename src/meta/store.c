@@ -37,7 +37,7 @@ struct MetaStore {
     CatalogSnapshot *tentative;
     Batch *open;
     bool is_appending;
-    uint64_t tentative_entries; /* in open and appending batches */
+    uint64_t next_entry_id; /* of the next change that joins a batch */
     uint64_t next_id;
     uint64_t id_limit; /* journaled */
     Mutex label_lock;  /* guards the labels */
@@ -113,6 +113,7 @@ Status meta_store_open(Volume *volume, Diag *diag, MetaStore **out_store)
         return status;
     }
     store->tentative = catalog_ref(store->published);
+    store->next_entry_id = store->journal.next_entry_id;
     store->next_id = store->id_limit = store->published->next_id;
     *out_store = store;
     return OK;
@@ -154,13 +155,13 @@ static Status join_batch(MetaStore *store, MetaBuild build, void *context, Diag 
     if (change.bytes.length == 0)
         return OK;
     int64_t now = env_wall_us(store->journal.volume->environment);
-    uint64_t entry_id = store->journal.next_entry_id + store->tentative_entries;
+    uint64_t entry_id = store->next_entry_id;
     CatalogSnapshot *next;
     TRY(change_apply(store->tentative, bytebuf_view(&change.bytes), entry_id, now, &listener, diag, &next));
     Batch *batch = open_batch(store);
     journal_put_entry(&batch->entries, now, bytebuf_view(&change.bytes));
     batch->count++;
-    store->tentative_entries++;
+    store->next_entry_id++;
     catalog_unref(store->tentative);
     store->tentative = next;
     *out_batch = batch;
@@ -192,12 +193,11 @@ static void write_batch(MetaStore *store, Batch *batch)
     batch->status = status;
     store->is_appending = false;
     if (status == OK) {
-        store->tentative_entries -= batch->count;
         catalog_unref(store->published);
         store->published = catalog_ref(batch->result);
     } else {
         fail_open_batch(store, batch);
-        store->tentative_entries = 0;
+        store->next_entry_id = store->journal.next_entry_id;
         catalog_unref(store->tentative);
         store->tentative = catalog_ref(store->published);
     }
@@ -281,5 +281,5 @@ uint64_t meta_incarnation(const MetaStore *store)
 uint64_t meta_journal_entries(MetaStore *store)
 {
     LOCK_GUARD(&store->lock);
-    return store->journal.next_entry_id - 1;
+    return store->next_entry_id - 1;
 }
