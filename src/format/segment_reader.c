@@ -306,7 +306,7 @@ static Status read_packed(const Segment *s, ByteReader *reader, uint32_t count, 
 static Status read_codes(Segment *s, ByteReader *reader, uint32_t page, uint32_t count, int column, Arena *arena, Diag *diag,
                          Vector *out)
 {
-    const Vector *dictionary;
+    const Vector *dictionary = NULL;
     uint32_t group = page / ROW_GROUP_PAGES;
     TRY(load_dictionary(s, column, group, diag, &dictionary));
     uint8_t width = byte_reader_u8(reader);

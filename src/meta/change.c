@@ -472,7 +472,7 @@ static TabletVersion *find_tablet(CatalogPartition *partition, uint64_t id)
 static Status apply_segments(Apply *apply, CatalogTable *table, ByteReader *body, CatalogPartition **out_partition,
                              TabletVersion **out_tablet, uint32_t *out_fresh)
 {
-    CatalogPartition *partition;
+    CatalogPartition *partition = NULL;
     TRY(own_partition(apply, table, byte_reader_varint(body), &partition));
     TabletVersion *tablet = find_tablet(partition, byte_reader_varint(body));
     uint64_t fresh = byte_reader_varint(body);
