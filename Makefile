@@ -4,7 +4,7 @@ VARIANT ?= release
 CC ?= gcc
 BUILD := build/$(VARIANT)
 CCACHE := $(shell command -v ccache 2>/dev/null)
-PACKAGES := liblz4 libzstd libxxhash libuv openssl libmicrohttpd jansson libpcre2-8 roaring libcurl zlib
+PACKAGES := liblz4 libzstd libxxhash libuv openssl libmicrohttpd jansson libpcre2-8 libcurl zlib
 
 WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes \
   -Wold-style-definition -Wundef -Wvla -Wwrite-strings -Wcast-qual -Wpointer-arith -Wformat=2 \
@@ -42,8 +42,9 @@ else
 CFLAGS_VARIANT := $(HARDENING)
 endif
 
-CFLAGS_ALL = $(CFLAGS_COMMON) $(CFLAGS_VARIANT) $(CFLAGS) $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
-LIBS = $(shell pkg-config --libs $(PACKAGES) 2>/dev/null) -lm
+CFLAGS_ALL = $(CFLAGS_COMMON) $(CFLAGS_VARIANT) $(CFLAGS) $(shell pkg-config --cflags $(PACKAGES))
+# Roaring has no pkg-config file in some distributions.
+LIBS = $(shell pkg-config --libs $(PACKAGES)) -lroaring -lm
 
 FOLDERS := $(shell sed -n 's/^\([a-z]*\):.*/\1/p' src/layers.txt)
 SOURCES := $(foreach f,$(FOLDERS),$(shell find src/$(f) -name '*.c' 2>/dev/null | sort))
@@ -76,10 +77,23 @@ $(BUILD)/tests/unit/%: tests/unit/%.c $(BUILD)/libmerak.a
 	$(CCACHE) $(CC) $(CFLAGS_ALL) $(OPT) -Itests -MMD -MP -c $< -o $@.o
 	$(CC) $(LDFLAGS_COMMON) $(LDFLAGS_VARIANT) $@.o $(BUILD)/libmerak.a $(LIBS) -lcmocka -o $@
 
+# The TPC-H data generator, a program of its own over the base layer.
+TPCH_SOURCES := $(wildcard bench/tpch/*.c) $(filter src/base/%,$(LIB_SOURCES))
+TPCH_OBJECTS := $(TPCH_SOURCES:%.c=$(BUILD)/%.o)
+.PHONY: tpch bench
+tpch: $(BUILD)/merak-tpch
+$(BUILD)/bench/tpch/%.o: CFLAGS_COMMON += -Ibench
+$(BUILD)/merak-tpch: $(TPCH_OBJECTS)
+	$(CC) $(LDFLAGS_COMMON) $(LDFLAGS_VARIANT) $^ $(LIBS) -o $@
+
+# `make bench BENCH="--sf 0.1 --runs 3"`; see bench/tpch/README.md for what must be installed.
+bench: all tpch
+	node bench/tpch/run.mjs $(BENCH)
+
 unit: $(filter %$(T)%,$(UNIT_BINARIES))
 	@for t in $(foreach b,$(UNIT_BINARIES),$(if $(findstring $(T),$(b)),$(b))); do echo "== $$t"; $$t || exit 1; done
 
 clean:
 	rm -rf build
 
--include $(LIB_OBJECTS:.o=.d) $(MAIN_OBJECTS:.o=.d) $(UNIT_BINARIES:%=%.d)
+-include $(LIB_OBJECTS:.o=.d) $(MAIN_OBJECTS:.o=.d) $(UNIT_BINARIES:%=%.d) $(TPCH_OBJECTS:.o=.d)

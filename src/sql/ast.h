@@ -44,7 +44,7 @@ typedef enum AstExprKind {
     AST_LIKE,      /* op "LIKE", "REGEXP"; third argument: escape */
     AST_CASE,      /* operand (may be NULL) in left; arguments when/then..., else_value */
     AST_CAST,      /* left, type */
-    AST_CALL,
+    AST_CALL,      /* name, arguments, call; else_value: the FILTER condition */
     AST_INTERVAL,  /* left, text: unit */
     AST_SUBQUERY,
     AST_LAMBDA,    /* names: parameters; left: body */
@@ -56,7 +56,9 @@ typedef enum AstExprKind {
     AST_PARAMETER, /* index */
     AST_USER_VARIABLE,
     AST_ASSIGNMENT, /* @x := left */
-    AST_SYSTEM_VARIABLE, /* text name; scope: "", "global", "session" */
+    AST_SYSTEM_VARIABLE, /* text name; op: scope "", "global", "session" */
+    AST_NAMED_ARGUMENT,  /* f(text => left) */
+    AST_DEFAULT,         /* the word DEFAULT in VALUES and UPDATE ... SET */
 } AstExprKind;
 
 typedef struct AstOrderItem {

@@ -164,7 +164,7 @@ typedef struct AstAlterView {
     AstName name;
     bool if_exists;
     /* "RENAME" new_name; "SWAP" new_name; "REFRESH" refresh; "SET" properties; "ACTIVE"
-     * no_validation; "INACTIVE"; "ADD COLUMN" text, expr; "DROP COLUMN" text; "ORDER BY" names;
+     * no_validation; "INACTIVE"; "ADD COLUMN" text, expr, default_text; "DROP COLUMN" text; "ORDER BY" names;
      * "COMMENT" text; "TABLE" actions: clauses shared with ALTER TABLE */
     StrView action;
     AstName new_name;
@@ -173,6 +173,7 @@ typedef struct AstAlterView {
     bool no_validation;
     StrView text;
     AstExpr *expr;
+    StrView default_text;
     AstStrList names;
     AstAlterActions actions;
 } AstAlterView;

@@ -203,12 +203,29 @@ static Status lex_quoted_name(Lexer *lexer)
     return OK;
 }
 
+static bool follows_point(const Lexer *lexer, uint32_t begin)
+{
+    const TokenList *tokens = lexer->tokens;
+    if (tokens->count < 2)
+        return false;
+    const Token *point = &tokens->items[tokens->count - 1];
+    const Token *name = point - 1;
+    return point->end == begin && point->kind == TOKEN_SYMBOL && strview_is(point->text, ".") &&
+           name->end == point->begin && (name->kind == TOKEN_WORD || name->kind == TOKEN_QUOTED_NAME);
+}
+
 static void lex_number(Lexer *lexer)
 {
     uint32_t begin = lexer->at;
     TokenKind kind = TOKEN_INTEGER;
     while (is_digit(peek(lexer, 0)))
         lexer->at++;
+    if (follows_point(lexer, begin)) { /* t.1a, t.1 */
+        while (is_name_part(peek(lexer, 0)))
+            lexer->at++;
+        push(lexer, TOKEN_WORD, begin, span(lexer, begin));
+        return;
+    }
     if (peek(lexer, 0) == '.' && !is_name_start(peek(lexer, 1))) {
         kind = TOKEN_DECIMAL;
         lexer->at++;
@@ -261,12 +278,35 @@ static Status lex_binary(Lexer *lexer)
     return OK;
 }
 
+static TokenOperator word_operator(StrView word)
+{
+    static const struct {
+        StrView word;
+        TokenOperator binary_operator;
+    } words[] = {{{"OR", 2}, OPERATOR_OR},
+                 {{"AND", 3}, OPERATOR_AND},
+                 {{"DIV", 3}, OPERATOR_INT_DIVIDE},
+                 {{"MOD", 3}, OPERATOR_MODULO},
+                 {{"BIT_SHIFT_LEFT", 14}, OPERATOR_WORD_SHIFT_LEFT},
+                 {{"BIT_SHIFT_RIGHT", 15}, OPERATOR_WORD_SHIFT_RIGHT},
+                 {{"BIT_SHIFT_RIGHT_LOGICAL", 23}, OPERATOR_WORD_SHIFT_RIGHT_LOGICAL}};
+    if (word.length > 3 && word.length < 14)
+        return OPERATOR_NONE;
+    for (size_t i = 0; i < COUNT_OF(words); i++) {
+        if (strview_equal_ci(word, words[i].word))
+            return words[i].binary_operator;
+    }
+    return OPERATOR_NONE;
+}
+
 static void lex_word(Lexer *lexer)
 {
     uint32_t begin = lexer->at;
     while (is_name_part(peek(lexer, 0)))
         lexer->at++;
-    push(lexer, TOKEN_WORD, begin, span(lexer, begin));
+    StrView word = span(lexer, begin);
+    push(lexer, TOKEN_WORD, begin, word);
+    lexer->tokens->items[lexer->tokens->count - 1].binary_operator = (uint8_t)word_operator(word);
 }
 
 static void lex_variable(Lexer *lexer)
@@ -286,19 +326,55 @@ static void lex_variable(Lexer *lexer)
 
 static void lex_symbol(Lexer *lexer)
 {
-    static const char *const symbols[] = {"<=>", "->>", "<<", ">>", "<=", ">=", "<>", "!=", "||",
-                                          "&&",  ":=",  "->", "=="};
+    static const struct {
+        char text[4];
+        uint8_t length;
+        uint8_t binary_operator;
+    } symbols[] = {{"<=>", 3, 0}, {"->>", 3, 0}, {"...", 3, 0}, {"<<", 2, OPERATOR_SHIFT_LEFT},
+                   {">>", 2, OPERATOR_SHIFT_RIGHT}, {"<=", 2, 0}, {">=", 2, 0}, {"<>", 2, 0},
+                   {"!=", 2, 0}, {"||", 2, OPERATOR_PIPES}, {"&&", 2, OPERATOR_AND}, {":=", 2, 0},
+                   {"->", 2, 0}, {"=>", 2, 0}, {"==", 2, 0}, {"|", 1, OPERATOR_BIT_OR},
+                   {"&", 1, OPERATOR_BIT_AND}, {"+", 1, OPERATOR_PLUS}, {"-", 1, OPERATOR_MINUS},
+                   {"*", 1, OPERATOR_MULTIPLY}, {"/", 1, OPERATOR_DIVIDE}, {"%", 1, OPERATOR_MODULO},
+                   {"^", 1, OPERATOR_BIT_XOR}};
     uint32_t begin = lexer->at;
-    StrView left = strview_n(lexer->text.data + begin, lexer->text.length - begin);
-    for (size_t i = 0; i < COUNT_OF(symbols); i++) {
-        if (strview_starts_with(left, strview(symbols[i]))) {
-            lexer->at += (uint32_t)strlen(symbols[i]);
-            push(lexer, TOKEN_SYMBOL, begin, strview(symbols[i]));
-            return;
-        }
+    unsigned char c = peek(lexer, 0);
+    bool is_plain = c == ',' || c == '(' || c == ')' || c == ';' || c == '[' || c == ']';
+    for (size_t i = 0; !is_plain && i < COUNT_OF(symbols); i++) {
+        size_t length = symbols[i].length;
+        if (lexer->text.length - begin < length ||
+            memcmp(lexer->text.data + begin, symbols[i].text, length) != 0)
+            continue;
+        lexer->at += (uint32_t)length;
+        push(lexer, TOKEN_SYMBOL, begin, span(lexer, begin));
+        lexer->tokens->items[lexer->tokens->count - 1].binary_operator = symbols[i].binary_operator;
+        return;
     }
     lexer->at++;
     push(lexer, TOKEN_SYMBOL, begin, span(lexer, begin));
+}
+
+/* Is a name, a string, `]` or `)` directly in front? Then a point is a separator: t.1a, a[1].2x. */
+static bool follows_name(const Lexer *lexer)
+{
+    if (lexer->tokens->count == 0)
+        return false;
+    const Token *last = &lexer->tokens->items[lexer->tokens->count - 1];
+    return last->end == lexer->at && (last->kind == TOKEN_WORD || last->kind == TOKEN_QUOTED_NAME ||
+                                      last->kind == TOKEN_USER_VARIABLE);
+}
+
+/* $$ body $$ of functions: a string without escapes. */
+static Status lex_dollar_string(Lexer *lexer)
+{
+    uint32_t begin = lexer->at;
+    StrView rest = strview_n(lexer->text.data + begin + 2, lexer->text.length - begin - 2);
+    size_t end = strview_find(rest, STR_VIEW("$$"));
+    if (end == SIZE_MAX)
+        return lexer_error(lexer, begin, "unterminated $$ string");
+    lexer->at += (uint32_t)end + 4;
+    push(lexer, TOKEN_STRING, begin, strview_n(rest.data, end));
+    return OK;
 }
 
 static Status lex_token(Lexer *lexer)
@@ -309,6 +385,8 @@ static Status lex_token(Lexer *lexer)
         return lex_string(lexer);
     if (c == '`')
         return lex_quoted_name(lexer);
+    if (c == '$' && next == '$')
+        return lex_dollar_string(lexer);
     if ((c == 'x' || c == 'X') && (next == '\'' || next == '"'))
         return lex_binary(lexer);
     if (is_name_start(c)) {
@@ -316,7 +394,7 @@ static Status lex_token(Lexer *lexer)
         return OK;
     }
     /* After a point comes a name: t.1a */
-    if (is_digit(c) || (c == '.' && is_digit(next))) {
+    if (is_digit(c) || (c == '.' && is_digit(next) && !follows_name(lexer))) {
         lex_number(lexer);
         return OK;
     }

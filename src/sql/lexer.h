@@ -20,8 +20,31 @@ typedef enum TokenKind {
     TOKEN_HINT,        /* the inside of a hint comment */
 } TokenKind;
 
+/* What a symbol or word can mean between two expressions. */
+typedef enum TokenOperator {
+    OPERATOR_NONE,
+    OPERATOR_OR,
+    OPERATOR_PIPES,
+    OPERATOR_AND,
+    OPERATOR_WORD_SHIFT_LEFT, /* BIT_SHIFT_LEFT: binds less than | */
+    OPERATOR_WORD_SHIFT_RIGHT,
+    OPERATOR_WORD_SHIFT_RIGHT_LOGICAL,
+    OPERATOR_BIT_OR,
+    OPERATOR_BIT_AND,
+    OPERATOR_SHIFT_LEFT,
+    OPERATOR_SHIFT_RIGHT,
+    OPERATOR_PLUS,
+    OPERATOR_MINUS,
+    OPERATOR_MULTIPLY,
+    OPERATOR_DIVIDE,
+    OPERATOR_MODULO,
+    OPERATOR_INT_DIVIDE,
+    OPERATOR_BIT_XOR,
+} TokenOperator;
+
 typedef struct Token {
     uint8_t kind;
+    uint8_t binary_operator; /* TokenOperator */
     uint32_t begin, end; /* bytes of the text */
     StrView text;
 } Token;

@@ -2,6 +2,7 @@
 
 /* Token helpers, names, literals, property lists and the reserved words. */
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
 
@@ -10,18 +11,18 @@ static const char *const reserved_words[] = {
     "BETWEEN",   "BIGINT",    "BITMAP",   "BOTH",      "BY",        "CASE",    "CHAR",      "CHARACTER",
     "CHECK",     "COLLATE",   "COLUMN",   "COMPACTION", "CONVERT",  "CREATE",  "CROSS",     "CUBE",
     "CURRENT_DATE", "CURRENT_ROLE", "CURRENT_TIME", "CURRENT_TIMESTAMP", "CURRENT_USER", "DATABASE",
-    "DATABASES", "DECIMAL",   "DEFAULT",  "DELETE",    "DENSE_RANK", "DESC",   "DESCRIBE",  "DISTINCT",
+    "DATABASES", "DECIMAL",   "DEFAULT",  "DELETE",    "DESC",   "DESCRIBE",  "DISTINCT",
     "DOUBLE",    "DROP",      "DUAL",     "ELSE",      "EXCEPT",    "EXISTS",  "EXPLAIN",   "FALSE",
-    "FIRST_VALUE", "FLOAT",   "FOR",      "FORCE",     "FROM",      "FULL",    "FUNCTION",  "GRANT",
+    "FLOAT",   "FOR",      "FORCE",     "FROM",      "FULL",    "FUNCTION",  "GRANT",
     "GROUP",     "GROUPING",  "GROUPING_ID", "GROUPS", "HAVING",    "HLL",     "HOST",      "IF",
     "IGNORE",    "IN",        "INDEX",    "INFILE",    "INNER",     "INSERT",  "INT",       "INTEGER",
     "INTERSECT", "INTO",      "IS",       "JOIN",      "JSON",      "KEY",     "KEYS",      "KILL",
-    "LAG",       "LARGEINT",  "LAST_VALUE", "LATERAL", "LEAD",      "LEFT",    "LIKE",      "LIMIT",
-    "LOAD",      "LOCALTIME", "LOCALTIMESTAMP", "MAXVALUE", "MINUS", "MOD",    "NOT",       "NTILE",
+    "LARGEINT",  "LATERAL", "LEFT",    "LIKE",      "LIMIT",
+    "LOAD",      "LOCALTIME", "LOCALTIMESTAMP", "MAXVALUE", "MINUS", "MOD",    "NOT",
     "NULL",      "ON",        "OR",       "ORDER",     "OUTER",     "OUTFILE", "OVER",      "PARTITION",
-    "PERCENTILE", "PIVOT",    "PRIMARY",  "PROCEDURE", "QUALIFY",   "RANGE",   "RANK",      "READ",
+    "PERCENTILE", "PIVOT",    "PRIMARY",  "PROCEDURE", "QUALIFY",   "RANGE",   "READ",
     "REGEXP",    "RELEASE",   "RENAME",   "REPLACE",   "REVOKE",    "RIGHT",   "RLIKE",     "ROW",
-    "ROWS",      "ROW_NUMBER", "SCHEMA",  "SCHEMAS",   "SELECT",    "SET",     "SHOW",      "SMALLINT",
+    "ROWS",      "SCHEMA",  "SCHEMAS",   "SELECT",    "SET",     "SHOW",      "SMALLINT",
     "SYSTEM",    "TABLE",     "TERMINATED", "TEXT",    "THEN",      "TINYINT", "TO",        "TRUE",
     "UNION",     "UNIQUE",    "UNSIGNED", "UPDATE",    "USE",       "USING",   "VALUES",    "VARCHAR",
     "WHEN",      "WHERE",     "WITH"};
@@ -43,12 +44,7 @@ bool sql_is_reserved(StrView word)
 
 const Token *peek_ahead(const Parser *p, uint32_t ahead)
 {
-    uint32_t at = p->at;
-    while (ahead > 0 && p->tokens[at].kind != TOKEN_END) {
-        at++;
-        ahead--;
-    }
-    return &p->tokens[at];
+    return &p->tokens[MIN(p->at + ahead, p->token_count - 1)];
 }
 
 static bool token_is_word(const Token *token, const char *word)
@@ -120,14 +116,21 @@ Status syntax_error(Parser *p, const char *expected)
     return status;
 }
 
+static Status expected_token(Parser *p, const char *token)
+{
+    char quoted[64];
+    (void)snprintf(quoted, sizeof(quoted), strcmp(token, ")") == 0 ? "',', '%s'" : "'%s'", token);
+    return syntax_error(p, quoted);
+}
+
 Status expect_word(Parser *p, const char *word)
 {
-    return accept_word(p, word) ? OK : syntax_error(p, word);
+    return accept_word(p, word) ? OK : expected_token(p, word);
 }
 
 Status expect_symbol(Parser *p, const char *symbol)
 {
-    return accept_symbol(p, symbol) ? OK : syntax_error(p, symbol);
+    return accept_symbol(p, symbol) ? OK : expected_token(p, symbol);
 }
 
 Status enter_depth(Parser *p)
@@ -148,6 +151,66 @@ uint32_t last_end(const Parser *p)
 StrView text_between(const Parser *p, uint32_t begin, uint32_t end)
 {
     return strview_n(p->text.data + begin, end - begin);
+}
+
+bool at_statement_end(const Parser *p)
+{
+    return peek_token(p)->kind == TOKEN_END || is_symbol(p, ";");
+}
+
+static bool phrase_word(const Token *token, const char *phrase, size_t length)
+{
+    return token->kind == TOKEN_WORD && token->text.length == length &&
+           strncasecmp(token->text.data, phrase, length) == 0;
+}
+
+bool accept_phrase(Parser *p, const char *phrase)
+{
+    uint32_t words = 0;
+    while (*phrase != '\0') {
+        size_t length = strcspn(phrase, " ");
+        if (!phrase_word(peek_ahead(p, words), phrase, length))
+            return false;
+        words++;
+        phrase += length + (phrase[length] == ' ');
+    }
+    p->at += words;
+    return true;
+}
+
+Status parse_if_exists(Parser *p, bool *out_if_exists)
+{
+    if (!accept_word(p, "IF"))
+        return OK;
+    *out_if_exists = true;
+    return expect_word(p, "EXISTS");
+}
+
+Status parse_if_not_exists(Parser *p, bool *out_if_not_exists)
+{
+    if (!accept_word(p, "IF"))
+        return OK;
+    *out_if_not_exists = true;
+    TRY(expect_word(p, "NOT"));
+    return expect_word(p, "EXISTS");
+}
+
+/* [START ("...")] [EVERY (INTERVAL n unit)] */
+Status parse_every(Parser *p, bool *out_has_start, StrView *out_start, AstExpr **out_every)
+{
+    if (is_word(p, "START") && is_symbol_ahead(p, 1, "(")) {
+        p->at += 2;
+        *out_has_start = true;
+        TRY(parse_string(p, out_start));
+        TRY(expect_symbol(p, ")"));
+    }
+    if (!accept_word(p, "EVERY"))
+        return OK;
+    TRY(expect_symbol(p, "("));
+    TRY(parse_expression(p, out_every));
+    if ((*out_every)->kind != AST_INTERVAL)
+        return syntax_error(p, "'INTERVAL'");
+    return expect_symbol(p, ")");
 }
 
 Status parse_any_word(Parser *p, StrView *out)

@@ -1,7 +1,7 @@
 #include "sql/parser_int.h"
 
-/* Expressions by precedence climbing: OR, AND, NOT, predicates, |, &, shifts, + -, * / DIV %, ^,
- * unary, postfix. Primaries are in parse_primary.c. */
+/* Expressions by precedence climbing: OR, AND, NOT, predicates, BIT_SHIFT words, |, &, shifts, + -,
+ * * / DIV %, ^, ||, unary, postfix. Primaries are in parse_primary.c. */
 
 #include <ctype.h>
 
@@ -14,68 +14,124 @@ AstExpr *new_ast_expr(Parser *p, AstExprKind kind, uint32_t begin)
     return expr;
 }
 
+/* The tree under one expression is at most this deep: nesting counts in Parser.depth, and operators
+ * that stack up without nesting (a + b + c) in Parser.chain. AND and OR chains are built balanced. */
+Status enter_chain(Parser *p)
+{
+    if (++p->chain > PARSER_MAX_CHAIN)
+        return RAISE(p->diag, LIMIT_EXCEEDED,
+                     "Getting syntax error. Detail message: expression has more than %d operators in a "
+                     "row.",
+                     PARSER_MAX_CHAIN);
+    return OK;
+}
+
 static AstExpr *binary(Parser *p, const char *op, AstExpr *left, AstExpr *right)
 {
     AstExpr *expr = new_ast_expr(p, AST_BINARY_OP, left->begin);
     expr->op = strview(op);
+    expr->end = right->end;
     AST_PUSH(p->arena, &expr->arguments, left);
     AST_PUSH(p->arena, &expr->arguments, right);
     return expr;
 }
 
-typedef struct BinaryOperator {
-    const char *token;
-    bool is_word;
+enum { LEVEL_NONE, LEVEL_OR, LEVEL_AND, LEVEL_WORD_SHIFT, LEVEL_BIT_OR, LEVEL_BIT_AND, LEVEL_SHIFT,
+       LEVEL_ADD, LEVEL_MULTIPLY, LEVEL_XOR, LEVEL_CONCAT };
+
+static const struct {
     const char *op;
     uint8_t level;
-} BinaryOperator;
-
-enum { LEVEL_OR, LEVEL_AND, LEVEL_NOT, LEVEL_PREDICATE, LEVEL_BIT_OR, LEVEL_BIT_AND, LEVEL_SHIFT,
-       LEVEL_ADD, LEVEL_MULTIPLY, LEVEL_XOR, LEVEL_UNARY };
-
-static const BinaryOperator operators[] = {
-    {"OR", true, "OR", LEVEL_OR},        {"||", false, "||", LEVEL_OR},
-    {"AND", true, "AND", LEVEL_AND},     {"&&", false, "AND", LEVEL_AND},
-    {"|", false, "|", LEVEL_BIT_OR},     {"&", false, "&", LEVEL_BIT_AND},
-    {"<<", false, "<<", LEVEL_SHIFT},    {">>", false, ">>", LEVEL_SHIFT},
-    {"BIT_SHIFT_LEFT", true, "<<", LEVEL_SHIFT},
-    {"BIT_SHIFT_RIGHT", true, ">>", LEVEL_SHIFT},
-    {"+", false, "+", LEVEL_ADD},        {"-", false, "-", LEVEL_ADD},
-    {"*", false, "*", LEVEL_MULTIPLY},   {"/", false, "/", LEVEL_MULTIPLY},
-    {"%", false, "%", LEVEL_MULTIPLY},   {"DIV", true, "DIV", LEVEL_MULTIPLY},
-    {"MOD", true, "%", LEVEL_MULTIPLY},  {"^", false, "^", LEVEL_XOR},
+} operators[] = {
+    [OPERATOR_NONE] = {"", LEVEL_NONE},
+    [OPERATOR_OR] = {"OR", LEVEL_OR},
+    [OPERATOR_PIPES] = {"||", LEVEL_CONCAT},
+    [OPERATOR_AND] = {"AND", LEVEL_AND},
+    [OPERATOR_WORD_SHIFT_LEFT] = {"<<", LEVEL_WORD_SHIFT},
+    [OPERATOR_WORD_SHIFT_RIGHT] = {">>", LEVEL_WORD_SHIFT},
+    [OPERATOR_WORD_SHIFT_RIGHT_LOGICAL] = {"BIT_SHIFT_RIGHT_LOGICAL", LEVEL_WORD_SHIFT},
+    [OPERATOR_BIT_OR] = {"|", LEVEL_BIT_OR},
+    [OPERATOR_BIT_AND] = {"&", LEVEL_BIT_AND},
+    [OPERATOR_SHIFT_LEFT] = {"<<", LEVEL_SHIFT},
+    [OPERATOR_SHIFT_RIGHT] = {">>", LEVEL_SHIFT},
+    [OPERATOR_PLUS] = {"+", LEVEL_ADD},
+    [OPERATOR_MINUS] = {"-", LEVEL_ADD},
+    [OPERATOR_MULTIPLY] = {"*", LEVEL_MULTIPLY},
+    [OPERATOR_DIVIDE] = {"/", LEVEL_MULTIPLY},
+    [OPERATOR_MODULO] = {"%", LEVEL_MULTIPLY},
+    [OPERATOR_INT_DIVIDE] = {"DIV", LEVEL_MULTIPLY},
+    [OPERATOR_BIT_XOR] = {"^", LEVEL_XOR},
 };
 
-static Status parse_level(Parser *p, int level, AstExpr **out);
+static Status parse_unary(Parser *p, AstExpr **out);
 
-static const BinaryOperator *match_operator(const Parser *p, int level)
+/* Level of the operator at the cursor; || is OR unless the mode says concatenation. */
+static int operator_level(const Parser *p)
 {
-    const Token *token = peek_token(p);
-    if (token->kind != TOKEN_SYMBOL && token->kind != TOKEN_WORD)
-        return NULL;
-    for (size_t i = 0; i < COUNT_OF(operators); i++) {
-        const BinaryOperator *o = &operators[i];
-        if (o->level != level)
-            continue;
-        if (o->is_word ? is_word(p, o->token) : is_symbol(p, o->token))
-            return o;
-    }
-    return NULL;
+    uint8_t o = peek_token(p)->binary_operator;
+    if (o == OPERATOR_PIPES && !p->options.pipes_as_concat)
+        return LEVEL_OR;
+    return operators[o].level;
 }
 
-static Status parse_binary_level(Parser *p, int level, AstExpr **out)
+/* Operators of level and above, from the left. */
+static Status parse_climbing(Parser *p, int level, AstExpr **out)
 {
-    TRY(parse_level(p, level + 1, out));
-    const BinaryOperator *o;
-    while ((o = match_operator(p, level)) != NULL) {
-        const char *op = o->op;
-        if (strcmp(op, "||") == 0)
-            op = p->options.pipes_as_concat ? "||" : "OR";
+    TRY(parse_unary(p, out));
+    int found;
+    while ((found = operator_level(p)) >= level) {
+        const Token *token = peek_token(p);
         p->at++;
         AstExpr *right;
-        TRY(parse_level(p, level + 1, &right));
-        *out = binary(p, op, *out, right);
+        TRY(parse_climbing(p, found + 1, &right));
+        if (token->binary_operator == OPERATOR_DIVIDE && right->kind == AST_INTERVAL)
+            return RAISE(p->diag, SYNTAX,
+                         "Getting syntax error. Detail message: Do not support Expr divide "
+                         "IntervalLiteral syntax.");
+        TRY(enter_chain(p));
+        *out = binary(p, operators[token->binary_operator].op, *out, right);
     }
+    return OK;
+}
+
+Status parse_operand(Parser *p, AstExpr **out)
+{
+    return parse_climbing(p, LEVEL_WORD_SHIFT, out);
+}
+
+static AstExpr *balanced(Parser *p, const char *op, AstExpr **items, uint32_t count)
+{
+    if (count == 1)
+        return items[0];
+    uint32_t half = count - count / 2;
+    AstExpr *left = balanced(p, op, items, half);
+    return binary(p, op, left, balanced(p, op, items + half, count - half));
+}
+
+static Status parse_not(Parser *p, AstExpr **out);
+
+/* a AND b AND c, and the same with OR: operands share no chain. */
+static Status parse_logic(Parser *p, int level, AstExpr **out)
+{
+    AstExprList operands = {0};
+    uint32_t before = p->chain;
+    uint32_t deepest = before;
+    for (;;) {
+        AstExpr *operand;
+        p->chain = before;
+        TRY(level == LEVEL_OR ? parse_logic(p, LEVEL_AND, &operand) : parse_not(p, &operand));
+        deepest = MAX(deepest, p->chain);
+        if (operator_level(p) != level && operands.count == 0) {
+            *out = operand;
+            return OK;
+        }
+        AST_PUSH(p->arena, &operands, operand);
+        if (operator_level(p) != level)
+            break;
+        p->at++;
+    }
+    p->chain = deepest + 32; /* at most the depth of a balanced tree */
+    *out = balanced(p, level == LEVEL_OR ? "OR" : "AND", operands.items, operands.count);
     return OK;
 }
 
@@ -91,8 +147,22 @@ static const char *comparison_symbol(const Parser *p)
     return NULL;
 }
 
+static Status no_viable_in(Parser *p, bool is_negated)
+{
+    uint32_t begin = p->tokens[p->at - (is_negated ? 2 : 1)].begin;
+    uint32_t line, column;
+    sql_position(p->text, peek_ahead(p, 1)->begin, &line, &column);
+    StrView input = text_between(p, begin, peek_ahead(p, 1)->end);
+    return RAISE(p->diag, SYNTAX,
+                 "Getting syntax error at line %u, column %u. Detail message: No viable statement for "
+                 "input '%.*s'.",
+                 line, column, SV_ARGS(input));
+}
+
 static Status parse_in(Parser *p, AstExpr *left, bool is_negated, AstExpr **out)
 {
+    if (is_symbol(p, "(") && is_symbol_ahead(p, 1, ")"))
+        return no_viable_in(p, is_negated);
     TRY(expect_symbol(p, "("));
     bool is_query = at_query_start(p);
     AstExpr *expr = new_ast_expr(p, is_query ? AST_IN_QUERY : AST_IN_LIST, left->begin);
@@ -112,9 +182,9 @@ static Status parse_between(Parser *p, AstExpr *left, bool is_negated, AstExpr *
 {
     AstExpr *low;
     AstExpr *high;
-    TRY(parse_level(p, LEVEL_BIT_OR, &low));
+    TRY(parse_operand(p, &low));
     TRY(expect_word(p, "AND"));
-    TRY(parse_level(p, LEVEL_BIT_OR, &high));
+    TRY(parse_operand(p, &high));
     AstExpr *expr = new_ast_expr(p, AST_BETWEEN, left->begin);
     expr->is_negated = is_negated;
     expr->left = left;
@@ -127,7 +197,7 @@ static Status parse_between(Parser *p, AstExpr *left, bool is_negated, AstExpr *
 static Status parse_like(Parser *p, AstExpr *left, bool is_negated, const char *op, AstExpr **out)
 {
     AstExpr *pattern;
-    TRY(parse_level(p, LEVEL_BIT_OR, &pattern));
+    TRY(parse_operand(p, &pattern));
     AstExpr *expr = new_ast_expr(p, AST_LIKE, left->begin);
     expr->op = strview(op);
     expr->is_negated = is_negated;
@@ -135,7 +205,7 @@ static Status parse_like(Parser *p, AstExpr *left, bool is_negated, const char *
     AST_PUSH(p->arena, &expr->arguments, pattern);
     if (accept_word(p, "ESCAPE")) {
         AstExpr *escape;
-        TRY(parse_level(p, LEVEL_BIT_OR, &escape));
+        TRY(parse_operand(p, &escape));
         AST_PUSH(p->arena, &expr->arguments, escape);
     }
     expr->end = last_end(p);
@@ -143,9 +213,26 @@ static Status parse_like(Parser *p, AstExpr *left, bool is_negated, const char *
     return OK;
 }
 
+/* a IS [NOT] DISTINCT FROM b is [NOT] (a <=> b), the other way round. */
+static Status parse_distinct_from(Parser *p, AstExpr *left, bool is_negated, AstExpr **out)
+{
+    AstExpr *right;
+    TRY(parse_operand(p, &right));
+    *out = binary(p, "<=>", left, right);
+    if (is_negated)
+        return OK;
+    AstExpr *negation = new_ast_expr(p, AST_UNARY, left->begin);
+    negation->op = STR_VIEW("NOT");
+    negation->left = *out;
+    *out = negation;
+    return OK;
+}
+
 static Status parse_is(Parser *p, AstExpr *left, AstExpr **out)
 {
     bool is_negated = accept_word(p, "NOT");
+    if (accept_words(p, "DISTINCT", "FROM"))
+        return parse_distinct_from(p, left, is_negated, out);
     AstExpr *expr = new_ast_expr(p, AST_IS_NULL, left->begin);
     expr->is_negated = is_negated;
     expr->left = left;
@@ -153,11 +240,18 @@ static Status parse_is(Parser *p, AstExpr *left, AstExpr **out)
         expr->kind = AST_IS_BOOL;
         expr->flag = is_word(p, "TRUE");
         if (!accept_word(p, "TRUE") && !accept_word(p, "FALSE"))
-            return syntax_error(p, "NULL, TRUE, FALSE");
+            return syntax_error(p, "'NULL', 'TRUE', 'FALSE'");
     }
     expr->end = last_end(p);
     *out = expr;
     return OK;
+}
+
+static bool is_match(const Token *token)
+{
+    return token->kind == TOKEN_WORD && (strview_equal_ci(token->text, STR_VIEW("MATCH")) ||
+                                         strview_equal_ci(token->text, STR_VIEW("MATCH_ANY")) ||
+                                         strview_equal_ci(token->text, STR_VIEW("MATCH_ALL")));
 }
 
 /* One predicate suffix; *out_done is set when there is none. */
@@ -169,7 +263,7 @@ static Status parse_predicate_suffix(Parser *p, AstExpr **in_out, bool *out_done
     if (symbol != NULL) {
         AstExpr *right;
         p->at++;
-        TRY(parse_level(p, LEVEL_BIT_OR, &right));
+        TRY(parse_operand(p, &right));
         *in_out = binary(p, symbol, left, right);
         return OK;
     }
@@ -178,7 +272,8 @@ static Status parse_predicate_suffix(Parser *p, AstExpr **in_out, bool *out_done
     bool is_negated = is_word(p, "NOT") && (is_word_ahead(p, 1, "IN") || is_word_ahead(p, 1, "LIKE") ||
                                             is_word_ahead(p, 1, "BETWEEN") ||
                                             is_word_ahead(p, 1, "REGEXP") ||
-                                            is_word_ahead(p, 1, "RLIKE"));
+                                            is_word_ahead(p, 1, "RLIKE") ||
+                                            is_match(peek_ahead(p, 1)));
     p->at += is_negated;
     if (accept_word(p, "IN"))
         return parse_in(p, left, is_negated, in_out);
@@ -188,16 +283,25 @@ static Status parse_predicate_suffix(Parser *p, AstExpr **in_out, bool *out_done
         return parse_like(p, left, is_negated, "LIKE", in_out);
     if (accept_word(p, "REGEXP") || accept_word(p, "RLIKE"))
         return parse_like(p, left, is_negated, "REGEXP", in_out);
+    if (is_match(peek_token(p))) {
+        p->at++;
+        const char *op = strview_equal_ci(p->tokens[p->at - 1].text, STR_VIEW("MATCH_ANY"))   ? "MATCH_ANY"
+                         : strview_equal_ci(p->tokens[p->at - 1].text, STR_VIEW("MATCH_ALL")) ? "MATCH_ALL"
+                                                                                              : "MATCH";
+        return parse_like(p, left, is_negated, op, in_out);
+    }
     *out_done = true;
     return OK;
 }
 
 static Status parse_predicate(Parser *p, AstExpr **out)
 {
-    TRY(parse_level(p, LEVEL_BIT_OR, out));
+    TRY(parse_operand(p, out));
     bool done = false;
-    while (!done)
+    while (!done) {
+        TRY(enter_chain(p));
         TRY(parse_predicate_suffix(p, out, &done));
+    }
     return OK;
 }
 
@@ -206,11 +310,11 @@ static Status parse_not(Parser *p, AstExpr **out)
     const Token *token = peek_token(p);
     bool is_bang = is_symbol(p, "!");
     if (!is_bang && !is_word(p, "NOT"))
-        return parse_level(p, LEVEL_PREDICATE, out);
+        return parse_predicate(p, out);
     TRY(enter_depth(p));
     p->at++;
     AstExpr *inside;
-    TRY(is_bang ? parse_level(p, LEVEL_UNARY, &inside) : parse_not(p, &inside));
+    TRY(is_bang ? parse_unary(p, &inside) : parse_not(p, &inside));
     p->depth--;
     AstExpr *expr = new_ast_expr(p, AST_UNARY, token->begin);
     expr->op = STR_VIEW("NOT");
@@ -230,23 +334,10 @@ static Status parse_unary(Parser *p, AstExpr **out)
     TRY(parse_unary(p, &inside));
     p->depth--;
     AstExpr *expr = new_ast_expr(p, AST_UNARY, token->begin);
-    expr->op = is_symbol_ahead(p, 0, "!") ? STR_VIEW("NOT") : token->text;
-    if (strview_is(token->text, "!"))
-        expr->op = STR_VIEW("NOT");
+    expr->op = strview_is(token->text, "!") ? STR_VIEW("NOT") : token->text;
     expr->left = inside;
     *out = expr;
     return OK;
-}
-
-static Status parse_level(Parser *p, int level, AstExpr **out)
-{
-    if (level == LEVEL_NOT)
-        return parse_not(p, out);
-    if (level == LEVEL_PREDICATE)
-        return parse_predicate(p, out);
-    if (level >= LEVEL_UNARY)
-        return parse_unary(p, out);
-    return parse_binary_level(p, level, out);
 }
 
 /* x -> body, (x, y) -> body */
@@ -293,7 +384,10 @@ static Status parse_lambda(Parser *p, AstExpr **out)
 Status parse_expression(Parser *p, AstExpr **out)
 {
     TRY(enter_depth(p));
-    TRY(at_lambda(p) ? parse_lambda(p, out) : parse_level(p, LEVEL_OR, out));
+    uint32_t before = p->chain;
+    p->chain = 0;
+    TRY(at_lambda(p) ? parse_lambda(p, out) : parse_logic(p, LEVEL_OR, out));
+    p->chain = MAX(before, p->chain + 1);
     p->depth--;
     return OK;
 }
@@ -310,7 +404,7 @@ Status parse_expression_list(Parser *p, AstExprList *out)
 
 Status parse_order_items(Parser *p, AstOrder *out)
 {
-    if (is_word(p, "ALL") && !is_symbol_ahead(p, 1, ".")) {
+    if (is_word(p, "ALL") && !is_symbol_ahead(p, 1, ".") && !is_symbol_ahead(p, 1, "(")) {
         p->at++;
         out->is_all = true;
     }

@@ -9,16 +9,6 @@ static Status take_literal(Parser *p, AstExprKind kind, AstExpr **out)
     p->at++;
     AstExpr *expr = new_ast_expr(p, kind, token->begin);
     expr->text = token->text;
-    /* Adjacent strings are one. */
-    while (kind == AST_STRING && peek_token(p)->kind == TOKEN_STRING) {
-        const Token *more = peek_token(p);
-        char *joined = arena_alloc_bytes(p->arena, expr->text.length + more->text.length + 1);
-        memcpy(joined, expr->text.data, expr->text.length);
-        memcpy(joined + expr->text.length, more->text.data, more->text.length);
-        expr->text = strview_n(joined, expr->text.length + more->text.length);
-        p->at++;
-    }
-    expr->end = last_end(p);
     *out = expr;
     return OK;
 }
@@ -85,6 +75,11 @@ static Status parse_call_suffix(Parser *p, AstExpr *expr)
         (void)accept_words(p, "RESPECT", "NULLS");
     if (is_word(p, "FILTER") && is_symbol_ahead(p, 1, "(")) {
         p->at += 2;
+        if (expr->call->is_distinct && expr->name.count == 1 &&
+            strview_equal_ci(expr->name.parts[0], STR_VIEW("count")))
+            return RAISE(p->diag, SYNTAX,
+                         "Getting syntax error. Detail message: Aggregation filter does not support "
+                         "COUNT DISTINCT.");
         TRY(expect_word(p, "WHERE"));
         TRY(parse_expression(p, &expr->else_value)); /* the FILTER condition */
         TRY(expect_symbol(p, ")"));
@@ -92,6 +87,25 @@ static Status parse_call_suffix(Parser *p, AstExpr *expr)
     if (accept_word(p, "OVER"))
         TRY(parse_window(p, &expr->call->window));
     expr->end = last_end(p);
+    return OK;
+}
+
+/* expr [IGNORE NULLS] or name => expr */
+static Status parse_argument(Parser *p, AstExpr *call, AstExpr **out)
+{
+    const Token *token = peek_token(p);
+    if ((token->kind == TOKEN_WORD || token->kind == TOKEN_QUOTED_NAME) && is_symbol_ahead(p, 1, "=>")) {
+        AstExpr *named = new_ast_expr(p, AST_NAMED_ARGUMENT, token->begin);
+        named->text = token->text;
+        p->at += 2;
+        TRY(parse_expression(p, &named->left));
+        named->end = last_end(p);
+        *out = named;
+        return OK;
+    }
+    TRY(parse_expression(p, out));
+    if (accept_words(p, "IGNORE", "NULLS"))
+        call->call->ignore_nulls = true;
     return OK;
 }
 
@@ -108,15 +122,17 @@ static Status parse_call_arguments(Parser *p, AstExpr *expr)
     call->is_distinct = accept_word(p, "DISTINCT");
     if (!call->is_distinct)
         (void)accept_word(p, "ALL");
-    if (at_query_start(p)) {
+    if (is_word(p, "SELECT") || is_word(p, "WITH")) {
         AstExpr *inner = new_ast_expr(p, AST_SUBQUERY, peek_token(p)->begin);
         TRY(parse_query(p, &inner->query));
         AST_PUSH(p->arena, &expr->arguments, inner);
     } else {
-        TRY(parse_expression_list(p, &expr->arguments));
+        do {
+            AstExpr *argument;
+            TRY(parse_argument(p, expr, &argument));
+            AST_PUSH(p->arena, &expr->arguments, argument);
+        } while (accept_symbol(p, ","));
     }
-    if (accept_words(p, "IGNORE", "NULLS"))
-        call->ignore_nulls = true;
     if (accept_words(p, "ORDER", "BY"))
         TRY(parse_order_items(p, &call->order));
     if (accept_word(p, "SEPARATOR"))
@@ -220,7 +236,7 @@ static Status parse_trim(Parser *p, AstExpr **out)
 /* SUBSTRING(x FROM a [FOR b]), POSITION(a IN b) */
 static Status parse_substring(Parser *p, AstExpr **out)
 {
-    AstExpr *expr = new_call(p, "substring", peek_token(p)->begin);
+    AstExpr *expr = new_call(p, is_word(p, "SUBSTR") ? "substr" : "substring", peek_token(p)->begin);
     p->at += 2;
     AstExpr *part;
     TRY(parse_expression(p, &part));
@@ -237,6 +253,23 @@ static Status parse_substring(Parser *p, AstExpr **out)
     TRY(expect_symbol(p, ")"));
     expr->end = last_end(p);
     return parse_call_suffix(p, *out = expr);
+}
+
+/* POSITION(a IN b) is locate(a, b). */
+static Status parse_position_call(Parser *p, AstExpr **out)
+{
+    AstExpr *expr = new_call(p, "locate", peek_token(p)->begin);
+    p->at += 2;
+    AstExpr *part;
+    TRY(parse_operand(p, &part));
+    AST_PUSH(p->arena, &expr->arguments, part);
+    if (!accept_word(p, "IN"))
+        TRY(expect_symbol(p, ","));
+    TRY(parse_expression_list(p, &expr->arguments));
+    TRY(expect_symbol(p, ")"));
+    expr->end = last_end(p);
+    *out = expr;
+    return OK;
 }
 
 static Status parse_interval(Parser *p, AstExpr **out)
@@ -454,6 +487,8 @@ static Status parse_word_primary(Parser *p, AstExpr **out)
             return parse_cast(p, out);
         if (is_word(p, "EXTRACT"))
             return parse_extract(p, out);
+        if (is_word(p, "POSITION"))
+            return parse_position_call(p, out);
         if (is_word(p, "TRIM"))
             return parse_trim(p, out);
         if (is_word(p, "SUBSTRING") || is_word(p, "SUBSTR"))
@@ -471,8 +506,13 @@ static Status parse_word_primary(Parser *p, AstExpr **out)
         p->at++; /* BINARY 'x': comparison by bytes is the rule here */
         return parse_primary(p, out);
     }
+    if (p->allow_default && is_word(p, "DEFAULT") && !is_symbol_ahead(p, 1, "(")) {
+        p->at++;
+        *out = new_ast_expr(p, AST_DEFAULT, begin);
+        return OK;
+    }
     if (is_reserved_non_function(p))
-        return syntax_error(p, "an expression");
+        return syntax_error(p, "a legal identifier");
     return parse_named(p, out);
 }
 
@@ -554,10 +594,14 @@ static Status parse_subscript(Parser *p, AstExpr **in_out)
     p->at++;
     expr->left = *in_out;
     AstExpr *index;
-    TRY(parse_expression(p, &index));
+    index = NULL;
+    if (!is_symbol(p, ":"))
+        TRY(parse_expression(p, &index));
     AST_PUSH(p->arena, &expr->arguments, index);
     if (accept_symbol(p, ":")) {
-        TRY(parse_expression(p, &index));
+        index = NULL;
+        if (!is_symbol(p, "]"))
+            TRY(parse_expression(p, &index));
         AST_PUSH(p->arena, &expr->arguments, index);
     }
     TRY(expect_symbol(p, "]"));
@@ -584,10 +628,13 @@ Status parse_primary(Parser *p, AstExpr **out)
     TRY(parse_base(p, out));
     for (;;) {
         if (is_symbol(p, "[")) {
+            TRY(enter_chain(p));
             TRY(parse_subscript(p, out));
         } else if (is_symbol(p, "->") || is_symbol(p, "->>")) {
+            TRY(enter_chain(p));
             TRY(parse_arrow(p, out));
         } else if (is_symbol(p, ".") && (*out)->kind != AST_INTEGER) {
+            TRY(enter_chain(p));
             AstExpr *field = new_ast_expr(p, AST_FIELD, (*out)->begin);
             p->at++;
             field->left = *out;

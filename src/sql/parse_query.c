@@ -1,6 +1,7 @@
 #include "sql/parser_int.h"
 
-/* Queries: WITH, set operations (INTERSECT binds tighter), SELECT, VALUES, relations and joins. */
+/* Queries: WITH, set operations (INTERSECT binds tighter), SELECT, hints, VALUES. What stands in
+ * FROM is in parse_relation.c. */
 
 bool at_query_start(const Parser *p)
 {
@@ -11,40 +12,92 @@ bool at_query_start(const Parser *p)
     if (!is_symbol(p, "("))
         return false;
     uint32_t ahead = 1;
-    while (is_symbol_ahead(p, ahead, "("))
+    while (ahead <= PARSER_MAX_DEPTH && is_symbol_ahead(p, ahead, "("))
         ahead++;
     return is_word_ahead(p, ahead, "SELECT") || is_word_ahead(p, ahead, "WITH") ||
            (is_word_ahead(p, ahead, "VALUES") && is_symbol_ahead(p, ahead + 1, "("));
 }
 
-/* SET_VAR(k = v, ...) of a hint; other hints are advice that says nothing here. */
-static Status parse_hint(Parser *p, AstSelect *select)
+static Status parse_set_var(Parser *p, AstSelect *select)
 {
-    TokenList tokens = {0};
-    TRY(sql_tokenize(peek_token(p)->text, p->arena, p->diag, &tokens));
+    do {
+        StrView name;
+        TRY(parse_any_word(p, &name));
+        TRY(expect_symbol(p, "="));
+        const Token *first = peek_token(p);
+        AstExpr *value;
+        TRY(parse_operand(p, &value));
+        AST_PUSH(p->arena, &select->hint_names, name);
+        AST_PUSH(p->arena, &select->hint_values,
+                 value->kind == AST_STRING ? value->text : text_between(p, first->begin, last_end(p)));
+    } while (accept_symbol(p, ","));
+    return expect_symbol(p, ")");
+}
+
+static Status parse_set_user_variable(Parser *p, AstSelect *select)
+{
+    do {
+        AstExpr *value = new_ast_expr(p, AST_ASSIGNMENT, peek_token(p)->begin);
+        if (peek_token(p)->kind != TOKEN_USER_VARIABLE)
+            return syntax_error(p, "a user variable");
+        value->text = peek_token(p)->text;
+        p->at++;
+        if (!accept_symbol(p, ":="))
+            TRY(expect_symbol(p, "="));
+        TRY(parse_expression(p, &value->left));
+        AST_PUSH(p->arena, &select->hint_assignments, value);
+    } while (accept_symbol(p, ","));
+    return expect_symbol(p, ")");
+}
+
+static Status bad_hint(Parser *p, const Token *hint)
+{
+    uint32_t line, column;
+    sql_position(p->text, hint->begin, &line, &column);
+    if (p->diag != NULL)
+        diag_reset(p->diag);
+    StrView text = text_between(p, hint->begin, hint->end);
+    return RAISE(p->diag, SYNTAX,
+                 "Getting syntax error at line %u, column %u. Detail message: Invalid hint value '%.*s'.",
+                 line, 1U, SV_ARGS(text));
+}
+
+/* SET_VAR(k = v, ...), SET_USER_VARIABLE(@a = expr, ...); other hints are advice that says nothing
+ * here. */
+Status parse_hint(Parser *p, AstSelect *select)
+{
+    const Token *hint = peek_token(p);
+    Parser inside;
+    if (parse_subparser(p, hint->text, &inside) != OK)
+        return bad_hint(p, hint);
     p->at++;
-    for (uint32_t i = 0; i + 3 < tokens.count; i++) {
-        if (!strview_equal_ci(tokens.items[i].text, STR_VIEW("SET_VAR")))
-            continue;
-        for (i += 2; i + 2 < tokens.count && strview_is(tokens.items[i + 1].text, "="); i += 4) {
-            AST_PUSH(p->arena, &select->hint_names, tokens.items[i].text);
-            AST_PUSH(p->arena, &select->hint_values, tokens.items[i + 2].text);
-            if (!strview_is(tokens.items[i + 3].text, ","))
-                break;
+    while (peek_token(&inside)->kind != TOKEN_END) {
+        Status status = OK;
+        if (is_word(&inside, "SET_VAR") && is_symbol_ahead(&inside, 1, "(")) {
+            inside.at += 2;
+            status = parse_set_var(&inside, select);
+        } else if (is_word(&inside, "SET_USER_VARIABLE") && is_symbol_ahead(&inside, 1, "(")) {
+            inside.at += 2;
+            status = parse_set_user_variable(&inside, select);
+        } else {
+            inside.at++;
         }
+        if (status != OK)
+            return bad_hint(p, hint);
     }
     return OK;
 }
 
-static bool at_alias(const Parser *p)
+bool at_alias(const Parser *p)
 {
     TokenKind kind = (TokenKind)peek_token(p)->kind;
     return kind == TOKEN_QUOTED_NAME || (kind == TOKEN_WORD && !sql_is_reserved(peek_token(p)->text));
 }
 
-static bool ends_relation(const Parser *p)
+bool ends_relation(const Parser *p)
 {
-    static const char *const words[] = {"SEMI", "ANTI", "ASOF", "NATURAL", "OFFSET", "STRAIGHT_JOIN", "WINDOW"};
+    static const char *const words[] = {"SEMI", "ANTI", "ASOF", "NATURAL", "OFFSET", "STRAIGHT_JOIN",
+                                        "PIVOT", "SAMPLE", "TABLESAMPLE", "WINDOW"};
     for (size_t i = 0; i < COUNT_OF(words); i++) {
         if (is_word(p, words[i]))
             return true;
@@ -52,7 +105,7 @@ static bool ends_relation(const Parser *p)
     return false;
 }
 
-static Status parse_select_item(Parser *p, AstSelectItems *out)
+Status parse_select_item(Parser *p, AstSelectItems *out)
 {
     AstSelectItem item = {0};
     TRY(parse_expression(p, &item.expr));
@@ -86,6 +139,11 @@ static Status parse_group_rows(Parser *p, AstRowList *out)
 static Status parse_group_by(Parser *p, AstSelect *select)
 {
     select->has_group = true;
+    if (is_word(p, "ALL") && !is_symbol_ahead(p, 1, ".") && !is_symbol_ahead(p, 1, "(")) {
+        p->at++;
+        select->group_kind = AST_GROUP_ALL;
+        return OK;
+    }
     if (accept_words(p, "GROUPING", "SETS")) {
         select->group_kind = AST_GROUP_SETS;
         return parse_group_rows(p, &select->grouping_sets);
@@ -130,6 +188,15 @@ static Status parse_select(Parser *p, AstSelect *select)
     return OK;
 }
 
+static Status parse_outfile(Parser *p, AstQuery *query)
+{
+    query->outfile = ARENA_NEW(p->arena, AstOutfile);
+    TRY(parse_string(p, &query->outfile->path));
+    if (accept_words(p, "FORMAT", "AS"))
+        TRY(parse_string_or_name(p, &query->outfile->format));
+    return parse_optional_properties(p, &query->outfile->properties);
+}
+
 static Status parse_values_rows(Parser *p, AstRowList *out)
 {
     do {
@@ -172,6 +239,7 @@ static Status combine(Parser *p, AstSetKind kind, AstQuery *left,
     query->kind = AST_QUERY_SET;
     query->set_kind = (uint8_t)kind;
     query->begin = left->begin;
+    TRY(enter_chain(p));
     query->is_all = accept_word(p, "ALL");
     if (!query->is_all)
         (void)accept_word(p, "DISTINCT");
@@ -205,7 +273,7 @@ static Status parse_union(Parser *p, AstQuery **out)
 
 Status parse_ctes(Parser *p, AstCtes *out)
 {
-    (void)accept_word(p, "RECURSIVE");
+    out->is_recursive = accept_word(p, "RECURSIVE");
     do {
         AstCte cte = {0};
         TRY(parse_identifier(p, &cte.name));
@@ -254,6 +322,8 @@ static bool is_complete(const AstQuery *query)
 
 Status parse_query(Parser *p, AstQuery **out)
 {
+    uint32_t chain = p->chain;
+    p->chain = 0;
     TRY(enter_depth(p));
     uint32_t begin = peek_token(p)->begin;
     AstCtes ctes = {0};
@@ -274,197 +344,12 @@ Status parse_query(Parser *p, AstQuery **out)
         p->at++;
         TRY(parse_expression(p, &query->offset));
     }
+    if (accept_words(p, "INTO", "OUTFILE"))
+        TRY(parse_outfile(p, query));
     query->begin = begin;
     query->end = last_end(p);
+    p->chain = MAX(chain, p->chain + 1);
     p->depth--;
     return OK;
 }
 
-static Status parse_alias(Parser *p, AstRelation *relation)
-{
-    bool has_as = accept_word(p, "AS");
-    if (has_as || (at_alias(p) && !ends_relation(p)))
-        TRY(parse_string_or_name(p, &relation->alias));
-    if (relation->alias.length > 0 && is_symbol(p, "("))
-        TRY(parse_identifier_list(p, &relation->column_aliases));
-    return OK;
-}
-
-static Status parse_table_suffix(Parser *p, AstRelation *relation)
-{
-    (void)(is_word(p, "TEMPORARY") && is_word_ahead(p, 1, "PARTITION") && p->at++);
-    if (accept_word(p, "PARTITION") || accept_word(p, "PARTITIONS")) {
-        if (is_symbol(p, "("))
-            TRY(parse_identifier_list(p, &relation->partitions));
-        else {
-            StrView name;
-            TRY(parse_identifier(p, &name));
-            AST_PUSH(p->arena, &relation->partitions, name);
-        }
-    }
-    if (accept_word(p, "TABLET")) {
-        TRY(expect_symbol(p, "("));
-        TRY(parse_expression_list(p, &relation->tablets));
-        TRY(expect_symbol(p, ")"));
-    }
-    TRY(parse_alias(p, relation));
-    if (is_symbol(p, "[")) { /* [_META_] and other table hints */
-        while (peek_token(p)->kind != TOKEN_END && !is_symbol(p, "]"))
-            p->at++;
-        TRY(expect_symbol(p, "]"));
-    }
-    return OK;
-}
-
-static Status parse_files(Parser *p, AstRelation *relation)
-{
-    AstProperties properties = {0};
-    p->at++;
-    TRY(parse_properties(p, &properties));
-    relation->file_keys = properties.keys;
-    relation->file_values = properties.values;
-    return parse_alias(p, relation);
-}
-
-static Status parse_table_function(Parser *p, AstRelation *relation)
-{
-    relation->kind = AST_TABLE_FUNCTION;
-    if (is_word(p, "FILES"))
-        return parse_files(p, relation);
-    bool is_wrapped = is_word(p, "TABLE");
-    p->at += is_wrapped ? 2 : 0;
-    TRY(parse_primary(p, &relation->call));
-    if (is_wrapped)
-        TRY(expect_symbol(p, ")"));
-    return parse_alias(p, relation);
-}
-
-static Status parse_relation_primary(Parser *p, AstRelation **out)
-{
-    AstRelation *relation = ARENA_NEW(p->arena, AstRelation);
-    *out = relation;
-    relation->begin = peek_token(p)->begin;
-    relation->is_lateral = accept_word(p, "LATERAL");
-    if (is_symbol(p, "(")) {
-        if (at_query_start(p)) {
-            relation->kind = AST_DERIVED;
-            /* The parentheses may belong to the query or, with a join inside, to the relation. */
-            uint32_t saved = p->at;
-            p->at++;
-            TRY(parse_query(p, &relation->query));
-            if (!is_symbol(p, ")")) {
-                p->at = saved + 1;
-                TRY(parse_relation(p, out));
-                return expect_symbol(p, ")");
-            }
-            p->at++;
-            return parse_alias(p, relation);
-        }
-        p->at++;
-        TRY(parse_relation(p, out));
-        return expect_symbol(p, ")");
-    }
-    if ((is_word(p, "TABLE") && is_symbol_ahead(p, 1, "(")) ||
-        (peek_token(p)->kind == TOKEN_WORD && is_symbol_ahead(p, 1, "(")))
-        return parse_table_function(p, relation);
-    relation->kind = AST_TABLE;
-    TRY(parse_name(p, &relation->name));
-    relation->end = last_end(p);
-    return parse_table_suffix(p, relation);
-}
-
-static bool join_kind(Parser *p, AstJoinKind *out)
-{
-    static const struct {
-        const char *words[4];
-        AstJoinKind kind;
-    } forms[] = {
-        {{"INNER", "JOIN"}, AST_JOIN_INNER},
-        {{"CROSS", "JOIN"}, AST_JOIN_CROSS},
-        {{"LEFT", "OUTER", "JOIN"}, AST_JOIN_LEFT},
-        {{"RIGHT", "OUTER", "JOIN"}, AST_JOIN_RIGHT},
-        {{"FULL", "OUTER", "JOIN"}, AST_JOIN_FULL},
-        {{"LEFT", "SEMI", "JOIN"}, AST_JOIN_LEFT_SEMI},
-        {{"RIGHT", "SEMI", "JOIN"}, AST_JOIN_RIGHT_SEMI},
-        {{"LEFT", "ANTI", "JOIN"}, AST_JOIN_LEFT_ANTI},
-        {{"RIGHT", "ANTI", "JOIN"}, AST_JOIN_RIGHT_ANTI},
-        {{"LEFT", "JOIN"}, AST_JOIN_LEFT},
-        {{"RIGHT", "JOIN"}, AST_JOIN_RIGHT},
-        {{"FULL", "JOIN"}, AST_JOIN_FULL},
-        {{"SEMI", "JOIN"}, AST_JOIN_LEFT_SEMI},
-        {{"ANTI", "JOIN"}, AST_JOIN_LEFT_ANTI},
-        {{"JOIN"}, AST_JOIN_INNER},
-    };
-    if (is_word(p, "NULL") && is_word_ahead(p, 1, "AWARE") && is_word_ahead(p, 2, "LEFT")) {
-        p->at += 5;
-        *out = AST_JOIN_NULL_AWARE_ANTI;
-        return true;
-    }
-    for (size_t i = 0; i < COUNT_OF(forms); i++) {
-        uint32_t n = 0;
-        while (n < 4 && forms[i].words[n] != NULL && is_word_ahead(p, n, forms[i].words[n]))
-            n++;
-        if (n < 4 && forms[i].words[n] == NULL) {
-            p->at += n;
-            *out = forms[i].kind;
-            return true;
-        }
-    }
-    return false;
-}
-
-static Status parse_join_condition(Parser *p, AstRelation *join)
-{
-    if (accept_word(p, "ON"))
-        return parse_expression(p, &join->on);
-    if (accept_word(p, "USING"))
-        return parse_identifier_list(p, &join->using_columns);
-    return OK;
-}
-
-static Status parse_join_hint(Parser *p, AstRelation *join)
-{
-    if (!accept_symbol(p, "["))
-        return OK;
-    join->join_hint = peek_token(p)->text;
-    while (peek_token(p)->kind != TOKEN_END && !is_symbol(p, "]"))
-        p->at++;
-    return expect_symbol(p, "]");
-}
-
-static AstRelation *new_join(Parser *p, AstJoinKind kind, AstRelation *left)
-{
-    AstRelation *join = ARENA_NEW(p->arena, AstRelation);
-    join->kind = AST_JOIN;
-    join->join_kind = (uint8_t)kind;
-    join->left = left;
-    join->begin = left->begin;
-    return join;
-}
-
-static Status parse_joined(Parser *p, AstRelation **out)
-{
-    TRY(parse_relation_primary(p, out));
-    AstJoinKind kind;
-    while (join_kind(p, &kind)) {
-        AstRelation *join = new_join(p, kind, *out);
-        TRY(parse_join_hint(p, join));
-        TRY(parse_relation_primary(p, &join->right));
-        TRY(parse_join_condition(p, join));
-        *out = join;
-    }
-    return OK;
-}
-
-Status parse_relation(Parser *p, AstRelation **out)
-{
-    TRY(enter_depth(p));
-    TRY(parse_joined(p, out));
-    while (accept_symbol(p, ",")) {
-        AstRelation *join = new_join(p, AST_JOIN_CROSS, *out);
-        TRY(parse_joined(p, &join->right));
-        *out = join;
-    }
-    p->depth--;
-    return OK;
-}

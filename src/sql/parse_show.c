@@ -1,3 +1,4 @@
+#include "sql/ast_command.h"
 #include "sql/parser_int.h"
 
 /* SHOW: the words after it name what; then come a name, FROM db, LIKE, WHERE, ORDER BY, LIMIT. */
@@ -72,7 +73,7 @@ static const ShowForm *match_form(const Parser *p, uint32_t *out_words)
     return NULL;
 }
 
-static StrView upper_words(Parser *p, uint32_t first, uint32_t count)
+StrView upper_words(Parser *p, uint32_t first, uint32_t count)
 {
     AUTO_BYTEBUF text = {0};
     for (uint32_t i = 0; i < count; i++) {
@@ -97,6 +98,8 @@ static Status parse_from(Parser *p, AstShow *show, bool is_name)
             is_name = false;
         } else {
             show->database = name.parts[name.count - 1];
+            if (name.count > 1)
+                show->catalog = name.parts[0];
         }
     }
     return OK;
@@ -142,7 +145,16 @@ static Status parse_free_form(Parser *p, AstShow *show)
         show->text = peek_token(p)->text;
         p->at++;
     }
-    return OK;
+    if (!accept_word(p, "FOR"))
+        return OK;
+    show->is_role = accept_word(p, "ROLE");
+    if (show->is_role || strview_is(show->what, "PROCESSLIST") || strview_is(show->what, "ROUTINE LOAD"))
+        return parse_string_or_name(p, &show->text);
+    if (!strview_is(show->what, "GRANTS") && !strview_is(show->what, "PROPERTY") &&
+        !strview_is(show->what, "AUTHENTICATION"))
+        return parse_name(p, &show->name);
+    show->user = ARENA_NEW(p->arena, AstUserName);
+    return parse_user_name(p, show->user);
 }
 
 static Status parse_show_warnings(Parser *p, AstShow *show)
@@ -164,8 +176,13 @@ Status parse_show(Parser *p, AstStatement *out)
     p->at++;
     show->is_full = accept_word(p, "FULL");
     show->is_global = accept_word(p, "GLOBAL") && true;
-    (void)(accept_word(p, "SESSION") || accept_word(p, "LOCAL") || accept_word(p, "ALL"));
-    (void)(is_word(p, "BUILTIN") && is_word_ahead(p, 1, "FUNCTIONS") && p->at++);
+    show->is_verbose = accept_word(p, "VERBOSE");
+    (void)(accept_word(p, "SESSION") || accept_word(p, "LOCAL"));
+    show->is_all = accept_word(p, "ALL");
+    show->is_builtin = is_word(p, "BUILTIN") && is_word_ahead(p, 1, "FUNCTIONS");
+    p->at += show->is_builtin;
+    show->is_temporary = is_word(p, "TEMPORARY") && is_word_ahead(p, 1, "TABLES");
+    p->at += show->is_temporary;
     TRY(parse_show_warnings(p, show));
     if (show->what.length > 0)
         return OK;

@@ -1,17 +1,7 @@
+#include "sql/ast_command.h"
 #include "sql/parser_int.h"
 
 /* Statement dispatch, the small statements, and the entry points of parser.h. */
-
-static Status parse_if_exists(Parser *p, AstStatement *out)
-{
-    if (!accept_word(p, "IF"))
-        return OK;
-    if (accept_word(p, "NOT"))
-        out->if_not_exists = true;
-    else
-        out->if_exists = true;
-    return expect_word(p, "EXISTS");
-}
 
 Status parse_other(Parser *p, AstStatement *out)
 {
@@ -43,15 +33,16 @@ static Status parse_create_view(Parser *p, AstStatement *out, bool or_replace)
     out->kind = AST_STATEMENT_CREATE_VIEW;
     AstView *view = out->view = ARENA_NEW(p->arena, AstView);
     view->or_replace = or_replace;
-    TRY(parse_if_exists(p, out));
-    view->if_not_exists = out->if_not_exists;
+    TRY(parse_if_not_exists(p, &view->if_not_exists));
+    out->if_not_exists = view->if_not_exists;
     TRY(parse_name(p, &view->name));
     if (is_symbol(p, "("))
         TRY(parse_view_columns(p, view));
     if (accept_word(p, "COMMENT"))
         TRY(parse_string(p, &view->comment));
     if (accept_word(p, "SECURITY"))
-        p->at++;
+        TRY(parse_any_word(p, &view->security));
+    TRY(parse_optional_properties(p, &view->properties));
     TRY(expect_word(p, "AS"));
     uint32_t begin = peek_token(p)->begin;
     TRY(parse_query(p, &view->query));
@@ -62,7 +53,7 @@ static Status parse_create_view(Parser *p, AstStatement *out, bool or_replace)
 static Status parse_create_database(Parser *p, AstStatement *out)
 {
     out->kind = AST_STATEMENT_CREATE_DATABASE;
-    TRY(parse_if_exists(p, out));
+    TRY(parse_if_not_exists(p, &out->if_not_exists));
     TRY(parse_name(p, &out->name));
     while (is_word(p, "CHARACTER") || is_word(p, "DEFAULT") || is_word(p, "COLLATE") || is_word(p, "CHARSET"))
         p->at += is_word_ahead(p, 1, "SET") ? 3 : 2;
@@ -89,14 +80,20 @@ Status parse_create(Parser *p, AstStatement *out)
         return parse_create_database(p, out);
     if (accept_word(p, "VIEW"))
         return parse_create_view(p, out, or_replace);
+    bool found = false;
+    TRY(parse_create_object(p, out, or_replace, &found));
+    if (found)
+        return OK;
     p->at = begin;
-    return parse_other(p, out);
+    TRY(parse_statistics(p, out, &found));
+    return found ? OK : parse_other(p, out);
 }
 
 Status parse_drop(Parser *p, AstStatement *out)
 {
     uint32_t begin = p->at++;
-    (void)(is_word(p, "TEMPORARY") && is_word_ahead(p, 1, "TABLE") && p->at++);
+    out->flag = is_word(p, "TEMPORARY") && is_word_ahead(p, 1, "TABLE");
+    p->at += out->flag;
     if (accept_word(p, "TABLE"))
         out->kind = AST_STATEMENT_DROP_TABLE;
     else if (accept_word(p, "DATABASE") || accept_word(p, "SCHEMA"))
@@ -104,10 +101,15 @@ Status parse_drop(Parser *p, AstStatement *out)
     else if (accept_word(p, "VIEW"))
         out->kind = AST_STATEMENT_DROP_VIEW;
     else {
+        bool found = false;
+        TRY(parse_drop_object(p, out, &found));
+        if (found)
+            return OK;
         p->at = begin;
-        return parse_other(p, out);
+        TRY(parse_statistics(p, out, &found));
+        return found ? OK : parse_other(p, out);
     }
-    TRY(parse_if_exists(p, out));
+    TRY(parse_if_exists(p, &out->if_exists));
     TRY(parse_name(p, &out->name));
     out->is_force = accept_word(p, "FORCE");
     return OK;
@@ -119,8 +121,8 @@ static Status parse_truncate(Parser *p, AstStatement *out)
     p->at++;
     (void)accept_word(p, "TABLE");
     TRY(parse_name(p, &out->name));
-    if (accept_word(p, "PARTITION") || accept_word(p, "PARTITIONS"))
-        TRY(parse_identifier_list(p, &out->names));
+    if (accept_temporary_partition(p, &out->flag))
+        TRY(parse_partition_names(p, &out->names));
     return OK;
 }
 
@@ -145,14 +147,31 @@ static Status parse_describe(Parser *p, AstStatement *out)
         is_word(p, "LOGICAL") || is_word(p, "COSTS"))
         return parse_explain(p, out);
     out->kind = AST_STATEMENT_DESCRIBE;
-    (void)accept_word(p, "TABLE");
-    TRY(parse_name(p, &out->name));
+    if (is_word(p, "FILES") && is_symbol_ahead(p, 1, "(")) {
+        p->at++;
+        out->text = STR_VIEW("FILES");
+        return parse_properties(p, &out->properties);
+    }
+    if (accept_phrase(p, "STORAGE VOLUME"))
+        out->text = STR_VIEW("STORAGE VOLUME");
+    else if (accept_word(p, "PIPE"))
+        out->text = STR_VIEW("PIPE");
+    else
+        (void)accept_word(p, "TABLE");
+    out->name.count = peek_token(p)->kind == TOKEN_STRING;
+    TRY(out->name.count == 1 ? parse_string(p, &out->name.parts[0]) : parse_name(p, &out->name));
     out->flag = accept_word(p, "ALL");
+    if (!out->flag && !at_statement_end(p))
+        TRY(parse_string_or_name(p, &out->comment)); /* one column */
     return OK;
 }
 
 static Status parse_kill(Parser *p, AstStatement *out)
 {
+    bool found = false;
+    TRY(parse_statistics(p, out, &found));
+    if (found)
+        return OK;
     out->kind = AST_STATEMENT_KILL;
     p->at++;
     out->flag = accept_word(p, "QUERY");
@@ -190,11 +209,9 @@ static Status parse_prepare(Parser *p, AstStatement *out)
 
 static Status parse_execute(Parser *p, AstStatement *out)
 {
-    uint32_t begin = p->at++;
-    if (is_word(p, "AS")) {
-        p->at = begin;
-        return parse_other(p, out);
-    }
+    p->at++;
+    if (accept_word(p, "AS"))
+        return parse_execute_as(p, out);
     out->kind = AST_STATEMENT_EXECUTE;
     TRY(parse_any_word(p, &out->text));
     return accept_word(p, "USING") ? parse_expression_list(p, &out->values) : OK;
@@ -204,25 +221,12 @@ static Status parse_transaction(Parser *p, AstStatement *out, AstKind kind)
 {
     out->kind = (uint8_t)kind;
     p->at++;
-    while (peek_token(p)->kind == TOKEN_WORD) /* WORK, TRANSACTION, READ ONLY, WITH LABEL x ... */
+    while (peek_token(p)->kind == TOKEN_WORD || is_symbol(p, ",")) { /* WORK, READ ONLY, AND CHAIN ... */
+        if (accept_words(p, "WITH", "LABEL"))
+            return parse_string_or_name(p, &out->text);
         p->at++;
-    return OK;
-}
-
-static Status parse_admin(Parser *p, AstStatement *out)
-{
-    uint32_t begin = p->at++;
-    if (accept_word(p, "SET") && accept_words(p, "FRONTEND", "CONFIG")) {
-        out->kind = AST_STATEMENT_ADMIN_SET_CONFIG;
-        TRY(parse_properties(p, &out->properties));
-        (void)(accept_word(p, "WITH") && p->at++);
-        return OK;
     }
-    p->at = begin + 1;
-    if (is_word(p, "SHOW"))
-        return parse_show(p, out);
-    p->at = begin;
-    return parse_other(p, out);
+    return OK;
 }
 
 static Status parse_with(Parser *p, AstStatement *out)
@@ -240,18 +244,28 @@ static Status parse_with(Parser *p, AstStatement *out)
 
 static Status parse_analyze(Parser *p, AstStatement *out)
 {
-    if (is_word_ahead(p, 1, "PROFILE"))
-        return parse_other(p, out);
-    uint32_t begin = peek_token(p)->begin;
+    bool found = false;
+    return parse_statistics(p, out, &found);
+}
+
+/* TRACE {TIMES|VALUES|LOGS|REASON|ALL} [module] statement */
+static Status parse_trace(Parser *p, AstStatement *out)
+{
+    static const char *const levels[] = {"TIMES", "VALUES", "LOGS", "REASON", "ALL"};
     p->at++;
-    out->kind = AST_STATEMENT_ANALYZE;
-    (void)(accept_word(p, "FULL") || accept_word(p, "SAMPLE"));
-    TRY(expect_word(p, "TABLE"));
-    TRY(parse_name(p, &out->name));
-    while (peek_token(p)->kind != TOKEN_END && !is_symbol(p, ";"))
-        p->at++;
-    out->text = text_between(p, begin, last_end(p));
-    return OK;
+    out->kind = AST_STATEMENT_TRACE;
+    for (size_t i = 0; i < COUNT_OF(levels) && out->text.length == 0; i++) {
+        if (accept_word(p, levels[i]))
+            out->text = strview(levels[i]);
+    }
+    if (out->text.length == 0)
+        return syntax_error(p, "'TIMES', 'VALUES', 'LOGS', 'REASON', 'ALL'");
+    static const char *const modules[] = {"BASE", "MV", "OPTIMIZER", "SCHEDULE", "SCHEDULER", "EXTERNAL", "REASON"};
+    for (size_t i = 0; i < COUNT_OF(modules) && out->comment.length == 0; i++) {
+        if (accept_word(p, modules[i]))
+            out->comment = strview(modules[i]);
+    }
+    return parse_statement(p, &out->inner);
 }
 
 typedef Status (*StatementParser)(Parser *p, AstStatement *out);
@@ -286,6 +300,12 @@ static Status parse_deallocate(Parser *p, AstStatement *out)
     return parse_any_word(p, &out->text);
 }
 
+static Status parse_delete_or_blacklist(Parser *p, AstStatement *out)
+{
+    return is_word_ahead(p, 1, "FROM") || peek_ahead(p, 1)->kind == TOKEN_HINT ? parse_delete(p, out)
+                                                                               : parse_blacklist(p, out);
+}
+
 static Status parse_explain_statement(Parser *p, AstStatement *out)
 {
     p->at++;
@@ -297,23 +317,29 @@ static const struct {
     StatementParser parse;
 } statement_parsers[] = {
     {"WITH", parse_with},         {"INSERT", parse_insert},       {"UPDATE", parse_update},
-    {"DELETE", parse_delete},     {"CREATE", parse_create},       {"DROP", parse_drop},
+    {"DELETE", parse_delete_or_blacklist},     {"CREATE", parse_create},       {"DROP", parse_drop},
     {"ALTER", parse_alter},       {"TRUNCATE", parse_truncate},   {"SHOW", parse_show},
     {"SET", parse_set},           {"USE", parse_use},             {"KILL", parse_kill},
     {"DESC", parse_describe},     {"DESCRIBE", parse_describe},   {"EXPLAIN", parse_explain_statement},
     {"BEGIN", parse_begin},       {"START", parse_begin},         {"COMMIT", parse_commit},
     {"ROLLBACK", parse_rollback}, {"PREPARE", parse_prepare},     {"EXECUTE", parse_execute},
     {"DEALLOCATE", parse_deallocate}, {"ADMIN", parse_admin},     {"ANALYZE", parse_analyze},
+    {"GRANT", parse_grant},       {"REVOKE", parse_grant},        {"REFRESH", parse_refresh},
+    {"CANCEL", parse_cancel},     {"VERIFY", parse_verify},       {"RECOVER", parse_recover},
+    {"SUBMIT", parse_submit},     {"CACHE", parse_cache},         {"EXPORT", parse_export},
+    {"LOAD", parse_load},         {"PAUSE", parse_job_control},   {"RESUME", parse_job_control},
+    {"STOP", parse_job_control},  {"SUSPEND", parse_job_control}, {"BACKUP", parse_backup},
+    {"RESTORE", parse_restore},   {"MERGE", parse_merge},         {"CALL", parse_call},
+    {"INSTALL", parse_plugin},    {"UNINSTALL", parse_plugin},    {"ADD", parse_blacklist},
+    {"TRACE", parse_trace},
     {"SYNC", parse_no_operation}, {"LOCK", parse_no_operation},   {"UNLOCK", parse_no_operation},
 };
 
-static const char *const other_words[] = {
-    "GRANT",  "REVOKE", "SUBMIT", "REFRESH", "CANCEL", "RECOVER", "BACKUP",  "RESTORE", "EXPORT", "LOAD",
-    "PAUSE",  "RESUME", "STOP",   "SUSPEND", "RETRY",  "CACHE",   "INSTALL", "UNINSTALL", "TRACE", "MERGE",
-    "HELP",   "CALL",   "VERIFY", "REPLACE", "CLEAN",  "TRANSLATE"};
+static const char *const other_words[] = {"HELP", "CLEAN", "TRANSLATE", "CLEAR", "RETRY"};
 
 Status parse_statement(Parser *p, AstStatement **out)
 {
+    TRY(enter_depth(p)); /* EXPLAIN EXPLAIN ..., SUBMIT TASK AS SUBMIT TASK AS ... */
     AstStatement *statement = ARENA_NEW(p->arena, AstStatement);
     *out = statement;
     statement->source = p->text;
@@ -343,6 +369,7 @@ Status parse_statement(Parser *p, AstStatement **out)
     if (!known)
         return syntax_error(p, "a statement");
     TRY(status);
+    p->depth--;
     statement->end = last_end(p);
     statement->parameter_count = p->parameter_count - parameters_before;
     return OK;
@@ -357,7 +384,13 @@ static Status open_parser(StrView text, const ParseOptions *options, Arena *aren
     TokenList tokens = {0};
     TRY(sql_tokenize(text, arena, diag, &tokens));
     out->tokens = tokens.items;
+    out->token_count = tokens.count;
     return OK;
+}
+
+Status parse_subparser(Parser *p, StrView text, Parser *out)
+{
+    return open_parser(text, &p->options, p->arena, p->diag, out);
 }
 
 Status sql_parse(StrView text, const ParseOptions *options, Arena *arena, Diag *diag,
@@ -375,7 +408,7 @@ Status sql_parse(StrView text, const ParseOptions *options, Arena *arena, Diag *
         TRY(parse_statement(&parser, &statement));
         AST_PUSH(arena, out_statements, statement);
         if (!is_symbol(&parser, ";") && peek_token(&parser)->kind != TOKEN_END)
-            return syntax_error(&parser, "the end of the statement, ';'");
+            return syntax_error(&parser, "<EOF>, ';'");
     }
 }
 

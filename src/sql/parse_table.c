@@ -1,6 +1,18 @@
+#include "sql/ast_command.h"
 #include "sql/parser_int.h"
 
 /* CREATE TABLE in all its parts: columns, indexes, keys, partitions, distribution, properties. */
+
+/* ON UPDATE CURRENT_TIMESTAMP[(n)] of MySQL */
+static Status skip_current_timestamp(Parser *p)
+{
+    TRY(expect_word(p, "CURRENT_TIMESTAMP"));
+    if (accept_symbol(p, "(")) {
+        p->at += peek_token(p)->kind == TOKEN_INTEGER;
+        return expect_symbol(p, ")");
+    }
+    return OK;
+}
 
 static Status parse_default(Parser *p, AstColumn *out)
 {
@@ -15,13 +27,18 @@ static Status parse_default(Parser *p, AstColumn *out)
                 TRY(parse_integer(p, &precision));
             TRY(expect_symbol(p, ")"));
         }
+        if (accept_words(p, "ON", "UPDATE"))
+            return skip_current_timestamp(p);
         return OK;
     }
     if (accept_word(p, "NULL")) {
         out->default_kind = 4;
         return OK;
     }
-    if (is_symbol(p, "(") || (token->kind == TOKEN_WORD && is_symbol_ahead(p, 1, "("))) {
+    bool is_collection = is_symbol(p, "[") || (is_word(p, "MAP") && (is_symbol_ahead(p, 1, "{") || is_symbol_ahead(p, 1, "<"))) ||
+                         (is_word(p, "ARRAY") && is_symbol_ahead(p, 1, "<"));
+    if (is_symbol(p, "(") || is_collection ||
+        (token->kind == TOKEN_WORD && is_symbol_ahead(p, 1, "("))) {
         AstExpr *call;
         TRY(parse_primary(p, &call));
         out->default_kind = 3;
@@ -38,12 +55,19 @@ static Status parse_default(Parser *p, AstColumn *out)
     return OK;
 }
 
-static Status parse_generated(Parser *p, AstColumn *out)
+/* DEFAULT, AUTO_INCREMENT and AS (expr) exclude each other. */
+static Status parse_value_source(Parser *p, AstColumn *out)
 {
-    bool has_parentheses = is_symbol(p, "(");
-    TRY(parse_expression(p, &out->generated));
-    (void)has_parentheses;
-    return OK;
+    if (out->default_kind != 0 || out->is_auto_increment || out->generated != NULL)
+        return syntax_error(p, "',', ')'");
+    if (accept_word(p, "DEFAULT"))
+        return parse_default(p, out);
+    if (accept_word(p, "AUTO_INCREMENT")) {
+        out->is_auto_increment = true;
+        return OK;
+    }
+    p->at++;
+    return parse_expression(p, &out->generated);
 }
 
 static bool at_aggregate(const Parser *p)
@@ -66,14 +90,11 @@ static Status parse_column_attribute(Parser *p, AstColumn *out, bool *out_done)
         p->at++;
     } else if (accept_words(p, "NOT", "NULL")) {
         out->has_nullability = true;
+        out->is_nullable = false;
     } else if (accept_word(p, "NULL")) {
         out->has_nullability = out->is_nullable = true;
-    } else if (accept_word(p, "DEFAULT")) {
-        return parse_default(p, out);
-    } else if (accept_word(p, "AUTO_INCREMENT")) {
-        out->is_auto_increment = true;
-    } else if (accept_word(p, "AS")) {
-        return parse_generated(p, out);
+    } else if (is_word(p, "DEFAULT") || is_word(p, "AUTO_INCREMENT") || is_word(p, "AS")) {
+        return parse_value_source(p, out);
     } else if (accept_word(p, "COMMENT")) {
         return parse_string(p, &out->comment);
     } else if (accept_word(p, "KEY") || accept_words(p, "PRIMARY", "KEY")) {
@@ -87,25 +108,100 @@ static Status parse_column_attribute(Parser *p, AstColumn *out, bool *out_done)
     return OK;
 }
 
+static Status check_column(Parser *p, const AstColumn *column, uint32_t begin)
+{
+    bool not_null = column->has_nullability && !column->is_nullable;
+    if (column->is_auto_increment && column->has_nullability && column->is_nullable) {
+        uint32_t line, at;
+        sql_position(p->text, begin, &line, &at);
+        return RAISE(p->diag, SYNTAX,
+                     "Getting syntax error at line %u, column %u. Detail message: AUTO_INCREMENT column "
+                     "%.*s must be NOT NULL.",
+                     line, at, SV_ARGS(column->name));
+    }
+    if (column->generated != NULL && column->is_key)
+        return RAISE(p->diag, SYNTAX,
+                     "Getting syntax error. Detail message: Generated Column can not be KEY.");
+    if (column->generated != NULL && not_null)
+        return RAISE(p->diag, SYNTAX,
+                     "Getting syntax error. Detail message: Generated Column must be nullable column.");
+    return OK;
+}
+
+/* avg(int): a word, a parenthesis and a type word. */
+static bool at_aggregate_state(const Parser *p)
+{
+    static const char *const types[] = {"VARCHAR", "CHAR", "DECIMAL", "VARBINARY", "BINARY"};
+    if (peek_token(p)->kind != TOKEN_WORD || !is_symbol_ahead(p, 1, "(") ||
+        peek_ahead(p, 2)->kind != TOKEN_WORD)
+        return false;
+    for (size_t i = 0; i < COUNT_OF(types); i++) {
+        if (is_word(p, types[i]))
+            return false;
+    }
+    return true;
+}
+
+static Status parse_aggregate_state(Parser *p, AstColumn *out)
+{
+    TRY(parse_any_word(p, &out->aggregate));
+    TRY(expect_symbol(p, "("));
+    AstTypeList types = {0};
+    struct {
+        bool *items;
+        uint32_t count;
+        uint32_t capacity;
+    } nullable = {0};
+    do {
+        Type type;
+        TRY(parse_type_name(p, &type));
+        AST_PUSH(p->arena, &types, type);
+        bool not_null = accept_words(p, "NOT", "NULL");
+        if (!not_null)
+            (void)accept_word(p, "NULL");
+        AST_PUSH(p->arena, &nullable, !not_null);
+    } while (accept_symbol(p, ","));
+    out->state_types = types.items;
+    out->state_nullable = nullable.items;
+    out->state_count = types.count;
+    return expect_symbol(p, ")");
+}
+
 Status parse_column_definition(Parser *p, AstColumn *out)
 {
+    uint32_t begin = peek_token(p)->begin;
     *out = (AstColumn){.is_nullable = true};
     TRY(parse_string_or_name(p, &out->name));
     bool ends = is_symbol(p, ",") || is_symbol(p, ")") || peek_token(p)->kind == TOKEN_END;
-    if (!ends && !is_word(p, "AS") && !is_word(p, "COMMENT")) {
+    if (!ends && at_aggregate_state(p)) {
+        TRY(parse_aggregate_state(p, out));
+    } else if (!ends && !is_word(p, "AS") && !is_word(p, "COMMENT")) {
         TRY(parse_type_name(p, &out->type));
         out->has_type = true;
     }
     bool done = false;
     while (!done)
         TRY(parse_column_attribute(p, out, &done));
-    return OK;
+    return check_column(p, out, begin);
 }
 
 Status parse_index(Parser *p, AstIndex *out)
 {
     TRY(parse_any_word(p, &out->name));
-    TRY(parse_identifier_list(p, &out->columns));
+    return parse_index_definition(p, out);
+}
+
+/* (a, b) [USING kind] [("k" = "v")] [COMMENT 'c'] */
+Status parse_index_definition(Parser *p, AstIndex *out)
+{
+    TRY(expect_symbol(p, "("));
+    do {
+        StrView name;
+        TRY(parse_any_word(p, &name));
+        (void)(accept_word(p, "ASC") || accept_word(p, "DESC"));
+        AST_PUSH(p->arena, &out->columns, name);
+    } while (accept_symbol(p, ","));
+    TRY(expect_symbol(p, ")"));
     out->kind = STR_VIEW("BITMAP");
     if (accept_word(p, "USING"))
         TRY(parse_any_word(p, &out->kind));
@@ -271,7 +367,51 @@ Status parse_distribution(Parser *p, AstCreateTable *table)
     return OK;
 }
 
-static Status parse_table_option(Parser *p, AstCreateTable *table, bool *out_done)
+/* ORDER BY (a, b DESC) */
+Status parse_sort_key(Parser *p, AstCreateTable *table)
+{
+    bool is_list = accept_symbol(p, "(");
+    do {
+        AstOrderItem item = {.expr = NULL};
+        StrView name;
+        uint32_t begin = peek_token(p)->begin;
+        TRY(parse_any_word(p, &name));
+        AST_PUSH(p->arena, &table->sort_columns, name);
+        item.expr = new_ast_expr(p, AST_NAME, begin);
+        item.expr->name.parts[0] = name;
+        item.expr->name.count = 1;
+        item.is_descending = accept_word(p, "DESC");
+        if (!item.is_descending)
+            (void)accept_word(p, "ASC");
+        if (accept_word(p, "NULLS")) {
+            item.has_nulls = true;
+            item.nulls_first = accept_word(p, "FIRST");
+            if (!item.nulls_first)
+                TRY(expect_word(p, "LAST"));
+        }
+        AST_PUSH(p->arena, &table->sort_order, item);
+    } while (is_list && accept_symbol(p, ","));
+    return is_list ? expect_symbol(p, ")") : OK;
+}
+
+/* r (a, b) [DUPLICATE KEY (a)] [FROM base] [PROPERTIES (..)], ... */
+Status parse_rollups(Parser *p, AstRollups *out)
+{
+    do {
+        AstRollup rollup = {0};
+        TRY(parse_any_word(p, &rollup.name));
+        TRY(parse_identifier_list(p, &rollup.columns));
+        if (accept_words(p, "DUPLICATE", "KEY"))
+            TRY(parse_identifier_list(p, &rollup.keys));
+        if (accept_word(p, "FROM"))
+            TRY(parse_any_word(p, &rollup.from));
+        TRY(parse_optional_properties(p, &rollup.properties));
+        AST_PUSH(p->arena, out, rollup);
+    } while (accept_symbol(p, ","));
+    return OK;
+}
+
+Status parse_table_option(Parser *p, AstCreateTable *table, bool *out_done)
 {
     static const char *const key_kinds[] = {"DUPLICATE", "AGGREGATE", "UNIQUE", "PRIMARY"};
     *out_done = false;
@@ -285,26 +425,29 @@ static Status parse_table_option(Parser *p, AstCreateTable *table, bool *out_don
             return parse_identifier_list(p, &table->keys);
         }
     }
-    if (accept_word(p, "COMMENT"))
+    if (accept_word(p, "COMMENT")) {
+        (void)accept_symbol(p, "=");
         return parse_string(p, &table->comment);
+    }
     if (accept_words(p, "PARTITION", "BY"))
         return parse_partition_clause(p, table);
     if (accept_words(p, "DISTRIBUTED", "BY"))
         return parse_distribution(p, table);
     if (accept_words(p, "ORDER", "BY"))
-        return parse_identifier_list(p, &table->sort_columns);
+        return parse_sort_key(p, table);
     if (accept_word(p, "PROPERTIES"))
         return parse_properties(p, &table->properties);
     if (accept_word(p, "ROLLUP")) {
         TRY(expect_symbol(p, "("));
-        for (int depth = 1; depth > 0 && peek_token(p)->kind != TOKEN_END; p->at++)
-            depth += is_symbol(p, "(") ? 1 : is_symbol(p, ")") ? -1 : 0;
-        return OK;
+        table->rollups = ARENA_NEW(p->arena, AstRollups);
+        TRY(parse_rollups(p, table->rollups));
+        return expect_symbol(p, ")");
     }
-    if (accept_word(p, "CHARSET") || accept_words(p, "DEFAULT", "CHARSET")) {
+    if (accept_word(p, "CHARSET") || accept_words(p, "DEFAULT", "CHARSET") || accept_word(p, "COLLATE") ||
+        accept_words(p, "DEFAULT", "COLLATE")) {
         StrView name;
-        TRY(expect_symbol(p, "="));
-        return parse_any_word(p, &name);
+        (void)accept_symbol(p, "=");
+        return parse_string_or_name(p, &name);
     }
     *out_done = true;
     return OK;

@@ -7,14 +7,17 @@
 #include "sql/lexer.h"
 #include "sql/parser.h"
 
-enum { PARSER_MAX_DEPTH = 400 };
+enum { PARSER_MAX_DEPTH = 256, PARSER_MAX_CHAIN = 2000 };
 
 typedef struct Parser {
     StrView text;
     Token *tokens;
+    uint32_t token_count; /* with the TOKEN_END */
     uint32_t at;
     uint32_t depth; /* of nested expressions and queries */
     uint32_t parameter_count;
+    uint32_t chain; /* nodes below the expression just parsed, at most: see parse_expr.c */
+    bool allow_default; /* DEFAULT is an expression: VALUES of INSERT, SET of UPDATE */
     ParseOptions options;
     Arena *arena;
     Diag *diag;
@@ -37,6 +40,8 @@ Status expect_symbol(Parser *p, const char *symbol);
 /* "Unexpected input 'x', the most similar input is {expected}." */
 Status syntax_error(Parser *p, const char *expected);
 Status enter_depth(Parser *p);
+Status enter_chain(Parser *p); /* one more node above what was parsed */
+Status parse_operand(Parser *p, AstExpr **out); /* no predicate, no AND, no OR */
 
 Status parse_identifier(Parser *p, StrView *out);   /* a name: quoted, or a word that is not reserved */
 Status parse_any_word(Parser *p, StrView *out);     /* a name or any word */
@@ -54,6 +59,16 @@ Status parse_expression_list(Parser *p, AstExprList *out); /* without parenthese
 Status parse_order_items(Parser *p, AstOrder *out);
 Status parse_query(Parser *p, AstQuery **out);
 Status parse_relation(Parser *p, AstRelation **out);
+bool accept_temporary_partition(Parser *p, bool *out_temporary); /* [TEMPORARY] PARTITION[S] */
+Status parse_partition_names(Parser *p, AstStrList *out);        /* p or (p, q) */
+Status parse_hint(Parser *p, AstSelect *select);
+bool at_alias(const Parser *p);
+bool ends_relation(const Parser *p);
+Status parse_select_item(Parser *p, AstSelectItems *out);
+Status parse_pivot(Parser *p, AstRelation **in_out);
+Status parse_table_suffix(Parser *p, AstRelation *relation);
+Status parse_alias(Parser *p, AstRelation *relation);
+Status parse_subparser(Parser *p, StrView text, Parser *out); /* another text, positions of its own */
 Status parse_ctes(Parser *p, AstCtes *out);
 bool at_query_start(const Parser *p);
 AstExpr *new_ast_expr(Parser *p, AstExprKind kind, uint32_t begin);
@@ -68,6 +83,21 @@ Status parse_partition_item(Parser *p, AstPartition *out);
 Status parse_partition_clause(Parser *p, AstCreateTable *table);
 Status parse_distribution(Parser *p, AstCreateTable *table);
 Status parse_index(Parser *p, AstIndex *out);
+Status parse_index_definition(Parser *p, AstIndex *out); /* what follows the index name */
+Status parse_sort_key(Parser *p, AstCreateTable *table);
+Status parse_rollups(Parser *p, AstRollups *out);
+Status parse_table_option(Parser *p, AstCreateTable *table, bool *out_done); /* a clause behind the columns */
+Status parse_if_exists(Parser *p, bool *out_if_exists);         /* [IF EXISTS] */
+Status parse_if_not_exists(Parser *p, bool *out_if_not_exists); /* [IF NOT EXISTS] */
+Status parse_every(Parser *p, bool *out_has_start, StrView *out_start, AstExpr **out_every);
+Status parse_user_name(Parser *p, struct AstUserName *out);
+Status parse_alter_action(Parser *p, AstAlterAction *out);
+Status parse_add_columns(Parser *p, AstAlterAction *action);
+bool at_statement_end(const Parser *p);
+StrView upper_words(Parser *p, uint32_t first, uint32_t count);
+/* Do the words (blank separated, upper case) come next? Consumes them. */
+bool accept_phrase(Parser *p, const char *phrase);
+struct AstCommand *new_command(Parser *p, AstStatement *out, const char *what);
 Status parse_drop(Parser *p, AstStatement *out);
 Status parse_alter(Parser *p, AstStatement *out);
 Status parse_show(Parser *p, AstStatement *out);
@@ -77,3 +107,35 @@ Status parse_update(Parser *p, AstStatement *out);
 Status parse_delete(Parser *p, AstStatement *out);
 /* Takes every token up to the end of the statement: AST_STATEMENT_OTHER. */
 Status parse_other(Parser *p, AstStatement *out);
+
+/* Statements with trees of ast_command.h; the cursor is behind the words that name the statement. */
+Status parse_create_mv(Parser *p, AstStatement *out);
+Status parse_alter_mv(Parser *p, AstStatement *out);
+Status parse_refresh(Parser *p, AstStatement *out);
+Status parse_cancel(Parser *p, AstStatement *out);
+Status parse_verify(Parser *p, AstStatement *out);
+Status parse_user(Parser *p, AstStatement *out, bool is_alter);
+Status parse_roles(Parser *p, AstStatement *out, const char *what);
+Status parse_grant(Parser *p, AstStatement *out);
+Status parse_execute_as(Parser *p, AstStatement *out);
+Status parse_routine_load(Parser *p, AstStatement *out, bool is_alter);
+Status parse_load(Parser *p, AstStatement *out);
+Status parse_export(Parser *p, AstStatement *out);
+Status parse_job_control(Parser *p, AstStatement *out);
+Status parse_submit(Parser *p, AstStatement *out);
+Status parse_cache(Parser *p, AstStatement *out);
+Status parse_create_pipe(Parser *p, AstStatement *out, bool or_replace);
+Status parse_alter_pipe(Parser *p, AstStatement *out);
+Status parse_admin(Parser *p, AstStatement *out);
+Status parse_alter_system(Parser *p, AstStatement *out);
+Status parse_blacklist(Parser *p, AstStatement *out);
+Status parse_create_object(Parser *p, AstStatement *out, bool or_replace, bool *out_found);
+Status parse_drop_object(Parser *p, AstStatement *out, bool *out_found);
+Status parse_alter_resource_group(Parser *p, AstStatement *out);
+Status parse_backup(Parser *p, AstStatement *out);
+Status parse_restore(Parser *p, AstStatement *out);
+Status parse_recover(Parser *p, AstStatement *out);
+Status parse_statistics(Parser *p, AstStatement *out, bool *out_found);
+Status parse_merge(Parser *p, AstStatement *out);
+Status parse_call(Parser *p, AstStatement *out);
+Status parse_plugin(Parser *p, AstStatement *out);
