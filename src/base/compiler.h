@@ -40,6 +40,8 @@
 #endif
 #endif
 
+#undef MIN /* sys/param.h, behind some libraries' headers, has them too */
+#undef MAX
 #define MIN(a, b) ((a) < (b) ? (a) : (b))
 #define MAX(a, b) ((a) > (b) ? (a) : (b))
 

@@ -1,0 +1,49 @@
+#pragma once
+/* Segments: our immutable columnar files. See README.md in this folder for the layout.
+ *
+ * Rows come in row groups of ROW_GROUP_PAGES pages; a page is up to CHUNK_ROWS rows of one column and
+ * decodes alone. Zone maps (min, max, null count) exist a page; dictionaries a row group and column. */
+
+#include "expr/eval.h"
+#include "types/segment_ref.h"
+#include "volume/volume.h"
+
+enum { SEGMENT_PAGE_ROWS = 4096, ROW_GROUP_PAGES = 16 };
+
+typedef struct SegmentColumn {
+    uint32_t unique_id;
+    Type type;
+} SegmentColumn;
+
+/* ---- writing ---- */
+typedef struct SegmentWriter SegmentWriter;
+/* sink gets the bytes in order; offsets in the file count from the first of them. */
+typedef Status (*SegmentSink)(void *context, const void *data, size_t length, Diag *diag);
+Status segment_writer_open(const SegmentColumn *columns, uint32_t count, SegmentSink sink, void *context, Diag *diag,
+                           SegmentWriter **out_writer);
+/* columns[c] holds row_count values, dense; any form. Rows are taken in order. */
+Status segment_writer_append(SegmentWriter *writer, const Vector *const *columns, uint32_t row_count);
+Status segment_writer_finish(SegmentWriter *writer, uint64_t *out_length, uint64_t *out_rows);
+void segment_writer_close(SegmentWriter *writer);
+
+/* ---- reading ---- */
+typedef struct Segment Segment;
+Status segment_open(Volume *volume, const SegmentRef *ref, Diag *diag, Segment **out_segment);
+void segment_close(Segment *segment);
+uint32_t segment_page_count(const Segment *segment);
+uint32_t segment_page_rows(const Segment *segment, uint32_t page);
+/* Position of the column by unique id, or -1: the segment is older than the column. */
+int segment_find_column(const Segment *segment, uint32_t unique_id);
+typedef struct PageStats {
+    bool has_bounds;
+    Datum min, max; /* of non-null values; strings may be cut (max rounded up) */
+    uint32_t null_count;
+    uint32_t row_count;
+} PageStats;
+void segment_page_stats(const Segment *segment, uint32_t page, int column, PageStats *out_stats);
+/* Decodes into memory of arena, or into vectors that live as long as the segment. target.phys may be
+ * narrower than the default where the values fit. */
+Status segment_read(Segment *segment, uint32_t page, int column, Type target, Arena *arena, Diag *diag, Vector *out);
+uint64_t segment_page_bytes(const Segment *segment, uint32_t page, int column);
+/* Reads every byte and checks every checksum. */
+Status segment_verify(Segment *segment, Diag *diag);

@@ -1,0 +1,424 @@
+#include "format/segment_int.h"
+
+/* Reading segments over a mapped object. The footer is parsed once at open; pages are checked against
+ * their checksum the first time they are read, dictionaries are decoded once and shared. Every length is
+ * compared with what is left before it is used. */
+
+#include "base/hash.h"
+#include "base/thread.h"
+
+typedef struct ColumnReader {
+    uint32_t unique_id;
+    Type type;   /* as the table sees it */
+    Type stored; /* nested ones: VARBINARY */
+    PageInfo *pages;
+    DictionaryInfo *dictionaries; /* a row group */
+    _Atomic(Vector *) *loaded;    /* decoded dictionaries */
+    uint8_t *is_checked;          /* a page; written without a lock: checking twice is harmless */
+} ColumnReader;
+
+struct Segment {
+    Arena arena;
+    VolumeObject *object;
+    SegmentRef ref;
+    const uint8_t *data; /* of the segment within the object */
+    size_t length;
+    uint64_t row_count;
+    uint32_t page_count;
+    uint32_t *page_rows;
+    uint32_t group_count;
+    uint32_t column_count;
+    ColumnReader *columns;
+    Mutex lock; /* guards the arena once the segment is open (dictionaries) */
+};
+
+static Status corrupt(const Segment *s, uint64_t offset, int column, const char *what, Diag *diag)
+{
+    if (column < 0)
+        return RAISE(diag, CORRUPT, "segment in object \"%.*s\" at offset %llu is damaged: %s", SV_ARGS(s->ref.path),
+                     (unsigned long long)(s->ref.offset + offset), what);
+    return RAISE(diag, CORRUPT, "segment in object \"%.*s\" at offset %llu is damaged: column %u: %s",
+                 SV_ARGS(s->ref.path), (unsigned long long)(s->ref.offset + offset), s->columns[column].unique_id, what);
+}
+
+static Status read_page_infos(Segment *s, ColumnReader *column, ByteReader *footer, Diag *diag)
+{
+    column->pages = ARENA_NEW_ARRAY(&s->arena, PageInfo, s->page_count);
+    column->is_checked = ARENA_NEW_ARRAY(&s->arena, uint8_t, s->page_count);
+    for (uint32_t p = 0; p < s->page_count; p++) {
+        PageInfo *info = &column->pages[p];
+        info->offset = byte_reader_u64(footer);
+        info->length = byte_reader_u32(footer);
+        info->null_count = byte_reader_u32(footer);
+        info->checksum = byte_reader_u64(footer);
+        info->has_bounds = byte_reader_u8(footer) != 0;
+        if (footer->failed || info->offset > s->length || info->length > s->length - info->offset ||
+            info->null_count > s->page_rows[p])
+            return corrupt(s, s->length, -1, "a page lies outside", diag);
+        if (!info->has_bounds)
+            continue;
+        TRY(datum_decode(column->stored, footer, &s->arena, diag, &info->min));
+        TRY(datum_decode(column->stored, footer, &s->arena, diag, &info->max));
+    }
+    return OK;
+}
+
+static Status read_dictionary_infos(Segment *s, ColumnReader *column, ByteReader *footer, Diag *diag)
+{
+    StrView bytes = byte_reader_sized(footer);
+    ByteReader reader = byte_reader(bytes.data, bytes.length);
+    column->dictionaries = ARENA_NEW_ARRAY(&s->arena, DictionaryInfo, s->group_count);
+    column->loaded = arena_alloc_zero(&s->arena, sizeof(*column->loaded) * MAX(s->group_count, 1u));
+    for (uint32_t g = 0; g < s->group_count; g++) {
+        DictionaryInfo *info = &column->dictionaries[g];
+        info->offset = byte_reader_u64(&reader);
+        info->length = byte_reader_u32(&reader);
+        info->count = byte_reader_u32(&reader);
+        info->checksum = byte_reader_u64(&reader);
+        if (reader.failed || info->offset > s->length || info->length > s->length - info->offset)
+            return corrupt(s, s->length, -1, "a dictionary lies outside", diag);
+    }
+    return OK;
+}
+
+static Status read_page_rows(Segment *s, ByteReader *footer, Diag *diag)
+{
+    uint64_t total = 0;
+    s->page_rows = ARENA_NEW_ARRAY(&s->arena, uint32_t, s->page_count);
+    for (uint32_t p = 0; p < s->page_count; p++) {
+        s->page_rows[p] = byte_reader_u32(footer);
+        total += s->page_rows[p];
+        if (s->page_rows[p] == 0 || s->page_rows[p] > SEGMENT_PAGE_ROWS)
+            return corrupt(s, s->length, -1, "a page has an impossible row count", diag);
+    }
+    s->group_count = (s->page_count + ROW_GROUP_PAGES - 1) / ROW_GROUP_PAGES;
+    return total == s->row_count ? OK : corrupt(s, s->length, -1, "row counts do not add up", diag);
+}
+
+static Status read_footer(Segment *s, ByteReader *footer, Diag *diag)
+{
+    uint64_t columns = byte_reader_varint(footer);
+    s->row_count = byte_reader_varint(footer);
+    uint64_t pages = byte_reader_varint(footer);
+    if (footer->failed || columns > byte_reader_left(footer) || pages > byte_reader_left(footer) / 4)
+        return corrupt(s, s->length, -1, "the footer is cut short", diag);
+    s->column_count = (uint32_t)columns;
+    s->page_count = (uint32_t)pages;
+    TRY(read_page_rows(s, footer, diag));
+    s->columns = ARENA_NEW_ARRAY(&s->arena, ColumnReader, columns);
+    for (uint32_t c = 0; c < s->column_count; c++) {
+        ColumnReader *column = &s->columns[c];
+        column->unique_id = (uint32_t)byte_reader_varint(footer);
+        TRY(type_decode(footer, &s->arena, diag, &column->type));
+        column->stored = type_is_nested(column->type) ? type_of(TYPE_VARBINARY) : column->type;
+        TRY(read_dictionary_infos(s, column, footer, diag));
+        TRY(read_page_infos(s, column, footer, diag));
+    }
+    return footer->failed ? corrupt(s, s->length, -1, "the footer is cut short", diag) : OK;
+}
+
+static Status open_footer(Segment *s, Diag *diag)
+{
+    if (s->length < SEGMENT_TAIL_BYTES)
+        return corrupt(s, 0, -1, "it is cut short", diag);
+    const uint8_t *tail = s->data + s->length - SEGMENT_TAIL_BYTES;
+    uint64_t length = load_u64(tail);
+    if (memcmp(tail + 24, segment_magic, sizeof(segment_magic)) != 0)
+        return corrupt(s, s->length - 8, -1, "it does not end like a segment", diag);
+    if (load_u32(tail + 16) > SEGMENT_VERSION)
+        return RAISE(diag, FORMAT_TOO_NEW, "segment in object \"%.*s\" has format %u, this version reads up to %u",
+                     SV_ARGS(s->ref.path), load_u32(tail + 16), SEGMENT_VERSION);
+    if (load_u32(tail + 16) == 0 || load_u32(tail + 20) != 0)
+        return corrupt(s, s->length - 16, -1, "its tail is not valid", diag);
+    if (length > s->length - SEGMENT_TAIL_BYTES || length < 9)
+        return corrupt(s, s->length - SEGMENT_TAIL_BYTES, -1, "the footer length is impossible", diag);
+    const uint8_t *footer = tail - length;
+    if (checksum_bytes(footer, length) != load_u64(tail + 8))
+        return corrupt(s, (uint64_t)(footer - s->data), -1, "the footer's checksum does not match", diag);
+    uint64_t plain_length = load_u64(footer + 1);
+    if (plain_length > (uint64_t)1 << 32)
+        return corrupt(s, (uint64_t)(footer - s->data), -1, "the footer is too long", diag);
+    char *plain = mem_alloc(plain_length + 1);
+    Status status = decompress((Codec)footer[0], strview_n((const char *)footer + 9, length - 9), plain, plain_length, diag);
+    ByteReader reader = byte_reader(plain, plain_length);
+    if (status == OK)
+        status = read_footer(s, &reader, diag);
+    mem_free(plain);
+    return status;
+}
+
+Status segment_open(Volume *volume, const SegmentRef *ref, Diag *diag, Segment **out_segment)
+{
+    char path[4096];
+    if (ref->path.length >= sizeof(path))
+        return RAISE(diag, CORRUPT, "object path of %zu bytes is too long", ref->path.length);
+    memcpy(path, ref->path.data, ref->path.length);
+    path[ref->path.length] = '\0';
+    Segment *s = mem_alloc_zero(sizeof(*s));
+    arena_init(&s->arena, NULL);
+    mutex_init(&s->lock);
+    s->ref = *ref;
+    s->ref.path = strview_n(arena_strndup(&s->arena, path, ref->path.length), ref->path.length);
+    Status status = volume_open_object(volume, path, diag, &s->object);
+    if (status == OK && (ref->offset > s->object->size || ref->length > s->object->size - ref->offset))
+        status = corrupt(s, 0, -1, "the object is shorter than the segment", diag);
+    if (status == OK) {
+        s->data = s->object->data + ref->offset;
+        s->length = ref->length;
+        status = open_footer(s, diag);
+    }
+    if (status != OK) {
+        segment_close(s);
+        return status;
+    }
+    *out_segment = s;
+    return OK;
+}
+
+void segment_close(Segment *s)
+{
+    if (s == NULL)
+        return;
+    volume_close_object(s->object);
+    mutex_deinit(&s->lock);
+    arena_deinit(&s->arena);
+    mem_free(s);
+}
+
+uint32_t segment_page_count(const Segment *s)
+{
+    return s->page_count;
+}
+
+uint32_t segment_page_rows(const Segment *s, uint32_t page)
+{
+    return s->page_rows[page];
+}
+
+int segment_find_column(const Segment *s, uint32_t unique_id)
+{
+    for (uint32_t c = 0; c < s->column_count; c++) {
+        if (s->columns[c].unique_id == unique_id)
+            return (int)c;
+    }
+    return -1;
+}
+
+void segment_page_stats(const Segment *s, uint32_t page, int column, PageStats *out)
+{
+    const PageInfo *info = &s->columns[column].pages[page];
+    *out = (PageStats){info->has_bounds, info->min, info->max, info->null_count, s->page_rows[page]};
+}
+
+uint64_t segment_page_bytes(const Segment *s, uint32_t page, int column)
+{
+    return s->columns[column].pages[page].length;
+}
+
+/* Strings of a dictionary or page into out[0..count). bytes keep living in arena. */
+static Status decode_strings(const Segment *s, ByteReader *reader, uint32_t count, int column, Arena *arena, Diag *diag,
+                             Str *out)
+{
+    uint8_t codec = byte_reader_u8(reader);
+    uint32_t plain_length = byte_reader_u32(reader);
+    uint8_t width = byte_reader_u8(reader);
+    size_t packed_length = bitpack_bytes(count, width);
+    StrView packed = byte_reader_bytes(reader, packed_length);
+    if (reader->failed || width > 32 || codec > CODEC_ZSTD)
+        return corrupt(s, 0, column, "strings are cut short", diag);
+    uint32_t *lengths = arena_alloc(arena, (size_t)count * 4 + 64);
+    uint8_t *padded = arena_alloc(arena, packed_length + 16);
+    memcpy(padded, packed.data, packed_length);
+    memset(padded + packed_length, 0, 16);
+    bitpack_unpack(padded, count, width, 0, 4, lengths);
+    uint64_t total = 0;
+    for (uint32_t i = 0; i < count; i++)
+        total += lengths[i];
+    if (total != plain_length)
+        return corrupt(s, 0, column, "string lengths do not add up", diag);
+    char *bytes = arena_alloc(arena, plain_length + 16);
+    StrView left = byte_reader_bytes(reader, byte_reader_left(reader));
+    TRY(decompress((Codec)codec, left, bytes, plain_length, diag));
+    for (uint32_t i = 0; i < count; i++) {
+        out[i] = str_make(bytes, lengths[i]);
+        bytes += lengths[i];
+    }
+    return OK;
+}
+
+static Status load_dictionary(Segment *s, int column, uint32_t group, Diag *diag, const Vector **out)
+{
+    ColumnReader *reader = &s->columns[column];
+    Vector *ready = atomic_load_explicit(&reader->loaded[group], memory_order_acquire);
+    if (ready != NULL) {
+        *out = ready;
+        return OK;
+    }
+    LOCK_GUARD(&s->lock);
+    ready = atomic_load(&reader->loaded[group]);
+    const DictionaryInfo *info = &reader->dictionaries[group];
+    if (ready == NULL) {
+        if (info->count == 0 || info->count > 1u << 20 ||
+            checksum_bytes(s->data + info->offset, info->length) != info->checksum)
+            return corrupt(s, info->offset, column, "a dictionary's checksum does not match", diag);
+        ByteReader bytes = byte_reader(s->data + info->offset, info->length);
+        Vector *dictionary = ARENA_NEW(&s->arena, Vector);
+        vector_init(dictionary, &s->arena, reader->stored, info->count);
+        TRY(decode_strings(s, &bytes, info->count, column, &s->arena, diag, dictionary->data));
+        ready = dictionary;
+        atomic_store_explicit(&reader->loaded[group], ready, memory_order_release);
+    }
+    *out = ready;
+    return OK;
+}
+
+static void expand_nulls(StrView bitmap, uint32_t count, uint8_t *out)
+{
+    for (uint32_t i = 0; i < count; i++)
+        out[i] = ((uint8_t)bitmap.data[i / 8] >> (i % 8)) & 1;
+}
+
+static Status read_packed(const Segment *s, ByteReader *reader, uint32_t count, int column, Diag *diag, Vector *out)
+{
+    int64_t base = (int64_t)byte_reader_u64(reader);
+    uint8_t width = byte_reader_u8(reader);
+    size_t length = bitpack_bytes(count, width);
+    StrView packed = byte_reader_bytes(reader, length);
+    if (reader->failed || width > 64 || out->type.phys > PHYS_I128)
+        return corrupt(s, 0, column, "packed values are cut short", diag);
+    /* The eight bytes behind the page are the next page's or the tail's: always readable. */
+    const uint8_t *in = (const uint8_t *)packed.data;
+    if (out->type.phys != PHYS_I128) {
+        bitpack_unpack(in, count, width, base, phys_width(out->type.phys), out->data);
+        return OK;
+    }
+    int64_t narrow[SEGMENT_PAGE_ROWS / 4];
+    Int128 *wide = out->data;
+    for (uint32_t first = 0; first < count; first += COUNT_OF(narrow)) {
+        uint32_t part = MIN(count - first, (uint32_t)COUNT_OF(narrow));
+        bitpack_unpack(in + bitpack_bytes(first, width), part, width, base, 8, narrow);
+        for (uint32_t i = 0; i < part; i++)
+            wide[first + i] = narrow[i];
+    }
+    return OK;
+}
+
+static Status read_codes(Segment *s, ByteReader *reader, uint32_t page, uint32_t count, int column, Arena *arena, Diag *diag,
+                         Vector *out)
+{
+    const Vector *dictionary = NULL;
+    uint32_t group = page / ROW_GROUP_PAGES;
+    TRY(load_dictionary(s, column, group, diag, &dictionary));
+    uint8_t width = byte_reader_u8(reader);
+    StrView packed = byte_reader_bytes(reader, bitpack_bytes(count, width));
+    if (reader->failed || width > 32)
+        return corrupt(s, 0, column, "codes are cut short", diag);
+    uint32_t *codes = arena_alloc_aligned(arena, (size_t)count * 4 + 64, 64);
+    bitpack_unpack((const uint8_t *)packed.data, count, width, 0, 4, codes);
+    uint32_t limit = s->columns[column].dictionaries[group].count;
+    uint32_t highest = 0;
+    for (uint32_t i = 0; i < count; i++)
+        highest = MAX(highest, codes[i]);
+    if (highest >= limit)
+        return corrupt(s, 0, column, "a code is outside of its dictionary", diag);
+    out->form = VECTOR_DICTIONARY;
+    out->codes = codes;
+    out->dictionary = dictionary;
+    out->dict_size = limit;
+    out->dict_id = (uint64_t)(uintptr_t)dictionary;
+    return OK;
+}
+
+static Status read_plain(const Segment *s, ByteReader *reader, uint32_t count, int column, Diag *diag, Vector *out)
+{
+    uint8_t codec = byte_reader_u8(reader);
+    uint32_t plain = byte_reader_u32(reader);
+    size_t wanted = (size_t)count * phys_width(out->type.phys);
+    if (reader->failed || plain != wanted || codec > CODEC_ZSTD)
+        return corrupt(s, 0, column, "values are cut short", diag);
+    return decompress((Codec)codec, byte_reader_bytes(reader, byte_reader_left(reader)), out->data, plain, diag);
+}
+
+static Status read_nested(Type target, const Vector *bytes, uint32_t count, Arena *arena, Diag *diag, Vector *out)
+{
+    VectorView view = vector_view(bytes);
+    vector_init(out, arena, target, count);
+    for (uint32_t i = 0; i < count; i++) {
+        if (view_is_null(&view, i)) {
+            vector_set_null(out, i);
+            continue;
+        }
+        const Str *text = &((const Str *)view.data)[view_index(&view, i)];
+        ByteReader reader = byte_reader(str_data(text), text->length);
+        Datum value;
+        TRY(datum_decode(target, &reader, arena, diag, &value));
+        vector_put(out, arena, i, &value);
+    }
+    return OK;
+}
+
+static Status decode_page(Segment *s, uint32_t page, int column, ByteReader *reader, Arena *arena, Diag *diag, Vector *out)
+{
+    uint32_t count = s->page_rows[page];
+    uint8_t encoding = byte_reader_u8(reader);
+    uint8_t has_nulls = byte_reader_u8(reader);
+    if (has_nulls != 0) {
+        StrView bitmap = byte_reader_bytes(reader, (count + 7) / 8);
+        if (reader->failed)
+            return corrupt(s, s->columns[column].pages[page].offset, column, "the null bitmap is cut short", diag);
+        expand_nulls(bitmap, count, vector_nulls(out));
+    }
+    switch (encoding) {
+    case PAGE_PACKED:
+        return read_packed(s, reader, count, column, diag, out);
+    case PAGE_DICTIONARY:
+        return read_codes(s, reader, page, count, column, arena, diag, out);
+    case PAGE_STRINGS:
+        return decode_strings(s, reader, count, column, arena, diag, out->data);
+    case PAGE_PLAIN:
+        return read_plain(s, reader, count, column, diag, out);
+    case PAGE_NULL:
+        if (out->type.phys == PHYS_STR)
+            memset(out->data, 0, (size_t)count * sizeof(Str));
+        return OK;
+    default:
+        return corrupt(s, s->columns[column].pages[page].offset, column, "unknown page encoding", diag);
+    }
+}
+
+Status segment_read(Segment *s, uint32_t page, int column, Type target, Arena *arena, Diag *diag, Vector *out)
+{
+    ColumnReader *reader = &s->columns[column];
+    const PageInfo *info = &reader->pages[page];
+    if (!reader->is_checked[page]) {
+        if (checksum_bytes(s->data + info->offset, info->length) != info->checksum)
+            return corrupt(s, info->offset, column, "a page's checksum does not match", diag);
+        reader->is_checked[page] = 1;
+    }
+    ByteReader bytes = byte_reader(s->data + info->offset, info->length);
+    Type stored = reader->stored;
+    bool is_nested = type_is_nested(reader->type);
+    if (!is_nested && stored.phys != PHYS_STR && stored.phys < PHYS_F32)
+        stored.phys = target.phys; /* narrower, as the caller proved */
+    Vector raw;
+    Vector *into = is_nested ? &raw : out;
+    vector_init(into, arena, is_nested ? stored : target, SEGMENT_PAGE_ROWS);
+    into->type.phys = stored.phys;
+    TRY(decode_page(s, page, column, &bytes, arena, diag, into));
+    return is_nested ? read_nested(target, &raw, s->page_rows[page], arena, diag, out) : OK;
+}
+
+Status segment_verify(Segment *s, Diag *diag)
+{
+    AUTO_ARENA arena;
+    arena_init(&arena, NULL);
+    for (uint32_t c = 0; c < s->column_count; c++) {
+        for (uint32_t p = 0; p < s->page_count; p++) {
+            Vector out;
+            arena_reset(&arena);
+            s->columns[c].is_checked[p] = 0;
+            TRY(segment_read(s, p, (int)c, s->columns[c].type, &arena, diag, &out));
+        }
+    }
+    return OK;
+}

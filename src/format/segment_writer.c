@@ -1,0 +1,470 @@
+#include "format/segment_int.h"
+
+/* Writing segments. A row group is collected column by column, then each column chooses: strings with
+ * few distinct values get a dictionary, else compressed bytes; integers that fit 64 bits are packed; all
+ * else is kept plain and compressed. Nested values are stored as the encoded bytes of their datums. */
+
+#include "base/hash.h"
+
+enum { GROUP_ROWS = SEGMENT_PAGE_ROWS * ROW_GROUP_PAGES, MAX_DICTIONARY = 16384, MAX_DICTIONARY_BYTES = 1 << 20 };
+
+typedef struct ColumnBuffer {
+    Type type;
+    uint32_t width;
+    uint8_t *values; /* GROUP_ROWS * width */
+    uint8_t *nulls;
+    bool has_nulls;
+    ByteBuf footer; /* page infos so far */
+    ByteBuf dictionaries;
+} ColumnBuffer;
+
+struct SegmentWriter {
+    Arena arena;       /* the writer's own */
+    Arena strings;     /* of the open row group */
+    const SegmentColumn *specs;
+    uint32_t column_count;
+    ColumnBuffer *columns;
+    uint32_t buffered;
+    uint64_t rows;
+    uint32_t pages;
+    ByteBuf page_rows;
+    uint64_t offset;
+    SegmentSink sink;
+    void *context;
+    Diag *diag;
+    ByteBuf page;
+    int64_t *numbers; /* SEGMENT_PAGE_ROWS */
+    uint32_t *codes;  /* GROUP_ROWS */
+};
+
+/* Nested values travel as strings. */
+static Type stored_type(Type type)
+{
+    type.phys = (uint8_t)type_default_phys(type);
+    if (!type_is_nested(type))
+        return type;
+    Type bytes = type_of(TYPE_VARBINARY);
+    return bytes;
+}
+
+Status segment_writer_open(const SegmentColumn *columns, uint32_t count, SegmentSink sink, void *context, Diag *diag,
+                           SegmentWriter **out_writer)
+{
+    SegmentWriter *w = mem_alloc_zero(sizeof(*w));
+    arena_init(&w->arena, NULL);
+    arena_init(&w->strings, NULL);
+    SegmentColumn *specs = ARENA_NEW_ARRAY(&w->arena, SegmentColumn, count);
+    w->columns = ARENA_NEW_ARRAY(&w->arena, ColumnBuffer, count);
+    for (uint32_t c = 0; c < count; c++) {
+        specs[c] = columns[c];
+        specs[c].type = type_copy(&w->arena, columns[c].type);
+        Type stored = stored_type(columns[c].type);
+        w->columns[c].type = stored;
+        w->columns[c].width = phys_width(stored.phys);
+        w->columns[c].values = arena_alloc_aligned(&w->arena, (size_t)GROUP_ROWS * w->columns[c].width + 64, 64);
+        w->columns[c].nulls = arena_alloc(&w->arena, GROUP_ROWS);
+    }
+    w->specs = specs;
+    w->column_count = count;
+    w->sink = sink;
+    w->context = context;
+    w->diag = diag;
+    w->numbers = ARENA_NEW_ARRAY(&w->arena, int64_t, SEGMENT_PAGE_ROWS);
+    w->codes = ARENA_NEW_ARRAY(&w->arena, uint32_t, GROUP_ROWS);
+    *out_writer = w;
+    return OK;
+}
+
+void segment_writer_close(SegmentWriter *w)
+{
+    if (w == NULL)
+        return;
+    for (uint32_t c = 0; c < w->column_count; c++) {
+        bytebuf_deinit(&w->columns[c].footer);
+        bytebuf_deinit(&w->columns[c].dictionaries);
+    }
+    bytebuf_deinit(&w->page);
+    bytebuf_deinit(&w->page_rows);
+    arena_deinit(&w->strings);
+    arena_deinit(&w->arena);
+    mem_free(w);
+}
+
+static void take_nested(SegmentWriter *w, ColumnBuffer *column, const Vector *vector, uint32_t first, uint32_t count)
+{
+    AUTO_BYTEBUF bytes = {0};
+    AUTO_ARENA scratch;
+    arena_init(&scratch, NULL);
+    for (uint32_t i = 0; i < count; i++) {
+        Datum value = vector_get(vector, first + i, &scratch);
+        bytebuf_clear(&bytes);
+        datum_encode(vector->type, &value, &bytes);
+        Str text = str_make(bytes.data, bytes.length);
+        ((Str *)(void *)column->values)[w->buffered + i] = str_copy(&w->strings, &text);
+        column->nulls[w->buffered + i] = value.is_null;
+        column->has_nulls |= value.is_null;
+    }
+}
+
+static void take_column(SegmentWriter *w, ColumnBuffer *column, const Vector *vector, uint32_t first, uint32_t count)
+{
+    VectorView view = vector_view(vector);
+    if (type_is_nested(vector->type)) {
+        take_nested(w, column, vector, first, count);
+        return;
+    }
+    bool is_plain = vector->form == VECTOR_FLAT && vector->nulls == NULL;
+    if (is_plain) {
+        memcpy(column->values + (size_t)w->buffered * column->width, (const char *)view.data + (size_t)first * column->width,
+               (size_t)count * column->width);
+        memset(column->nulls + w->buffered, 0, count);
+    }
+    for (uint32_t i = 0; i < count && !is_plain; i++) {
+        bool is_null = view_is_null(&view, first + i);
+        uint8_t *target = column->values + (size_t)(w->buffered + i) * column->width;
+        column->nulls[w->buffered + i] = is_null;
+        column->has_nulls |= is_null;
+        if (is_null)
+            memset(target, 0, column->width);
+        else
+            memcpy(target, (const char *)view.data + (size_t)view_index(&view, first + i) * column->width, column->width);
+    }
+    if (column->type.phys != PHYS_STR)
+        return;
+    Str *strings = (Str *)(void *)column->values + w->buffered;
+    for (uint32_t i = 0; i < count; i++) {
+        if (strings[i].length > STR_INLINE_BYTES)
+            strings[i] = str_copy(&w->strings, &strings[i]);
+    }
+}
+
+static Status emit(SegmentWriter *w, const void *data, size_t length)
+{
+    w->offset += length;
+    return w->sink(w->context, data, length, w->diag);
+}
+
+/* ---- dictionary ---- */
+
+typedef struct DictionaryBuilder {
+    uint32_t *slots; /* entry + 1; 0 empty */
+    uint32_t mask;
+    Str *entries;
+    uint32_t count;
+    size_t bytes;
+} DictionaryBuilder;
+
+static bool build_dictionary(SegmentWriter *w, const ColumnBuffer *column, uint32_t rows, DictionaryBuilder *out)
+{
+    const Str *values = (const Str *)(const void *)column->values;
+    uint32_t limit = MIN((uint32_t)MAX_DICTIONARY, rows / 4 + 16);
+    out->mask = MAX_DICTIONARY * 4 - 1;
+    out->slots = ARENA_NEW_ARRAY(&w->strings, uint32_t, out->mask + 1);
+    out->entries = ARENA_NEW_ARRAY(&w->strings, Str, MAX_DICTIONARY);
+    for (uint32_t i = 0; i < rows; i++) {
+        const Str *value = &values[i];
+        uint64_t hash = value->length <= STR_INLINE_BYTES
+                            ? hash_combine(load_u64(value), load_u64((const char *)value + 8))
+                            : hash_bytes(value->pointer, value->length);
+        uint32_t slot = (uint32_t)hash & out->mask;
+        while (out->slots[slot] != 0 && !str_equal(&out->entries[out->slots[slot] - 1], value))
+            slot = (slot + 1) & out->mask;
+        if (out->slots[slot] == 0) {
+            if (out->count == limit || out->bytes > MAX_DICTIONARY_BYTES)
+                return false;
+            out->entries[out->count++] = *value;
+            out->slots[slot] = out->count;
+            out->bytes += value->length;
+        }
+        w->codes[i] = out->slots[slot] - 1;
+    }
+    return true;
+}
+
+/* The same layout as PAGE_STRINGS, without nulls. */
+static void encode_strings(ByteBuf *out, const Str *values, uint32_t count, int64_t *numbers, Codec codec)
+{
+    AUTO_BYTEBUF bytes = {0};
+    uint32_t longest = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        longest = MAX(longest, values[i].length);
+        bytebuf_append(&bytes, str_data(&values[i]), values[i].length);
+    }
+    uint32_t width = bits_needed(longest);
+    AUTO_BYTEBUF packed = {0};
+    Codec used = compress_append(codec, bytebuf_view(&bytes), &packed);
+    bytebuf_put_u8(out, (uint8_t)used);
+    bytebuf_put_u32(out, (uint32_t)bytes.length);
+    bytebuf_put_u8(out, (uint8_t)width);
+    for (uint32_t first = 0; first < count; first += SEGMENT_PAGE_ROWS) {
+        uint32_t part = MIN(count - first, (uint32_t)SEGMENT_PAGE_ROWS);
+        for (uint32_t i = 0; i < part; i++)
+            numbers[i] = values[first + i].length;
+        bitpack_append(out, numbers, part, 0, width); /* parts of 4,096 end on a byte */
+    }
+    bytebuf_append(out, packed.data, packed.length);
+}
+
+static Status write_dictionary(SegmentWriter *w, ColumnBuffer *column, const DictionaryBuilder *builder)
+{
+    bytebuf_clear(&w->page);
+    if (builder != NULL)
+        encode_strings(&w->page, builder->entries, builder->count, w->numbers, CODEC_ZSTD);
+    bytebuf_put_u64(&column->dictionaries, w->offset);
+    bytebuf_put_u32(&column->dictionaries, (uint32_t)w->page.length);
+    bytebuf_put_u32(&column->dictionaries, builder == NULL ? 0 : builder->count);
+    bytebuf_put_u64(&column->dictionaries, checksum_bytes(w->page.data, w->page.length));
+    return w->page.length == 0 ? OK : emit(w, w->page.data, w->page.length);
+}
+
+/* ---- pages ---- */
+
+static bool load_integers(const ColumnBuffer *column, uint32_t first, uint32_t count, int64_t *out)
+{
+    const uint8_t *v = column->values + (size_t)first * column->width;
+    for (uint32_t i = 0; i < count; i++) {
+        switch ((PhysKind)column->type.phys) {
+        case PHYS_BOOL:
+            out[i] = v[i];
+            break;
+        case PHYS_I8:
+            out[i] = ((const int8_t *)v)[i];
+            break;
+        case PHYS_I16:
+            out[i] = ((const int16_t *)(const void *)v)[i];
+            break;
+        case PHYS_I32:
+            out[i] = ((const int32_t *)(const void *)v)[i];
+            break;
+        case PHYS_I64:
+            out[i] = ((const int64_t *)(const void *)v)[i];
+            break;
+        case PHYS_I128: {
+            Int128 wide;
+            memcpy(&wide, v + (size_t)i * 16, 16);
+            if (wide > INT64_MAX || wide < INT64_MIN)
+                return false;
+            out[i] = (int64_t)wide;
+            break;
+        }
+        default:
+            return false;
+        }
+    }
+    return true;
+}
+
+static void put_bounds(PageInfo *info, const ColumnBuffer *column, uint32_t first, uint32_t count)
+{
+    Vector values = {.type = column->type, .form = VECTOR_FLAT};
+    values.data = column->values + (size_t)first * column->width;
+    values.nulls = column->nulls + first;
+    for (uint32_t i = 0; i < count; i++) {
+        if (column->nulls[first + i] != 0) {
+            info->null_count++;
+            continue;
+        }
+        Datum value = vector_get(&values, i, NULL);
+        if (!info->has_bounds || datum_compare(column->type, &value, &info->min) < 0)
+            info->min = value;
+        if (!info->has_bounds || datum_compare(column->type, &value, &info->max) > 0)
+            info->max = value;
+        info->has_bounds = true;
+    }
+}
+
+/* Bounds of integers without going through datums. */
+static void put_integer_bounds(PageInfo *info, const int64_t *numbers, const uint8_t *nulls, uint32_t count)
+{
+    int64_t low = INT64_MAX;
+    int64_t high = INT64_MIN;
+    for (uint32_t i = 0; i < count; i++) {
+        bool is_null = nulls[i] != 0;
+        info->null_count += is_null;
+        low = is_null || numbers[i] > low ? low : numbers[i];
+        high = is_null || numbers[i] < high ? high : numbers[i];
+    }
+    info->has_bounds = info->null_count < count;
+    info->min = datum_i64(low);
+    info->max = datum_i64(high);
+}
+
+static void encode_packed(SegmentWriter *w, const PageInfo *info, const uint8_t *nulls, uint32_t count)
+{
+    int64_t base = info->has_bounds ? info->min.i64 : 0;
+    uint64_t range = info->has_bounds ? (uint64_t)info->max.i64 - (uint64_t)base : 0;
+    uint32_t width = bits_needed(range);
+    for (uint32_t i = 0; i < count && info->null_count > 0; i++)
+        w->numbers[i] = nulls[i] != 0 ? base : w->numbers[i];
+    bytebuf_put_u64(&w->page, (uint64_t)base);
+    bytebuf_put_u8(&w->page, (uint8_t)width);
+    bitpack_append(&w->page, w->numbers, count, base, width);
+}
+
+static void encode_codes(SegmentWriter *w, const DictionaryBuilder *builder, uint32_t first, uint32_t count)
+{
+    uint32_t width = bits_needed(builder->count - 1);
+    for (uint32_t i = 0; i < count; i++)
+        w->numbers[i] = w->codes[first + i];
+    bytebuf_put_u8(&w->page, (uint8_t)width);
+    bitpack_append(&w->page, w->numbers, count, 0, width);
+}
+
+static void encode_plain(SegmentWriter *w, const ColumnBuffer *column, uint32_t first, uint32_t count)
+{
+    StrView bytes = strview_n((const char *)column->values + (size_t)first * column->width, (size_t)count * column->width);
+    AUTO_BYTEBUF packed = {0};
+    Codec used = compress_append(CODEC_LZ4, bytes, &packed);
+    bytebuf_put_u8(&w->page, (uint8_t)used);
+    bytebuf_put_u32(&w->page, (uint32_t)bytes.length);
+    bytebuf_append(&w->page, packed.data, packed.length);
+}
+
+static void put_null_bitmap(ByteBuf *out, const uint8_t *nulls, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i += 8) {
+        uint8_t bits = 0;
+        for (uint32_t b = 0; b < 8 && i + b < count; b++)
+            bits |= (uint8_t)((nulls[i + b] != 0) << b);
+        bytebuf_put_u8(out, bits);
+    }
+}
+
+/* Strings are cut to BOUND_BYTES; a cut maximum is rounded up, or given up when it can't be. */
+static void encode_bounds(ByteBuf *out, const ColumnBuffer *column, PageInfo *info)
+{
+    Datum low = info->min;
+    Datum high = info->max;
+    char rounded[BOUND_BYTES];
+    bool has_bounds = info->has_bounds && column->type.kind != TYPE_JSON && column->type.kind != TYPE_VARBINARY;
+    if (has_bounds && column->type.phys == PHYS_STR) {
+        low.str.length = MIN(low.str.length, (uint32_t)BOUND_BYTES);
+        if (low.str.length <= STR_INLINE_BYTES)
+            low.str = str_make(str_data(&info->min.str), low.str.length);
+        if (high.str.length > BOUND_BYTES) {
+            memcpy(rounded, high.str.pointer, BOUND_BYTES);
+            uint32_t n = BOUND_BYTES;
+            while (n > 0 && (uint8_t)rounded[n - 1] == 0xFF)
+                n--;
+            has_bounds = n > 0;
+            if (n > 0)
+                rounded[n - 1] = (char)((uint8_t)rounded[n - 1] + 1);
+            high.str = str_make(rounded, n);
+        }
+    }
+    bytebuf_put_u8(out, has_bounds);
+    if (!has_bounds)
+        return;
+    datum_encode(column->type, &low, out);
+    datum_encode(column->type, &high, out);
+}
+
+static Status write_page(SegmentWriter *w, ColumnBuffer *column, const DictionaryBuilder *dictionary, uint32_t first,
+                         uint32_t count)
+{
+    PageInfo info = {.offset = w->offset};
+    const uint8_t *nulls = column->nulls + first;
+    bool is_integer = load_integers(column, first, count, w->numbers);
+    if (is_integer)
+        put_integer_bounds(&info, w->numbers, nulls, count);
+    else
+        put_bounds(&info, column, first, count);
+    PageEncoding encoding = info.null_count == count     ? PAGE_NULL
+                            : is_integer                 ? PAGE_PACKED
+                            : dictionary != NULL         ? PAGE_DICTIONARY
+                            : column->type.phys == PHYS_STR ? PAGE_STRINGS
+                                                         : PAGE_PLAIN;
+    bytebuf_clear(&w->page);
+    bytebuf_put_u8(&w->page, (uint8_t)encoding);
+    bytebuf_put_u8(&w->page, info.null_count > 0);
+    if (info.null_count > 0)
+        put_null_bitmap(&w->page, nulls, count);
+    if (encoding == PAGE_PACKED)
+        encode_packed(w, &info, nulls, count);
+    else if (encoding == PAGE_DICTIONARY)
+        encode_codes(w, dictionary, first, count);
+    else if (encoding == PAGE_STRINGS)
+        encode_strings(&w->page, (const Str *)(const void *)column->values + first, count, w->numbers, CODEC_ZSTD);
+    else if (encoding == PAGE_PLAIN)
+        encode_plain(w, column, first, count);
+    bytebuf_put_u64(&column->footer, info.offset);
+    bytebuf_put_u32(&column->footer, (uint32_t)w->page.length);
+    bytebuf_put_u32(&column->footer, info.null_count);
+    bytebuf_put_u64(&column->footer, checksum_bytes(w->page.data, w->page.length));
+    encode_bounds(&column->footer, column, &info);
+    return emit(w, w->page.data, w->page.length);
+}
+
+static Status write_column(SegmentWriter *w, ColumnBuffer *column, uint32_t rows)
+{
+    DictionaryBuilder builder = {0};
+    bool has_dictionary = column->type.phys == PHYS_STR && build_dictionary(w, column, rows, &builder);
+    TRY(write_dictionary(w, column, has_dictionary ? &builder : NULL));
+    for (uint32_t first = 0; first < rows; first += SEGMENT_PAGE_ROWS)
+        TRY(write_page(w, column, has_dictionary ? &builder : NULL, first, MIN(rows - first, (uint32_t)SEGMENT_PAGE_ROWS)));
+    return OK;
+}
+
+static Status flush_group(SegmentWriter *w)
+{
+    uint32_t rows = w->buffered;
+    if (rows == 0)
+        return OK;
+    for (uint32_t c = 0; c < w->column_count; c++)
+        TRY(write_column(w, &w->columns[c], rows));
+    for (uint32_t first = 0; first < rows; first += SEGMENT_PAGE_ROWS) {
+        bytebuf_put_u32(&w->page_rows, MIN(rows - first, (uint32_t)SEGMENT_PAGE_ROWS));
+        w->pages++;
+    }
+    w->rows += rows;
+    w->buffered = 0;
+    arena_reset(&w->strings);
+    return OK;
+}
+
+Status segment_writer_append(SegmentWriter *w, const Vector *const *columns, uint32_t row_count)
+{
+    for (uint32_t done = 0; done < row_count;) {
+        uint32_t part = MIN(row_count - done, GROUP_ROWS - w->buffered);
+        for (uint32_t c = 0; c < w->column_count; c++)
+            take_column(w, &w->columns[c], columns[c], done, part);
+        w->buffered += part;
+        done += part;
+        if (w->buffered == GROUP_ROWS)
+            TRY(flush_group(w));
+    }
+    return OK;
+}
+
+Status segment_writer_finish(SegmentWriter *w, uint64_t *out_length, uint64_t *out_rows)
+{
+    TRY(flush_group(w));
+    AUTO_BYTEBUF footer = {0};
+    bytebuf_put_varint(&footer, w->column_count);
+    bytebuf_put_varint(&footer, w->rows);
+    bytebuf_put_varint(&footer, w->pages);
+    bytebuf_append(&footer, w->page_rows.data, w->page_rows.length);
+    for (uint32_t c = 0; c < w->column_count; c++) {
+        bytebuf_put_varint(&footer, w->specs[c].unique_id);
+        type_encode(w->specs[c].type, &footer);
+        bytebuf_put_sized(&footer, w->columns[c].dictionaries.data, w->columns[c].dictionaries.length);
+        bytebuf_append(&footer, w->columns[c].footer.data, w->columns[c].footer.length);
+    }
+    AUTO_BYTEBUF packed = {0};
+    Codec used = compress_append(CODEC_ZSTD, bytebuf_view(&footer), &packed);
+    AUTO_BYTEBUF tail = {0};
+    bytebuf_put_u8(&tail, (uint8_t)used);
+    bytebuf_put_u64(&tail, footer.length);
+    bytebuf_append(&tail, packed.data, packed.length);
+    size_t footer_length = tail.length;
+    uint64_t checksum = checksum_bytes(tail.data, tail.length);
+    bytebuf_put_u64(&tail, footer_length);
+    bytebuf_put_u64(&tail, checksum);
+    bytebuf_put_u32(&tail, SEGMENT_VERSION);
+    bytebuf_put_u32(&tail, 0);
+    bytebuf_append(&tail, segment_magic, sizeof(segment_magic));
+    TRY(emit(w, tail.data, tail.length));
+    *out_length = w->offset;
+    *out_rows = w->rows;
+    return OK;
+}

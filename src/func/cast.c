@@ -1,0 +1,343 @@
+#include "func/families.h"
+
+/* Casts between all scalar types.
+ *
+ * Integers, decimals of one scale and floats have loops of their own; the other pairs go value by value
+ * through a datum. A value that does not fit becomes NULL, or raises under ALLOW_THROW_EXCEPTION. */
+
+#include <math.h>
+
+#include "func/shape.h"
+#include "types/datetime.h"
+#include "types/decimal.h"
+#include "types/number_text.h"
+
+typedef struct CastData {
+    Type source;
+    Type target;
+    bool is_try;
+} CastData;
+
+static bool fits_integer(Int128 value, TypeKind kind)
+{
+    switch (kind) {
+    case TYPE_TINYINT:
+        return value >= INT8_MIN && value <= INT8_MAX;
+    case TYPE_SMALLINT:
+        return value >= INT16_MIN && value <= INT16_MAX;
+    case TYPE_INT:
+        return value >= INT32_MIN && value <= INT32_MAX;
+    case TYPE_BIGINT:
+        return value >= INT64_MIN && value <= INT64_MAX;
+    default:
+        return true;
+    }
+}
+
+static int64_t civil_number(const CivilTime *t, bool with_time)
+{
+    int64_t date = t->year * INT64_C(10000) + t->month * 100 + t->day;
+    return with_time ? date * 1000000 + t->hour * 10000 + t->minute * 100 + t->second : date;
+}
+
+/* The number that a date, time or boolean stands for. */
+static Int128 integer_of(Type source, const Datum *value)
+{
+    if (source.kind == TYPE_DATE || source.kind == TYPE_DATETIME) {
+        CivilTime t = datetime_to_civil(source.kind == TYPE_DATE ? value->i64 * US_PER_DAY : value->i64);
+        return civil_number(&t, source.kind == TYPE_DATETIME);
+    }
+    if (source.kind == TYPE_TIME)
+        return value->i64 / US_PER_SECOND;
+    return value->i128;
+}
+
+static bool to_integer(Type source, const Datum *in, TypeKind target, Datum *out)
+{
+    Int128 value;
+    if (type_is_float(source)) {
+        if (!(fabs(in->f64) < 1.7e38))
+            return false;
+        value = (Int128)in->f64;
+    } else if (source.kind == TYPE_DECIMAL) {
+        value = in->i128 / decimal_powers[source.scale];
+    } else if (source.phys == PHYS_STR) {
+        StrView text = strview_trim(str_view(&in->str));
+        double number;
+        if (!int128_parse(text, &value)) {
+            if (!double_parse(text, &number) || !(fabs(number) < 1.7e38))
+                return false;
+            value = (Int128)number;
+        }
+    } else {
+        value = integer_of(source, in);
+    }
+    out->is_null = false;
+    out->i128 = value;
+    return fits_integer(value, target);
+}
+
+static bool to_boolean(Type source, const Datum *in, Datum *out)
+{
+    if (source.phys == PHYS_STR) {
+        AUTO_ARENA arena;
+        Diag diag = {0};
+        arena_init(&arena, NULL);
+        return datum_parse(type_of(TYPE_BOOLEAN), str_view(&in->str), &arena, &diag, out) == OK;
+    }
+    *out = datum_i64(type_is_float(source) ? in->f64 != 0 : in->i128 != 0);
+    return true;
+}
+
+static bool to_float(Type source, const Datum *in, Datum *out)
+{
+    *out = datum_f64(0);
+    if (type_is_float(source))
+        out->f64 = in->f64;
+    else if (source.kind == TYPE_DECIMAL)
+        out->f64 = decimal_to_double(in->i128, source.scale);
+    else if (source.phys == PHYS_STR)
+        return double_parse(str_view(&in->str), &out->f64);
+    else
+        out->f64 = (double)integer_of(source, in);
+    return true;
+}
+
+static bool to_decimal(Type source, Type target, const Datum *in, Datum *out)
+{
+    *out = datum_i64(0);
+    if (type_is_float(source))
+        return decimal_from_double(in->f64, target.precision, target.scale, &out->i128);
+    if (source.phys == PHYS_STR)
+        return decimal_parse(str_view(&in->str), target.precision, target.scale, &out->i128);
+    Int128 value = source.kind == TYPE_DECIMAL ? in->i128 : integer_of(source, in);
+    int scale = source.kind == TYPE_DECIMAL ? source.scale : 0;
+    if (!decimal_rescale(value, scale, target.scale, &out->i128))
+        return false;
+    Int128 limit = decimal_max(target.precision);
+    return out->i128 <= limit && out->i128 >= -limit;
+}
+
+static bool to_datetime(Type source, TypeKind target, const Datum *in, Datum *out)
+{
+    CivilTime t;
+    if (source.kind == TYPE_DATE)
+        *out = datum_i64(target == TYPE_DATE ? in->i64 : in->i64 * US_PER_DAY);
+    else if (source.kind == TYPE_DATETIME)
+        *out = datum_i64(target == TYPE_DATE ? datetime_date(in->i64) : in->i64);
+    else {
+        bool parsed = source.phys == PHYS_STR ? datetime_parse(str_view(&in->str), &t)
+                      : type_is_float(source) ? datetime_from_number((int64_t)in->f64, &t)
+                      : source.kind == TYPE_DECIMAL
+                          ? datetime_from_number((int64_t)(in->i128 / decimal_powers[source.scale]), &t)
+                          : datetime_from_number(in->i64, &t);
+        if (!parsed)
+            return false;
+        int64_t value = datetime_from_civil(&t);
+        *out = datum_i64(target == TYPE_DATE ? datetime_date(value) : value);
+    }
+    return true;
+}
+
+static bool to_text(Type source, Type target, const Datum *in, Arena *arena, Datum *out)
+{
+    if (source.phys == PHYS_STR) {
+        *out = *in;
+    } else {
+        AUTO_BYTEBUF text = {0};
+        datum_print(source, in, &text);
+        *out = datum_str(strview_n(arena_strndup(arena, text.data == NULL ? "" : text.data, text.length), text.length));
+    }
+    bool is_cut = target.length > 0 && out->str.length > target.length && target.kind == TYPE_CHAR;
+    if (is_cut)
+        out->str = str_make(str_data(&out->str), target.length);
+    return true;
+}
+
+static bool to_nested(Type source, Type target, const Datum *in, Arena *arena, Datum *out);
+
+static bool cast_datum(Type source, Type target, const Datum *in, Arena *arena, Datum *out)
+{
+    *out = datum_null();
+    if (in->is_null)
+        return true;
+    switch ((TypeKind)target.kind) {
+    case TYPE_BOOLEAN:
+        return to_boolean(source, in, out);
+    case TYPE_TINYINT:
+    case TYPE_SMALLINT:
+    case TYPE_INT:
+    case TYPE_BIGINT:
+    case TYPE_LARGEINT:
+        return to_integer(source, in, (TypeKind)target.kind, out);
+    case TYPE_FLOAT:
+    case TYPE_DOUBLE:
+        return to_float(source, in, out);
+    case TYPE_DECIMAL:
+        return to_decimal(source, target, in, out);
+    case TYPE_DATE:
+    case TYPE_DATETIME:
+        return to_datetime(source, (TypeKind)target.kind, in, out);
+    case TYPE_TIME:
+        *out = datum_i64(source.kind == TYPE_DATETIME ? in->i64 - datetime_date(in->i64) * US_PER_DAY
+                                                      : (int64_t)integer_of(source, in) * US_PER_SECOND);
+        return true;
+    case TYPE_CHAR:
+    case TYPE_VARCHAR:
+    case TYPE_VARBINARY:
+    case TYPE_JSON:
+        return to_text(source, target, in, arena, out);
+    case TYPE_ARRAY:
+    case TYPE_MAP:
+    case TYPE_STRUCT:
+        return to_nested(source, target, in, arena, out);
+    default:
+        return source.kind == target.kind && (*out = *in, true);
+    }
+}
+
+static bool to_nested(Type source, Type target, const Datum *in, Arena *arena, Datum *out)
+{
+    if (source.kind != target.kind)
+        return false;
+    DatumList *list = ARENA_NEW(arena, DatumList);
+    uint32_t per_entry = target.nested->count;
+    list->count = in->list->count;
+    list->items = ARENA_NEW_ARRAY(arena, Datum, list->count);
+    for (uint32_t i = 0; i < list->count; i++) {
+        if (!cast_datum(source.nested->types[i % per_entry], target.nested->types[i % per_entry], &in->list->items[i],
+                        arena, &list->items[i]))
+            list->items[i] = datum_null();
+    }
+    *out = (Datum){.list = list};
+    return true;
+}
+
+static Status bad_value(FuncContext *context, const CastData *cast, const Datum *value)
+{
+    AUTO_BYTEBUF text = {0};
+    AUTO_BYTEBUF type = {0};
+    datum_print(cast->source, value, &text);
+    type_print_sql(cast->target, &type);
+    return RAISE(context->diag, BAD_VALUE, "Expr evaluate meet error: cannot cast '%s' to %s",
+                 text.data == NULL ? "" : text.data, type.data);
+}
+
+static Status generic_cast(FuncContext *context, const Vector *const *arguments, uint32_t count, Rows rows, Vector *out)
+{
+    (void)count;
+    const CastData *cast = context->binding->data;
+    bool throws = !cast->is_try && (context->session->flags & FUNC_SESSION_THROW) != 0;
+    for (FOR_ROWS(rows, i, row)) {
+        if (out->nulls != NULL && out->nulls[row] != 0)
+            continue;
+        Datum in = vector_get(arguments[0], row, context->arena);
+        Datum value;
+        if (cast_datum(cast->source, cast->target, &in, context->arena, &value)) {
+            vector_put(out, context->arena, row, &value);
+            continue;
+        }
+        if (throws)
+            return bad_value(context, cast, &in);
+        vector_set_null(out, row);
+    }
+    return OK;
+}
+
+/* Widening between signed widths, and to floating point: no value can fail. */
+#define WIDEN(FROM, TF, TO, TT) DEFINE_UNARY(widen_##FROM##_##TO, TF, TT, x)
+#define WIDEN_ALL(FROM, TF)             \
+    WIDEN(FROM, TF, i8, int8_t)         \
+    WIDEN(FROM, TF, i16, int16_t)       \
+    WIDEN(FROM, TF, i32, int32_t)       \
+    WIDEN(FROM, TF, i64, int64_t)       \
+    WIDEN(FROM, TF, i128, Int128)       \
+    WIDEN(FROM, TF, f32, float)         \
+    WIDEN(FROM, TF, f64, double)
+WIDEN_ALL(u8, uint8_t)
+WIDEN_ALL(i8, int8_t)
+WIDEN_ALL(i16, int16_t)
+WIDEN_ALL(i32, int32_t)
+WIDEN_ALL(i64, int64_t)
+WIDEN_ALL(i128, Int128)
+DEFINE_UNARY(widen_f32_f64, float, double, x)
+
+#define WIDEN_ROW(FROM)                                                                      \
+    {[PHYS_I8] = widen_##FROM##_i8,   [PHYS_I16] = widen_##FROM##_i16,                       \
+     [PHYS_I32] = widen_##FROM##_i32, [PHYS_I64] = widen_##FROM##_i64,                       \
+     [PHYS_I128] = widen_##FROM##_i128, [PHYS_F32] = widen_##FROM##_f32, [PHYS_F64] = widen_##FROM##_f64}
+static const ScalarKernel widen_kernels[PHYS_KIND_COUNT][PHYS_KIND_COUNT] = {
+    [PHYS_BOOL] = WIDEN_ROW(u8),  [PHYS_I8] = WIDEN_ROW(i8),   [PHYS_I16] = WIDEN_ROW(i16),
+    [PHYS_I32] = WIDEN_ROW(i32),  [PHYS_I64] = WIDEN_ROW(i64), [PHYS_I128] = WIDEN_ROW(i128),
+    [PHYS_F32] = {[PHYS_F64] = widen_f32_f64},
+};
+
+static Status pass_kernel(FuncContext *context, const Vector *const *arguments, uint32_t count, Rows rows, Vector *out)
+{
+    (void)context;
+    (void)count;
+    (void)rows;
+    Type type = out->type;
+    vector_reference(out, arguments[0]);
+    out->type = type;
+    return OK;
+}
+
+DEFINE_UNARY(date_to_datetime, int32_t, int64_t, (int64_t)x *US_PER_DAY)
+DEFINE_UNARY(datetime_to_date, int64_t, int32_t, datetime_date(x))
+
+/* A kernel that cannot fail for any value of the source, or NULL. Also for the planner's narrowing,
+ * where ranges are proven: same logical type, other width. */
+static ScalarKernel safe_kernel(Type source, Type target)
+{
+    bool same_logical = source.kind == target.kind && (source.kind != TYPE_DECIMAL || source.scale == target.scale);
+    bool both_text = source.phys == PHYS_STR && target.phys == PHYS_STR && target.kind != TYPE_CHAR &&
+                     target.kind != TYPE_JSON;
+    if (both_text || (same_logical && source.phys == target.phys && source.precision <= target.precision &&
+                      !type_is_nested(source)))
+        return pass_kernel;
+    if (source.kind == TYPE_DATE && target.kind == TYPE_DATETIME)
+        return date_to_datetime;
+    if (source.kind == TYPE_DATETIME && target.kind == TYPE_DATE)
+        return datetime_to_date;
+    if (same_logical && source.precision <= target.precision)
+        return widen_kernels[source.phys][target.phys];
+    bool from_integer = type_is_integer(source) || source.kind == TYPE_BOOLEAN;
+    if (from_integer && (type_is_float(target) || (type_is_integer(target) && target.kind > source.kind)))
+        return widen_kernels[source.phys][target.phys];
+    return source.kind == TYPE_FLOAT && target.kind == TYPE_DOUBLE ? widen_f32_f64 : NULL;
+}
+
+static const FuncDef cast_def = {.name = "cast", .kind = FUNC_SCALAR, .flags = FUNC_HIDDEN, .min_arguments = 1,
+                                 .max_arguments = 1, .group = "cast"};
+
+Status cast_resolve(Type source, Type target, bool is_try, Arena *arena, Diag *diag, FuncBinding *out)
+{
+    bool allowed = cast_implicit_cost(source, target) >= 0 || source.kind == TYPE_TIME || target.kind == TYPE_TIME ||
+                   type_is_string(target) || source.kind == target.kind;
+    if (!allowed) {
+        AUTO_BYTEBUF from = {0};
+        AUTO_BYTEBUF to = {0};
+        type_print_sql(source, &from);
+        type_print_sql(target, &to);
+        return RAISE(diag, ANALYSIS, "Getting analyzing error. Detail message: Invalid type cast from %s to %s.",
+                     from.data, to.data);
+    }
+    CastData *data = ARENA_NEW(arena, CastData);
+    *data = (CastData){source, target, is_try};
+    Type *types = ARENA_NEW_ARRAY(arena, Type, 1);
+    types[0] = source;
+    ScalarKernel safe = safe_kernel(source, target);
+    *out = (FuncBinding){.def = &cast_def,
+                         .argument_count = 1,
+                         .argument_types = types,
+                         .result = target,
+                         .flags = FUNC_NULL_IF_ANY_NULL | FUNC_CHEAP | FUNC_HIDDEN,
+                         .kernel = safe != NULL ? safe : generic_cast,
+                         .data = data};
+    if (safe != NULL)
+        out->flags |= FUNC_NEVER_NULL; /* nullable only when the argument is: see expr_cast() */
+    else if (!is_try)
+        out->flags |= FUNC_CAN_RAISE;
+    return OK;
+}

@@ -1,0 +1,36 @@
+#pragma once
+/* Writing rows into a table: one loader a transaction, one lane a thread.
+ *
+ * Rows go to partitions (created when the table makes them automatically) and buckets, are sorted by
+ * the sort key in runs, and become segments of one object a lane. Nothing is visible before
+ * table_loader_commit(); an abort, or a crash, leaves only objects that vacuum finds. */
+
+#include "meta/store.h"
+#include "func/function.h"
+
+typedef struct TableLoader TableLoader;
+typedef struct LoaderLane LoaderLane;
+
+typedef struct TableLoaderOptions {
+    MetaStore *store;
+    Volume *volume;
+    CatalogSnapshot *catalog; /* a reference is taken */
+    const CatalogTable *table; /* of that snapshot */
+    const FuncSession *session;
+    MemTracker *tracker;
+} TableLoaderOptions;
+
+Status table_loader_open(const TableLoaderOptions *options, Diag *diag, TableLoader **out_loader);
+/* Lanes are independent of each other; open and close them from any thread. */
+Status table_loader_lane(TableLoader *loader, Diag *diag, LoaderLane **out_lane);
+/* columns: all table columns in order, dense rows 0..row_count-1, of the columns' types. */
+Status loader_lane_append(LoaderLane *lane, const Vector *const *columns, uint32_t row_count, Diag *diag);
+/* Writes what is buffered; the lane is closed in any case. */
+Status loader_lane_finish(LoaderLane *lane, Diag *diag);
+void loader_lane_abort(LoaderLane *lane);
+/* label may be empty. ERR_LABEL_EXISTS when it was used: the text is StarRocks'. answer: kept with the
+ * label. replace: drops what the table held (INSERT OVERWRITE, TRUNCATE). */
+Status table_loader_commit(TableLoader *loader, StrView label, StrView answer, bool replace, Diag *diag,
+                           uint64_t *out_txn_id);
+uint64_t table_loader_rows(const TableLoader *loader);
+void table_loader_close(TableLoader *loader);

@@ -1,0 +1,199 @@
+#include "meta/catalog.h"
+
+/* References and look-ups of catalog nodes. */
+
+#include <stdlib.h>
+
+static bool drop_reference(_Atomic uint32_t *references)
+{
+    return atomic_fetch_sub_explicit(references, 1, memory_order_acq_rel) == 1;
+}
+
+static void schema_unref(TableSchema *schema)
+{
+    if (schema == NULL || !drop_reference(&schema->references))
+        return;
+    arena_deinit(&schema->arena);
+    mem_free(schema);
+}
+
+static void partition_unref(CatalogPartition *partition)
+{
+    if (!drop_reference(&partition->references))
+        return;
+    arena_deinit(&partition->arena);
+    mem_free(partition);
+}
+
+static void table_unref(CatalogTable *table)
+{
+    if (!drop_reference(&table->references))
+        return;
+    for (uint32_t i = 0; i < table->partition_count; i++)
+        partition_unref(table->partitions[i]);
+    schema_unref(table->schema);
+    arena_deinit(&table->arena);
+    mem_free(table);
+}
+
+static void database_unref(CatalogDatabase *database)
+{
+    if (!drop_reference(&database->references))
+        return;
+    for (uint32_t i = 0; i < database->table_count; i++)
+        table_unref(database->tables[i]);
+    arena_deinit(&database->arena);
+    mem_free(database);
+}
+
+CatalogSnapshot *catalog_ref(CatalogSnapshot *snapshot)
+{
+    atomic_fetch_add_explicit(&snapshot->references, 1, memory_order_relaxed);
+    return snapshot;
+}
+
+void catalog_unref(CatalogSnapshot *snapshot)
+{
+    if (snapshot == NULL || !drop_reference(&snapshot->references))
+        return;
+    for (uint32_t i = 0; i < snapshot->database_count; i++)
+        database_unref(snapshot->databases[i]);
+    arena_deinit(&snapshot->arena);
+    mem_free(snapshot);
+}
+
+const CatalogDatabase *catalog_database(const CatalogSnapshot *snapshot, StrView name)
+{
+    uint32_t low = 0;
+    uint32_t high = snapshot->database_count;
+    while (low < high) {
+        uint32_t middle = (low + high) / 2;
+        int order = strview_compare(name, snapshot->databases[middle]->name);
+        if (order == 0)
+            return snapshot->databases[middle];
+        if (order < 0)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    return NULL;
+}
+
+const CatalogDatabase *catalog_database_by_id(const CatalogSnapshot *snapshot, uint64_t id)
+{
+    for (uint32_t i = 0; i < snapshot->database_count; i++) {
+        if (snapshot->databases[i]->id == id)
+            return snapshot->databases[i];
+    }
+    return NULL;
+}
+
+const CatalogTable *catalog_table(const CatalogDatabase *database, StrView name)
+{
+    uint32_t low = 0;
+    uint32_t high = database->table_count;
+    while (low < high) {
+        uint32_t middle = (low + high) / 2;
+        int order = strview_compare(name, database->tables[middle]->name);
+        if (order == 0)
+            return database->tables[middle];
+        if (order < 0)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    return NULL;
+}
+
+const CatalogTable *catalog_table_by_id(const CatalogSnapshot *snapshot, uint64_t id)
+{
+    for (uint32_t d = 0; d < snapshot->database_count; d++) {
+        const CatalogDatabase *database = snapshot->databases[d];
+        for (uint32_t t = 0; t < database->table_count; t++) {
+            if (database->tables[t]->id == id)
+                return database->tables[t];
+        }
+    }
+    return NULL;
+}
+
+const CatalogPartition *catalog_partition(const CatalogTable *table, StrView name)
+{
+    for (uint32_t i = 0; i < table->partition_count; i++) {
+        if (strview_equal_ci(table->partitions[i]->name, name))
+            return table->partitions[i];
+    }
+    return NULL;
+}
+
+const CatalogPartition *catalog_partition_by_id(const CatalogTable *table, uint64_t id)
+{
+    for (uint32_t i = 0; i < table->partition_count; i++) {
+        if (table->partitions[i]->id == id)
+            return table->partitions[i];
+    }
+    return NULL;
+}
+
+int table_column_index(const TableSchema *schema, StrView name)
+{
+    for (uint32_t i = 0; i < schema->column_count; i++) {
+        if (strview_equal_ci(schema->columns[i].name, name))
+            return (int)i;
+    }
+    return -1;
+}
+
+const char *table_property(const TableSchema *schema, const char *key)
+{
+    for (uint32_t i = 0; i < schema->property_count; i++) {
+        if (strview_is(schema->properties[i].key, key))
+            return schema->properties[i].value.data;
+    }
+    return NULL;
+}
+
+StrView catalog_setting(const CatalogSnapshot *snapshot, const char *key)
+{
+    for (uint32_t i = 0; i < snapshot->setting_count; i++) {
+        if (strview_is(snapshot->settings[i].key, key))
+            return snapshot->settings[i].value;
+    }
+    return (StrView){NULL, 0};
+}
+
+uint64_t partition_row_count(const CatalogPartition *partition)
+{
+    uint64_t rows = 0;
+    for (uint32_t t = 0; t < partition->tablet_count; t++) {
+        for (uint32_t s = 0; s < partition->tablets[t].segment_count; s++)
+            rows += partition->tablets[t].segments[s].row_count;
+    }
+    return rows;
+}
+
+uint64_t partition_byte_count(const CatalogPartition *partition)
+{
+    uint64_t bytes = 0;
+    for (uint32_t t = 0; t < partition->tablet_count; t++) {
+        for (uint32_t s = 0; s < partition->tablets[t].segment_count; s++)
+            bytes += partition->tablets[t].segments[s].length;
+    }
+    return bytes;
+}
+
+uint64_t table_row_count(const CatalogTable *table)
+{
+    uint64_t rows = 0;
+    for (uint32_t i = 0; i < table->partition_count; i++)
+        rows += partition_row_count(table->partitions[i]);
+    return rows;
+}
+
+uint64_t table_byte_count(const CatalogTable *table)
+{
+    uint64_t bytes = 0;
+    for (uint32_t i = 0; i < table->partition_count; i++)
+        bytes += partition_byte_count(table->partitions[i]);
+    return bytes;
+}

@@ -1,0 +1,142 @@
+#pragma once
+/* The catalog: databases, tables, partitions, tablets, as immutable nodes with reference counts.
+ *
+ * A CatalogSnapshot is one consistent state; taking one is a reference, and readers never block
+ * writers. Changes make new nodes along the path and share the rest. Every node belongs to an arena
+ * of its own that goes with its last reference. */
+
+#include "base/thread.h"
+#include "types/datum.h"
+#include "types/segment_ref.h"
+
+typedef enum TableKind { TABLE_BASE, TABLE_VIEW } TableKind;
+typedef enum KeysKind { KEYS_DUPLICATE, KEYS_AGGREGATE, KEYS_UNIQUE, KEYS_PRIMARY } KeysKind;
+typedef enum PartitionScheme {
+    PARTITION_NONE,
+    PARTITION_RANGE,
+    PARTITION_LIST,
+    PARTITION_EXPRESSION, /* created on load from the value of an expression or of columns */
+} PartitionScheme;
+typedef enum DefaultKind { DEFAULT_NONE, DEFAULT_LITERAL, DEFAULT_NOW, DEFAULT_EXPRESSION, DEFAULT_NULL } DefaultKind;
+
+typedef struct TableColumn {
+    uint32_t unique_id; /* within the table; survives renames */
+    StrView name;
+    Type type;
+    bool is_nullable;
+    bool is_key;
+    bool is_auto_increment;
+    uint8_t default_kind;
+    StrView default_text;
+    StrView aggregate;
+    StrView generated;
+    StrView comment;
+} TableColumn;
+
+typedef struct Property {
+    StrView key;
+    StrView value;
+} Property;
+
+typedef struct TabletVersion {
+    uint64_t id;
+    uint32_t bucket;
+    const SegmentRef *segments;
+    uint32_t segment_count;
+} TabletVersion;
+
+/* A range [low, high) or a set of value rows, of the partition columns or expressions. */
+typedef struct CatalogPartition {
+    _Atomic uint32_t references;
+    Arena arena;
+    uint64_t id;
+    StrView name;
+    bool has_low, has_high;
+    Datum *low, *high; /* one a partition column */
+    Datum *values;     /* LIST, EXPRESSION: value_rows * columns */
+    uint32_t value_rows;
+    uint64_t visible_version; /* any publish */
+    uint64_t data_version;    /* entry id of the commit that last changed rows */
+    int64_t visible_time_us;
+    TabletVersion *tablets;
+    uint32_t tablet_count;
+} CatalogPartition;
+
+/* What DDL defines; shared by all versions of a table until the next DDL. */
+typedef struct TableSchema {
+    _Atomic uint32_t references;
+    Arena arena;
+    uint8_t kind;      /* TableKind */
+    uint8_t keys_kind; /* KeysKind */
+    TableColumn *columns;
+    uint32_t column_count;
+    uint32_t next_unique_id;
+    uint32_t key_count; /* leading columns */
+    uint32_t *sort_columns;
+    uint32_t sort_count;
+    uint8_t scheme; /* PartitionScheme */
+    Type *partition_types;
+    StrView *partition_exprs; /* SQL text, one each */
+    uint32_t partition_column_count;
+    bool is_random;
+    uint32_t *bucket_columns;
+    uint32_t bucket_column_count;
+    uint32_t buckets;
+    StrView comment;
+    Property *properties;
+    uint32_t property_count;
+    StrView view_sql;
+    StrView view_database; /* database that was current at CREATE VIEW */
+} TableSchema;
+
+typedef struct CatalogTable {
+    _Atomic uint32_t references;
+    Arena arena;
+    uint64_t id;
+    uint64_t database_id;
+    StrView name;
+    int64_t created_us;
+    int64_t updated_us;
+    TableSchema *schema;
+    CatalogPartition **partitions; /* sorted by id */
+    uint32_t partition_count;
+} CatalogTable;
+
+typedef struct CatalogDatabase {
+    _Atomic uint32_t references;
+    Arena arena;
+    uint64_t id;
+    StrView name;
+    StrView comment;
+    CatalogTable **tables; /* sorted by name */
+    uint32_t table_count;
+} CatalogDatabase;
+
+typedef struct CatalogSnapshot {
+    _Atomic uint32_t references;
+    Arena arena;
+    uint64_t entry_id; /* the state after this journal entry */
+    CatalogDatabase **databases; /* sorted by name */
+    uint32_t database_count;
+    Property *settings; /* SET GLOBAL and ADMIN SET FRONTEND CONFIG: "variable.x", "config.x"; sorted */
+    uint32_t setting_count;
+    uint64_t next_id;
+} CatalogSnapshot;
+
+CatalogSnapshot *catalog_ref(CatalogSnapshot *snapshot);
+void catalog_unref(CatalogSnapshot *snapshot);
+
+const CatalogDatabase *catalog_database(const CatalogSnapshot *snapshot, StrView name);
+const CatalogDatabase *catalog_database_by_id(const CatalogSnapshot *snapshot, uint64_t id);
+const CatalogTable *catalog_table(const CatalogDatabase *database, StrView name);
+const CatalogTable *catalog_table_by_id(const CatalogSnapshot *snapshot, uint64_t id);
+const CatalogPartition *catalog_partition(const CatalogTable *table, StrView name); /* case-insensitive */
+const CatalogPartition *catalog_partition_by_id(const CatalogTable *table, uint64_t id);
+/* Position of a column, or -1. Case-insensitive. */
+int table_column_index(const TableSchema *schema, StrView name);
+const char *table_property(const TableSchema *schema, const char *key); /* NULL-terminated or NULL */
+StrView catalog_setting(const CatalogSnapshot *snapshot, const char *key); /* data NULL: unset */
+uint64_t partition_row_count(const CatalogPartition *partition);
+uint64_t partition_byte_count(const CatalogPartition *partition);
+uint64_t table_row_count(const CatalogTable *table);
+uint64_t table_byte_count(const CatalogTable *table);

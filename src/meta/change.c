@@ -1,0 +1,634 @@
+#include "meta/change.h"
+
+/* Building and applying changes. An operation is a kind byte, a length, and a body, so that a reader
+ * can step over a kind it does not know when that is marked optional (high bit). */
+
+#include "meta/encode.h"
+
+enum {
+    OP_PUT_DATABASE = 1,
+    OP_DROP_DATABASE = 2,
+    OP_PUT_TABLE = 3,
+    OP_DROP_TABLE = 4,
+    OP_PUT_PARTITION = 5,
+    OP_DROP_PARTITION = 6,
+    OP_PUBLISH = 7,
+    OP_REPLACE_SEGMENTS = 8,
+    OP_PUT_SETTING = 9,
+    OP_PUT_LABEL = 10,
+    OP_RESERVE_IDS = 11,
+    OP_OPTIONAL_BIT = 0x80,
+};
+
+void change_deinit(Change *change)
+{
+    bytebuf_deinit(&change->bytes);
+}
+
+static void add_op(Change *change, uint8_t kind, ByteBuf *body)
+{
+    bytebuf_put_u8(&change->bytes, kind);
+    bytebuf_put_sized(&change->bytes, body->data, body->length);
+}
+
+void change_put_database(Change *change, uint64_t id, StrView name, StrView comment)
+{
+    AUTO_BYTEBUF body = {0};
+    bytebuf_put_varint(&body, id);
+    encode_view(&body, name);
+    encode_view(&body, comment);
+    add_op(change, OP_PUT_DATABASE, &body);
+}
+
+static void add_ids(Change *change, uint8_t kind, uint64_t first, uint64_t second)
+{
+    AUTO_BYTEBUF body = {0};
+    bytebuf_put_varint(&body, first);
+    bytebuf_put_varint(&body, second);
+    add_op(change, kind, &body);
+}
+
+void change_drop_database(Change *change, uint64_t id)
+{
+    add_ids(change, OP_DROP_DATABASE, id, 0);
+}
+
+void change_put_table(Change *change, uint64_t id, uint64_t database_id, StrView name, const TableSchema *schema)
+{
+    AUTO_BYTEBUF body = {0};
+    bytebuf_put_varint(&body, id);
+    bytebuf_put_varint(&body, database_id);
+    encode_view(&body, name);
+    encode_schema(&body, schema);
+    add_op(change, OP_PUT_TABLE, &body);
+}
+
+void change_drop_table(Change *change, uint64_t id)
+{
+    add_ids(change, OP_DROP_TABLE, id, 0);
+}
+
+void change_put_partition(Change *change, uint64_t table_id, const TableSchema *schema,
+                          const CatalogPartition *partition)
+{
+    AUTO_BYTEBUF body = {0};
+    bytebuf_put_varint(&body, table_id);
+    encode_partition(&body, schema, partition);
+    add_op(change, OP_PUT_PARTITION, &body);
+}
+
+void change_drop_partition(Change *change, uint64_t table_id, uint64_t partition_id)
+{
+    add_ids(change, OP_DROP_PARTITION, table_id, partition_id);
+}
+
+static void encode_new_segments(ByteBuf *body, const NewSegments *fresh)
+{
+    bytebuf_put_varint(body, fresh->partition_id);
+    bytebuf_put_varint(body, fresh->tablet_id);
+    bytebuf_put_varint(body, fresh->count);
+    for (uint32_t i = 0; i < fresh->count; i++)
+        encode_segment(body, &fresh->segments[i]);
+}
+
+void change_publish(Change *change, uint64_t table_id, const NewSegments *segments, uint32_t count)
+{
+    AUTO_BYTEBUF body = {0};
+    bytebuf_put_varint(&body, table_id);
+    bytebuf_put_varint(&body, count);
+    for (uint32_t i = 0; i < count; i++)
+        encode_new_segments(&body, &segments[i]);
+    add_op(change, OP_PUBLISH, &body);
+}
+
+void change_replace_segments(Change *change, uint64_t table_id, const NewSegments *fresh, const uint64_t *old_ids,
+                             uint32_t old_count)
+{
+    AUTO_BYTEBUF body = {0};
+    bytebuf_put_varint(&body, table_id);
+    encode_new_segments(&body, fresh);
+    bytebuf_put_varint(&body, old_count);
+    for (uint32_t i = 0; i < old_count; i++)
+        bytebuf_put_varint(&body, old_ids[i]);
+    add_op(change, OP_REPLACE_SEGMENTS, &body);
+}
+
+void change_put_setting(Change *change, StrView key, StrView value)
+{
+    AUTO_BYTEBUF body = {0};
+    encode_view(&body, key);
+    encode_view(&body, value);
+    add_op(change, OP_PUT_SETTING, &body);
+}
+
+void change_put_label(Change *change, uint64_t database_id, StrView label, uint64_t txn_id, StrView answer,
+                      int64_t time_us)
+{
+    AUTO_BYTEBUF body = {0};
+    bytebuf_put_varint(&body, database_id);
+    encode_view(&body, label);
+    bytebuf_put_varint(&body, txn_id);
+    encode_view(&body, answer);
+    bytebuf_put_u64(&body, (uint64_t)time_us);
+    add_op(change, OP_PUT_LABEL, &body);
+}
+
+void change_reserve_ids(Change *change, uint64_t next_id)
+{
+    add_ids(change, OP_RESERVE_IDS, next_id, 0);
+}
+
+/* ---- applying ---- */
+
+typedef struct Apply {
+    CatalogSnapshot *next; /* private until done: its node arrays may be changed in place */
+    uint64_t entry_id;
+    int64_t time_us;
+    const ChangeListener *listener;
+    Diag *diag;
+} Apply;
+
+static CatalogSnapshot *copy_snapshot(CatalogSnapshot *base)
+{
+    CatalogSnapshot *next = mem_alloc_zero(sizeof(*next));
+    atomic_init(&next->references, 1);
+    arena_init(&next->arena, NULL);
+    next->next_id = base->next_id;
+    next->database_count = base->database_count;
+    next->databases = ARENA_NEW_ARRAY(&next->arena, CatalogDatabase *, base->database_count + 8);
+    for (uint32_t i = 0; i < base->database_count; i++) {
+        next->databases[i] = base->databases[i];
+        atomic_fetch_add(&next->databases[i]->references, 1);
+    }
+    next->setting_count = base->setting_count;
+    next->settings = ARENA_NEW_ARRAY(&next->arena, Property, base->setting_count + 8);
+    for (uint32_t i = 0; i < base->setting_count; i++) {
+        const Property *old = &base->settings[i];
+        next->settings[i].key = strview_n(arena_strndup(&next->arena, old->key.data, old->key.length), old->key.length);
+        next->settings[i].value =
+            strview_n(arena_strndup(&next->arena, old->value.data, old->value.length), old->value.length);
+    }
+    return next;
+}
+
+/* Drops a reference through the public door: a snapshot that holds nothing else. */
+static void release_database(CatalogDatabase *database)
+{
+    CatalogSnapshot *carrier = mem_alloc_zero(sizeof(*carrier));
+    atomic_init(&carrier->references, 1);
+    arena_init(&carrier->arena, NULL);
+    carrier->databases = ARENA_NEW_ARRAY(&carrier->arena, CatalogDatabase *, 1);
+    carrier->databases[0] = database;
+    carrier->database_count = 1;
+    catalog_unref(carrier);
+}
+
+static void release_table(CatalogTable *table)
+{
+    CatalogDatabase *carrier = mem_alloc_zero(sizeof(*carrier));
+    atomic_init(&carrier->references, 1);
+    arena_init(&carrier->arena, NULL);
+    carrier->tables = ARENA_NEW_ARRAY(&carrier->arena, CatalogTable *, 1);
+    carrier->tables[0] = table;
+    carrier->table_count = 1;
+    release_database(carrier);
+}
+
+static void release_partition(CatalogPartition *partition)
+{
+    if (atomic_fetch_sub(&partition->references, 1) != 1)
+        return;
+    arena_deinit(&partition->arena);
+    mem_free(partition);
+}
+
+static CatalogDatabase *new_database(uint64_t id, StrView name, StrView comment, uint32_t table_room)
+{
+    CatalogDatabase *database = mem_alloc_zero(sizeof(*database));
+    atomic_init(&database->references, 1);
+    arena_init(&database->arena, NULL);
+    database->id = id;
+    database->name = strview_n(arena_strndup(&database->arena, name.data, name.length), name.length);
+    database->comment = strview_n(arena_strndup(&database->arena, comment.data, comment.length), comment.length);
+    database->tables = ARENA_NEW_ARRAY(&database->arena, CatalogTable *, table_room);
+    return database;
+}
+
+/* Replaces database number at by a private copy with room for one more table. */
+static CatalogDatabase *own_database(Apply *apply, uint32_t at)
+{
+    CatalogDatabase *old = apply->next->databases[at];
+    CatalogDatabase *copy = new_database(old->id, old->name, old->comment, old->table_count + 1);
+    copy->table_count = old->table_count;
+    for (uint32_t i = 0; i < old->table_count; i++) {
+        copy->tables[i] = old->tables[i];
+        atomic_fetch_add(&copy->tables[i]->references, 1);
+    }
+    apply->next->databases[at] = copy;
+    release_database(old);
+    return copy;
+}
+
+static int find_database(const Apply *apply, uint64_t id)
+{
+    for (uint32_t i = 0; i < apply->next->database_count; i++) {
+        if (apply->next->databases[i]->id == id)
+            return (int)i;
+    }
+    return -1;
+}
+
+static void insert_database(Apply *apply, CatalogDatabase *database)
+{
+    CatalogSnapshot *next = apply->next;
+    CatalogDatabase **grown = ARENA_NEW_ARRAY(&next->arena, CatalogDatabase *, next->database_count + 1);
+    uint32_t at = 0;
+    while (at < next->database_count && strview_compare(next->databases[at]->name, database->name) < 0)
+        at++;
+    memcpy(grown, next->databases, at * sizeof(*grown));
+    grown[at] = database;
+    memcpy(grown + at + 1, next->databases + at, (next->database_count - at) * sizeof(*grown));
+    next->databases = grown;
+    next->database_count++;
+}
+
+static Status apply_put_database(Apply *apply, ByteReader *body)
+{
+    AUTO_ARENA scratch;
+    arena_init(&scratch, NULL);
+    uint64_t id = byte_reader_varint(body);
+    StrView name = decode_view(body, &scratch);
+    StrView comment = decode_view(body, &scratch);
+    int at = find_database(apply, id);
+    if (at < 0) {
+        insert_database(apply, new_database(id, name, comment, 0));
+        return OK;
+    }
+    CatalogDatabase *old = apply->next->databases[at];
+    CatalogDatabase *renamed = new_database(id, name, comment, old->table_count);
+    renamed->table_count = old->table_count;
+    for (uint32_t i = 0; i < old->table_count; i++) {
+        renamed->tables[i] = old->tables[i];
+        atomic_fetch_add(&renamed->tables[i]->references, 1);
+    }
+    apply->next->database_count--;
+    memmove(apply->next->databases + at, apply->next->databases + at + 1,
+            (apply->next->database_count - (uint32_t)at) * sizeof(CatalogDatabase *));
+    release_database(old);
+    insert_database(apply, renamed);
+    return OK;
+}
+
+static Status apply_drop_database(Apply *apply, ByteReader *body)
+{
+    uint64_t id = byte_reader_varint(body);
+    int at = find_database(apply, id);
+    if (at < 0)
+        return RAISE(apply->diag, NO_SUCH_DATABASE, "database %llu does not exist", (unsigned long long)id);
+    CatalogSnapshot *next = apply->next;
+    release_database(next->databases[at]);
+    next->database_count--;
+    memmove(next->databases + at, next->databases + at + 1,
+            (next->database_count - (uint32_t)at) * sizeof(*next->databases));
+    return OK;
+}
+
+/* Finds a table anywhere and makes its database private. */
+static CatalogDatabase *own_database_of_table(Apply *apply, uint64_t table_id, uint32_t *out_table)
+{
+    for (uint32_t d = 0; d < apply->next->database_count; d++) {
+        CatalogDatabase *database = apply->next->databases[d];
+        for (uint32_t t = 0; t < database->table_count; t++) {
+            if (database->tables[t]->id != table_id)
+                continue;
+            *out_table = t;
+            return own_database(apply, d);
+        }
+    }
+    return NULL;
+}
+
+static void remove_table_at(CatalogDatabase *database, uint32_t at)
+{
+    database->table_count--;
+    memmove(database->tables + at, database->tables + at + 1, (database->table_count - at) * sizeof(*database->tables));
+}
+
+static void insert_table(CatalogDatabase *database, CatalogTable *table)
+{
+    uint32_t at = 0;
+    while (at < database->table_count && strview_compare(database->tables[at]->name, table->name) < 0)
+        at++;
+    memmove(database->tables + at + 1, database->tables + at, (database->table_count - at) * sizeof(*database->tables));
+    database->tables[at] = table;
+    database->table_count++;
+}
+
+static CatalogTable *new_table(uint64_t id, uint64_t database_id, StrView name, TableSchema *schema, uint32_t room)
+{
+    CatalogTable *table = mem_alloc_zero(sizeof(*table));
+    atomic_init(&table->references, 1);
+    arena_init(&table->arena, NULL);
+    table->id = id;
+    table->database_id = database_id;
+    table->name = strview_n(arena_strndup(&table->arena, name.data, name.length), name.length);
+    table->schema = schema;
+    table->partitions = ARENA_NEW_ARRAY(&table->arena, CatalogPartition *, room);
+    return table;
+}
+
+static void share_partitions(CatalogTable *target, const CatalogTable *source)
+{
+    target->partition_count = source->partition_count;
+    for (uint32_t i = 0; i < source->partition_count; i++) {
+        target->partitions[i] = source->partitions[i];
+        atomic_fetch_add(&target->partitions[i]->references, 1);
+    }
+}
+
+static Status apply_put_table(Apply *apply, ByteReader *body)
+{
+    AUTO_ARENA scratch;
+    arena_init(&scratch, NULL);
+    uint64_t id = byte_reader_varint(body);
+    uint64_t database_id = byte_reader_varint(body);
+    StrView name = decode_view(body, &scratch);
+    TableSchema *schema;
+    TRY(decode_schema(body, apply->diag, &schema));
+    uint32_t at = 0;
+    CatalogDatabase *old_home = own_database_of_table(apply, id, &at);
+    CatalogTable *old = old_home == NULL ? NULL : old_home->tables[at];
+    CatalogTable *table = new_table(id, database_id, name, schema, old == NULL ? 0 : old->partition_count);
+    table->created_us = apply->time_us;
+    if (old != NULL) {
+        table->created_us = old->created_us;
+        share_partitions(table, old);
+        remove_table_at(old_home, at);
+        release_table(old);
+    }
+    table->updated_us = apply->time_us;
+    int home = find_database(apply, database_id);
+    if (home < 0) {
+        release_table(table);
+        return RAISE(apply->diag, NO_SUCH_DATABASE, "database %llu does not exist", (unsigned long long)database_id);
+    }
+    insert_table(own_database(apply, (uint32_t)home), table);
+    return OK;
+}
+
+static Status apply_drop_table(Apply *apply, ByteReader *body)
+{
+    uint64_t id = byte_reader_varint(body);
+    uint32_t at = 0;
+    CatalogDatabase *database = own_database_of_table(apply, id, &at);
+    if (database == NULL)
+        return RAISE(apply->diag, NO_SUCH_TABLE, "table %llu does not exist", (unsigned long long)id);
+    release_table(database->tables[at]);
+    remove_table_at(database, at);
+    return OK;
+}
+
+/* A private copy of a table with room for more partitions. */
+static Status own_table(Apply *apply, uint64_t id, uint32_t extra, CatalogTable **out_table)
+{
+    uint32_t at = 0;
+    CatalogDatabase *database = own_database_of_table(apply, id, &at);
+    if (database == NULL)
+        return RAISE(apply->diag, NO_SUCH_TABLE, "table %llu does not exist", (unsigned long long)id);
+    CatalogTable *old = database->tables[at];
+    atomic_fetch_add(&old->schema->references, 1);
+    CatalogTable *table = new_table(id, old->database_id, old->name, old->schema, old->partition_count + extra);
+    table->created_us = old->created_us;
+    table->updated_us = apply->time_us;
+    share_partitions(table, old);
+    database->tables[at] = table;
+    release_table(old);
+    *out_table = table;
+    return OK;
+}
+
+static Status apply_put_partition(Apply *apply, ByteReader *body)
+{
+    CatalogTable *table;
+    TRY(own_table(apply, byte_reader_varint(body), 1, &table));
+    CatalogPartition *partition;
+    TRY(decode_partition(body, table->schema, apply->diag, &partition));
+    for (uint32_t i = 0; i < table->partition_count; i++) {
+        if (table->partitions[i]->id == partition->id) {
+            release_partition(table->partitions[i]);
+            table->partitions[i] = partition;
+            return OK;
+        }
+    }
+    table->partitions[table->partition_count++] = partition;
+    return OK;
+}
+
+static Status apply_drop_partition(Apply *apply, ByteReader *body)
+{
+    CatalogTable *table;
+    TRY(own_table(apply, byte_reader_varint(body), 0, &table));
+    uint64_t id = byte_reader_varint(body);
+    for (uint32_t i = 0; i < table->partition_count; i++) {
+        if (table->partitions[i]->id != id)
+            continue;
+        release_partition(table->partitions[i]);
+        table->partition_count--;
+        memmove(table->partitions + i, table->partitions + i + 1,
+                (table->partition_count - i) * sizeof(*table->partitions));
+        return OK;
+    }
+    return RAISE(apply->diag, NO_SUCH_PARTITION, "partition %llu does not exist", (unsigned long long)id);
+}
+
+/* A private copy of a partition: through its stored form, which copies everything it points to. */
+static Status own_partition(Apply *apply, CatalogTable *table, uint64_t id, CatalogPartition **out_partition)
+{
+    for (uint32_t i = 0; i < table->partition_count; i++) {
+        CatalogPartition *old = table->partitions[i];
+        if (old->id != id)
+            continue;
+        AUTO_BYTEBUF bytes = {0};
+        encode_partition(&bytes, table->schema, old);
+        ByteReader reader = byte_reader(bytes.data, bytes.length);
+        TRY(decode_partition(&reader, table->schema, apply->diag, &table->partitions[i]));
+        release_partition(old);
+        *out_partition = table->partitions[i];
+        return OK;
+    }
+    return RAISE(apply->diag, NO_SUCH_PARTITION, "partition %llu does not exist", (unsigned long long)id);
+}
+
+static TabletVersion *find_tablet(CatalogPartition *partition, uint64_t id)
+{
+    for (uint32_t t = 0; t < partition->tablet_count; t++) {
+        if (partition->tablets[t].id == id)
+            return &partition->tablets[t];
+    }
+    return NULL;
+}
+
+/* Reads new segments and appends them to their tablet, after the kept ones. */
+static Status apply_segments(Apply *apply, CatalogTable *table, ByteReader *body, CatalogPartition **out_partition,
+                             TabletVersion **out_tablet, uint32_t *out_fresh)
+{
+    CatalogPartition *partition = NULL;
+    TRY(own_partition(apply, table, byte_reader_varint(body), &partition));
+    TabletVersion *tablet = find_tablet(partition, byte_reader_varint(body));
+    uint64_t fresh = byte_reader_varint(body);
+    if (tablet == NULL || fresh > byte_reader_left(body))
+        return RAISE(apply->diag, CORRUPT, "journal entry %llu names an unknown tablet",
+                     (unsigned long long)apply->entry_id);
+    SegmentRef *segments = ARENA_NEW_ARRAY(&partition->arena, SegmentRef, tablet->segment_count + fresh);
+    memcpy(segments, tablet->segments, tablet->segment_count * sizeof(*segments));
+    for (uint64_t i = 0; i < fresh; i++)
+        decode_segment(body, &partition->arena, &segments[tablet->segment_count + i]);
+    tablet->segments = segments;
+    tablet->segment_count += (uint32_t)fresh;
+    *out_partition = partition;
+    *out_tablet = tablet;
+    *out_fresh = (uint32_t)fresh;
+    return OK;
+}
+
+static Status apply_publish(Apply *apply, ByteReader *body)
+{
+    CatalogTable *table;
+    TRY(own_table(apply, byte_reader_varint(body), 0, &table));
+    uint64_t count = byte_reader_varint(body);
+    for (uint64_t i = 0; i < count && !body->failed; i++) {
+        CatalogPartition *partition;
+        TabletVersion *tablet;
+        uint32_t fresh;
+        TRY(apply_segments(apply, table, body, &partition, &tablet, &fresh));
+        if (partition->visible_time_us != apply->time_us || partition->data_version != apply->entry_id)
+            partition->visible_version++;
+        partition->visible_time_us = apply->time_us;
+        if (fresh > 0)
+            partition->data_version = apply->entry_id;
+    }
+    return OK;
+}
+
+static Status apply_replace_segments(Apply *apply, ByteReader *body)
+{
+    CatalogTable *table;
+    CatalogPartition *partition = NULL;
+    TabletVersion *tablet = NULL;
+    uint32_t fresh;
+    TRY(own_table(apply, byte_reader_varint(body), 0, &table));
+    TRY(apply_segments(apply, table, body, &partition, &tablet, &fresh));
+    uint64_t old_count = byte_reader_varint(body);
+    SegmentRef *kept = ARENA_NEW_ARRAY(&partition->arena, SegmentRef, tablet->segment_count);
+    memcpy(kept, tablet->segments, tablet->segment_count * sizeof(*kept));
+    for (uint64_t i = 0; i < old_count && !body->failed; i++) {
+        uint64_t id = byte_reader_varint(body);
+        for (uint32_t s = 0; s < tablet->segment_count; s++) {
+            if (kept[s].id != id)
+                continue;
+            tablet->segment_count--;
+            memmove(kept + s, kept + s + 1, (tablet->segment_count - s) * sizeof(*kept));
+            break;
+        }
+    }
+    tablet->segments = kept;
+    partition->visible_version++;
+    partition->visible_time_us = apply->time_us;
+    return OK;
+}
+
+static Status apply_put_setting(Apply *apply, ByteReader *body)
+{
+    CatalogSnapshot *next = apply->next;
+    StrView key = decode_view(body, &next->arena);
+    StrView value = decode_view(body, &next->arena);
+    for (uint32_t i = 0; i < next->setting_count; i++) {
+        if (strview_equal(next->settings[i].key, key)) {
+            next->settings[i].value = value;
+            return OK;
+        }
+    }
+    Property *grown = ARENA_NEW_ARRAY(&next->arena, Property, next->setting_count + 1);
+    memcpy(grown, next->settings, next->setting_count * sizeof(*grown));
+    grown[next->setting_count++] = (Property){key, value};
+    next->settings = grown;
+    return OK;
+}
+
+static Status apply_put_label(Apply *apply, ByteReader *body)
+{
+    AUTO_ARENA scratch;
+    arena_init(&scratch, NULL);
+    uint64_t database_id = byte_reader_varint(body);
+    StrView label = decode_view(body, &scratch);
+    uint64_t txn_id = byte_reader_varint(body);
+    StrView answer = decode_view(body, &scratch);
+    int64_t time_us = (int64_t)byte_reader_u64(body);
+    if (apply->listener != NULL)
+        apply->listener->label(apply->listener->context, database_id, label, txn_id, answer, time_us);
+    return OK;
+}
+
+static Status apply_op(Apply *apply, uint8_t kind, ByteReader *body)
+{
+    switch (kind) {
+    case OP_PUT_DATABASE:
+        return apply_put_database(apply, body);
+    case OP_DROP_DATABASE:
+        return apply_drop_database(apply, body);
+    case OP_PUT_TABLE:
+        return apply_put_table(apply, body);
+    case OP_DROP_TABLE:
+        return apply_drop_table(apply, body);
+    case OP_PUT_PARTITION:
+        return apply_put_partition(apply, body);
+    case OP_DROP_PARTITION:
+        return apply_drop_partition(apply, body);
+    case OP_PUBLISH:
+        return apply_publish(apply, body);
+    case OP_REPLACE_SEGMENTS:
+        return apply_replace_segments(apply, body);
+    case OP_PUT_SETTING:
+        return apply_put_setting(apply, body);
+    case OP_PUT_LABEL:
+        return apply_put_label(apply, body);
+    case OP_RESERVE_IDS:
+        apply->next->next_id = MAX(apply->next->next_id, byte_reader_varint(body));
+        return OK;
+    default:
+        if ((kind & OP_OPTIONAL_BIT) != 0)
+            return OK;
+        return RAISE(apply->diag, FORMAT_TOO_NEW, "journal entry %llu holds an operation of kind %u that this version "
+                     "does not know", (unsigned long long)apply->entry_id, kind);
+    }
+}
+
+static Status apply_all(Apply *apply, ByteReader *reader)
+{
+    while (byte_reader_left(reader) > 0) {
+        uint8_t kind = byte_reader_u8(reader);
+        StrView bytes = byte_reader_sized(reader);
+        ByteReader body = byte_reader(bytes.data, bytes.length);
+        if (!reader->failed)
+            TRY(apply_op(apply, kind, &body));
+        if (reader->failed || body.failed)
+            return RAISE(apply->diag, CORRUPT, "journal entry %llu is cut short", (unsigned long long)apply->entry_id);
+    }
+    return OK;
+}
+
+Status change_apply(CatalogSnapshot *base, StrView bytes, uint64_t entry_id, int64_t time_us,
+                    const ChangeListener *listener, Diag *diag, CatalogSnapshot **out_next)
+{
+    Apply apply = {.next = copy_snapshot(base), .entry_id = entry_id, .time_us = time_us, .listener = listener,
+                   .diag = diag};
+    apply.next->entry_id = entry_id;
+    ByteReader reader = byte_reader(bytes.data, bytes.length);
+    Status status = apply_all(&apply, &reader);
+    if (status != OK) {
+        catalog_unref(apply.next);
+        return status;
+    }
+    *out_next = apply.next;
+    return OK;
+}

@@ -1,0 +1,52 @@
+#pragma once
+/* Changes of the catalog: the payload of journal entries. Applying one to a snapshot yields the next
+ * snapshot, deterministically; the same code serves the leader and replay.
+ *
+ * A change is built with the change_x() functions into a byte buffer, in the order in which its
+ * operations take effect. Operations carry results (ids, names, segments), never intentions. */
+
+#include "meta/catalog.h"
+
+typedef struct Change {
+    ByteBuf bytes;
+} Change;
+
+void change_deinit(Change *change);
+#define AUTO_CHANGE CLEANUP(change_deinit) Change
+
+typedef struct NewSegments {
+    uint64_t partition_id;
+    uint64_t tablet_id;
+    const SegmentRef *segments;
+    uint32_t count;
+} NewSegments;
+
+void change_put_database(Change *change, uint64_t id, StrView name, StrView comment);
+void change_drop_database(Change *change, uint64_t id);
+/* The whole table without its partitions; replaces one with the same id. */
+void change_put_table(Change *change, uint64_t id, uint64_t database_id, StrView name, const TableSchema *schema);
+void change_drop_table(Change *change, uint64_t id);
+/* schema gives the types of the bounds. */
+void change_put_partition(Change *change, uint64_t table_id, const TableSchema *schema,
+                          const CatalogPartition *partition);
+void change_drop_partition(Change *change, uint64_t table_id, uint64_t partition_id);
+/* Adds segments; has_rows: the data version moves as well. */
+void change_publish(Change *change, uint64_t table_id, const NewSegments *segments, uint32_t count);
+/* Compaction: replaces segments (by id) of one tablet by others; the data version stays. */
+void change_replace_segments(Change *change, uint64_t table_id, const NewSegments *fresh,
+                             const uint64_t *old_ids, uint32_t old_count);
+void change_put_setting(Change *change, StrView key, StrView value);
+void change_put_label(Change *change, uint64_t database_id, StrView label, uint64_t txn_id, StrView answer,
+                      int64_t time_us);
+void change_reserve_ids(Change *change, uint64_t next_id);
+
+/* Tells labels and other side state to their keeper while a change is applied. */
+typedef struct ChangeListener {
+    void *context;
+    void (*label)(void *context, uint64_t database_id, StrView label, uint64_t txn_id, StrView answer, int64_t time_us);
+} ChangeListener;
+
+/* base keeps its reference. CORRUPT when the bytes are damaged, NO_SUCH_TABLE and the like when an
+ * operation names something that base does not hold. */
+Status change_apply(CatalogSnapshot *base, StrView bytes, uint64_t entry_id, int64_t time_us,
+                    const ChangeListener *listener, Diag *diag, CatalogSnapshot **out_next);

@@ -1,0 +1,279 @@
+#include "meta/encode.h"
+
+/* Every record starts with a format version; counts are bounded by what is left in the buffer, so
+ * that damaged bytes can't ask for memory. */
+
+enum { SCHEMA_VERSION = 1, PARTITION_VERSION = 1 };
+
+void encode_view(ByteBuf *out, StrView text)
+{
+    bytebuf_put_sized(out, text.data, text.length);
+}
+
+StrView decode_view(ByteReader *reader, Arena *arena)
+{
+    StrView text = byte_reader_sized(reader);
+    return strview_n(arena_strndup(arena, text.data, text.length), text.length);
+}
+
+/* A count of things that take at least one byte each. */
+static uint32_t decode_count(ByteReader *reader)
+{
+    uint64_t count = byte_reader_varint(reader);
+    if (count > byte_reader_left(reader))
+        reader->failed = true;
+    return reader->failed ? 0 : (uint32_t)count;
+}
+
+static void encode_numbers(ByteBuf *out, const uint32_t *numbers, uint32_t count)
+{
+    bytebuf_put_varint(out, count);
+    for (uint32_t i = 0; i < count; i++)
+        bytebuf_put_varint(out, numbers[i]);
+}
+
+static uint32_t *decode_numbers(ByteReader *reader, Arena *arena, uint32_t limit, uint32_t *out_count)
+{
+    *out_count = decode_count(reader);
+    uint32_t *numbers = ARENA_NEW_ARRAY(arena, uint32_t, *out_count);
+    for (uint32_t i = 0; i < *out_count; i++) {
+        numbers[i] = (uint32_t)byte_reader_varint(reader);
+        if (numbers[i] >= limit) {
+            reader->failed = true;
+            numbers[i] = 0;
+        }
+    }
+    return numbers;
+}
+
+static void encode_column(ByteBuf *out, const TableColumn *column)
+{
+    bytebuf_put_varint(out, column->unique_id);
+    encode_view(out, column->name);
+    type_encode(column->type, out);
+    bytebuf_put_u8(out, (uint8_t)(column->is_nullable | column->is_key << 1 | column->is_auto_increment << 2));
+    bytebuf_put_u8(out, column->default_kind);
+    encode_view(out, column->default_text);
+    encode_view(out, column->aggregate);
+    encode_view(out, column->generated);
+    encode_view(out, column->comment);
+}
+
+static Status decode_column(ByteReader *reader, Arena *arena, Diag *diag, TableColumn *out)
+{
+    out->unique_id = (uint32_t)byte_reader_varint(reader);
+    out->name = decode_view(reader, arena);
+    TRY(type_decode(reader, arena, diag, &out->type));
+    uint8_t flags = byte_reader_u8(reader);
+    out->is_nullable = (flags & 1) != 0;
+    out->is_key = (flags & 2) != 0;
+    out->is_auto_increment = (flags & 4) != 0;
+    out->default_kind = byte_reader_u8(reader);
+    out->default_text = decode_view(reader, arena);
+    out->aggregate = decode_view(reader, arena);
+    out->generated = decode_view(reader, arena);
+    out->comment = decode_view(reader, arena);
+    return OK;
+}
+
+void encode_schema(ByteBuf *out, const TableSchema *s)
+{
+    bytebuf_put_u8(out, SCHEMA_VERSION);
+    bytebuf_put_u8(out, s->kind);
+    bytebuf_put_u8(out, s->keys_kind);
+    bytebuf_put_varint(out, s->column_count);
+    for (uint32_t i = 0; i < s->column_count; i++)
+        encode_column(out, &s->columns[i]);
+    bytebuf_put_varint(out, s->next_unique_id);
+    bytebuf_put_varint(out, s->key_count);
+    encode_numbers(out, s->sort_columns, s->sort_count);
+    bytebuf_put_u8(out, s->scheme);
+    bytebuf_put_varint(out, s->partition_column_count);
+    for (uint32_t i = 0; i < s->partition_column_count; i++) {
+        type_encode(s->partition_types[i], out);
+        encode_view(out, s->partition_exprs[i]);
+    }
+    bytebuf_put_u8(out, s->is_random);
+    encode_numbers(out, s->bucket_columns, s->bucket_column_count);
+    bytebuf_put_varint(out, s->buckets);
+    encode_view(out, s->comment);
+    bytebuf_put_varint(out, s->property_count);
+    for (uint32_t i = 0; i < s->property_count; i++) {
+        encode_view(out, s->properties[i].key);
+        encode_view(out, s->properties[i].value);
+    }
+    encode_view(out, s->view_sql);
+    encode_view(out, s->view_database);
+}
+
+static Status decode_schema_body(ByteReader *reader, TableSchema *s, Diag *diag)
+{
+    Arena *arena = &s->arena;
+    s->kind = byte_reader_u8(reader);
+    s->keys_kind = byte_reader_u8(reader);
+    s->column_count = decode_count(reader);
+    s->columns = ARENA_NEW_ARRAY(arena, TableColumn, s->column_count);
+    for (uint32_t i = 0; i < s->column_count; i++)
+        TRY(decode_column(reader, arena, diag, &s->columns[i]));
+    s->next_unique_id = (uint32_t)byte_reader_varint(reader);
+    s->key_count = (uint32_t)byte_reader_varint(reader);
+    s->sort_columns = decode_numbers(reader, arena, s->column_count, &s->sort_count);
+    s->scheme = byte_reader_u8(reader);
+    s->partition_column_count = decode_count(reader);
+    s->partition_types = ARENA_NEW_ARRAY(arena, Type, s->partition_column_count);
+    s->partition_exprs = ARENA_NEW_ARRAY(arena, StrView, s->partition_column_count);
+    for (uint32_t i = 0; i < s->partition_column_count; i++) {
+        TRY(type_decode(reader, arena, diag, &s->partition_types[i]));
+        s->partition_exprs[i] = decode_view(reader, arena);
+    }
+    s->is_random = byte_reader_u8(reader) != 0;
+    s->bucket_columns = decode_numbers(reader, arena, s->column_count, &s->bucket_column_count);
+    s->buckets = (uint32_t)byte_reader_varint(reader);
+    s->comment = decode_view(reader, arena);
+    s->property_count = decode_count(reader);
+    s->properties = ARENA_NEW_ARRAY(arena, Property, s->property_count);
+    for (uint32_t i = 0; i < s->property_count; i++) {
+        s->properties[i].key = decode_view(reader, arena);
+        s->properties[i].value = decode_view(reader, arena);
+    }
+    s->view_sql = decode_view(reader, arena);
+    s->view_database = decode_view(reader, arena);
+    bool is_sane = !reader->failed && s->key_count <= s->column_count && s->scheme <= PARTITION_EXPRESSION;
+    return is_sane ? OK : RAISE(diag, CORRUPT, "stored table definition is damaged");
+}
+
+Status decode_schema(ByteReader *reader, Diag *diag, TableSchema **out_schema)
+{
+    uint8_t version = byte_reader_u8(reader);
+    if (!reader->failed && version > SCHEMA_VERSION)
+        return RAISE(diag, FORMAT_TOO_NEW, "table definition has format %u, this version reads up to %u", version,
+                     SCHEMA_VERSION);
+    TableSchema *schema = mem_alloc_zero(sizeof(*schema));
+    atomic_init(&schema->references, 1);
+    arena_init(&schema->arena, NULL);
+    Status status = decode_schema_body(reader, schema, diag);
+    if (status != OK) {
+        arena_deinit(&schema->arena);
+        mem_free(schema);
+        return status;
+    }
+    *out_schema = schema;
+    return OK;
+}
+
+void encode_segment(ByteBuf *out, const SegmentRef *segment)
+{
+    bytebuf_put_varint(out, segment->id);
+    bytebuf_put_varint(out, segment->volume_id);
+    encode_view(out, segment->path);
+    bytebuf_put_varint(out, segment->offset);
+    bytebuf_put_varint(out, segment->length);
+    bytebuf_put_varint(out, segment->row_count);
+    bytebuf_put_varint(out, segment->raw_bytes);
+}
+
+void decode_segment(ByteReader *reader, Arena *arena, SegmentRef *out)
+{
+    out->id = byte_reader_varint(reader);
+    out->volume_id = (uint32_t)byte_reader_varint(reader);
+    out->path = decode_view(reader, arena);
+    out->offset = byte_reader_varint(reader);
+    out->length = byte_reader_varint(reader);
+    out->row_count = byte_reader_varint(reader);
+    out->raw_bytes = byte_reader_varint(reader);
+}
+
+static void encode_bounds(ByteBuf *out, const TableSchema *schema, bool is_set, const Datum *bounds)
+{
+    bytebuf_put_u8(out, is_set);
+    for (uint32_t i = 0; is_set && i < schema->partition_column_count; i++)
+        datum_encode(schema->partition_types[i], &bounds[i], out);
+}
+
+static Status decode_bounds(ByteReader *reader, const TableSchema *schema, Arena *arena, Diag *diag, bool *out_is_set,
+                            Datum **out_bounds)
+{
+    *out_is_set = byte_reader_u8(reader) != 0;
+    *out_bounds = ARENA_NEW_ARRAY(arena, Datum, schema->partition_column_count);
+    for (uint32_t i = 0; *out_is_set && i < schema->partition_column_count; i++)
+        TRY(datum_decode(schema->partition_types[i], reader, arena, diag, &(*out_bounds)[i]));
+    return OK;
+}
+
+void encode_partition(ByteBuf *out, const TableSchema *schema, const CatalogPartition *p)
+{
+    bytebuf_put_u8(out, PARTITION_VERSION);
+    bytebuf_put_varint(out, p->id);
+    encode_view(out, p->name);
+    encode_bounds(out, schema, p->has_low, p->low);
+    encode_bounds(out, schema, p->has_high, p->high);
+    bytebuf_put_varint(out, p->value_rows);
+    for (uint32_t i = 0; i < p->value_rows * schema->partition_column_count; i++)
+        datum_encode(schema->partition_types[i % schema->partition_column_count], &p->values[i], out);
+    bytebuf_put_varint(out, p->visible_version);
+    bytebuf_put_varint(out, p->data_version);
+    bytebuf_put_u64(out, (uint64_t)p->visible_time_us);
+    bytebuf_put_varint(out, p->tablet_count);
+    for (uint32_t t = 0; t < p->tablet_count; t++) {
+        bytebuf_put_varint(out, p->tablets[t].id);
+        bytebuf_put_varint(out, p->tablets[t].bucket);
+        bytebuf_put_varint(out, p->tablets[t].segment_count);
+        for (uint32_t s = 0; s < p->tablets[t].segment_count; s++)
+            encode_segment(out, &p->tablets[t].segments[s]);
+    }
+}
+
+static Status decode_tablets(ByteReader *reader, CatalogPartition *p, Diag *diag)
+{
+    p->tablet_count = decode_count(reader);
+    p->tablets = ARENA_NEW_ARRAY(&p->arena, TabletVersion, p->tablet_count);
+    for (uint32_t t = 0; t < p->tablet_count; t++) {
+        TabletVersion *tablet = &p->tablets[t];
+        tablet->id = byte_reader_varint(reader);
+        tablet->bucket = (uint32_t)byte_reader_varint(reader);
+        tablet->segment_count = decode_count(reader);
+        SegmentRef *segments = ARENA_NEW_ARRAY(&p->arena, SegmentRef, tablet->segment_count);
+        for (uint32_t s = 0; s < tablet->segment_count; s++)
+            decode_segment(reader, &p->arena, &segments[s]);
+        tablet->segments = segments;
+    }
+    return reader->failed ? RAISE(diag, CORRUPT, "stored partition is damaged") : OK;
+}
+
+static Status decode_partition_body(ByteReader *reader, const TableSchema *schema, CatalogPartition *p, Diag *diag)
+{
+    Arena *arena = &p->arena;
+    p->id = byte_reader_varint(reader);
+    p->name = decode_view(reader, arena);
+    TRY(decode_bounds(reader, schema, arena, diag, &p->has_low, &p->low));
+    TRY(decode_bounds(reader, schema, arena, diag, &p->has_high, &p->high));
+    p->value_rows = decode_count(reader);
+    uint32_t values = p->value_rows * schema->partition_column_count;
+    p->values = ARENA_NEW_ARRAY(arena, Datum, values);
+    for (uint32_t i = 0; i < values; i++)
+        TRY(datum_decode(schema->partition_types[i % schema->partition_column_count], reader, arena, diag,
+                         &p->values[i]));
+    p->visible_version = byte_reader_varint(reader);
+    p->data_version = byte_reader_varint(reader);
+    p->visible_time_us = (int64_t)byte_reader_u64(reader);
+    return decode_tablets(reader, p, diag);
+}
+
+Status decode_partition(ByteReader *reader, const TableSchema *schema, Diag *diag, CatalogPartition **out_partition)
+{
+    uint8_t version = byte_reader_u8(reader);
+    if (!reader->failed && version > PARTITION_VERSION)
+        return RAISE(diag, FORMAT_TOO_NEW, "partition record has format %u, this version reads up to %u", version,
+                     PARTITION_VERSION);
+    CatalogPartition *partition = mem_alloc_zero(sizeof(*partition));
+    atomic_init(&partition->references, 1);
+    arena_init(&partition->arena, NULL);
+    Status status = decode_partition_body(reader, schema, partition, diag);
+    if (status != OK) {
+        arena_deinit(&partition->arena);
+        mem_free(partition);
+        return status;
+    }
+    *out_partition = partition;
+    return OK;
+}

@@ -1,0 +1,13 @@
+#pragma once
+/* Stored form of catalog parts; only for src/meta. Readers copy everything into the arena. */
+
+#include "meta/change.h"
+
+void encode_view(ByteBuf *out, StrView text);
+StrView decode_view(ByteReader *reader, Arena *arena); /* NUL behind the bytes */
+void encode_schema(ByteBuf *out, const TableSchema *schema);
+Status decode_schema(ByteReader *reader, Diag *diag, TableSchema **out_schema);
+void encode_partition(ByteBuf *out, const TableSchema *schema, const CatalogPartition *partition);
+Status decode_partition(ByteReader *reader, const TableSchema *schema, Diag *diag, CatalogPartition **out_partition);
+void encode_segment(ByteBuf *out, const SegmentRef *segment);
+void decode_segment(ByteReader *reader, Arena *arena, SegmentRef *out_segment);

@@ -1,0 +1,178 @@
+#include "server/connection.h"
+
+/* Greeting, TLS switch, authentication. mysql_native_password is offered; a client that answers with
+ * another plugin is switched to it. Bytes that arrive before a TLS handshake is done are never taken
+ * as decrypted input: the packet reader hands over exactly one SSLRequest. */
+
+#include <openssl/crypto.h>
+#include <openssl/rand.h>
+#include <openssl/sha.h>
+
+#include "server/server_int.h"
+
+static const char native_plugin[] = "mysql_native_password";
+
+static uint32_t server_capabilities(const Connection *c)
+{
+    uint32_t flags = CLIENT_LONG_PASSWORD | CLIENT_FOUND_ROWS | CLIENT_LONG_FLAG | CLIENT_CONNECT_WITH_DB |
+                     CLIENT_IGNORE_SPACE | CLIENT_PROTOCOL_41 | CLIENT_INTERACTIVE | CLIENT_TRANSACTIONS |
+                     CLIENT_SECURE_CONNECTION | CLIENT_MULTI_STATEMENTS | CLIENT_MULTI_RESULTS |
+                     CLIENT_PS_MULTI_RESULTS | CLIENT_PLUGIN_AUTH | CLIENT_CONNECT_ATTRS |
+                     CLIENT_PLUGIN_AUTH_LENENC | CLIENT_DEPRECATE_EOF;
+    if (c->server->options.tls_directory != NULL)
+        flags |= CLIENT_SSL;
+    return flags;
+}
+
+static void new_nonce(uint8_t nonce[NONCE_BYTES])
+{
+    CHECK(RAND_bytes(nonce, NONCE_BYTES) == 1);
+    for (int i = 0; i < NONCE_BYTES; i++) /* clients read it as a C string */
+        nonce[i] = (uint8_t)(nonce[i] % 94 + 33);
+}
+
+void handshake_start(Connection *c)
+{
+    AUTO_BYTEBUF out = {0};
+    uint32_t flags = server_capabilities(c);
+    new_nonce(c->nonce);
+    bytebuf_put_u8(&out, 10);
+    bytebuf_append(&out, c->server->options.version, strlen(c->server->options.version) + 1);
+    bytebuf_put_u32(&out, (uint32_t)c->id);
+    bytebuf_append(&out, c->nonce, 8);
+    bytebuf_put_u8(&out, 0);
+    bytebuf_put_u16(&out, (uint16_t)flags);
+    bytebuf_put_u8(&out, 33);
+    bytebuf_put_u16(&out, SERVER_STATUS_AUTOCOMMIT);
+    bytebuf_put_u16(&out, (uint16_t)(flags >> 16));
+    bytebuf_put_u8(&out, NONCE_BYTES + 1);
+    for (int i = 0; i < 10; i++)
+        bytebuf_put_u8(&out, 0);
+    bytebuf_append(&out, c->nonce + 8, NONCE_BYTES - 8);
+    bytebuf_put_u8(&out, 0);
+    bytebuf_append(&out, native_plugin, sizeof(native_plugin));
+    c->sequence = 0;
+    status_ignore(connection_send(c, &out, true)); /* a lost client shows at the next read */
+}
+
+bool password_matches(StrView response, const uint8_t nonce[NONCE_BYTES], StrView stored)
+{
+    if (stored.length == 0)
+        return response.length == 0;
+    if (response.length != SHA_DIGEST_LENGTH || stored.length != SHA_DIGEST_LENGTH)
+        return false;
+    uint8_t salted[SHA_DIGEST_LENGTH];
+    uint8_t input[NONCE_BYTES + SHA_DIGEST_LENGTH];
+    memcpy(input, nonce, NONCE_BYTES);
+    memcpy(input + NONCE_BYTES, stored.data, SHA_DIGEST_LENGTH);
+    SHA1(input, sizeof(input), salted);
+    for (int i = 0; i < SHA_DIGEST_LENGTH; i++)
+        salted[i] ^= (uint8_t)response.data[i];
+    uint8_t check[SHA_DIGEST_LENGTH];
+    SHA1(salted, sizeof(salted), check);
+    return CRYPTO_memcmp(check, stored.data, SHA_DIGEST_LENGTH) == 0;
+}
+
+static void finish_login(Connection *c, StrView response)
+{
+    Diag diag = {0};
+    StrView stored;
+    StrView user = bytebuf_view(&c->user);
+    Status status = session_find_user(c->server->options.instance, user, strview(c->peer), &diag, &stored);
+    if (status == OK && !password_matches(response, c->nonce, stored))
+        status = ERR_ACCESS_DENIED;
+    if (status != OK) {
+        diag_reset(&diag);
+        status = RAISE(&diag, ACCESS_DENIED, "Access denied for user '%.*s'@'%s' (using password: %s)",
+                       SV_ARGS(user), c->peer, response.length > 0 ? "YES" : "NO");
+    } else {
+        status = login_session(c, user, bytebuf_view(&c->wanted_database), &diag);
+    }
+    if (status != OK) {
+        connection_send_error(c, &diag);
+        connection_close_after_flush(c);
+        return;
+    }
+    AUTO_BYTEBUF out = {0};
+    mysql_put_ok(&out, 0, &(ResultSummary){0}, c->capabilities);
+    status_ignore(connection_send(c, &out, true));
+    c->state = CONNECTION_READY;
+}
+
+static void switch_plugin(Connection *c)
+{
+    AUTO_BYTEBUF out = {0};
+    bytebuf_put_u8(&out, 0xFE);
+    bytebuf_append(&out, native_plugin, sizeof(native_plugin));
+    bytebuf_append(&out, c->nonce, NONCE_BYTES);
+    bytebuf_put_u8(&out, 0);
+    c->state = CONNECTION_SWITCHED;
+    status_ignore(connection_send(c, &out, true));
+}
+
+static StrView read_auth_response(ByteReader *reader, uint32_t flags)
+{
+    if ((flags & CLIENT_PLUGIN_AUTH_LENENC) != 0)
+        return read_lenenc_string(reader);
+    if ((flags & CLIENT_SECURE_CONNECTION) != 0) {
+        uint8_t length = byte_reader_u8(reader);
+        return byte_reader_bytes(reader, length);
+    }
+    return read_nul_string(reader);
+}
+
+static void refuse(Connection *c, const char *text)
+{
+    Diag diag = {0};
+    status_ignore(RAISE(&diag, HANDSHAKE, "Bad handshake: %s", text));
+    connection_send_error(c, &diag);
+    connection_close_after_flush(c);
+}
+
+static void handshake_response(Connection *c, StrView packet)
+{
+    ByteReader reader = byte_reader(packet.data, packet.length);
+    uint32_t flags = byte_reader_u32(&reader);
+    (void)byte_reader_u32(&reader); /* largest packet */
+    (void)byte_reader_u8(&reader);  /* character set */
+    (void)byte_reader_bytes(&reader, 23);
+    if (reader.failed || (flags & CLIENT_PROTOCOL_41) == 0) {
+        refuse(c, "the client does not speak protocol 4.1");
+        return;
+    }
+    if ((flags & CLIENT_SSL) != 0 && c->tls == NULL) {
+        if (byte_reader_left(&reader) > 0 || !connection_start_tls(c))
+            refuse(c, "TLS is not available");
+        return;
+    }
+    c->capabilities = flags & server_capabilities(c);
+    StrView user = read_nul_string(&reader);
+    StrView response = read_auth_response(&reader, flags);
+    StrView database = STR_VIEW("");
+    StrView plugin = strview(native_plugin);
+    if ((flags & CLIENT_CONNECT_WITH_DB) != 0 && byte_reader_left(&reader) > 0)
+        database = read_nul_string(&reader);
+    if ((flags & CLIENT_PLUGIN_AUTH) != 0 && byte_reader_left(&reader) > 0)
+        plugin = read_nul_string(&reader);
+    if (reader.failed || user.length > 256 || database.length > 512) {
+        refuse(c, "the handshake response is malformed");
+        return;
+    }
+    bytebuf_clear(&c->user);
+    bytebuf_append_view(&c->user, user);
+    bytebuf_clear(&c->wanted_database);
+    bytebuf_append_view(&c->wanted_database, database);
+    /* An empty response means an empty password under every plugin. */
+    if (!strview_is(plugin, native_plugin) && response.length > 0)
+        switch_plugin(c);
+    else
+        finish_login(c, response);
+}
+
+void handshake_packet(Connection *c, StrView packet)
+{
+    if (c->state == CONNECTION_SWITCHED)
+        finish_login(c, packet);
+    else
+        handshake_response(c, packet);
+}

@@ -1,0 +1,89 @@
+#pragma once
+/* Storage volumes: the only interface to durable bytes.
+ *
+ * Objects are written once and never changed. put_if_absent() is atomic and durable when it returns;
+ * put() and writers are made durable by the next flush(). Paths are relative, of [A-Za-z0-9._/-]. All
+ * functions are thread-safe. Errors: OBJECT_EXISTS, NO_SUCH_OBJECT, NO_SPACE, IO. After IO the outcome
+ * of a write is unknown until the object is read back. */
+
+#include "base/bytes.h"
+#include "base/environment.h"
+#include "base/memory.h"
+
+typedef struct Volume Volume;
+typedef struct VolumeObject VolumeObject;
+typedef struct VolumeWriter VolumeWriter;
+
+typedef struct VolumeOps {
+    Status (*put_if_absent)(Volume *volume, const char *path, StrView bytes, Diag *diag);
+    Status (*put)(Volume *volume, const char *path, StrView bytes, Diag *diag);
+    Status (*flush)(Volume *volume, Diag *diag);
+    Status (*get)(Volume *volume, const char *path, ByteBuf *out_bytes, Diag *diag);
+    Status (*open_object)(Volume *volume, const char *path, Diag *diag, VolumeObject **out_object);
+    void (*close_object)(VolumeObject *object);
+    Status (*open_writer)(Volume *volume, const char *path, Diag *diag, VolumeWriter **out_writer);
+    Status (*append)(VolumeWriter *writer, const void *data, size_t length, Diag *diag);
+    Status (*commit)(VolumeWriter *writer, Diag *diag); /* closes in any case */
+    void (*abort)(VolumeWriter *writer);
+    Status (*remove)(Volume *volume, const char *path, Diag *diag);
+    /* Calls visit with each path below prefix, in no order. */
+    Status (*list)(Volume *volume, const char *prefix, void (*visit)(void *context, const char *path, uint64_t size),
+                   void *context, Diag *diag);
+    void (*close)(Volume *volume);
+} VolumeOps;
+
+struct Volume {
+    const VolumeOps *ops;
+    const Environment *environment;
+    const char *url;
+};
+
+/* An object opened for reading; data is mapped read-only for as long as it is open. */
+struct VolumeObject {
+    Volume *volume;
+    const uint8_t *data;
+    size_t size;
+};
+
+/* A directory as a volume. Probes that put-if-absent excludes before it returns. */
+Status volume_open_local(const char *directory, const Environment *environment, Diag *diag, Volume **out_volume);
+/* Bytes in memory: tests and the simulator. fail_after: the n-th write fails with IO (0: never); what was
+ * not flushed is lost by volume_memory_crash(). */
+Volume *volume_open_memory(const Environment *environment);
+void volume_memory_crash(Volume *volume, Random *random);
+void volume_memory_fail_nth(Volume *volume, uint64_t n, bool lands_anyway);
+
+static inline Status volume_put_if_absent(Volume *v, const char *path, StrView bytes, Diag *diag)
+{
+    return v->ops->put_if_absent(v, path, bytes, diag);
+}
+static inline Status volume_put(Volume *v, const char *path, StrView bytes, Diag *diag)
+{
+    return v->ops->put(v, path, bytes, diag);
+}
+static inline Status volume_flush(Volume *v, Diag *diag)
+{
+    return v->ops->flush(v, diag);
+}
+static inline Status volume_get(Volume *v, const char *path, ByteBuf *out_bytes, Diag *diag)
+{
+    return v->ops->get(v, path, out_bytes, diag);
+}
+static inline Status volume_open_object(Volume *v, const char *path, Diag *diag, VolumeObject **out_object)
+{
+    return v->ops->open_object(v, path, diag, out_object);
+}
+static inline void volume_close_object(VolumeObject *object)
+{
+    if (object != NULL)
+        object->volume->ops->close_object(object);
+}
+static inline Status volume_remove(Volume *v, const char *path, Diag *diag)
+{
+    return v->ops->remove(v, path, diag);
+}
+static inline void volume_close(Volume *v)
+{
+    if (v != NULL)
+        v->ops->close(v);
+}
