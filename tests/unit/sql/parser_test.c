@@ -98,7 +98,7 @@ static void expressions_print_as_understood(void **state)
         {"if(a, left(b, 1), 2)", "if(a, left(b, 1), 2)"},
         {"t.1a", "t.`1a`"},
         {"99999999999999999999999999", "99999999999999999999999999"},
-        {"f(start => 2)", "f(`start` => 2)"},
+        {"f(start => 2)", "f(start => 2)"},
     };
     for (size_t i = 0; i < COUNT_OF(cases); i++)
         expect_expr(cases[i][0], cases[i][1]);
