@@ -380,8 +380,38 @@ static Status parse_lambda(Parser *p, AstExpr **out)
     return OK;
 }
 
+/* Lists of VALUES are nearly all literals: they skip the levels. */
+static bool at_lone_literal(const Parser *p, AstExprKind *out)
+{
+    const Token *next = peek_ahead(p, 1);
+    if (next->kind != TOKEN_SYMBOL || (next->text.data[0] != ',' && next->text.data[0] != ')'))
+        return false;
+    switch ((TokenKind)peek_token(p)->kind) {
+    case TOKEN_INTEGER:
+        *out = AST_INTEGER;
+        return true;
+    case TOKEN_DECIMAL:
+        *out = AST_DECIMAL;
+        return true;
+    case TOKEN_STRING:
+        *out = AST_STRING;
+        return true;
+    default:
+        return false;
+    }
+}
+
 Status parse_expression(Parser *p, AstExpr **out)
 {
+    AstExprKind literal;
+    if (at_lone_literal(p, &literal)) {
+        const Token *token = peek_token(p);
+        p->at++;
+        *out = new_ast_expr(p, literal, token->begin);
+        (*out)->text = token->text;
+        p->chain = MAX(p->chain, 1U);
+        return OK;
+    }
     TRY(enter_depth(p));
     uint32_t before = p->chain;
     p->chain = 0;

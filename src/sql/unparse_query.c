@@ -93,8 +93,11 @@ static void print_table(const AstRelation *relation, ByteBuf *out)
         print_pairs(&relation->file_keys, &relation->file_values, out);
     }
     print_alias(relation, out);
-    if (relation->table_hint.length > 0)
-        bytebuf_printf(out, " [%.*s]", SV_ARGS(relation->table_hint));
+    if (relation->table_hint.length > 0) {
+        text(out, " [");
+        bytebuf_append_view(out, relation->table_hint);
+        bytebuf_append_char(out, ']');
+    }
 }
 
 static void print_function(const AstRelation *relation, ByteBuf *out)
@@ -133,7 +136,8 @@ static void print_join_hint(const AstRelation *join, ByteBuf *out)
 {
     if (join->join_hint.length == 0)
         return;
-    bytebuf_printf(out, "[%.*s", SV_ARGS(join->join_hint));
+    bytebuf_append_char(out, '[');
+    sql_print_identifier(join->join_hint, out);
     if (join->skew_column != NULL) {
         bytebuf_append_char(out, '|');
         sql_print_expr(join->skew_column, out);
