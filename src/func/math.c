@@ -5,6 +5,7 @@
 
 #include <math.h>
 
+#include "base/environment.h"
 #include "func/shape.h"
 #include "types/decimal.h"
 
@@ -30,9 +31,9 @@
 DOUBLE_1(sqrt_d, sqrt(x))
 DOUBLE_1(cbrt_d, cbrt(x))
 DOUBLE_1(exp_d, exp(x))
-DOUBLE_1(ln_d, x > 0 ? log(x) : NAN)
-DOUBLE_1(log2_d, x > 0 ? log2(x) : NAN)
-DOUBLE_1(log10_d, x > 0 ? log10(x) : NAN)
+DOUBLE_1(ln_d, x > 0 ? log(x) : (double)NAN)
+DOUBLE_1(log2_d, x > 0 ? log2(x) : (double)NAN)
+DOUBLE_1(log10_d, x > 0 ? log10(x) : (double)NAN)
 DOUBLE_1(sin_d, sin(x))
 DOUBLE_1(cos_d, cos(x))
 DOUBLE_1(tan_d, tan(x))
@@ -48,8 +49,8 @@ DOUBLE_1(radians_d, x *M_PI / 180)
 DOUBLE_1(square_d, x *x)
 DOUBLE_2(pow_d, pow(x, y))
 DOUBLE_2(atan2_d, atan2(x, y))
-DOUBLE_2(fmod_d, y == 0 ? NAN : fmod(x, y))
-DOUBLE_2(log_d, x > 0 && y > 0 && x != 1 ? log(y) / log(x) : NAN)
+DOUBLE_2(fmod_d, y == 0 ? (double)NAN : fmod(x, y))
+DOUBLE_2(log_d, x > 0 && y > 0 && x != 1 ? log(y) / log(x) : (double)NAN)
 DEFINE_ROWWISE(ceil_d, { RESULT(int64_t) = (int64_t)ceil(ARG(0, double)); })
 DEFINE_ROWWISE(floor_d, { RESULT(int64_t) = (int64_t)floor(ARG(0, double)); })
 DEFINE_ROWWISE(sign_d, {
