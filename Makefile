@@ -90,7 +90,7 @@ $(BUILD)/merak-tpch: $(TPCH_OBJECTS)
 bench: all tpch
 	node bench/tpch/run.mjs $(BENCH)
 
-unit: $(filter %$(T)%,$(UNIT_BINARIES))
+unit: $(foreach b,$(UNIT_BINARIES),$(if $(findstring $(T),$(b)),$(b)))
 	@for t in $(foreach b,$(UNIT_BINARIES),$(if $(findstring $(T),$(b)),$(b))); do echo "== $$t"; $$t || exit 1; done
 
 clean:

@@ -1,46 +1,9 @@
 #include "sql/parser_int.h"
 
-/* Token helpers, names, literals, property lists and the reserved words. */
+/* Token helpers, names, literals, property lists. */
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <strings.h>
-
-static const char *const reserved_words[] = {
-    "ADD",       "ALL",       "ALTER",    "ANALYZE",   "AND",       "ARRAY",   "AS",        "ASC",
-    "BETWEEN",   "BIGINT",    "BITMAP",   "BOTH",      "BY",        "CASE",    "CHAR",      "CHARACTER",
-    "CHECK",     "COLLATE",   "COLUMN",   "COMPACTION", "CONVERT",  "CREATE",  "CROSS",     "CUBE",
-    "CURRENT_DATE", "CURRENT_ROLE", "CURRENT_TIME", "CURRENT_TIMESTAMP", "CURRENT_USER", "DATABASE",
-    "DATABASES", "DECIMAL",   "DEFAULT",  "DELETE",    "DESC",   "DESCRIBE",  "DISTINCT",
-    "DOUBLE",    "DROP",      "DUAL",     "ELSE",      "EXCEPT",    "EXISTS",  "EXPLAIN",   "FALSE",
-    "FLOAT",   "FOR",      "FORCE",     "FROM",      "FULL",    "FUNCTION",  "GRANT",
-    "GROUP",     "GROUPING",  "GROUPING_ID", "GROUPS", "HAVING",    "HLL",     "HOST",      "IF",
-    "IGNORE",    "IN",        "INDEX",    "INFILE",    "INNER",     "INSERT",  "INT",       "INTEGER",
-    "INTERSECT", "INTO",      "IS",       "JOIN",      "JSON",      "KEY",     "KEYS",      "KILL",
-    "LARGEINT",  "LATERAL", "LEFT",    "LIKE",      "LIMIT",
-    "LOAD",      "LOCALTIME", "LOCALTIMESTAMP", "MAXVALUE", "MINUS", "MOD",    "NOT",
-    "NULL",      "ON",        "OR",       "ORDER",     "OUTER",     "OUTFILE", "OVER",      "PARTITION",
-    "PERCENTILE", "PIVOT",    "PRIMARY",  "PROCEDURE", "QUALIFY",   "RANGE",   "READ",
-    "REGEXP",    "RELEASE",   "RENAME",   "REPLACE",   "REVOKE",    "RIGHT",   "RLIKE",     "ROW",
-    "ROWS",      "SCHEMA",  "SCHEMAS",   "SELECT",    "SET",     "SHOW",      "SMALLINT",
-    "SYSTEM",    "TABLE",     "TERMINATED", "TEXT",    "THEN",      "TINYINT", "TO",        "TRUE",
-    "UNION",     "UNIQUE",    "UNSIGNED", "UPDATE",    "USE",       "USING",   "VALUES",    "VARCHAR",
-    "WHEN",      "WHERE",     "WITH"};
-
-static int compare_word(const void *key, const void *entry)
-{
-    const StrView *word = key;
-    const char *name = *(const char *const *)entry;
-    size_t length = strlen(name);
-    int order = strncasecmp(word->data, name, MIN(word->length, length));
-    return order != 0 ? order : (word->length > length) - (word->length < length);
-}
-
-bool sql_is_reserved(StrView word)
-{
-    return bsearch(&word, reserved_words, COUNT_OF(reserved_words), sizeof(reserved_words[0]),
-                   compare_word) != NULL;
-}
 
 const Token *peek_ahead(const Parser *p, uint32_t ahead)
 {

@@ -308,13 +308,12 @@ static Status parse_predicate(Parser *p, AstExpr **out)
 static Status parse_not(Parser *p, AstExpr **out)
 {
     const Token *token = peek_token(p);
-    bool is_bang = is_symbol(p, "!");
-    if (!is_bang && !is_word(p, "NOT"))
+    if (!is_word(p, "NOT"))
         return parse_predicate(p, out);
     TRY(enter_depth(p));
     p->at++;
     AstExpr *inside;
-    TRY(is_bang ? parse_unary(p, &inside) : parse_not(p, &inside));
+    TRY(parse_not(p, &inside));
     p->depth--;
     AstExpr *expr = new_ast_expr(p, AST_UNARY, token->begin);
     expr->op = STR_VIEW("NOT");
@@ -381,8 +380,38 @@ static Status parse_lambda(Parser *p, AstExpr **out)
     return OK;
 }
 
+/* Lists of VALUES are nearly all literals: they skip the levels. */
+static bool at_lone_literal(const Parser *p, AstExprKind *out)
+{
+    const Token *next = peek_ahead(p, 1);
+    if (next->kind != TOKEN_SYMBOL || (next->text.data[0] != ',' && next->text.data[0] != ')'))
+        return false;
+    switch ((TokenKind)peek_token(p)->kind) {
+    case TOKEN_INTEGER:
+        *out = AST_INTEGER;
+        return true;
+    case TOKEN_DECIMAL:
+        *out = AST_DECIMAL;
+        return true;
+    case TOKEN_STRING:
+        *out = AST_STRING;
+        return true;
+    default:
+        return false;
+    }
+}
+
 Status parse_expression(Parser *p, AstExpr **out)
 {
+    AstExprKind literal;
+    if (at_lone_literal(p, &literal)) {
+        const Token *token = peek_token(p);
+        p->at++;
+        *out = new_ast_expr(p, literal, token->begin);
+        (*out)->text = token->text;
+        p->chain = MAX(p->chain, 1U);
+        return OK;
+    }
     TRY(enter_depth(p));
     uint32_t before = p->chain;
     p->chain = 0;

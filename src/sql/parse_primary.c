@@ -277,6 +277,8 @@ static Status parse_interval(Parser *p, AstExpr **out)
     AstExpr *expr = new_ast_expr(p, AST_INTERVAL, peek_token(p)->begin);
     p->at++;
     TRY(parse_expression(p, &expr->left));
+    if (peek_token(p)->kind != TOKEN_WORD)
+        return syntax_error(p, "'DAY', 'HOUR', 'MINUTE', 'MONTH', 'SECOND', 'WEEK', 'YEAR'");
     TRY(parse_any_word(p, &expr->text));
     expr->end = last_end(p);
     *out = expr;

@@ -102,7 +102,7 @@ bool ends_relation(const Parser *p)
         if (is_word(p, words[i]))
             return true;
     }
-    return false;
+    return is_word(p, "PROPERTIES") && is_symbol_ahead(p, 1, "(");
 }
 
 Status parse_select_item(Parser *p, AstSelectItems *out)

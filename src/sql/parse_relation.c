@@ -67,7 +67,7 @@ static Status parse_table_hint(Parser *p, AstRelation *relation)
     uint32_t begin = peek_token(p)->end;
     while (peek_token(p)->kind != TOKEN_END && !is_symbol(p, "]"))
         p->at++;
-    relation->table_hint = text_between(p, begin, last_end(p));
+    relation->table_hint = strview_trim(text_between(p, begin, peek_token(p)->begin));
     return expect_symbol(p, "]");
 }
 

@@ -1,0 +1,1 @@
+insert overwrite t partition(p1) with label l select * from s

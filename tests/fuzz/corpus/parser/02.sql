@@ -1,0 +1,1 @@
+insert into files('path' = 's3://b/c', 'format' = 'parquet') select 1

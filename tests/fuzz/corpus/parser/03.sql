@@ -1,0 +1,1 @@
+delete from t using s where t.k = s.k

@@ -1,0 +1,1 @@
+create temporary table if not exists t (k int not null auto_increment, v int sum default '0')

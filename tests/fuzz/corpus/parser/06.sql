@@ -1,0 +1,1 @@
+alter materialized view v active with no_validation

@@ -1,0 +1,1 @@
+create routine load d.j on t columns(a, b = a + 1) properties('x' = '1') from kafka('k' = 'v')

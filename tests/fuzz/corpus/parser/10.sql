@@ -1,0 +1,1 @@
+submit task d.x schedule every(interval 1 minute) as insert into t select 1

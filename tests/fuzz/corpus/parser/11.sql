@@ -1,0 +1,1 @@
+analyze table t update histogram on a with 10 buckets

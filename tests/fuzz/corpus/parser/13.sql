@@ -1,0 +1,1 @@
+set role all except a, b

@@ -1,0 +1,1 @@
+create storage volume v type = s3 locations = ('s3://b') properties ('a' = 'b')

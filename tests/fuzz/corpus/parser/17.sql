@@ -1,0 +1,1 @@
+create resource group g to (user = 'u', query_type in ('select')) with ('cpu_weight' = '1')

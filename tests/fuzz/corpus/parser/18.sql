@@ -1,0 +1,1 @@
+create pipe p as insert into t select * from files('path' = 'x')

@@ -1,0 +1,1 @@
+backup snapshot d.s to r on (table t partition (p), t2)

@@ -1,0 +1,1 @@
+restore table d.t as d.t2 from snapshot s

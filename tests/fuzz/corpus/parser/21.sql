@@ -1,0 +1,1 @@
+admin set replica status properties ('tablet_id' = '1')

@@ -1,0 +1,1 @@
+admin set cluster read only

@@ -1,0 +1,1 @@
+select t.a from t left join s where s.a = t.a

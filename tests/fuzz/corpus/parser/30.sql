@@ -1,0 +1,1 @@
+select * from a join b on a.x = b.x left semi join [broadcast] c using (x, y)

@@ -1,0 +1,1 @@
+select * from a join (b join c on b.x = c.x) on a.x = b.x

@@ -1,0 +1,1 @@
+select * from files('path' = 's3://x', 'format' = 'parquet')

@@ -1,0 +1,1 @@
+select * from t pivot (sum(a) as s for b in (1 as one, 2)) as p

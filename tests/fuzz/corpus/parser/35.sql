@@ -1,0 +1,1 @@
+select a from o asof left join p on o.k = p.k and o.t >= p.t

@@ -1,0 +1,1 @@
+select * from a join [skew|a.x(1, 2)] b on a.x = b.x
