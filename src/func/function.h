@@ -18,7 +18,7 @@
 /* What a statement fixes for its functions. Never ambient. */
 typedef struct FuncSession {
     int64_t now_us;              /* statement start, UTC microseconds */
-    const struct TimeZone *zone; /* session time zone (types/timezone.h) */
+    int64_t zone_offset_us;      /* of the session time zone, east of UTC, at now_us */
     StrView database;
     StrView user;         /* 'root'@'%' */
     StrView current_role;

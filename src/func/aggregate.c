@@ -1,0 +1,597 @@
+#include "func/families.h"
+
+/* count, sum, avg, min, max, any_value, variance family, group_concat, array_agg.
+ *
+ * States are plain bytes next to the group's key. Sums of integers wrap in 64 bits as in StarRocks; sums
+ * of decimals run in 128 bits whatever width the values come in. */
+
+#include <math.h>
+
+#include "func/shape.h"
+#include "types/decimal.h"
+
+#define STATE(T, i) ((T *)(void *)(groups[i] + offset))
+
+/* update from update_one's point of view: every row goes to one state. */
+#define DEFINE_UPDATES(NAME, STATE_T, VALUE_T, BODY)                                                  \
+    static Status NAME##_update(AggContext *context, const Vector *const *arguments, uint32_t count,  \
+                                Rows rows, uint8_t *const *groups, uint32_t offset)                   \
+    {                                                                                                 \
+        (void)context;                                                                                \
+        (void)count;                                                                                  \
+        VectorView view = vector_view(arguments[0]);                                                  \
+        const VALUE_T *values = view.data;                                                            \
+        bool has_nulls = view.nulls != NULL || view.row_nulls != NULL;                                \
+        for (FOR_ROWS(rows, i, row)) {                                                                \
+            if (has_nulls && view_is_null(&view, row))                                                \
+                continue;                                                                             \
+            VALUE_T x = values[view_index(&view, row)];                                               \
+            STATE_T *state = STATE(STATE_T, i);                                                       \
+            BODY;                                                                                     \
+        }                                                                                             \
+        return OK;                                                                                    \
+    }                                                                                                 \
+    KERNEL_CLONES static Status NAME##_update_one(AggContext *context, const Vector *const *arguments, \
+                                                  uint32_t count, Rows rows, uint8_t *bytes)          \
+    {                                                                                                 \
+        (void)context;                                                                                \
+        (void)count;                                                                                  \
+        VectorView view = vector_view(arguments[0]);                                                  \
+        const VALUE_T *values = view.data;                                                            \
+        bool has_nulls = view.nulls != NULL || view.row_nulls != NULL;                                \
+        STATE_T local = *(STATE_T *)(void *)bytes;                                                    \
+        STATE_T *state = &local;                                                                      \
+        if (!has_nulls && rows.sel == NULL && view.codes == NULL && !view.is_constant) {              \
+            for (uint32_t i = 0; i < rows.count; i++) {                                               \
+                VALUE_T x = values[i];                                                                \
+                BODY;                                                                                 \
+            }                                                                                         \
+        } else {                                                                                      \
+            for (FOR_ROWS(rows, i, row)) {                                                            \
+                if (has_nulls && view_is_null(&view, row))                                            \
+                    continue;                                                                         \
+                VALUE_T x = values[view_index(&view, row)];                                           \
+                BODY;                                                                                 \
+            }                                                                                         \
+        }                                                                                             \
+        *(STATE_T *)(void *)bytes = local;                                                            \
+        return OK;                                                                                    \
+    }
+
+/* ---- count ---- */
+static Status count_update(AggContext *context, const Vector *const *arguments, uint32_t count, Rows rows,
+                           uint8_t *const *groups, uint32_t offset)
+{
+    (void)context;
+    for (FOR_ROWS(rows, i, row)) {
+        bool is_null = false;
+        for (uint32_t a = 0; a < count; a++) {
+            VectorView view = vector_view(arguments[a]);
+            is_null |= view_is_null(&view, row);
+        }
+        *STATE(int64_t, i) += !is_null;
+    }
+    return OK;
+}
+static Status count_star_update(AggContext *context, const Vector *const *arguments, uint32_t count, Rows rows,
+                                uint8_t *const *groups, uint32_t offset)
+{
+    (void)context;
+    (void)arguments;
+    (void)count;
+    for (uint32_t i = 0; i < rows.count; i++)
+        ++*STATE(int64_t, i);
+    return OK;
+}
+static Status count_update_one(AggContext *context, const Vector *const *arguments, uint32_t count, Rows rows,
+                               uint8_t *state)
+{
+    (void)context;
+    int64_t counted = rows.count;
+    for (FOR_ROWS(rows, i, row)) {
+        for (uint32_t a = 0; a < count; a++) {
+            VectorView view = vector_view(arguments[a]);
+            if (view.nulls == NULL && view.row_nulls == NULL)
+                continue;
+            if (view_is_null(&view, row)) {
+                counted--;
+                break;
+            }
+        }
+        if (count == 0)
+            break;
+    }
+    *(int64_t *)(void *)state += counted;
+    return OK;
+}
+static Status add_i64_merge(AggContext *context, uint8_t *const *sources, uint8_t *const *targets, uint32_t count,
+                            uint32_t offset)
+{
+    (void)context;
+    for (uint32_t i = 0; i < count; i++)
+        *(int64_t *)(void *)(targets[i] + offset) += *(const int64_t *)(const void *)(sources[i] + offset);
+    return OK;
+}
+static Status count_finish(AggContext *context, uint8_t *const *groups, uint32_t count, uint32_t offset, uint32_t first,
+                           Vector *out)
+{
+    (void)context;
+    for (uint32_t i = 0; i < count; i++)
+        ((int64_t *)out->data)[first + i] = *STATE(int64_t, i);
+    return OK;
+}
+static const AggKernel count_kernel = {.state_bytes = 8, .update = count_update, .update_one = count_update_one,
+                                       .merge = add_i64_merge, .finish = count_finish};
+static const AggKernel count_star_kernel = {.state_bytes = 8, .update = count_star_update,
+                                            .update_one = count_update_one, .merge = add_i64_merge, .finish = count_finish};
+
+static Status bind_count(const FuncBindRequest *request, const FuncDef *def, FuncBinding *out)
+{
+    (void)def;
+    (void)bind_argument_array(request, out);
+    out->result = type_of(TYPE_BIGINT);
+    out->aggregate = request->count == 0 ? &count_star_kernel : &count_kernel;
+    return OK;
+}
+
+/* ---- sum and avg share a state: the sum and how many ---- */
+typedef struct SumState {
+    Int128 sum;
+    int64_t count;
+    int64_t unused;
+} SumState;
+typedef struct SumDouble {
+    double sum;
+    int64_t count;
+} SumDouble;
+#define SUM_BODY state->sum += x, state->count++
+DEFINE_UPDATES(sum_u8, SumState, uint8_t, SUM_BODY)
+DEFINE_UPDATES(sum_i8, SumState, int8_t, SUM_BODY)
+DEFINE_UPDATES(sum_i16, SumState, int16_t, SUM_BODY)
+DEFINE_UPDATES(sum_i32, SumState, int32_t, SUM_BODY)
+DEFINE_UPDATES(sum_i64, SumState, int64_t, SUM_BODY)
+DEFINE_UPDATES(sum_i128, SumState, Int128, SUM_BODY)
+DEFINE_UPDATES(sum_f32, SumDouble, float, (state->sum += (double)x, state->count++))
+DEFINE_UPDATES(sum_f64, SumDouble, double, SUM_BODY)
+
+static Status sum_merge(AggContext *context, uint8_t *const *sources, uint8_t *const *targets, uint32_t count,
+                        uint32_t offset)
+{
+    (void)context;
+    for (uint32_t i = 0; i < count; i++) {
+        const SumState *from = (const SumState *)(const void *)(sources[i] + offset);
+        SumState *to = (SumState *)(void *)(targets[i] + offset);
+        to->sum += from->sum;
+        to->count += from->count;
+    }
+    return OK;
+}
+static Status sum_double_merge(AggContext *context, uint8_t *const *sources, uint8_t *const *targets, uint32_t count,
+                               uint32_t offset)
+{
+    (void)context;
+    for (uint32_t i = 0; i < count; i++) {
+        const SumDouble *from = (const SumDouble *)(const void *)(sources[i] + offset);
+        SumDouble *to = (SumDouble *)(void *)(targets[i] + offset);
+        to->sum += from->sum;
+        to->count += from->count;
+    }
+    return OK;
+}
+
+typedef struct AvgData {
+    uint8_t scale; /* of the argument */
+} AvgData;
+
+static Status sum_finish(AggContext *context, uint8_t *const *groups, uint32_t count, uint32_t offset, uint32_t first,
+                         Vector *out)
+{
+    const AvgData *avg = context->binding->data; /* NULL: sum */
+    for (uint32_t i = 0; i < count; i++) {
+        const SumState *state = STATE(SumState, i);
+        if (state->count == 0) {
+            vector_set_null(out, first + i);
+        } else if (avg == NULL) {
+            if (out->type.phys == PHYS_I64)
+                ((int64_t *)out->data)[first + i] = (int64_t)state->sum;
+            else
+                ((Int128 *)out->data)[first + i] = state->sum;
+        } else if (out->type.phys == PHYS_F64) {
+            ((double *)out->data)[first + i] = (double)state->sum / (double)state->count;
+        } else if (!decimal_mul_div(state->sum, decimal_powers[out->type.scale - avg->scale], state->count,
+                                    &((Int128 *)out->data)[first + i])) {
+            vector_set_null(out, first + i);
+        }
+    }
+    return OK;
+}
+static Status sum_double_finish(AggContext *context, uint8_t *const *groups, uint32_t count, uint32_t offset,
+                                uint32_t first, Vector *out)
+{
+    bool is_avg = context->binding->data != NULL;
+    for (uint32_t i = 0; i < count; i++) {
+        const SumDouble *state = STATE(SumDouble, i);
+        if (state->count == 0)
+            vector_set_null(out, first + i);
+        else
+            ((double *)out->data)[first + i] = is_avg ? state->sum / (double)state->count : state->sum;
+    }
+    return OK;
+}
+#define SUM_KERNEL(NAME) {.state_bytes = sizeof(SumState), .update = NAME##_update, .update_one = NAME##_update_one, \
+                          .merge = sum_merge, .finish = sum_finish}
+#define SUM_DOUBLE_KERNEL(NAME) {.state_bytes = sizeof(SumDouble), .update = NAME##_update, .update_one = NAME##_update_one, \
+                                 .merge = sum_double_merge, .finish = sum_double_finish}
+static const AggKernel sum_kernels[PHYS_KIND_COUNT] = {
+    [PHYS_BOOL] = SUM_KERNEL(sum_u8), [PHYS_I8] = SUM_KERNEL(sum_i8),   [PHYS_I16] = SUM_KERNEL(sum_i16),
+    [PHYS_I32] = SUM_KERNEL(sum_i32), [PHYS_I64] = SUM_KERNEL(sum_i64), [PHYS_I128] = SUM_KERNEL(sum_i128),
+    [PHYS_F32] = SUM_DOUBLE_KERNEL(sum_f32), [PHYS_F64] = SUM_DOUBLE_KERNEL(sum_f64),
+};
+
+static Status bind_sum(const FuncBindRequest *request, const FuncDef *def, FuncBinding *out)
+{
+    static const AvgData any_scale = {0};
+    bool is_avg = def->code == 1;
+    Type type = request->types[0];
+    if (type_is_nested(type) || type.kind >= TYPE_JSON)
+        return bind_error(request);
+    if (!type_is_numeric(type))
+        type = type_of(TYPE_DOUBLE);
+    bind_arguments(request, type, out);
+    out->aggregate = &sum_kernels[type.phys];
+    if (type.kind == TYPE_DECIMAL) {
+        AvgData *data = ARENA_NEW(request->arena, AvgData);
+        data->scale = type.scale;
+        uint8_t scale = type.scale <= 6 ? (uint8_t)(type.scale + 6) : MAX(type.scale, (uint8_t)12);
+        out->result = type_decimal(DECIMAL_MAX_PRECISION, is_avg ? scale : type.scale);
+        out->data = is_avg ? data : NULL;
+        return OK;
+    }
+    out->data = is_avg ? &any_scale : NULL;
+    out->result = is_avg || type_is_float(type)  ? type_of(TYPE_DOUBLE)
+                  : type.kind == TYPE_LARGEINT ? type
+                                               : type_of(TYPE_BIGINT);
+    return OK;
+}
+
+/* ---- min, max, any_value ---- */
+typedef struct ExtremeState {
+    union {
+        Int128 number;
+        double real;
+        Str text;
+    };
+    int64_t is_set;
+    int64_t unused;
+} ExtremeState;
+#define KEEP_NUMBER(OP) (state->number = !state->is_set || (Int128)x OP state->number ? (Int128)x : state->number, state->is_set = 1)
+#define KEEP_REAL(OP) (state->real = !state->is_set || (double)x OP state->real ? (double)x : state->real, state->is_set = 1)
+#define EXTREMES(SUFFIX, T)                                             \
+    DEFINE_UPDATES(min_##SUFFIX, ExtremeState, T, KEEP_NUMBER(<))       \
+    DEFINE_UPDATES(max_##SUFFIX, ExtremeState, T, KEEP_NUMBER(>))
+EXTREMES(u8, uint8_t)
+EXTREMES(i8, int8_t)
+EXTREMES(i16, int16_t)
+EXTREMES(i32, int32_t)
+EXTREMES(i64, int64_t)
+EXTREMES(i128, Int128)
+DEFINE_UPDATES(min_f32, ExtremeState, float, KEEP_REAL(<))
+DEFINE_UPDATES(max_f32, ExtremeState, float, KEEP_REAL(>))
+DEFINE_UPDATES(min_f64, ExtremeState, double, KEEP_REAL(<))
+DEFINE_UPDATES(max_f64, ExtremeState, double, KEEP_REAL(>))
+
+/* code of the definition: -1 min, 1 max, 0 any value */
+static bool replaces(int code, int order)
+{
+    return code == 0 ? false : code < 0 ? order < 0 : order > 0;
+}
+
+static void keep_text(AggContext *context, ExtremeState *state, const Str *value)
+{
+    int code = context->binding->def->code;
+    if (state->is_set && !replaces(code, str_compare(value, &state->text)))
+        return;
+    state->text = str_copy(context->arena, value);
+    state->is_set = 1;
+}
+static Status text_update(AggContext *context, const Vector *const *arguments, uint32_t count, Rows rows,
+                          uint8_t *const *groups, uint32_t offset)
+{
+    (void)count;
+    VectorView view = vector_view(arguments[0]);
+    for (FOR_ROWS(rows, i, row)) {
+        if (!view_is_null(&view, row))
+            keep_text(context, STATE(ExtremeState, i), &((const Str *)view.data)[view_index(&view, row)]);
+    }
+    return OK;
+}
+static Status text_update_one(AggContext *context, const Vector *const *arguments, uint32_t count, Rows rows, uint8_t *state)
+{
+    (void)count;
+    VectorView view = vector_view(arguments[0]);
+    for (FOR_ROWS(rows, i, row)) {
+        if (!view_is_null(&view, row))
+            keep_text(context, (ExtremeState *)(void *)state, &((const Str *)view.data)[view_index(&view, row)]);
+    }
+    return OK;
+}
+
+static Status extreme_merge(AggContext *context, uint8_t *const *sources, uint8_t *const *targets, uint32_t count,
+                            uint32_t offset)
+{
+    int code = context->binding->def->code;
+    PhysKind phys = (PhysKind)context->binding->argument_types[0].phys;
+    for (uint32_t i = 0; i < count; i++) {
+        const ExtremeState *from = (const ExtremeState *)(const void *)(sources[i] + offset);
+        ExtremeState *to = (ExtremeState *)(void *)(targets[i] + offset);
+        if (!from->is_set)
+            continue;
+        int order = phys == PHYS_STR    ? (to->is_set ? str_compare(&from->text, &to->text) : 0)
+                    : phys == PHYS_F32 || phys == PHYS_F64 ? (from->real > to->real) - (from->real < to->real)
+                                        : (from->number > to->number) - (from->number < to->number);
+        if (!to->is_set || replaces(code, order))
+            *to = *from;
+    }
+    return OK;
+}
+static Status extreme_finish(AggContext *context, uint8_t *const *groups, uint32_t count, uint32_t offset, uint32_t first,
+                             Vector *out)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        const ExtremeState *state = STATE(ExtremeState, i);
+        Datum value = datum_null();
+        if (state->is_set) {
+            value = (Datum){.i128 = state->number};
+            if (out->type.phys == PHYS_STR)
+                value.str = state->text;
+            else if (out->type.phys == PHYS_F32 || out->type.phys == PHYS_F64)
+                value.f64 = state->real;
+        }
+        vector_put(out, context->arena, first + i, &value);
+    }
+    return OK;
+}
+static void text_serialize(AggContext *context, const uint8_t *bytes, ByteBuf *out)
+{
+    const ExtremeState *state = (const ExtremeState *)(const void *)bytes;
+    (void)context;
+    bytebuf_put_u8(out, state->is_set != 0);
+    if (state->is_set)
+        bytebuf_put_sized(out, str_data(&state->text), state->text.length);
+}
+static Status text_deserialize(AggContext *context, ByteReader *reader, uint8_t *bytes)
+{
+    ExtremeState *state = (ExtremeState *)(void *)bytes;
+    state->is_set = byte_reader_u8(reader);
+    if (!state->is_set)
+        return OK;
+    StrView text = byte_reader_sized(reader);
+    state->text = str_make(arena_strndup(context->arena, text.data, text.length), text.length);
+    return OK;
+}
+#define EXTREME_KERNEL(NAME) {.state_bytes = sizeof(ExtremeState), .update = NAME##_update, .update_one = NAME##_update_one, \
+                              .merge = extreme_merge, .finish = extreme_finish}
+#define TEXT_KERNEL {.state_bytes = sizeof(ExtremeState), .update = text_update, .update_one = text_update_one, \
+                     .merge = extreme_merge, .finish = extreme_finish, .serialize = text_serialize, .deserialize = text_deserialize}
+#define EXTREME_ROW(OP)                                                                                  \
+    {[PHYS_BOOL] = EXTREME_KERNEL(OP##_u8), [PHYS_I8] = EXTREME_KERNEL(OP##_i8), [PHYS_I16] = EXTREME_KERNEL(OP##_i16), \
+     [PHYS_I32] = EXTREME_KERNEL(OP##_i32), [PHYS_I64] = EXTREME_KERNEL(OP##_i64), [PHYS_I128] = EXTREME_KERNEL(OP##_i128), \
+     [PHYS_F32] = EXTREME_KERNEL(OP##_f32), [PHYS_F64] = EXTREME_KERNEL(OP##_f64), [PHYS_STR] = TEXT_KERNEL}
+static const AggKernel min_kernels[PHYS_KIND_COUNT] = EXTREME_ROW(min);
+static const AggKernel max_kernels[PHYS_KIND_COUNT] = EXTREME_ROW(max);
+
+static Status bind_extreme(const FuncBindRequest *request, const FuncDef *def, FuncBinding *out)
+{
+    Type type = request->types[0];
+    if (type_is_nested(type) || type.kind == TYPE_JSON)
+        return bind_error(request);
+    if (type.kind == TYPE_NULL)
+        type = type_of(TYPE_BOOLEAN);
+    bind_arguments(request, type, out);
+    out->result = type;
+    out->aggregate = def->code <= 0 ? &min_kernels[type.phys] : &max_kernels[type.phys];
+    return OK;
+}
+
+/* ---- variance family: Welford's running moments ---- */
+typedef struct VarianceState {
+    double mean;
+    double squares;
+    int64_t count;
+} VarianceState;
+static void take_value(VarianceState *state, double x)
+{
+    state->count++;
+    double delta = x - state->mean;
+    state->mean += delta / (double)state->count;
+    state->squares += delta * (x - state->mean);
+}
+DEFINE_UPDATES(variance, VarianceState, double, take_value(state, x))
+static Status variance_merge(AggContext *context, uint8_t *const *sources, uint8_t *const *targets, uint32_t count,
+                             uint32_t offset)
+{
+    (void)context;
+    for (uint32_t i = 0; i < count; i++) {
+        const VarianceState *from = (const VarianceState *)(const void *)(sources[i] + offset);
+        VarianceState *to = (VarianceState *)(void *)(targets[i] + offset);
+        int64_t total = from->count + to->count;
+        if (from->count == 0)
+            continue;
+        double delta = from->mean - to->mean;
+        to->squares += from->squares + delta * delta * (double)from->count * (double)to->count / (double)total;
+        to->mean += delta * (double)from->count / (double)total;
+        to->count = total;
+    }
+    return OK;
+}
+/* code: 0 variance, 1 sample variance, 2 deviation, 3 sample deviation */
+static Status variance_finish(AggContext *context, uint8_t *const *groups, uint32_t count, uint32_t offset, uint32_t first,
+                              Vector *out)
+{
+    int code = context->binding->def->code;
+    for (uint32_t i = 0; i < count; i++) {
+        const VarianceState *state = STATE(VarianceState, i);
+        int64_t divisor = state->count - code % 2;
+        if (state->count == 0 || divisor <= 0) {
+            vector_set_null(out, first + i);
+            continue;
+        }
+        double value = state->squares / (double)divisor;
+        ((double *)out->data)[first + i] = code >= 2 ? sqrt(value) : value;
+    }
+    return OK;
+}
+static const AggKernel variance_kernel = {.state_bytes = sizeof(VarianceState), .update = variance_update,
+                                          .update_one = variance_update_one, .merge = variance_merge, .finish = variance_finish};
+
+/* ---- count_if ---- */
+DEFINE_UPDATES(count_if, int64_t, uint8_t, *state += x != 0)
+static const AggKernel count_if_kernel = {.state_bytes = 8, .update = count_if_update, .update_one = count_if_update_one,
+                                          .merge = add_i64_merge, .finish = count_finish};
+
+/* ---- group_concat and array_agg: values in order of arrival, in a list of the arena ---- */
+typedef struct ListNode {
+    struct ListNode *next;
+    Datum value;
+} ListNode;
+typedef struct ListState {
+    ListNode *first, *last;
+    int64_t count;
+} ListState;
+
+static void list_add(AggContext *context, ListState *state, Type type, const Datum *value)
+{
+    ListNode *node = ARENA_NEW(context->arena, ListNode);
+    node->value = datum_copy(context->arena, type, value);
+    if (state->last == NULL)
+        state->first = node;
+    else
+        state->last->next = node;
+    state->last = node;
+    state->count++;
+}
+static Status list_take(AggContext *context, const Vector *const *arguments, uint32_t row, ListState *state)
+{
+    AUTO_ARENA scratch;
+    arena_init(&scratch, NULL);
+    Datum value = vector_get(arguments[0], row, &scratch);
+    bool keeps_nulls = context->binding->def->code == 1;
+    if (!value.is_null || keeps_nulls)
+        list_add(context, state, arguments[0]->type, &value);
+    return OK;
+}
+static Status list_update(AggContext *context, const Vector *const *arguments, uint32_t count, Rows rows,
+                          uint8_t *const *groups, uint32_t offset)
+{
+    (void)count;
+    for (FOR_ROWS(rows, i, row))
+        TRY(list_take(context, arguments, row, STATE(ListState, i)));
+    return OK;
+}
+static Status list_update_one(AggContext *context, const Vector *const *arguments, uint32_t count, Rows rows, uint8_t *state)
+{
+    (void)count;
+    for (FOR_ROWS(rows, i, row))
+        TRY(list_take(context, arguments, row, (ListState *)(void *)state));
+    return OK;
+}
+static Status list_merge(AggContext *context, uint8_t *const *sources, uint8_t *const *targets, uint32_t count,
+                         uint32_t offset)
+{
+    (void)context;
+    for (uint32_t i = 0; i < count; i++) {
+        const ListState *from = (const ListState *)(const void *)(sources[i] + offset);
+        ListState *to = (ListState *)(void *)(targets[i] + offset);
+        if (from->first == NULL)
+            continue;
+        if (to->last == NULL)
+            to->first = from->first;
+        else
+            to->last->next = from->first;
+        to->last = from->last;
+        to->count += from->count;
+    }
+    return OK;
+}
+static Status concat_finish(AggContext *context, uint8_t *const *groups, uint32_t count, uint32_t offset, uint32_t first,
+                            Vector *out)
+{
+    const Str *separator = context->binding->data;
+    for (uint32_t i = 0; i < count; i++) {
+        const ListState *state = STATE(ListState, i);
+        AUTO_BYTEBUF text = {0};
+        for (const ListNode *n = state->first; n != NULL; n = n->next) {
+            if (n != state->first)
+                bytebuf_append(&text, str_data(separator), separator->length);
+            bytebuf_append_view(&text, str_view(&n->value.str));
+        }
+        if (state->first == NULL) {
+            vector_set_null(out, first + i);
+            continue;
+        }
+        Str joined = str_make(text.data == NULL ? "" : text.data, text.length);
+        ((Str *)out->data)[first + i] = str_copy(context->arena, &joined);
+    }
+    return OK;
+}
+static Status array_finish(AggContext *context, uint8_t *const *groups, uint32_t count, uint32_t offset, uint32_t first,
+                           Vector *out)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        const ListState *state = STATE(ListState, i);
+        DatumList list = {.count = (uint32_t)state->count};
+        list.items = ARENA_NEW_ARRAY(context->arena, Datum, MAX(list.count, 1u));
+        uint32_t at = 0;
+        for (const ListNode *n = state->first; n != NULL && at < list.count; n = n->next)
+            list.items[at++] = n->value;
+        Datum value = {.list = &list};
+        vector_put(out, context->arena, first + i, &value);
+    }
+    return OK;
+}
+static const AggKernel concat_kernel = {.state_bytes = sizeof(ListState), .update = list_update,
+                                        .update_one = list_update_one, .merge = list_merge, .finish = concat_finish};
+static const AggKernel array_kernel = {.state_bytes = sizeof(ListState), .update = list_update,
+                                       .update_one = list_update_one, .merge = list_merge, .finish = array_finish};
+
+static Status bind_list(const FuncBindRequest *request, const FuncDef *def, FuncBinding *out)
+{
+    Type *types = bind_argument_array(request, out);
+    if (def->code == 1) {
+        out->result = type_array(request->arena, types[0].kind == TYPE_NULL ? type_of(TYPE_BOOLEAN) : types[0]);
+        out->aggregate = &array_kernel;
+        return OK;
+    }
+    bool has_separator = request->count > 1 && request->constants[1] != NULL;
+    for (uint32_t i = 0; i < request->count; i++)
+        types[i] = type_varchar(0);
+    Str *separator = ARENA_NEW(request->arena, Str);
+    *separator = has_separator ? request->constants[1]->str : str_make(",", 1);
+    out->data = separator;
+    out->result = type_varchar(0);
+    out->aggregate = &concat_kernel;
+    return OK;
+}
+
+#define AGG(NAME, MIN_ARGS, MAX_ARGS, BIND, CODE, FLAGS)                                               \
+    {.name = NAME, .kind = FUNC_AGGREGATE, .flags = FLAGS, .min_arguments = MIN_ARGS, .max_arguments = MAX_ARGS, \
+     .bind = BIND, .code = CODE, .group = "aggregate"}
+#define VARIANCE(NAME, CODE)                                                                           \
+    {.name = NAME, .kind = FUNC_AGGREGATE, .min_arguments = 1, .max_arguments = 1, .code = CODE,       \
+     .overloads = (const FuncOverload[]){{"d", 'd', NULL, &variance_kernel}}, .overload_count = 1, .group = "aggregate"}
+static const FuncDef defs[] = {
+    AGG("count", 0, FUNC_ANY_ARGUMENTS, bind_count, 0, FUNC_NEVER_NULL),
+    AGG("sum", 1, 1, bind_sum, 0, 0),
+    AGG("avg", 1, 1, bind_sum, 1, 0),
+    AGG("min", 1, 1, bind_extreme, -1, FUNC_IGNORES_DISTINCT),
+    AGG("max", 1, 1, bind_extreme, 1, FUNC_IGNORES_DISTINCT),
+    AGG("any_value", 1, 1, bind_extreme, 0, FUNC_IGNORES_DISTINCT),
+    VARIANCE("variance", 0), VARIANCE("var_pop", 0), VARIANCE("variance_pop", 0), VARIANCE("var_samp", 1),
+    VARIANCE("variance_samp", 1), VARIANCE("std", 2), VARIANCE("stddev", 2), VARIANCE("stddev_pop", 2),
+    VARIANCE("stddev_samp", 3),
+    {.name = "count_if", .kind = FUNC_AGGREGATE, .flags = FUNC_NEVER_NULL, .min_arguments = 1, .max_arguments = 1,
+     .overloads = (const FuncOverload[]){{"b", 'l', NULL, &count_if_kernel}}, .overload_count = 1, .group = "aggregate"},
+    AGG("group_concat", 1, 2, bind_list, 0, FUNC_ORDER_SENSITIVE),
+    AGG("array_agg", 1, 1, bind_list, 1, FUNC_ORDER_SENSITIVE),
+};
+const FuncTable func_table_aggregate = {defs, COUNT_OF(defs)};

@@ -1,0 +1,592 @@
+#include "func/families.h"
+
+/* Date and time functions: parts, arithmetic by units, differences, truncation, formatting. */
+
+#include <stdio.h>
+
+#include "func/shape.h"
+#include "types/datetime.h"
+
+#define PART(NAME, BODY)                                             \
+    DEFINE_ROWWISE(NAME, {                                           \
+        int64_t value = ARG(0, int64_t);                             \
+        CivilTime t = datetime_to_civil(value);                      \
+        int32_t days = datetime_date(value);                         \
+        (void)t;                                                     \
+        (void)days;                                                  \
+        RESULT(int32_t) = (int32_t)(BODY);                           \
+    })
+static int32_t weekday(int32_t days) /* Monday 0 */
+{
+    return ((days + 3) % 7 + 7) % 7;
+}
+static int32_t day_of_year(int32_t days, const CivilTime *t)
+{
+    return days - date_from_civil(t->year, 1, 1) + 1;
+}
+/* ISO 8601 week number. */
+static int32_t iso_week(int32_t days, int32_t *out_year)
+{
+    int32_t thursday = days - weekday(days) + 3;
+    int32_t year, month, day;
+    date_to_civil(thursday, &year, &month, &day);
+    *out_year = year;
+    return (thursday - date_from_civil(year, 1, 1)) / 7 + 1;
+}
+/* Weeks start on Sunday; days before the first Sunday are week 0 (mode 0 of MySQL). */
+static int32_t sunday_week(int32_t days, const CivilTime *t)
+{
+    int32_t first = date_from_civil(t->year, 1, 1);
+    int32_t first_sunday = first + (6 - weekday(first)) % 7;
+    return days < first_sunday ? 0 : (days - first_sunday) / 7 + 1;
+}
+static int32_t iso_week_only(int32_t days)
+{
+    int32_t year;
+    return iso_week(days, &year);
+}
+PART(year_kernel, t.year)
+PART(quarter_kernel, (t.month + 2) / 3)
+PART(month_kernel, t.month)
+PART(day_kernel, t.day)
+PART(hour_kernel, t.hour)
+PART(minute_kernel, t.minute)
+PART(second_kernel, t.second)
+PART(microsecond_kernel, t.microsecond)
+PART(dayofweek_kernel, (weekday(days) + 1) % 7 + 1)
+PART(weekday_kernel, weekday(days))
+PART(dayofweek_iso_kernel, weekday(days) + 1)
+PART(dayofyear_kernel, day_of_year(days, &t))
+PART(week_kernel, sunday_week(days, &t))
+PART(weekofyear_kernel, iso_week_only(days))
+PART(to_days_kernel, days - MIN_DATE)
+PART(yearweek_kernel, t.year * 100 + sunday_week(days, &t))
+
+/* Units of arithmetic and truncation. */
+typedef enum Unit { UNIT_YEAR, UNIT_QUARTER, UNIT_MONTH, UNIT_WEEK, UNIT_DAY, UNIT_HOUR, UNIT_MINUTE, UNIT_SECOND,
+                    UNIT_MILLISECOND, UNIT_MICROSECOND, UNIT_NONE } Unit;
+
+static int64_t unit_us(Unit unit)
+{
+    switch (unit) {
+    case UNIT_WEEK:
+        return 7 * US_PER_DAY;
+    case UNIT_DAY:
+        return US_PER_DAY;
+    case UNIT_HOUR:
+        return 3600 * US_PER_SECOND;
+    case UNIT_MINUTE:
+        return 60 * US_PER_SECOND;
+    case UNIT_SECOND:
+        return US_PER_SECOND;
+    case UNIT_MILLISECOND:
+        return 1000;
+    default:
+        return 1;
+    }
+}
+
+static int unit_months(Unit unit)
+{
+    return unit == UNIT_YEAR ? 12 : unit == UNIT_QUARTER ? 3 : unit == UNIT_MONTH ? 1 : 0;
+}
+
+static bool add_units(int64_t value, Unit unit, int64_t amount, int64_t *out)
+{
+    int months = unit_months(unit);
+    if (months == 0) {
+        int64_t delta;
+        return !__builtin_mul_overflow(amount, unit_us(unit), &delta) && !__builtin_add_overflow(value, delta, out) &&
+               datetime_in_range(*out);
+    }
+    int32_t days = datetime_date(value);
+    int32_t moved;
+    if (amount > 120000 || amount < -120000 || !date_add_months(days, amount * months, &moved))
+        return false;
+    *out = value + ((int64_t)moved - days) * US_PER_DAY;
+    return datetime_in_range(*out);
+}
+
+/* code: unit * 2 + (1 when subtracting) */
+DEFINE_ROWWISE(add_units_kernel, {
+    int code = context->binding->def->code;
+    int64_t amount = ARG(1, int32_t);
+    int64_t result;
+    if (add_units(ARG(0, int64_t), (Unit)(code / 2), code % 2 != 0 ? -amount : amount, &result))
+        RESULT(int64_t) = result;
+    else
+        RESULT_NULL();
+})
+DEFINE_ROWWISE(add_days_to_date_kernel, {
+    int code = context->binding->def->code;
+    int64_t amount = ARG(1, int32_t);
+    int64_t result;
+    if (add_units(ARG(0, int32_t) * US_PER_DAY, (Unit)(code / 2), code % 2 != 0 ? -amount : amount, &result))
+        RESULT(int32_t) = datetime_date(result);
+    else
+        RESULT_NULL();
+})
+
+static Status bind_add_units(const FuncBindRequest *request, const FuncDef *def, FuncBinding *out)
+{
+    bool keeps_date = request->types[0].kind == TYPE_DATE && def->code / 2 <= UNIT_DAY;
+    Type *types = bind_argument_array(request, out);
+    types[0] = type_of(keeps_date ? TYPE_DATE : TYPE_DATETIME);
+    types[1] = type_of(TYPE_INT);
+    out->result = types[0];
+    out->kernel = keeps_date ? add_days_to_date_kernel : add_units_kernel;
+    return OK;
+}
+
+/* Whole units from b to a, as StarRocks counts them: complete months and years only. */
+static int64_t diff_units(int64_t a, int64_t b, Unit unit)
+{
+    int months = unit_months(unit);
+    if (months == 0)
+        return (a - b) / unit_us(unit);
+    CivilTime x = datetime_to_civil(a);
+    CivilTime y = datetime_to_civil(b);
+    int64_t total = (int64_t)(x.year - y.year) * 12 + x.month - y.month;
+    int64_t a_rest = a - (int64_t)date_from_civil(x.year, x.month, 1) * US_PER_DAY;
+    int64_t b_rest = b - (int64_t)date_from_civil(y.year, y.month, 1) * US_PER_DAY;
+    if (total > 0 && a_rest < b_rest)
+        total--;
+    else if (total < 0 && a_rest > b_rest)
+        total++;
+    return total / months;
+}
+DEFINE_ROWWISE(diff_units_kernel, {
+    RESULT(int64_t) = diff_units(ARG(0, int64_t), ARG(1, int64_t), (Unit)context->binding->def->code);
+})
+DEFINE_ROWWISE(datediff_kernel, {
+    RESULT(int32_t) = datetime_date(ARG(0, int64_t)) - datetime_date(ARG(1, int64_t));
+})
+
+static const char *const unit_names[] = {"year", "quarter", "month", "week", "day", "hour", "minute", "second",
+                                         "millisecond", "microsecond"};
+
+static Unit unit_of_name(StrView name)
+{
+    for (size_t i = 0; i < COUNT_OF(unit_names); i++) {
+        if (strview_equal_ci(name, strview(unit_names[i])))
+            return (Unit)i;
+    }
+    return UNIT_NONE;
+}
+
+static int64_t truncate_to(int64_t value, Unit unit)
+{
+    CivilTime t = datetime_to_civil(value);
+    int32_t days = datetime_date(value);
+    switch (unit) {
+    case UNIT_YEAR:
+        return date_from_civil(t.year, 1, 1) * US_PER_DAY;
+    case UNIT_QUARTER:
+        return date_from_civil(t.year, (t.month - 1) / 3 * 3 + 1, 1) * US_PER_DAY;
+    case UNIT_MONTH:
+        return date_from_civil(t.year, t.month, 1) * US_PER_DAY;
+    case UNIT_WEEK:
+        return (days - weekday(days)) * US_PER_DAY;
+    case UNIT_DAY:
+        return days * US_PER_DAY;
+    default: {
+        int64_t in_day = value - days * US_PER_DAY;
+        return value - in_day % unit_us(unit);
+    }
+    }
+}
+DEFINE_ROWWISE(date_trunc_kernel, {
+    Unit unit = unit_of_name(ARG_VIEW(0));
+    if (unit == UNIT_NONE)
+        return RAISE(context->diag, INVALID_ARGUMENT, "date_trunc function can't support argument \"%.*s\"",
+                     SV_ARGS(ARG_VIEW(0)));
+    int64_t value = truncate_to(ARG(1, int64_t), unit);
+    if (out->type.kind == TYPE_DATE)
+        RESULT(int32_t) = datetime_date(value);
+    else
+        RESULT(int64_t) = value;
+})
+
+static Status bind_date_trunc(const FuncBindRequest *request, const FuncDef *def, FuncBinding *out)
+{
+    (void)def;
+    Type *types = bind_argument_array(request, out);
+    types[0] = type_varchar(0);
+    out->result = type_of(request->types[1].kind == TYPE_DATE ? TYPE_DATE : TYPE_DATETIME);
+    types[1] = type_of(TYPE_DATETIME);
+    out->kernel = date_trunc_kernel;
+    return OK;
+}
+
+static const char *const month_names[] = {"January", "February", "March",     "April",   "May",      "June",
+                                          "July",    "August",   "September", "October", "November", "December"};
+static const char *const day_names[] = {"Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"};
+
+static void format_one(char code, int64_t value, const CivilTime *t, ByteBuf *out)
+{
+    int32_t days = datetime_date(value);
+    int hour12 = t->hour % 12 == 0 ? 12 : t->hour % 12;
+    int32_t iso_year;
+    switch (code) {
+    case 'Y':
+        bytebuf_printf(out, "%04d", t->year);
+        return;
+    case 'y':
+        bytebuf_printf(out, "%02d", t->year % 100);
+        return;
+    case 'm':
+        bytebuf_printf(out, "%02d", t->month);
+        return;
+    case 'c':
+        bytebuf_printf(out, "%d", t->month);
+        return;
+    case 'd':
+        bytebuf_printf(out, "%02d", t->day);
+        return;
+    case 'e':
+        bytebuf_printf(out, "%d", t->day);
+        return;
+    case 'H':
+        bytebuf_printf(out, "%02d", t->hour);
+        return;
+    case 'k':
+        bytebuf_printf(out, "%d", t->hour);
+        return;
+    case 'h':
+    case 'I':
+        bytebuf_printf(out, "%02d", hour12);
+        return;
+    case 'l':
+        bytebuf_printf(out, "%d", hour12);
+        return;
+    case 'i':
+        bytebuf_printf(out, "%02d", t->minute);
+        return;
+    case 's':
+    case 'S':
+        bytebuf_printf(out, "%02d", t->second);
+        return;
+    case 'f':
+        bytebuf_printf(out, "%06d", t->microsecond);
+        return;
+    case 'p':
+        bytebuf_append_text(out, t->hour < 12 ? "AM" : "PM");
+        return;
+    case 'T':
+        bytebuf_printf(out, "%02d:%02d:%02d", t->hour, t->minute, t->second);
+        return;
+    case 'r':
+        bytebuf_printf(out, "%02d:%02d:%02d %s", hour12, t->minute, t->second, t->hour < 12 ? "AM" : "PM");
+        return;
+    case 'M':
+        bytebuf_append_text(out, month_names[t->month - 1]);
+        return;
+    case 'b':
+        bytebuf_append(out, month_names[t->month - 1], 3);
+        return;
+    case 'W':
+        bytebuf_append_text(out, day_names[weekday(days)]);
+        return;
+    case 'a':
+        bytebuf_append(out, day_names[weekday(days)], 3);
+        return;
+    case 'w':
+        bytebuf_printf(out, "%d", (weekday(days) + 1) % 7);
+        return;
+    case 'j':
+        bytebuf_printf(out, "%03d", day_of_year(days, t));
+        return;
+    case 'U':
+        bytebuf_printf(out, "%02d", sunday_week(days, t));
+        return;
+    case 'u':
+    case 'v':
+        bytebuf_printf(out, "%02d", iso_week(days, &iso_year));
+        return;
+    case 'x':
+        (void)iso_week(days, &iso_year);
+        bytebuf_printf(out, "%04d", iso_year);
+        return;
+    default:
+        bytebuf_append_char(out, code);
+        return;
+    }
+}
+
+static void format_datetime(int64_t value, StrView format, ByteBuf *out)
+{
+    CivilTime t = datetime_to_civil(value);
+    for (size_t i = 0; i < format.length; i++) {
+        if (format.data[i] == '%' && i + 1 < format.length)
+            format_one(format.data[++i], value, &t, out);
+        else
+            bytebuf_append_char(out, format.data[i]);
+    }
+}
+
+/* The short names that StarRocks takes for common formats. */
+static StrView format_alias(StrView format)
+{
+    if (strview_is(format, "yyyyMMdd"))
+        return STR_VIEW("%Y%m%d");
+    if (strview_is(format, "yyyy-MM-dd"))
+        return STR_VIEW("%Y-%m-%d");
+    if (strview_is(format, "yyyy-MM-dd HH:mm:ss"))
+        return STR_VIEW("%Y-%m-%d %H:%i:%s");
+    return format;
+}
+DEFINE_ROWWISE(date_format_kernel, {
+    AUTO_BYTEBUF text = {0};
+    format_datetime(ARG(0, int64_t), format_alias(ARG_VIEW(1)), &text);
+    if (text.length == 0)
+        RESULT_NULL();
+    else
+        result_text(context, out, row, text.data, text.length);
+})
+
+static bool scan_digits(StrView text, size_t *at, size_t most, int32_t *out)
+{
+    size_t first = *at;
+    *out = 0;
+    while (*at < text.length && *at - first < most && text.data[*at] >= '0' && text.data[*at] <= '9')
+        *out = *out * 10 + (text.data[(*at)++] - '0');
+    return *at > first;
+}
+
+static bool scan_month_name(StrView text, size_t *at, int32_t *out)
+{
+    for (int32_t m = 0; m < 12; m++) {
+        StrView name = strview(month_names[m]);
+        StrView rest = strview_n(text.data + *at, text.length - *at);
+        bool is_full = strview_starts_with_ci(rest, name);
+        if (is_full || strview_starts_with_ci(rest, strview_n(name.data, 3))) {
+            *at += is_full ? name.length : 3;
+            *out = m + 1;
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool parse_one(char code, StrView text, size_t *at, CivilTime *t)
+{
+    int32_t number;
+    switch (code) {
+    case 'Y':
+        return scan_digits(text, at, 4, &t->year);
+    case 'y':
+        if (!scan_digits(text, at, 2, &number))
+            return false;
+        t->year = number < 70 ? 2000 + number : 1900 + number;
+        return true;
+    case 'm':
+    case 'c':
+        return scan_digits(text, at, 2, &t->month);
+    case 'd':
+    case 'e':
+        return scan_digits(text, at, 2, &t->day);
+    case 'H':
+    case 'k':
+    case 'h':
+    case 'I':
+    case 'l':
+        return scan_digits(text, at, 2, &t->hour);
+    case 'i':
+        return scan_digits(text, at, 2, &t->minute);
+    case 's':
+    case 'S':
+        return scan_digits(text, at, 2, &t->second);
+    case 'f': {
+        size_t first = *at;
+        if (!scan_digits(text, at, 6, &t->microsecond))
+            return false;
+        for (size_t n = *at - first; n < 6; n++)
+            t->microsecond *= 10;
+        return true;
+    }
+    case 'M':
+    case 'b':
+        return scan_month_name(text, at, &t->month);
+    case 'T':
+        return parse_one('H', text, at, t) && *at < text.length && text.data[(*at)++] == ':' &&
+               parse_one('i', text, at, t) && *at < text.length && text.data[(*at)++] == ':' && parse_one('s', text, at, t);
+    case 'p':
+        if (text.length - *at < 2)
+            return false;
+        if ((text.data[*at] | 0x20) == 'p' && t->hour < 12)
+            t->hour += 12;
+        *at += 2;
+        return true;
+    default:
+        return *at < text.length && text.data[(*at)++] == code;
+    }
+}
+
+static bool parse_by_format(StrView text, StrView format, int64_t *out)
+{
+    CivilTime t = {.month = 1, .day = 1};
+    size_t at = 0;
+    text = strview_trim(text);
+    for (size_t i = 0; i < format.length; i++) {
+        if (format.data[i] == ' ') {
+            while (at < text.length && text.data[at] == ' ')
+                at++;
+        } else if (format.data[i] == '%' && i + 1 < format.length) {
+            if (at >= text.length || !parse_one(format.data[++i], text, &at, &t))
+                return false;
+        } else if (at >= text.length || text.data[at++] != format.data[i]) {
+            return false;
+        }
+    }
+    if (!civil_is_valid(&t))
+        return false;
+    *out = datetime_from_civil(&t);
+    return true;
+}
+DEFINE_ROWWISE(str_to_date_kernel, {
+    int64_t value;
+    if (!parse_by_format(ARG_VIEW(0), format_alias(ARG_VIEW(1)), &value))
+        RESULT_NULL();
+    else if (out->type.kind == TYPE_DATE)
+        RESULT(int32_t) = datetime_date(value);
+    else
+        RESULT(int64_t) = value;
+})
+
+DEFINE_ROWWISE(last_day_kernel, {
+    CivilTime t = datetime_to_civil(ARG(0, int64_t));
+    RESULT(int32_t) = date_from_civil(t.year, t.month, days_in_month(t.year, t.month));
+})
+DEFINE_ROWWISE(dayname_kernel, {
+    const char *name = day_names[weekday(datetime_date(ARG(0, int64_t)))];
+    result_text(context, out, row, name, strlen(name));
+})
+DEFINE_ROWWISE(monthname_kernel, {
+    CivilTime t = datetime_to_civil(ARG(0, int64_t));
+    result_text(context, out, row, month_names[t.month - 1], strlen(month_names[t.month - 1]));
+})
+DEFINE_ROWWISE(from_days_kernel, {
+    int64_t days = (int64_t)ARG(0, int32_t) + MIN_DATE;
+    if (date_in_range(days))
+        RESULT(int32_t) = (int32_t)days;
+    else
+        RESULT_NULL();
+})
+DEFINE_ROWWISE(makedate_kernel, {
+    int32_t year = ARG(0, int32_t);
+    int32_t day = ARG(1, int32_t);
+    if (year < 0 || year > 9999 || day <= 0 || day > 366)
+        RESULT_NULL();
+    else
+        RESULT(int32_t) = date_from_civil(year, 1, 1) + day - 1;
+})
+DEFINE_ROWWISE(to_date_kernel, { RESULT(int32_t) = datetime_date(ARG(0, int64_t)); })
+DEFINE_ROWWISE(to_datetime_kernel, { RESULT(int64_t) = ARG(0, int64_t); })
+DEFINE_ROWWISE(time_to_sec_kernel, { RESULT(int64_t) = ARG(0, int64_t) / US_PER_SECOND; })
+DEFINE_ROWWISE(timediff_kernel, { RESULT(int64_t) = ARG(0, int64_t) - ARG(1, int64_t); })
+
+/* Session-bound: the statement's start, in the session's zone (offset in seconds). */
+static int64_t local_now(const FuncContext *context)
+{
+    return context->session->now_us + context->session->zone_offset_us;
+}
+static Status now_kernel(FuncContext *context, const Vector *const *arguments, uint32_t count, Rows rows, Vector *out)
+{
+    (void)arguments;
+    (void)count;
+    int code = context->binding->def->code; /* 0 now, 1 utc, 2 current_date, 3 current_time */
+    int64_t now = code == 1 ? context->session->now_us : local_now(context);
+    now -= now % US_PER_SECOND;
+    for (FOR_ROWS(rows, i, row)) {
+        if (code == 2)
+            ((int32_t *)out->data)[row] = datetime_date(now);
+        else
+            ((int64_t *)out->data)[row] = code == 3 ? now - datetime_date(now) * US_PER_DAY : now;
+    }
+    return OK;
+}
+static Status unix_now_kernel(FuncContext *context, const Vector *const *arguments, uint32_t count, Rows rows, Vector *out)
+{
+    (void)arguments;
+    (void)count;
+    for (FOR_ROWS(rows, i, row))
+        ((int64_t *)out->data)[row] = context->session->now_us / US_PER_SECOND;
+    return OK;
+}
+DEFINE_ROWWISE(unix_timestamp_kernel, {
+    int64_t value = ARG(0, int64_t) - context->session->zone_offset_us;
+    RESULT(int64_t) = value < 0 ? 0 : value / US_PER_SECOND;
+})
+DEFINE_ROWWISE(from_unixtime_kernel, {
+    int64_t seconds = ARG(0, int64_t);
+    AUTO_BYTEBUF text = {0};
+    if (seconds < 0 || seconds > INT64_C(253402243199)) {
+        RESULT_NULL();
+        continue;
+    }
+    int64_t value = seconds * US_PER_SECOND + context->session->zone_offset_us;
+    format_datetime(value, count > 1 ? format_alias(ARG_VIEW(1)) : STR_VIEW("%Y-%m-%d %H:%i:%s"), &text);
+    result_text(context, out, row, text.data, text.length);
+})
+
+#define DF(NAME, FLAGS, MIN_ARGS, MAX_ARGS, ...)                                                     \
+    {.name = NAME, .kind = FUNC_SCALAR, .flags = FUNC_NULL_IF_ANY_NULL | (FLAGS), .min_arguments = MIN_ARGS, \
+     .max_arguments = MAX_ARGS, .overloads = (const FuncOverload[]){__VA_ARGS__},                    \
+     .overload_count = sizeof((const FuncOverload[]){__VA_ARGS__}) / sizeof(FuncOverload), .group = "date"}
+#define PARTF(NAME, KERNEL) DF(NAME, 0, 1, 1, {"A", 'i', KERNEL, NULL})
+#define UNITS(NAME, UNIT)                                                                            \
+    {.name = NAME "s_add", .kind = FUNC_SCALAR, .flags = FUNC_NULL_IF_ANY_NULL, .min_arguments = 2, .max_arguments = 2, \
+     .bind = bind_add_units, .code = (UNIT) * 2, .group = "date"},                                   \
+        {.name = NAME "s_sub", .kind = FUNC_SCALAR, .flags = FUNC_NULL_IF_ANY_NULL, .min_arguments = 2, .max_arguments = 2, \
+         .bind = bind_add_units, .code = (UNIT) * 2 + 1, .group = "date"},                           \
+        {.name = NAME "s_diff", .kind = FUNC_SCALAR, .flags = FUNC_NULL_IF_ANY_NULL, .min_arguments = 2, .max_arguments = 2, \
+         .overloads = (const FuncOverload[]){{"AA", 'l', diff_units_kernel, NULL}}, .overload_count = 1, .code = UNIT, .group = "date"}
+#define NOWF(NAME, RESULT_LETTER, CODE)                                                              \
+    {.name = NAME, .kind = FUNC_SCALAR, .flags = FUNC_SESSION_BOUND | FUNC_NEVER_NULL, .min_arguments = 0, .max_arguments = 1, \
+     .overloads = (const FuncOverload[]){{"", RESULT_LETTER, now_kernel, NULL}, {"i", RESULT_LETTER, now_kernel, NULL}}, .overload_count = 2, .code = CODE, .group = "date"}
+static const FuncDef defs[] = {
+    PARTF("year", year_kernel), PARTF("quarter", quarter_kernel), PARTF("month", month_kernel), PARTF("day", day_kernel),
+    PARTF("dayofmonth", day_kernel), PARTF("hour", hour_kernel), PARTF("minute", minute_kernel), PARTF("second", second_kernel),
+    PARTF("microsecond", microsecond_kernel), PARTF("dayofweek", dayofweek_kernel), PARTF("weekday", weekday_kernel),
+    PARTF("dayofweek_iso", dayofweek_iso_kernel), PARTF("day_of_week_iso", dayofweek_iso_kernel),
+    PARTF("dayofyear", dayofyear_kernel), PARTF("week", week_kernel), PARTF("weekofyear", weekofyear_kernel),
+    PARTF("week_iso", weekofyear_kernel), PARTF("to_days", to_days_kernel), PARTF("yearweek", yearweek_kernel),
+    UNITS("year", UNIT_YEAR), UNITS("quarter", UNIT_QUARTER), UNITS("month", UNIT_MONTH), UNITS("week", UNIT_WEEK),
+    UNITS("day", UNIT_DAY), UNITS("hour", UNIT_HOUR), UNITS("minute", UNIT_MINUTE), UNITS("second", UNIT_SECOND),
+    UNITS("millisecond", UNIT_MILLISECOND), UNITS("microsecond", UNIT_MICROSECOND),
+    {.name = "add_months", .kind = FUNC_SCALAR, .flags = FUNC_NULL_IF_ANY_NULL, .min_arguments = 2, .max_arguments = 2,
+     .bind = bind_add_units, .code = UNIT_MONTH * 2, .group = "date"},
+    {.name = "date_add", .kind = FUNC_SCALAR, .flags = FUNC_NULL_IF_ANY_NULL, .min_arguments = 2, .max_arguments = 2,
+     .bind = bind_add_units, .code = UNIT_DAY * 2, .group = "date"},
+    {.name = "adddate", .kind = FUNC_SCALAR, .flags = FUNC_NULL_IF_ANY_NULL, .min_arguments = 2, .max_arguments = 2,
+     .bind = bind_add_units, .code = UNIT_DAY * 2, .group = "date"},
+    {.name = "date_sub", .kind = FUNC_SCALAR, .flags = FUNC_NULL_IF_ANY_NULL, .min_arguments = 2, .max_arguments = 2,
+     .bind = bind_add_units, .code = UNIT_DAY * 2 + 1, .group = "date"},
+    {.name = "subdate", .kind = FUNC_SCALAR, .flags = FUNC_NULL_IF_ANY_NULL, .min_arguments = 2, .max_arguments = 2,
+     .bind = bind_add_units, .code = UNIT_DAY * 2 + 1, .group = "date"},
+    DF("datediff", 0, 2, 2, {"AA", 'i', datediff_kernel, NULL}),
+    {.name = "date_trunc", .kind = FUNC_SCALAR, .flags = FUNC_NULL_IF_ANY_NULL | FUNC_CAN_RAISE, .min_arguments = 2,
+     .max_arguments = 2, .bind = bind_date_trunc, .group = "date"},
+    DF("date_format", 0, 2, 2, {"AS", 'S', date_format_kernel, NULL}),
+    DF("strftime", 0, 2, 2, {"AS", 'S', date_format_kernel, NULL}),
+    DF("str_to_date", 0, 2, 2, {"SS", 'A', str_to_date_kernel, NULL}),
+    DF("str2date", 0, 2, 2, {"SS", 'a', str_to_date_kernel, NULL}),
+    DF("last_day", 0, 1, 1, {"A", 'a', last_day_kernel, NULL}),
+    DF("dayname", 0, 1, 1, {"A", 'S', dayname_kernel, NULL}),
+    DF("monthname", 0, 1, 1, {"A", 'S', monthname_kernel, NULL}),
+    DF("from_days", 0, 1, 1, {"i", 'a', from_days_kernel, NULL}),
+    DF("makedate", 0, 2, 2, {"ii", 'a', makedate_kernel, NULL}),
+    DF("to_date", 0, 1, 1, {"A", 'a', to_date_kernel, NULL}),
+    DF("date", 0, 1, 1, {"A", 'a', to_date_kernel, NULL}),
+    DF("timestamp", 0, 1, 1, {"A", 'A', to_datetime_kernel, NULL}),
+    DF("time_to_sec", 0, 1, 1, {"T", 'l', time_to_sec_kernel, NULL}),
+    DF("timediff", 0, 2, 2, {"AA", 'T', timediff_kernel, NULL}),
+    NOWF("now", 'A', 0), NOWF("current_timestamp", 'A', 0), NOWF("localtime", 'A', 0), NOWF("localtimestamp", 'A', 0),
+    NOWF("utc_timestamp", 'A', 1), NOWF("curdate", 'a', 2), NOWF("current_date", 'a', 2), NOWF("curtime", 'T', 3),
+    NOWF("current_time", 'T', 3),
+    {.name = "unix_timestamp", .kind = FUNC_SCALAR, .flags = FUNC_NULL_IF_ANY_NULL | FUNC_SESSION_BOUND, .min_arguments = 0,
+     .max_arguments = 1, .overloads = (const FuncOverload[]){{"", 'l', unix_now_kernel, NULL}, {"A", 'l', unix_timestamp_kernel, NULL}},
+     .overload_count = 2, .group = "date"},
+    DF("from_unixtime", FUNC_SESSION_BOUND, 1, 2, {"l", 'S', from_unixtime_kernel, NULL}, {"lS", 'S', from_unixtime_kernel, NULL}),
+};
+const FuncTable func_table_date = {defs, COUNT_OF(defs)};

@@ -1,0 +1,105 @@
+#include "func/families.h"
+
+/* Table functions: generate_series and unnest. */
+
+static Status series_count(FuncContext *context, const Vector *const *arguments, uint32_t count, uint32_t row, uint64_t *out)
+{
+    int64_t first = vector_get(arguments[0], row, context->arena).i64;
+    int64_t last = vector_get(arguments[1], row, context->arena).i64;
+    int64_t step = count > 2 ? vector_get(arguments[2], row, context->arena).i64 : 1;
+    for (uint32_t a = 0; a < count; a++) {
+        if (vector_get(arguments[a], row, context->arena).is_null)
+            return RAISE(context->diag, INVALID_ARGUMENT, "generate_series() arguments must not be NULL");
+    }
+    if (step == 0)
+        return RAISE(context->diag, INVALID_ARGUMENT, "generate_series() step size cannot equal zero");
+    Int128 span = step > 0 ? (Int128)last - first : (Int128)first - last;
+    *out = span < 0 ? 0 : (uint64_t)(span / (step > 0 ? step : -(Int128)step)) + 1;
+    return OK;
+}
+
+static Status series_produce(FuncContext *context, const Vector *const *arguments, uint32_t count, uint32_t row,
+                             uint64_t skip, uint32_t limit, uint32_t offset, Vector *out)
+{
+    int64_t first = vector_get(arguments[0], row, context->arena).i64;
+    int64_t step = count > 2 ? vector_get(arguments[2], row, context->arena).i64 : 1;
+    int64_t *values = out[0].data;
+    for (uint32_t i = 0; i < limit; i++)
+        values[offset + i] = (int64_t)((uint64_t)first + (skip + i) * (uint64_t)step);
+    return OK;
+}
+
+static const TableKernel series_kernel = {series_count, series_produce};
+
+static Status bind_series(const FuncBindRequest *request, const FuncDef *def, FuncBinding *out)
+{
+    (void)def;
+    bind_arguments(request, type_of(TYPE_BIGINT), out);
+    Type *columns = ARENA_NEW_ARRAY(request->arena, Type, 1);
+    StrView *names = ARENA_NEW_ARRAY(request->arena, StrView, 1);
+    columns[0] = type_of(TYPE_BIGINT);
+    names[0] = STR_VIEW("generate_series");
+    out->table = &series_kernel;
+    out->table_columns = columns;
+    out->table_names = names;
+    out->table_column_count = 1;
+    return OK;
+}
+
+/* Several arrays side by side; the shorter ones are filled with NULL. */
+static Status unnest_count(FuncContext *context, const Vector *const *arguments, uint32_t count, uint32_t row, uint64_t *out)
+{
+    (void)context;
+    *out = 0;
+    for (uint32_t a = 0; a < count; a++) {
+        VectorView view = vector_view(arguments[a]);
+        if (!view_is_null(&view, row))
+            *out = MAX(*out, (uint64_t)((const ListEntry *)view.data)[view_index(&view, row)].length);
+    }
+    return OK;
+}
+
+static Status unnest_produce(FuncContext *context, const Vector *const *arguments, uint32_t count, uint32_t row,
+                             uint64_t skip, uint32_t limit, uint32_t offset, Vector *out)
+{
+    for (uint32_t a = 0; a < count; a++) {
+        VectorView view = vector_view(arguments[a]);
+        ListEntry entry = {0, 0};
+        if (!view_is_null(&view, row))
+            entry = ((const ListEntry *)view.data)[view_index(&view, row)];
+        for (uint32_t i = 0; i < limit; i++) {
+            Datum value = skip + i < entry.length
+                              ? vector_get(&view.values->children[0], entry.offset + (uint32_t)(skip + i), context->arena)
+                              : datum_null();
+            vector_put(&out[a], context->arena, offset + i, &value);
+        }
+    }
+    return OK;
+}
+
+static const TableKernel unnest_kernel = {unnest_count, unnest_produce};
+
+static Status bind_unnest(const FuncBindRequest *request, const FuncDef *def, FuncBinding *out)
+{
+    (void)def;
+    (void)bind_argument_array(request, out);
+    Type *columns = ARENA_NEW_ARRAY(request->arena, Type, request->count);
+    StrView *names = ARENA_NEW_ARRAY(request->arena, StrView, request->count);
+    for (uint32_t i = 0; i < request->count; i++) {
+        if (request->types[i].kind != TYPE_ARRAY)
+            return bind_error(request);
+        columns[i] = request->types[i].nested->types[0];
+        names[i] = STR_VIEW("unnest");
+    }
+    out->table = &unnest_kernel;
+    out->table_columns = columns;
+    out->table_names = names;
+    out->table_column_count = request->count;
+    return OK;
+}
+
+static const FuncDef defs[] = {
+    {.name = "generate_series", .kind = FUNC_TABLE, .min_arguments = 2, .max_arguments = 3, .bind = bind_series, .group = "table"},
+    {.name = "unnest", .kind = FUNC_TABLE, .min_arguments = 1, .max_arguments = FUNC_ANY_ARGUMENTS, .bind = bind_unnest, .group = "table"},
+};
+const FuncTable func_table_table = {defs, COUNT_OF(defs)};
