@@ -3,6 +3,7 @@
 /* Text fields to typed vectors. Integers, decimals and dates have short paths for their usual form
  * (few digits, no exponent, "YYYY-MM-DD"); everything else goes through the parsers of types/. */
 
+#include "format/text_nested.h"
 #include "types/datetime.h"
 #include "types/decimal.h"
 #include "types/number_text.h"
@@ -174,13 +175,20 @@ static void parse_strings(const Column *c, Type type)
     }
 }
 
-/* JSON and nested types: through the literal parser, value by value. */
+static bool parse_other(Type type, StrView text, Arena *arena, Datum *out)
+{
+    if (type_is_nested(type))
+        return nested_from_json(type, text, arena, out);
+    return datum_parse(type, text, arena, NULL, out) == OK;
+}
+
+/* JSON and nested types, value by value. */
 static void parse_others(const Column *c, Type type, Arena *arena)
 {
     for (uint32_t row = 0; row < c->count; row++) {
         StrView text = field_text(c, row);
         Datum value = datum_null();
-        if (text.length != TEXT_NULL && datum_parse(type, text, arena, NULL, &value) != OK) {
+        if (text.length != TEXT_NULL && !parse_other(type, text, arena, &value)) {
             value = datum_null();
             c->failed[row] = TEXT_BAD_VALUE;
         }

@@ -160,8 +160,8 @@ static void reject_field(LoadWorker *w, uint32_t source, uint32_t row, bool is_r
     } else if (w->failed[row] != 0 && (w->plan->strict || is_required)) {
         AUTO_BYTEBUF type = {0};
         type_print_sql(from->type, &type);
-        reject(w, row, "Value '%.*s' is out of range or no %s. The type of '%.*s' is %s", shown, text, type.data,
-               SV_ARGS(from->name), type.data);
+        reject(w, row, "Value '%.*s' can't be converted to %s, the type of column '%.*s'", shown, text, type.data,
+               SV_ARGS(from->name));
     } else if (is_required) {
         reject(w, row, "NULL value in non-nullable column '%.*s'", SV_ARGS(from->name));
     }
