@@ -37,7 +37,8 @@ static bool skip_digits(StrView text, size_t *at)
 static bool is_number(StrView t)
 {
     size_t at = t.length > 0 && t.data[0] == '-';
-    if (!skip_digits(t, &at))
+    size_t first = at;
+    if (!skip_digits(t, &at) || (t.data[first] == '0' && at > first + 1))
         return false;
     if (at < t.length && t.data[at] == '.' && (at++, !skip_digits(t, &at)))
         return false;
@@ -350,23 +351,28 @@ JsonTextKind json_path_find(StrView value, const JsonPath *path, StrView *out_sp
     return json_kind(value);
 }
 
+static void quote_byte(unsigned char c, ByteBuf *out)
+{
+    static const char bytes[] = "\"\\\b\f\n\r\t", names[] = "\"\\bfnrt";
+    const char *found = memchr(bytes, c, sizeof(bytes) - 1);
+    if (found != NULL)
+        bytebuf_printf(out, "\\%c", names[found - bytes]);
+    else
+        bytebuf_printf(out, "\\u%04X", c);
+}
+
 void json_quote(StrView text, ByteBuf *out)
 {
     bytebuf_append_char(out, '"');
+    size_t start = 0;
     for (size_t i = 0; i < text.length; i++) {
         unsigned char c = (unsigned char)text.data[i];
-        if (c == '"' || c == '\\')
-            bytebuf_printf(out, "\\%c", c);
-        else if (c == '\n')
-            bytebuf_append_text(out, "\\n");
-        else if (c == '\t')
-            bytebuf_append_text(out, "\\t");
-        else if (c == '\r')
-            bytebuf_append_text(out, "\\r");
-        else if (c < 0x20)
-            bytebuf_printf(out, "\\u%04x", c);
-        else
-            bytebuf_append_char(out, (char)c);
+        if (LIKELY(c >= 0x20 && c != '"' && c != '\\'))
+            continue;
+        bytebuf_append(out, text.data + start, i - start);
+        quote_byte(c, out);
+        start = i + 1;
     }
+    bytebuf_append(out, text.data + start, text.length - start);
     bytebuf_append_char(out, '"');
 }

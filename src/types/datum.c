@@ -6,6 +6,7 @@
 
 #include "types/datetime.h"
 #include "types/decimal.h"
+#include "types/json.h"
 #include "types/number_text.h"
 
 static int compare_doubles(double a, double b)
@@ -182,6 +183,15 @@ static bool parse_boolean(StrView text, Datum *out)
     return true;
 }
 
+static bool parse_json(StrView text, Arena *arena, Datum *out)
+{
+    AUTO_BYTEBUF canonical = {0};
+    if (!json_canonical(text, &canonical))
+        return false;
+    *out = datum_str((StrView){arena_strndup(arena, canonical.data, canonical.length), canonical.length});
+    return true;
+}
+
 static bool parse_scalar(Type type, StrView text, Arena *arena, Datum *out)
 {
     int32_t days;
@@ -218,12 +228,13 @@ static bool parse_scalar(Type type, StrView text, Arena *arena, Datum *out)
     case TYPE_CHAR:
     case TYPE_VARCHAR:
     case TYPE_VARBINARY:
-    case TYPE_JSON:
     case TYPE_BITMAP:
     case TYPE_HLL:
     case TYPE_PERCENTILE:
         out->str = str_make(arena_strndup(arena, text.data, text.length), text.length);
         return true;
+    case TYPE_JSON:
+        return parse_json(text, arena, out);
     case TYPE_NULL:
     case TYPE_TIME:
     case TYPE_ARRAY:

@@ -9,6 +9,7 @@
 
 #include "format/csv.h"
 #include "format/json_rows.h"
+#include "types/json.h"
 
 /* Rows as "a,b;c,d": fields joined by ',', NULL as '~', rows ended by ';', a wrong count as '!'. */
 static void print_rows(const TextRows *rows, ByteBuf *out)
@@ -187,11 +188,39 @@ static void test_json(void **state)
     expect_json(&options, "{\"data\":[{\"x\":{\"y\":[1,2]},\"z\":3},{\"z\":4}]}", "2,3;~,4;");
 }
 
+static void expect_canonical(const char *text, const char *expected)
+{
+    AUTO_BYTEBUF out = {0};
+    bytebuf_append_text(&out, "");
+    bool ok = json_canonical(strview(text), &out);
+    assert_string_equal(ok ? out.data : "invalid", expected);
+}
+
+static void test_canonical(void **state)
+{
+    (void)state;
+    expect_canonical(" {\"b\":1.0,\"a\":[1,true , null,\"\\u0041\\n\"],\"b\":2} ",
+                     "{\"a\": [1, true, null, \"A\\n\"], \"b\": 1}");
+    expect_canonical("18446744073709551615", "18446744073709551615");
+    expect_canonical("-1.50e2", "-150");
+    expect_canonical("{\"a\":01}", "invalid");
+    expect_canonical("[1,]", "invalid");
+    expect_canonical("{\"a\" 1}", "invalid");
+    expect_canonical("1 2", "invalid");
+    expect_canonical("\"\\x\"", "invalid");
+    expect_canonical("", "invalid");
+    AUTO_BYTEBUF deep = {0};
+    for (int i = 0; i < 100000; i++)
+        bytebuf_append_char(&deep, '[');
+    expect_canonical(deep.data, "invalid");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_simple),  cmocka_unit_test(test_general), cmocka_unit_test(test_cut),
         cmocka_unit_test(test_separators), cmocka_unit_test(test_convert), cmocka_unit_test(test_json),
+        cmocka_unit_test(test_canonical),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
