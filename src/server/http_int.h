@@ -2,6 +2,7 @@
 /* Inside of the HTTP server; only for src/server. */
 
 #include <microhttpd.h>
+#include <netinet/in.h>
 
 #include "load/stream_load.h"
 #include "server/http_server.h"
@@ -19,6 +20,7 @@ struct HttpServer {
     LoadHub *hub;
     uint16_t port;
     _Atomic uint64_t requests;
+    _Atomic uint64_t next_session;
     HttpMetricsSource metrics[HTTP_METRICS_SOURCES];
     uint32_t metrics_count;
 };
@@ -42,6 +44,7 @@ struct HttpRequest {
     const HttpRoute *route;
     StrView parts[HTTP_PATH_PARTS]; /* of path_text */
     uint32_t part_count;
+    char host[INET6_ADDRSTRLEN]; /* the client's address; set by the login */
     ByteBuf path_text, user, body, reply;
     unsigned status;          /* 0: not answered yet */
     const char *content_type; /* NULL: JSON */
@@ -52,3 +55,5 @@ struct HttpRequest {
 const HttpRoute *http_route_find(HttpRequest *request, const char *method, const char *path);
 StrView http_header(const HttpRequest *request, const char *name);
 StrView http_argument(const HttpRequest *request, const char *name);
+/* POST /api/v1/catalogs/{}[/databases/{}]/sql */
+void http_sql(HttpRequest *request);

@@ -124,6 +124,8 @@ static void error_log(HttpRequest *request)
 static const HttpRoute routes[] = {
     {"PUT", "/api/{}/{}/_stream_load", true, load_begin, load_body, load_finish},
     {"GET", "/api/{}/get_load_state", true, NULL, NULL, load_state},
+    {"POST", "/api/v1/catalogs/{}/sql", true, NULL, NULL, http_sql},
+    {"POST", "/api/v1/catalogs/{}/databases/{}/sql", true, NULL, NULL, http_sql},
     {"GET", "/api/health", false, NULL, NULL, health},
     {"GET", "/metrics", false, NULL, NULL, metrics},
     {"GET", "/api/_load_error_log", false, NULL, NULL, error_log},

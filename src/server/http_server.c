@@ -65,7 +65,7 @@ static bool login(HttpRequest *request)
     char *password = NULL;
     char *user = MHD_basic_auth_get_username_password(request->connection, &password);
     bool ok = false;
-    char host[INET6_ADDRSTRLEN];
+    char *host = request->host;
     client_host(request, host);
     if (user != NULL) {
         StrView stored = {0};
