@@ -440,6 +440,13 @@ static bool print_leaf(const AstExpr *expr, ByteBuf *out)
     }
 }
 
+/* Would the lexer or the parser take a point behind it for its own? */
+static bool takes_points(const AstExpr *expr)
+{
+    return expr->kind == AST_NAME || expr->kind == AST_SYSTEM_VARIABLE || expr->kind == AST_USER_VARIABLE ||
+           expr->kind == AST_INTEGER || expr->kind == AST_DECIMAL || expr->kind == AST_DOUBLE;
+}
+
 static void print_wrapped(const AstExpr *expr, ByteBuf *out)
 {
     switch ((AstExprKind)expr->kind) {
@@ -462,7 +469,7 @@ static void print_wrapped(const AstExpr *expr, ByteBuf *out)
         bytebuf_append_char(out, ')');
         return;
     case AST_FIELD:
-        print_at(expr->left, expr->left->kind == AST_NAME ? BIND_PRIMARY + 1 : BIND_PRIMARY, out);
+        print_at(expr->left, takes_points(expr->left) ? BIND_PRIMARY + 1 : BIND_PRIMARY, out);
         bytebuf_append_char(out, '.');
         sql_print_identifier(expr->text, out);
         return;
