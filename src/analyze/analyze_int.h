@@ -62,6 +62,7 @@ Status bind_relation(AnalyzeContext *context, Scope *scope, const AstRelation *a
 Status bind_order_limit(AnalyzeContext *context, Scope *outer, const AstQuery *ast, StrView source, LogicalNode **in_out_node);
 Status bind_window(AnalyzeContext *context, Scope *scope, const AstExpr *ast, Expr **arguments, uint32_t count,
                    Expr **out_expr);
+Status bind_case_results(AnalyzeContext *context, Expr **arguments, uint32_t count, Expr **out); /* when, then, ..., [else] */
 Status bind_limits(AnalyzeContext *context, const AstQuery *ast, int64_t *out_limit, int64_t *out_offset);
 
 LogicalNode *new_node(AnalyzeContext *context, LogicalKind kind, LogicalNode *child);
