@@ -87,6 +87,7 @@ static LogicalNode *scan_node(AnalyzeContext *context, const CatalogDatabase *da
     node->column_count = table->schema->column_count;
     node->columns = ARENA_NEW_ARRAY(context->arena, LogicalColumn, node->column_count);
     node->scan.ordinals = ARENA_NEW_ARRAY(context->arena, uint32_t, node->column_count);
+    node->scan.first_id = context->ids.next;
     for (uint32_t i = 0; i < node->column_count; i++) {
         const TableColumn *column = &table->schema->columns[i];
         node->scan.ordinals[i] = i;
