@@ -124,6 +124,8 @@ Status plan_query(PlanContext *context, BoundQuery *query, PhysPlan **out_plan)
     number_nodes(plan->root, &plan->node_count);
     plan->filter_count = context->next_filter_id;
     plan->cte_count = cte_count;
+    for (uint32_t i = 0; i < cte_count; i++)
+        plan->max_cte_id = MAX(plan->max_cte_id, ctes[i]->id);
     plan->session = context->session;
     *out_plan = plan;
     return OK;
