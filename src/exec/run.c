@@ -198,7 +198,7 @@ static Status run_values(ExecContext *exec, const PhysNode *node, Consumer *cons
     Chunk out;
     chunk_init(&out, &arena, types, count);
     for (uint32_t r = 0; r < node->values.row_count; r++) {
-        const Expr **exprs = (const Expr **)node->values.rows[r];
+        const Expr *const *exprs = (const Expr *const *)node->values.rows[r];
         bool all_constant = true;
         for (uint32_t c = 0; c < count; c++)
             all_constant &= exprs[c]->kind == EXPR_CONSTANT;
