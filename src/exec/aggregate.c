@@ -55,8 +55,9 @@ static void table_init(Aggregate *agg, GroupTable *table, const Type *types, uin
     *table = (GroupTable){.keys = column_store_new(agg->exec, types, count), .row_bytes = row_bytes};
 }
 
-static void table_free(GroupTable *table)
+static void table_free(const Aggregate *agg, GroupTable *table)
 {
+    mem_release(agg->exec->options->memory, (int64_t)table->capacity * (table->row_bytes + 12));
     column_store_free(table->keys);
     mem_free(table->hashes);
     mem_free(table->slots);
@@ -83,9 +84,8 @@ static void rehash(GroupTable *table)
 static Status grow_states(Aggregate *agg, GroupTable *table)
 {
     uint32_t capacity = MAX(table->capacity * 2, 256u);
-    int64_t more = (int64_t)(capacity - table->capacity) * (table->row_bytes + 16);
-    TRY(mem_reserve(agg->exec->options->memory, more, agg->exec->diag));
-    mem_release(agg->exec->options->memory, more); /* the states are counted when they are looked at: by arena below */
+    mem_charge(agg->exec->options->memory, (int64_t)(capacity - table->capacity) * (table->row_bytes + 12));
+    TRY(exec_check(agg->exec));
     table->hashes = mem_realloc(table->hashes, capacity * sizeof(uint64_t));
     table->states = mem_realloc(table->states, (size_t)capacity * table->row_bytes + 8);
     table->capacity = capacity;
@@ -558,10 +558,10 @@ static void open_tables(Aggregate *agg, AggWorker *worker)
 static void close_worker(Aggregate *agg, AggWorker *worker)
 {
     for (uint32_t p = 0; p < agg->partitions; p++) {
-        table_free(&worker->tables[p]);
+        table_free(agg, &worker->tables[p]);
         for (uint32_t c = 0; c < agg->node->aggregate.call_count; c++) {
             if (worker->distinct[c] != NULL)
-                table_free(&worker->distinct[c][p]);
+                table_free(agg, &worker->distinct[c][p]);
         }
     }
     evaluator_close(worker->evaluator);

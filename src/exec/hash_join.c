@@ -579,7 +579,7 @@ static void close_join(HashJoin *join)
 
 Status run_hash_join(ExecContext *exec, const PhysNode *node, Consumer *consumer)
 {
-    HashJoin join = {.consumer = {push_probe, consumer->is_full == NULL ? NULL : NULL}, .exec = exec, .node = node, .next = consumer,
+    HashJoin join = {.consumer = {push_probe, NULL}, .exec = exec, .node = node, .next = consumer,
                      .left_count = node->children[0]->column_count, .right_count = node->children[1]->column_count};
     open_workers(&join);
     Status status = build_side(&join);
