@@ -1,0 +1,13 @@
+#pragma once
+/* Inside of the load hub: what running loads register. See stream_load.h. */
+
+#include "load/stream_load.h"
+
+enum { LOAD_ERROR_ROWS = 50, LOAD_ERROR_LOGS = 256, LOAD_ERROR_LOG_BYTES = 256 * 1024, LOAD_LOG_NAME_BYTES = 56 };
+
+/* False: a load with that label runs. The label is copied. */
+bool load_hub_enter(LoadHub *hub, uint64_t database_id, StrView label);
+void load_hub_leave(LoadHub *hub, uint64_t database_id, StrView label);
+void load_hub_count(LoadHub *hub, bool succeeded, uint64_t rows, uint64_t bytes);
+/* Keeps a log under an unguessable name; the oldest one goes when there are LOAD_ERROR_LOGS. */
+void load_hub_keep_log(LoadHub *hub, StrView text, char out_name[LOAD_LOG_NAME_BYTES]);

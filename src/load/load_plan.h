@@ -1,0 +1,61 @@
+#pragma once
+/* What the properties of a load say, checked against the table: which fields come in, where each goes,
+ * what the other columns get. Immutable after load_plan_make(); shared by the load's threads. */
+
+#include "codec/json_text.h"
+#include "expr/expr.h"
+#include "format/csv.h"
+#include "format/json_rows.h"
+#include "load/stream_load.h"
+#include "sql/ast.h"
+
+typedef enum LoadCompression { LOAD_PLAIN, LOAD_GZIP, LOAD_DEFLATE, LOAD_LZ4_FRAME, LOAD_ZSTD } LoadCompression;
+
+/* A field of the input. type kind TYPE_NULL: nobody wants it. */
+typedef struct LoadSource {
+    StrView name;
+    Type type;
+    int table_column; /* it becomes this column as it is, or -1 */
+} LoadSource;
+
+typedef enum LoadTargetKind { LOAD_FROM_SOURCE, LOAD_FROM_CONSTANT, LOAD_FROM_EXPR } LoadTargetKind;
+
+/* A column of the table. */
+typedef struct LoadTarget {
+    LoadTargetKind kind;
+    uint32_t index; /* of the source or expression */
+    Datum constant;
+} LoadTarget;
+
+typedef struct LoadPlan {
+    Arena arena;
+    CatalogSnapshot *catalog; /* a reference */
+    const CatalogDatabase *database;
+    const CatalogTable *table;
+    FuncSession session;
+    StrView label;
+    LoadSource *sources;
+    uint32_t source_count;
+    LoadTarget *targets; /* one a table column */
+    Expr **exprs;        /* over the sources: slot = source */
+    uint32_t expr_count;
+    Expr *where;         /* over the table's columns: slot = column; NULL: all rows */
+    bool is_json;
+    CsvOptions csv;
+    JsonRowsOptions json;
+    uint64_t skip_rows;
+    bool strict;
+    bool big_json; /* ignore_json_size */
+    double max_filter_ratio;
+    int64_t timeout_us;
+    LoadCompression compression;
+} LoadPlan;
+
+/* The plan is valid to close in any case. */
+Status load_plan_make(LoadPlan *plan, const StreamLoadOptions *options, Diag *diag);
+void load_plan_close(LoadPlan *plan);
+
+/* For load_plan_make(): the expressions of mappings (names[i] = values[i], values NULL: plain field) and
+ * of where. Sources that an expression uses get a type. */
+Status load_plan_bind(LoadPlan *plan, StrView mapping, const AstStrList *names, const AstExprList *values, Diag *diag);
+Status load_plan_bind_where(LoadPlan *plan, StrView text, Diag *diag);

@@ -1,0 +1,317 @@
+#include "load/load_worker.h"
+
+/* Per chunk: split rows, convert wanted fields column by column, evaluate mappings, mark bad rows,
+ * filter by where, gather what is left, append to the lane. The lane is opened at the first block, so
+ * that a small load makes one object. */
+
+#include <stdio.h>
+
+#include "expr/eval.h"
+
+struct LoadWorker {
+    LoadShared *shared;
+    const LoadPlan *plan;
+    const TableSchema *schema;
+    LoaderLane *lane;
+    Evaluator *exprs, *where;
+    Arena arena;   /* as long as the worker */
+    Arena scratch; /* a chunk's */
+    TextRows rows;
+    JsonRowsReader json;
+    Vector *sources;
+    const Vector **results;  /* of the expressions */
+    const Vector **targets;  /* the table's columns of this chunk */
+    Vector *constants;       /* one a target that is constant */
+    Vector *dense;           /* targets without the rejected rows; made at the first need */
+    const Vector **dense_pointers;
+    Chunk source_chunk, target_chunk;
+    uint8_t *failed, *rejected;
+    uint16_t *sel, *selected;
+};
+
+static void make_constants(LoadWorker *w)
+{
+    const LoadPlan *plan = w->plan;
+    uint32_t count = w->schema->column_count;
+    w->constants = ARENA_NEW_ARRAY(&w->arena, Vector, count);
+    for (uint32_t c = 0; c < count; c++) {
+        if (plan->targets[c].kind != LOAD_FROM_CONSTANT)
+            continue;
+        vector_init(&w->constants[c], &w->arena, w->schema->columns[c].type, CHUNK_ROWS);
+        for (uint32_t row = 0; row < CHUNK_ROWS; row++)
+            vector_put(&w->constants[c], &w->arena, row, &plan->targets[c].constant);
+    }
+}
+
+static void make_buffers(LoadWorker *w)
+{
+    const LoadPlan *plan = w->plan;
+    uint32_t targets = w->schema->column_count;
+    text_rows_init(&w->rows, &w->arena, plan->source_count);
+    w->sources = ARENA_NEW_ARRAY(&w->arena, Vector, plan->source_count);
+    for (uint32_t i = 0; i < plan->source_count; i++) {
+        if (plan->sources[i].type.kind != TYPE_NULL)
+            vector_init(&w->sources[i], &w->arena, plan->sources[i].type, CHUNK_ROWS);
+    }
+    w->results = ARENA_NEW_ARRAY(&w->arena, const Vector *, plan->expr_count);
+    w->targets = ARENA_NEW_ARRAY(&w->arena, const Vector *, targets);
+    w->source_chunk = (Chunk){.columns = w->sources, .column_count = plan->source_count};
+    w->target_chunk = (Chunk){.columns = ARENA_NEW_ARRAY(&w->arena, Vector, targets), .column_count = targets};
+    w->failed = ARENA_NEW_ARRAY(&w->arena, uint8_t, CHUNK_ROWS);
+    w->rejected = ARENA_NEW_ARRAY(&w->arena, uint8_t, CHUNK_ROWS);
+    w->sel = ARENA_NEW_ARRAY(&w->arena, uint16_t, CHUNK_ROWS);
+    w->selected = ARENA_NEW_ARRAY(&w->arena, uint16_t, CHUNK_ROWS);
+    make_constants(w);
+}
+
+Status load_worker_open(LoadShared *shared, LoadWorker **out_worker)
+{
+    const LoadPlan *plan = &shared->plan;
+    LoadWorker *w = mem_alloc_zero(sizeof(*w));
+    *out_worker = w;
+    w->shared = shared;
+    w->plan = plan;
+    w->schema = plan->table->schema;
+    arena_init(&w->arena, shared->tracker);
+    arena_init(&w->scratch, shared->tracker);
+    make_buffers(w);
+    if (plan->expr_count > 0)
+        TRY(evaluator_open((const Expr *const *)plan->exprs, plan->expr_count, &plan->session, shared->tracker,
+                           &shared->diag, &w->exprs));
+    if (plan->where != NULL)
+        TRY(evaluator_open((const Expr *const *)&plan->where, 1, &plan->session, shared->tracker, &shared->diag,
+                           &w->where));
+    return table_loader_lane(shared->loader, &shared->diag, &w->lane);
+}
+
+void load_worker_close(LoadWorker *w)
+{
+    if (w->lane != NULL)
+        loader_lane_abort(w->lane);
+    if (w->exprs != NULL)
+        evaluator_close(w->exprs);
+    if (w->where != NULL)
+        evaluator_close(w->where);
+    arena_deinit(&w->scratch);
+    arena_deinit(&w->arena);
+    mem_free(w);
+}
+
+Status load_worker_finish(LoadWorker *w)
+{
+    LoaderLane *lane = w->lane;
+    w->lane = NULL;
+    return loader_lane_finish(lane, &w->shared->diag);
+}
+
+PRINTF_LIKE(3, 4)
+static void reject(LoadWorker *w, uint32_t row, const char *format, ...)
+{
+    if (w->rejected[row])
+        return;
+    w->rejected[row] = 1;
+    LoadShared *shared = w->shared;
+    if (atomic_load(&shared->errors_kept) >= LOAD_ERROR_ROWS ||
+        atomic_fetch_add(&shared->errors_kept, 1) >= LOAD_ERROR_ROWS)
+        return;
+    char reason[512];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(reason, sizeof(reason), format, args);
+    va_end(args);
+    TextField text = w->rows.rows[row];
+    LOCK_GUARD(&shared->errors_lock);
+    bytebuf_printf(&shared->errors, "Error: %s. Row: ", reason);
+    bytebuf_append(&shared->errors, w->rows.base + text.offset, MIN(text.length, 4096u));
+    bytebuf_append_char(&shared->errors, '\n');
+}
+
+static void reject_counts(LoadWorker *w)
+{
+    const LoadPlan *plan = w->plan;
+    for (uint32_t row = 0; row < w->rows.row_count; row++) {
+        if (LIKELY(w->rows.found[row] == w->rows.column_count))
+            continue;
+        if (plan->is_json) {
+            reject(w, row, "The value is not a JSON object");
+            continue;
+        }
+        AUTO_BYTEBUF separator = {0};
+        AUTO_BYTEBUF delimiter = {0};
+        json_quote(plan->csv.separator, &separator);
+        json_quote(plan->csv.delimiter, &delimiter);
+        reject(w, row,
+               "Target column count: %u doesn't match source value column count: %u. Column separator: %s, "
+               "Row delimiter: %s",
+               w->rows.column_count, w->rows.found[row], separator.data, delimiter.data);
+    }
+}
+
+static void reject_field(LoadWorker *w, uint32_t source, uint32_t row, bool is_required)
+{
+    const LoadSource *from = &w->plan->sources[source];
+    TextField field = w->rows.fields[(size_t)source * CHUNK_ROWS + row];
+    const char *text = w->rows.base + field.offset;
+    int shown = field.length == TEXT_NULL ? 0 : (int)MIN(field.length, 128u);
+    if (w->failed[row] == TEXT_TOO_LONG) {
+        reject(w, row, "The length of the input is too long. column_name: %.*s; input_str: [%.*s]; type length: %u; "
+                       "actual length: %u",
+               SV_ARGS(from->name), shown, text, from->type.length, field.length);
+    } else if (w->failed[row] != 0 && (w->plan->strict || is_required)) {
+        AUTO_BYTEBUF type = {0};
+        type_print_sql(from->type, &type);
+        reject(w, row, "Value '%.*s' can't be converted to %s, the type of column '%.*s'", shown, text, type.data,
+               SV_ARGS(from->name));
+    } else if (is_required) {
+        reject(w, row, "NULL value in non-nullable column '%.*s'", SV_ARGS(from->name));
+    }
+}
+
+static void convert_sources(LoadWorker *w)
+{
+    for (uint32_t i = 0; i < w->plan->source_count; i++) {
+        const LoadSource *source = &w->plan->sources[i];
+        if (source->type.kind == TYPE_NULL)
+            continue;
+        Vector *vector = &w->sources[i];
+        memset(w->failed, 0, w->rows.row_count);
+        if (type_is_nested(source->type)) /* its children grow in scratch */
+            vector_init(vector, &w->scratch, source->type, CHUNK_ROWS);
+        vector_reset(vector);
+        text_column_parse(&w->rows, i, &w->scratch, vector, w->failed);
+        bool is_required = source->table_column >= 0 && !w->schema->columns[source->table_column].is_nullable;
+        if (vector->nulls == NULL || (!is_required && memchr(w->failed, TEXT_BAD_VALUE, w->rows.row_count) == NULL &&
+                                      memchr(w->failed, TEXT_TOO_LONG, w->rows.row_count) == NULL))
+            continue;
+        for (uint32_t row = 0; row < w->rows.row_count; row++) {
+            if (vector->nulls[row] && !w->rejected[row])
+                reject_field(w, i, row, is_required);
+        }
+    }
+}
+
+static uint32_t rows_left(LoadWorker *w)
+{
+    uint32_t count = 0;
+    for (uint32_t row = 0; row < w->rows.row_count; row++) {
+        w->sel[count] = (uint16_t)row;
+        count += !w->rejected[row];
+    }
+    return count;
+}
+
+static Status compute_targets(LoadWorker *w)
+{
+    const LoadPlan *plan = w->plan;
+    uint32_t alive = rows_left(w);
+    w->source_chunk.row_count = w->rows.row_count;
+    w->source_chunk.sel = alive == w->rows.row_count ? NULL : w->sel;
+    w->source_chunk.selected = alive;
+    if (w->exprs != NULL)
+        TRY(evaluator_run(w->exprs, &w->source_chunk, w->results));
+    for (uint32_t c = 0; c < w->schema->column_count; c++) {
+        const LoadTarget *target = &plan->targets[c];
+        w->targets[c] = target->kind == LOAD_FROM_SOURCE ? &w->sources[target->index]
+                        : target->kind == LOAD_FROM_EXPR ? w->results[target->index]
+                                                         : &w->constants[c];
+        if (target->kind != LOAD_FROM_EXPR || w->schema->columns[c].is_nullable)
+            continue;
+        VectorView view = vector_view(w->targets[c]);
+        for (uint32_t i = 0; i < alive; i++) {
+            if (view_is_null(&view, w->sel[i]))
+                reject(w, w->sel[i], "NULL value in non-nullable column '%.*s'", SV_ARGS(w->schema->columns[c].name));
+        }
+    }
+    return OK;
+}
+
+/* Leaves the rows to load in w->selected. */
+static Status select_rows(LoadWorker *w, uint32_t *out_count)
+{
+    uint32_t alive = rows_left(w);
+    atomic_fetch_add(&w->shared->filtered_rows, w->rows.row_count - alive);
+    if (w->where == NULL) {
+        memcpy(w->selected, w->sel, alive * sizeof(*w->sel));
+        *out_count = alive;
+        return OK;
+    }
+    for (uint32_t c = 0; c < w->schema->column_count; c++)
+        vector_reference(&w->target_chunk.columns[c], w->targets[c]);
+    w->target_chunk.row_count = w->rows.row_count;
+    w->target_chunk.sel = w->sel;
+    w->target_chunk.selected = alive;
+    TRY(evaluator_filter(w->where, &w->target_chunk, w->selected, out_count));
+    atomic_fetch_add(&w->shared->unselected_rows, alive - *out_count);
+    return OK;
+}
+
+static void gather(LoadWorker *w, uint32_t count)
+{
+    uint32_t targets = w->schema->column_count;
+    if (w->dense == NULL) {
+        w->dense = ARENA_NEW_ARRAY(&w->arena, Vector, targets);
+        w->dense_pointers = ARENA_NEW_ARRAY(&w->arena, const Vector *, targets);
+        for (uint32_t c = 0; c < targets; c++) {
+            vector_init(&w->dense[c], &w->arena, w->schema->columns[c].type, CHUNK_ROWS);
+            w->dense_pointers[c] = &w->dense[c];
+        }
+    }
+    for (uint32_t c = 0; c < targets; c++) {
+        Type type = w->schema->columns[c].type;
+        if (type_is_nested(type))
+            vector_init(&w->dense[c], &w->scratch, type, CHUNK_ROWS);
+        vector_reset(&w->dense[c]);
+        vector_gather(w->targets[c], (Rows){w->selected, count}, type_is_nested(type) ? &w->scratch : NULL, 0,
+                      &w->dense[c]);
+    }
+}
+
+static Status load_chunk(LoadWorker *w)
+{
+    uint32_t count;
+    atomic_fetch_add(&w->shared->total_rows, w->rows.row_count);
+    memset(w->rejected, 0, w->rows.row_count);
+    reject_counts(w);
+    convert_sources(w);
+    TRY(compute_targets(w));
+    TRY(select_rows(w, &count));
+    if (count == 0)
+        return OK;
+    bool is_whole = count == w->rows.row_count;
+    if (!is_whole)
+        gather(w, count);
+    TRY(loader_lane_append(w->lane, is_whole ? w->targets : w->dense_pointers, count, &w->shared->diag));
+    atomic_fetch_add(&w->shared->loaded_rows, count);
+    return OK;
+}
+
+static Status load_csv(LoadWorker *w, ByteBuf *block)
+{
+    CsvReader reader;
+    csv_reader_init(&reader, &w->plan->csv, block->data, block->length);
+    while (!atomic_load(&w->shared->has_failed) && csv_reader_next(&reader, &w->rows)) {
+        TRY(load_chunk(w));
+        arena_reset(&w->scratch);
+    }
+    return OK;
+}
+
+static Status load_json(LoadWorker *w, const ByteBuf *block)
+{
+    json_rows_init(&w->json, &w->plan->json, bytebuf_view(block));
+    Status status = OK;
+    while (status == OK && !atomic_load(&w->shared->has_failed)) {
+        status = json_rows_next(&w->json, &w->rows, &w->shared->diag);
+        if (status != OK || w->rows.row_count == 0)
+            break;
+        status = load_chunk(w);
+        arena_reset(&w->scratch);
+    }
+    json_rows_deinit(&w->json);
+    return status;
+}
+
+Status load_worker_block(LoadWorker *w, ByteBuf *block)
+{
+    return w->plan->is_json ? load_json(w, block) : load_csv(w, block);
+}

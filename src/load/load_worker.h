@@ -1,0 +1,25 @@
+#pragma once
+/* A thread's part of a load: blocks to typed rows to a lane. Shared state is in LoadShared. */
+
+#include "load/load_hub.h"
+#include "load/load_plan.h"
+#include "load/table_loader.h"
+
+/* What the workers of one load share. */
+typedef struct LoadShared {
+    LoadPlan plan;
+    TableLoader *loader;
+    MemTracker *tracker;
+    Diag diag; /* the first failure of any thread */
+    _Atomic bool has_failed;
+    _Atomic uint64_t total_rows, filtered_rows, unselected_rows, loaded_rows;
+    _Atomic uint32_t errors_kept;
+    Mutex errors_lock; /* guards errors */
+    ByteBuf errors;
+} LoadShared;
+
+typedef struct LoadWorker LoadWorker;
+Status load_worker_open(LoadShared *shared, LoadWorker **out_worker);
+Status load_worker_block(LoadWorker *worker, ByteBuf *block);
+Status load_worker_finish(LoadWorker *worker); /* writes what is buffered */
+void load_worker_close(LoadWorker *worker);    /* without finish: drops what is buffered */

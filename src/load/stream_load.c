@@ -1,0 +1,331 @@
+#include "load/stream_load.h"
+
+/* One load: the feeding thread cuts blocks and queues them; worker threads, started one by one while
+ * blocks wait, take them. A failure anywhere sets has_failed: workers then drop their blocks and the
+ * feeder stops. Only finish() commits, after all workers have written their lanes. */
+
+#include <stdio.h>
+
+#include "base/environment.h"
+#include "load/load_input.h"
+#include "load/load_worker.h"
+
+enum { QUEUE_BLOCKS = 3, MAX_WORKERS = 16 };
+
+struct StreamLoad {
+    LoadShared shared;
+    StreamLoadOptions options;
+    LoadInput input;
+    ByteBuf error_url;
+    bool has_label; /* registered at the hub */
+    bool label_exists;
+    const char *existing_status;
+    uint64_t txn_id;
+    uint64_t bytes;
+    int64_t start_us, planned_us, read_us;
+    Mutex lock; /* guards the queue */
+    Condition not_empty, not_full;
+    ByteBuf queue[QUEUE_BLOCKS];
+    uint32_t queue_first, queue_count;
+    uint32_t idle_workers;
+    bool is_closed;
+    Thread threads[MAX_WORKERS];
+    uint32_t thread_count;
+};
+
+static int64_t now_us(void)
+{
+    return env_monotonic_us(environment_real());
+}
+
+static void fail(StreamLoad *load)
+{
+    atomic_store(&load->shared.has_failed, true);
+    LOCK_GUARD(&load->lock);
+    condition_broadcast(&load->not_empty);
+    condition_broadcast(&load->not_full);
+}
+
+static bool take_block(StreamLoad *load, ByteBuf *out)
+{
+    LOCK_GUARD(&load->lock);
+    load->idle_workers++;
+    while (load->queue_count == 0 && !load->is_closed)
+        condition_wait(&load->not_empty, &load->lock);
+    load->idle_workers--;
+    if (load->queue_count == 0)
+        return false;
+    *out = load->queue[load->queue_first];
+    load->queue[load->queue_first] = (ByteBuf){0};
+    load->queue_first = (load->queue_first + 1) % QUEUE_BLOCKS;
+    load->queue_count--;
+    condition_signal(&load->not_full);
+    return true;
+}
+
+static void worker_main(void *argument)
+{
+    StreamLoad *load = argument;
+    LoadWorker *worker = NULL;
+    ByteBuf block;
+    Status status = OK;
+    while (take_block(load, &block)) {
+        int64_t bytes = (int64_t)block.capacity;
+        if (!atomic_load(&load->shared.has_failed)) {
+            if (worker == NULL)
+                status = load_worker_open(&load->shared, &worker);
+            if (status == OK)
+                status = load_worker_block(worker, &block);
+            if (status != OK)
+                fail(load);
+        }
+        bytebuf_deinit(&block);
+        mem_release(load->shared.tracker, bytes);
+    }
+    if (worker == NULL)
+        return;
+    if (!atomic_load(&load->shared.has_failed) && load_worker_finish(worker) != OK)
+        fail(load);
+    load_worker_close(worker);
+}
+
+/* Called with the lock held. */
+static Status start_worker(StreamLoad *load)
+{
+    uint32_t limit = MIN((uint32_t)cpu_count(), (uint32_t)MAX_WORKERS);
+    if (load->thread_count >= limit || load->idle_workers >= load->queue_count)
+        return OK;
+    TRY(thread_start(&load->threads[load->thread_count], "load", worker_main, load, &load->shared.diag));
+    load->thread_count++;
+    return OK;
+}
+
+static Status queue_block(void *context, ByteBuf *block, Diag *diag)
+{
+    StreamLoad *load = context;
+    int64_t deadline = load->start_us + load->shared.plan.timeout_us;
+    LOCK_GUARD(&load->lock);
+    while (load->queue_count == QUEUE_BLOCKS && !atomic_load(&load->shared.has_failed)) {
+        int64_t left = deadline - now_us();
+        if (left <= 0 || !condition_wait_us(&load->not_full, &load->lock, left))
+            break;
+    }
+    if (load->queue_count == QUEUE_BLOCKS || atomic_load(&load->shared.has_failed)) {
+        bytebuf_deinit(block);
+        return RAISE(diag, QUERY_TIMEOUT, "Stream Load timed out after %lld seconds",
+                     (long long)(load->shared.plan.timeout_us / 1000000));
+    }
+    mem_charge(load->shared.tracker, (int64_t)block->capacity);
+    load->queue[(load->queue_first + load->queue_count++) % QUEUE_BLOCKS] = *block;
+    condition_signal(&load->not_empty);
+    return start_worker(load);
+}
+
+static Status check_label(StreamLoad *load)
+{
+    LoadPlan *plan = &load->shared.plan;
+    Diag *diag = &load->shared.diag;
+    LabelRecord record;
+    load->label_exists = true;
+    if (meta_label_find(load->options.store, plan->database->id, plan->label, &plan->arena, &record)) {
+        load->existing_status = "FINISHED";
+        return RAISE(diag, LABEL_EXISTS, "Label [%.*s] has already been used, relate to txn [%llu]",
+                     SV_ARGS(plan->label), (unsigned long long)record.txn_id);
+    }
+    if (!load_hub_enter(load->options.hub, plan->database->id, plan->label)) {
+        load->existing_status = "RUNNING";
+        return RAISE(diag, LABEL_EXISTS, "Label [%.*s] has already been used, a load with it is running",
+                     SV_ARGS(plan->label));
+    }
+    load->label_exists = false;
+    load->has_label = true;
+    return OK;
+}
+
+static Status open_load(StreamLoad *load)
+{
+    LoadShared *shared = &load->shared;
+    Diag *diag = &shared->diag;
+    TRY(load_plan_make(&shared->plan, &load->options, diag));
+    TRY(check_label(load));
+    TableLoaderOptions options = {.store = load->options.store,
+                                  .volume = load->options.volume,
+                                  .catalog = shared->plan.catalog,
+                                  .table = shared->plan.table,
+                                  .session = &shared->plan.session,
+                                  .tracker = shared->tracker};
+    TRY(table_loader_open(&options, diag, &shared->loader));
+    return load_input_open(&load->input, &shared->plan, queue_block, load, diag);
+}
+
+StreamLoad *stream_load_begin(const StreamLoadOptions *options)
+{
+    StreamLoad *load = mem_alloc_zero(sizeof(*load));
+    load->options = *options;
+    load->start_us = now_us();
+    load->shared.tracker = options->tracker != NULL ? options->tracker : mem_process_tracker();
+    load->options.tracker = load->shared.tracker;
+    bytebuf_append_view(&load->error_url, options->error_url);
+    mutex_init(&load->lock);
+    mutex_init(&load->shared.errors_lock);
+    condition_init(&load->not_empty);
+    condition_init(&load->not_full);
+    if (open_load(load) != OK)
+        fail(load);
+    load->planned_us = now_us();
+    load->read_us = load->planned_us;
+    return load;
+}
+
+bool stream_load_feed(StreamLoad *load, const void *data, size_t length)
+{
+    load->bytes += length;
+    if (atomic_load(&load->shared.has_failed))
+        return false;
+    Diag *diag = &load->shared.diag;
+    Status status = OK;
+    if (now_us() - load->start_us > load->shared.plan.timeout_us)
+        status = RAISE(diag, QUERY_TIMEOUT, "Stream Load timed out after %lld seconds",
+                       (long long)(load->shared.plan.timeout_us / 1000000));
+    if (status == OK)
+        status = load_input_feed(&load->input, data, length, diag);
+    if (status != OK)
+        fail(load);
+    load->read_us = now_us();
+    return status == OK;
+}
+
+static void join_workers(StreamLoad *load)
+{
+    mutex_lock(&load->lock);
+    load->is_closed = true;
+    condition_broadcast(&load->not_empty);
+    mutex_unlock(&load->lock);
+    for (uint32_t i = 0; i < load->thread_count; i++)
+        thread_join(&load->threads[i]);
+    load->thread_count = 0;
+}
+
+static void free_load(StreamLoad *load)
+{
+    LoadShared *shared = &load->shared;
+    if (shared->loader != NULL)
+        table_loader_close(shared->loader);
+    if (load->has_label)
+        load_hub_leave(load->options.hub, shared->plan.database->id, shared->plan.label);
+    load_input_close(&load->input);
+    for (uint32_t i = 0; i < QUEUE_BLOCKS; i++)
+        bytebuf_deinit(&load->queue[i]);
+    bytebuf_deinit(&shared->errors);
+    bytebuf_deinit(&load->error_url);
+    load_plan_close(&shared->plan);
+    condition_deinit(&load->not_empty);
+    condition_deinit(&load->not_full);
+    mutex_deinit(&shared->errors_lock);
+    mutex_deinit(&load->lock);
+    mem_free(load);
+}
+
+void stream_load_abort(StreamLoad *load)
+{
+    status_ignore(RAISE(&load->shared.diag, CANCELLED, "the client went away"));
+    fail(load);
+    join_workers(load);
+    load_hub_count(load->options.hub, false, 0, load->bytes);
+    free_load(load);
+}
+
+static Status check_rows(StreamLoad *load)
+{
+    LoadShared *shared = &load->shared;
+    uint64_t filtered = atomic_load(&shared->filtered_rows);
+    uint64_t selected = atomic_load(&shared->total_rows) - atomic_load(&shared->unselected_rows);
+    if (filtered > 0 && (double)filtered > shared->plan.max_filter_ratio * (double)selected)
+        return RAISE(&shared->diag, TOO_MANY_FILTERED_ROWS, "too many filtered rows");
+    if (atomic_load(&shared->loaded_rows) == 0)
+        return RAISE(&shared->diag, BAD_VALUE, "No rows were imported from upstream");
+    return OK;
+}
+
+static Status commit(StreamLoad *load)
+{
+    LoadShared *shared = &load->shared;
+    AUTO_BYTEBUF answer = {0};
+    TRY(check_rows(load));
+    bytebuf_printf(&answer, "{\"loaded_rows\":%llu,\"filtered_rows\":%llu}",
+                   (unsigned long long)atomic_load(&shared->loaded_rows),
+                   (unsigned long long)atomic_load(&shared->filtered_rows));
+    Status status = table_loader_commit(shared->loader, shared->plan.label, bytebuf_view(&answer), false, &shared->diag,
+                                        &load->txn_id);
+    load->label_exists = status == ERR_LABEL_EXISTS;
+    if (load->label_exists)
+        load->existing_status = "FINISHED";
+    return status;
+}
+
+static void put_number(ByteBuf *out, const char *name, int64_t value)
+{
+    bytebuf_printf(out, ",\n    \"%s\": %lld", name, (long long)value);
+}
+
+static void put_text(ByteBuf *out, const char *name, StrView value)
+{
+    bytebuf_printf(out, ",\n    \"%s\": ", name);
+    json_quote(value, out);
+}
+
+static void put_error_url(StreamLoad *load, ByteBuf *reply)
+{
+    if (load->shared.errors.length == 0)
+        return;
+    char name[LOAD_LOG_NAME_BYTES];
+    load_hub_keep_log(load->options.hub, bytebuf_view(&load->shared.errors), name);
+    AUTO_BYTEBUF url = {0};
+    bytebuf_append_view(&url, bytebuf_view(&load->error_url));
+    bytebuf_append_text(&url, name);
+    put_text(reply, "ErrorURL", bytebuf_view(&url));
+}
+
+static int64_t to_ms(int64_t us)
+{
+    return us < 0 ? 0 : us / 1000;
+}
+
+static void put_reply(StreamLoad *load, bool succeeded, int64_t written_us, ByteBuf *reply)
+{
+    const LoadShared *shared = &load->shared;
+    int64_t end_us = now_us();
+    bytebuf_printf(reply, "{\n    \"TxnId\": %lld", load->label_exists ? -1LL : (long long)load->txn_id);
+    put_text(reply, "Label", shared->plan.label);
+    put_text(reply, "Status", strview(succeeded ? "Success" : load->label_exists ? "Label Already Exists" : "Fail"));
+    if (load->label_exists)
+        put_text(reply, "ExistingJobStatus", strview(load->existing_status));
+    put_text(reply, "Message", strview(succeeded ? "OK" : shared->diag.message));
+    put_number(reply, "NumberTotalRows", (int64_t)atomic_load(&shared->total_rows));
+    put_number(reply, "NumberLoadedRows", succeeded ? (int64_t)atomic_load(&shared->loaded_rows) : 0);
+    put_number(reply, "NumberFilteredRows", (int64_t)atomic_load(&shared->filtered_rows));
+    put_number(reply, "NumberUnselectedRows", (int64_t)atomic_load(&shared->unselected_rows));
+    put_number(reply, "LoadBytes", (int64_t)load->bytes);
+    put_number(reply, "LoadTimeMs", to_ms(end_us - load->start_us));
+    put_number(reply, "BeginTxnTimeMs", 0);
+    put_number(reply, "StreamLoadPlanTimeMs", to_ms(load->planned_us - load->start_us));
+    put_number(reply, "ReadDataTimeMs", to_ms(load->read_us - load->planned_us));
+    put_number(reply, "WriteDataTimeMs", to_ms(written_us - load->planned_us));
+    put_number(reply, "CommitAndPublishTimeMs", to_ms(end_us - written_us));
+    put_error_url(load, reply);
+    bytebuf_append_text(reply, "\n}\n");
+}
+
+void stream_load_finish(StreamLoad *load, ByteBuf *reply)
+{
+    if (!atomic_load(&load->shared.has_failed) && load_input_finish(&load->input, &load->shared.diag) != OK)
+        fail(load);
+    join_workers(load);
+    int64_t written_us = now_us();
+    bool succeeded = !atomic_load(&load->shared.has_failed) && commit(load) == OK;
+    if (load->txn_id == 0 && load->shared.plan.database != NULL)
+        load->txn_id = meta_new_id(load->options.store);
+    put_reply(load, succeeded, written_us, reply);
+    load_hub_count(load->options.hub, succeeded, succeeded ? atomic_load(&load->shared.loaded_rows) : 0, load->bytes);
+    free_load(load);
+}

@@ -1,0 +1,46 @@
+#pragma once
+/* Stream Load: a body of CSV or JSON that arrives in pieces, into one table, as one transaction.
+ *
+ * begin() never fails: what is wrong is kept and told by finish(), as clients expect an answer in any
+ * case. feed() cuts the body into blocks at row boundaries and hands them to worker threads over a
+ * bounded queue, so that it blocks when the workers are behind. One thread drives a load; loads are
+ * independent of each other. A load ends with finish() or abort(), which free it. */
+
+#include "func/function.h"
+#include "meta/store.h"
+
+/* What the loads of one server share: labels in use, error logs, counters. Thread-safe. */
+typedef struct LoadHub LoadHub;
+
+typedef struct LoadCounters {
+    uint64_t running, succeeded, failed;
+    uint64_t rows, bytes;
+} LoadCounters;
+
+LoadHub *load_hub_open(void);
+void load_hub_close(LoadHub *hub); /* no load is running */
+LoadCounters load_hub_counters(LoadHub *hub);
+/* The rejected rows of a load, by the name in its ErrorURL; false: unknown or dropped since. */
+bool load_hub_error_log(LoadHub *hub, StrView name, ByteBuf *out);
+bool load_hub_is_running(LoadHub *hub, uint64_t database_id, StrView label);
+
+typedef struct StreamLoadOptions {
+    MetaStore *store;
+    Volume *volume;
+    MemTracker *tracker;
+    LoadHub *hub;
+    StrView database, table, user;
+    int64_t zone_offset_us;
+    StrView error_url; /* what the name of the error log is put behind */
+    /* The value of a load property ("label", "format", ...); data NULL: not given. Valid during begin(). */
+    StrView (*property)(void *context, const char *name);
+    void *property_context;
+} StreamLoadOptions;
+
+typedef struct StreamLoad StreamLoad;
+StreamLoad *stream_load_begin(const StreamLoadOptions *options);
+/* False: the load has failed already and the rest of the body may be dropped. */
+bool stream_load_feed(StreamLoad *load, const void *data, size_t length);
+/* Commits or gives up, appends the JSON answer. */
+void stream_load_finish(StreamLoad *load, ByteBuf *reply);
+void stream_load_abort(StreamLoad *load);

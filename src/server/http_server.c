@@ -1,0 +1,227 @@
+#include "server/http_server.h"
+
+/* libmicrohttpd with a thread a connection. Its handler is called once before the body, once a piece,
+ * once behind it; answering at the first call closes the connection, which is wanted only for a refused
+ * upload. A request that ends early, for whatever reason, comes to on_completed() with its load still
+ * open, and the load is aborted there. */
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <openssl/crypto.h>
+#include <openssl/sha.h>
+
+#include "server/http_int.h"
+
+enum { CONNECTION_MEMORY_BYTES = 160 << 10, IDLE_TIMEOUT_S = 300, DEFAULT_CONNECTIONS = 1024 };
+
+StrView http_header(const HttpRequest *request, const char *name)
+{
+    return strview(MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, name));
+}
+
+StrView http_argument(const HttpRequest *request, const char *name)
+{
+    return strview(MHD_lookup_connection_value(request->connection, MHD_GET_ARGUMENT_KIND, name));
+}
+
+static void free_request(HttpRequest *request)
+{
+    bytebuf_deinit(&request->path_text);
+    bytebuf_deinit(&request->user);
+    bytebuf_deinit(&request->body);
+    bytebuf_deinit(&request->reply);
+    mem_free(request);
+}
+
+static void client_host(const HttpRequest *request, char out[INET6_ADDRSTRLEN])
+{
+    out[0] = '\0';
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+    if (info == NULL || info->client_addr == NULL)
+        return;
+    const struct sockaddr *address = info->client_addr;
+    if (address->sa_family == AF_INET)
+        inet_ntop(AF_INET, &((const struct sockaddr_in *)(const void *)address)->sin_addr, out, INET6_ADDRSTRLEN);
+    else if (address->sa_family == AF_INET6)
+        inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)(const void *)address)->sin6_addr, out, INET6_ADDRSTRLEN);
+}
+
+/* stored: SHA1(SHA1(password)), or empty for no password. */
+static bool password_is(StrView password, StrView stored)
+{
+    if (stored.length == 0)
+        return password.length == 0;
+    if (stored.length != SHA_DIGEST_LENGTH)
+        return false;
+    uint8_t once[SHA_DIGEST_LENGTH], twice[SHA_DIGEST_LENGTH];
+    SHA1((const uint8_t *)password.data, password.length, once);
+    SHA1(once, sizeof(once), twice);
+    return CRYPTO_memcmp(twice, stored.data, SHA_DIGEST_LENGTH) == 0;
+}
+
+static bool login(HttpRequest *request)
+{
+    char *password = NULL;
+    char *user = MHD_basic_auth_get_username_password(request->connection, &password);
+    bool ok = false;
+    char host[INET6_ADDRSTRLEN];
+    client_host(request, host);
+    if (user != NULL) {
+        StrView stored = {0};
+        Diag diag = {0};
+        bytebuf_append_text(&request->user, user);
+        ok = session_find_user(request->server->options.instance, strview(user), strview(host), &diag, &stored) == OK &&
+             password_is(strview(password), stored);
+    }
+    MHD_free(user);
+    MHD_free(password);
+    if (ok)
+        return true;
+    request->status = MHD_HTTP_UNAUTHORIZED;
+    bytebuf_printf(&request->reply, "{\"Status\":\"FAILED\",\"Message\":\"Access denied for user '%.*s'@'%s'\"}\n",
+                   SV_ARGS(bytebuf_view(&request->user)), host);
+    return false;
+}
+
+static enum MHD_Result send_reply(HttpRequest *request)
+{
+    struct MHD_Response *response = MHD_create_response_from_buffer(
+        request->reply.length, request->reply.data, MHD_RESPMEM_MUST_COPY);
+    if (response == NULL)
+        return MHD_NO;
+    const char *type = request->content_type != NULL ? request->content_type : "application/json";
+    MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, type);
+    if (request->status == MHD_HTTP_UNAUTHORIZED)
+        MHD_add_response_header(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Basic realm=\"\"");
+    enum MHD_Result result = MHD_queue_response(request->connection, request->status, response);
+    MHD_destroy_response(response);
+    return result;
+}
+
+static enum MHD_Result begin_request(HttpServer *server, struct MHD_Connection *connection, const char *path,
+                                     const char *method, HttpRequest *request)
+{
+    atomic_fetch_add_explicit(&server->requests, 1, memory_order_relaxed);
+    request->server = server;
+    request->connection = connection;
+    request->route = http_route_find(request, method, path);
+    if (request->route == NULL) {
+        request->status = MHD_HTTP_NOT_FOUND;
+        bytebuf_append_text(&request->reply, "{\"status\":\"FAILED\",\"msg\":\"Not Found\"}\n");
+    } else if (!request->route->needs_login || login(request)) {
+        if (request->route->begin != NULL)
+            request->route->begin(request);
+    }
+    bool has_body = http_header(request, MHD_HTTP_HEADER_CONTENT_LENGTH).data != NULL ||
+                    http_header(request, MHD_HTTP_HEADER_TRANSFER_ENCODING).data != NULL;
+    return request->status != 0 && has_body ? send_reply(request) : MHD_YES;
+}
+
+static void take_body(HttpRequest *request, const char *data, size_t length)
+{
+    if (request->status != 0 || request->route == NULL)
+        return;
+    if (request->route->body != NULL)
+        request->route->body(request, data, length);
+    else if (request->body.length + length <= HTTP_BODY_LIMIT_BYTES)
+        bytebuf_append(&request->body, data, length);
+    else
+        request->status = MHD_HTTP_CONTENT_TOO_LARGE;
+}
+
+static enum MHD_Result on_request(void *context, struct MHD_Connection *connection, const char *url,
+                                  const char *method, const char *version, const char *data, size_t *length,
+                                  void **in_out_state)
+{
+    (void)version;
+    HttpRequest *request = *in_out_state;
+    if (request == NULL) {
+        *in_out_state = request = mem_alloc_zero(sizeof(*request));
+        return begin_request(context, connection, url, method, request);
+    }
+    if (*length > 0) {
+        take_body(request, data, *length);
+        *length = 0;
+        return MHD_YES;
+    }
+    if (request->status == 0)
+        request->route->finish(request);
+    return send_reply(request);
+}
+
+static void on_completed(void *context, struct MHD_Connection *connection, void **in_out_state,
+                         enum MHD_RequestTerminationCode code)
+{
+    (void)context, (void)connection, (void)code;
+    HttpRequest *request = *in_out_state;
+    if (request == NULL)
+        return;
+    if (request->load != NULL)
+        stream_load_abort(request->load);
+    free_request(request);
+    *in_out_state = NULL;
+}
+
+static Status parse_address(const HttpServerOptions *options, struct sockaddr_storage *out, Diag *diag)
+{
+    memset(out, 0, sizeof(*out));
+    struct sockaddr_in *v4 = (struct sockaddr_in *)(void *)out;
+    struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)(void *)out;
+    if (inet_pton(AF_INET, options->address, &v4->sin_addr) == 1) {
+        v4->sin_family = AF_INET;
+        v4->sin_port = htons(options->port);
+        return OK;
+    }
+    if (inet_pton(AF_INET6, options->address, &v6->sin6_addr) == 1) {
+        v6->sin6_family = AF_INET6;
+        v6->sin6_port = htons(options->port);
+        return OK;
+    }
+    return RAISE(diag, BAD_CONFIG, "bad address to listen on: \"%s\"", options->address);
+}
+
+Status http_server_start(const HttpServerOptions *options, Diag *diag, HttpServer **out_server)
+{
+    struct sockaddr_storage address;
+    TRY(parse_address(options, &address, diag));
+    HttpServer *server = mem_alloc_zero(sizeof(*server));
+    server->options = *options;
+    server->hub = load_hub_open();
+    unsigned flags = MHD_USE_THREAD_PER_CONNECTION | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL;
+    if (address.ss_family == AF_INET6)
+        flags |= MHD_USE_IPv6;
+    unsigned connections = options->max_connections != 0 ? options->max_connections : DEFAULT_CONNECTIONS;
+    server->daemon = MHD_start_daemon(
+        flags, options->port, NULL, NULL, on_request, server, MHD_OPTION_SOCK_ADDR, (struct sockaddr *)&address,
+        MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL, MHD_OPTION_CONNECTION_LIMIT, connections,
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY_BYTES, MHD_OPTION_CONNECTION_TIMEOUT,
+        (unsigned)IDLE_TIMEOUT_S, MHD_OPTION_LISTENING_ADDRESS_REUSE, 1u, MHD_OPTION_END);
+    if (server->daemon == NULL) {
+        load_hub_close(server->hub);
+        mem_free(server);
+        return RAISE(diag, NETWORK, "could not listen on %s:%u (http_port)", options->address, options->port);
+    }
+    const union MHD_DaemonInfo *info = MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_BIND_PORT);
+    server->port = info != NULL && info->port != 0 ? info->port : options->port;
+    *out_server = server;
+    return OK;
+}
+
+uint16_t http_server_port(const HttpServer *server)
+{
+    return server->port;
+}
+
+void http_metrics_add(HttpServer *server, void (*write)(void *context, ByteBuf *out), void *context)
+{
+    CHECK(server->metrics_count < HTTP_METRICS_SOURCES);
+    server->metrics[server->metrics_count++] = (HttpMetricsSource){write, context};
+}
+
+void http_server_stop(HttpServer *server)
+{
+    MHD_stop_daemon(server->daemon);
+    load_hub_close(server->hub);
+    mem_free(server);
+}
