@@ -108,11 +108,13 @@ struct LogicalNode {
     LogicalColumn *columns; /* what it produces */
     uint32_t column_count;
     double estimated_rows; /* planner; < 0 unknown */
+    struct PhysNode *phys; /* planner: the scan that was built for it */
     union {
         struct {
             const struct CatalogDatabase *database;
             const struct CatalogTable *table;
             uint32_t *ordinals;           /* table column of columns[i] */
+            ColumnId first_id;            /* id of table column 0; the others follow */
             const uint64_t *partition_ids; /* PARTITION (p, ...) hint; NULL: all */
             uint32_t partition_id_count;
             const uint64_t *tablet_ids;

@@ -241,5 +241,6 @@ typedef struct PhysPlan {
     uint32_t node_count;
     uint32_t filter_count; /* runtime filters: ids 1 .. filter_count */
     uint32_t cte_count;
+    uint32_t max_cte_id;
     const FuncSession *session;
 } PhysPlan;

@@ -1,0 +1,53 @@
+#pragma once
+/* The analyzer: syntax trees to bound logical trees. One context a statement; one thread. */
+
+#include "analyze/logical.h"
+#include "connector/connector.h"
+#include "meta/catalog.h"
+#include "sql/ast.h"
+
+typedef enum AuthorizeAction { AUTHORIZE_SELECT, AUTHORIZE_INSERT, AUTHORIZE_CREATE, AUTHORIZE_ALTER, AUTHORIZE_DROP,
+                               AUTHORIZE_DELETE, AUTHORIZE_UPDATE, AUTHORIZE_OPERATE } AuthorizeAction;
+
+/* Called for every object that a statement touches. */
+typedef struct Authorizer {
+    void *context;
+    Status (*check)(void *context, AuthorizeAction action, StrView database, StrView table, Diag *diag);
+} Authorizer;
+
+typedef struct AnalyzeContext {
+    Arena *arena;
+    Diag *diag;
+    const CatalogSnapshot *catalog;
+    const Connector *connector;
+    const Authorizer *authorizer;
+    const FuncSession *session;
+    StrView database; /* current; empty: none */
+    ColumnIds ids;
+    uint32_t next_cte_id;
+    uint32_t view_depth;
+    /* @@name and @name; false: unknown. */
+    bool (*variable)(void *context, StrView scope, StrView name, Arena *arena, Type *out_type, Datum *out_value);
+    void *variable_context;
+    const Type *parameter_types; /* values of ? */
+    const Datum *parameter_values;
+    uint32_t parameter_count;
+} AnalyzeContext;
+
+Status analyze_query(AnalyzeContext *context, const AstQuery *ast, StrView source, BoundQuery **out_query);
+
+/* An expression over given columns (loads, defaults, partition expressions). */
+Status analyze_scalar(AnalyzeContext *context, const AstExpr *ast, StrView source, const LogicalColumn *columns,
+                      uint32_t column_count, Expr **out_expr);
+
+typedef struct BoundInsert {
+    const CatalogDatabase *database;
+    const CatalogTable *table;
+    BoundQuery *query; /* its columns are the table's columns, in order, of the table's types */
+} BoundInsert;
+Status analyze_insert(AnalyzeContext *context, const AstInsert *ast, StrView source, BoundInsert *out_insert);
+
+/* Resolves [db.]table; errors as StarRocks words them. */
+Status analyze_find_table(AnalyzeContext *context, const AstName *name, const CatalogDatabase **out_database,
+                          const CatalogTable **out_table);
+Status analyze_find_database(AnalyzeContext *context, StrView name, const CatalogDatabase **out_database);

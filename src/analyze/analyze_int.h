@@ -1,0 +1,72 @@
+#pragma once
+/* Inside of the analyzer; only for src/analyze. */
+
+#include "analyze/analyze.h"
+
+typedef struct Scope Scope;
+
+typedef struct ScopeColumn {
+    LogicalColumn column;
+    StrView qualifier; /* table alias or name */
+    StrView database;
+    bool is_hidden;    /* merged by USING: found only with its qualifier */
+} ScopeColumn;
+
+typedef struct ScopeCte {
+    struct ScopeCte *next;
+    BoundCte *cte;
+} ScopeCte;
+
+/* What an aggregate query collects while its expressions are bound. */
+typedef struct SelectState {
+    bool allows_aggregates;
+    bool in_aggregate; /* inside the arguments of an aggregate */
+    bool allows_windows;
+    ARRAY_OF(AggCall) calls;
+    Expr **groups;
+    ColumnId *group_ids;
+    uint32_t group_count;
+    bool has_groups;
+    ARRAY_OF(WindowCall) windows;
+    ARRAY_OF(LogicalNode *) window_specs; /* LOGICAL_WINDOW nodes without child, one a window call */
+    const uint64_t *sets;
+    uint32_t set_count;
+    ARRAY_OF(ColumnId) grouping_ids;
+    ARRAY_OF(uint64_t) grouping_values; /* set_count a grouping id */
+    const AstSelectItems *items;   /* for aliases in GROUP BY and HAVING */
+    Expr **item_exprs;
+    uint32_t alias_depth;
+} SelectState;
+
+struct Scope {
+    Scope *outer;
+    ARRAY_OF(ScopeColumn) columns;
+    ScopeCte *ctes;
+    SelectState *select;
+    StrView source; /* statement text of the expressions */
+    uint32_t depth;
+};
+
+Status scope_resolve(AnalyzeContext *context, Scope *scope, const AstExpr *ast, Expr **out_expr);
+void scope_add(AnalyzeContext *context, Scope *scope, const LogicalColumn *column, StrView qualifier, StrView database);
+
+Status bind_expr(AnalyzeContext *context, Scope *scope, const AstExpr *ast, Expr **out_expr);
+Status bind_condition(AnalyzeContext *context, Scope *scope, const AstExpr *ast, Expr **out_expr); /* BOOLEAN */
+Status bind_call(AnalyzeContext *context, Scope *scope, const AstExpr *ast, Expr **out_expr);
+Status bind_function(AnalyzeContext *context, const char *name, Expr **arguments, uint32_t count, Expr **out_expr);
+Status bind_in_types(AnalyzeContext *context, Expr **items, uint32_t count, bool is_comparison, Type *out_type);
+Status bind_query(AnalyzeContext *context, Scope *outer, const AstQuery *ast, StrView source, BoundQuery **out_query);
+Status bind_select(AnalyzeContext *context, Scope *outer, const AstQuery *ast, StrView source, ScopeCte *ctes,
+                   LogicalNode **out_node);
+Status bind_relation(AnalyzeContext *context, Scope *scope, const AstRelation *ast, LogicalNode **out_node);
+Status bind_order_limit(AnalyzeContext *context, Scope *outer, const AstQuery *ast, StrView source, LogicalNode **in_out_node);
+Status bind_window(AnalyzeContext *context, Scope *scope, const AstExpr *ast, Expr **arguments, uint32_t count,
+                   Expr **out_expr);
+Status bind_case_results(AnalyzeContext *context, Expr **arguments, uint32_t count, Expr **out); /* when, then, ..., [else] */
+Status bind_limits(AnalyzeContext *context, const AstQuery *ast, int64_t *out_limit, int64_t *out_offset);
+
+LogicalNode *new_node(AnalyzeContext *context, LogicalKind kind, LogicalNode *child);
+void node_columns_like(AnalyzeContext *context, LogicalNode *node, const LogicalNode *child);
+LogicalNode *filter_node(AnalyzeContext *context, LogicalNode *child, Expr *condition);
+LogicalColumn column_of(ColumnId id, const Expr *expr, StrView name);
+Status analyze_error(AnalyzeContext *context, StrView source, uint32_t offset, const char *format, ...) PRINTF_LIKE(4, 5);

@@ -1,0 +1,427 @@
+#include "analyze/analyze_int.h"
+
+/* FROM: tables, views, CTEs, derived tables, joins, VALUES and table functions. */
+
+#include "sql/parser.h"
+
+enum { MAX_VIEW_DEPTH = 32 };
+
+static void publish(AnalyzeContext *context, Scope *scope, LogicalNode *node, StrView qualifier, StrView database)
+{
+    for (uint32_t i = 0; i < node->column_count; i++) {
+        node->columns[i].table_name = qualifier;
+        scope_add(context, scope, &node->columns[i], qualifier, database);
+    }
+}
+
+static Status rename_columns(AnalyzeContext *context, const AstRelation *ast, LogicalNode *node)
+{
+    if (ast->column_aliases.count == 0)
+        return OK;
+    if (ast->column_aliases.count > node->column_count)
+        return RAISE(context->diag, ANALYSIS, "Getting analyzing error. Detail message: table '%.*s' has fewer columns than its alias list.",
+                     SV_ARGS(ast->alias));
+    for (uint32_t i = 0; i < ast->column_aliases.count; i++)
+        node->columns[i].name = ast->column_aliases.items[i];
+    return OK;
+}
+
+static ScopeCte *find_cte(Scope *scope, StrView name)
+{
+    for (Scope *s = scope; s != NULL; s = s->outer) {
+        for (ScopeCte *c = s->ctes; c != NULL; c = c->next) {
+            if (strview_equal(c->cte->name, name))
+                return c;
+        }
+    }
+    return NULL;
+}
+
+static LogicalNode *cte_reference(AnalyzeContext *context, BoundCte *cte)
+{
+    LogicalNode *node = new_node(context, LOGICAL_CTE_REF, NULL);
+    cte->use_count++;
+    node->cte_ref.cte = cte;
+    node->column_count = cte->query->column_count;
+    node->columns = ARENA_NEW_ARRAY(context->arena, LogicalColumn, node->column_count);
+    node->cte_ref.inputs = ARENA_NEW_ARRAY(context->arena, ColumnId, node->column_count);
+    for (uint32_t i = 0; i < node->column_count; i++) {
+        node->columns[i] = cte->query->columns[i];
+        node->cte_ref.inputs[i] = node->columns[i].id;
+        node->columns[i].id = column_ids_next(&context->ids);
+    }
+    return node;
+}
+
+static LogicalNode *query_node(const BoundQuery *query)
+{
+    return query->root;
+}
+
+static Status bind_view(AnalyzeContext *context, const CatalogTable *view, LogicalNode **out)
+{
+    if (++context->view_depth > MAX_VIEW_DEPTH)
+        return RAISE(context->diag, ANALYSIS, "Getting analyzing error. Detail message: views are nested more than %d levels deep.", MAX_VIEW_DEPTH);
+    AstStatements statements = {0};
+    BoundQuery *query;
+    TRY(sql_parse(view->schema->view_sql, NULL, context->arena, context->diag, &statements));
+    if (statements.count != 1 || statements.items[0]->kind != AST_STATEMENT_QUERY)
+        return RAISE(context->diag, INTERNAL, "view \"%.*s\" is not a query", SV_ARGS(view->name));
+    StrView saved = context->database;
+    context->database = view->schema->view_database;
+    Status status = bind_query(context, NULL, statements.items[0]->query, view->schema->view_sql, &query);
+    context->database = saved;
+    context->view_depth--;
+    TRY(status);
+    *out = query_node(query);
+    for (uint32_t i = 0; i < MIN((*out)->column_count, view->schema->column_count); i++)
+        (*out)->columns[i].name = view->schema->columns[i].name;
+    return OK;
+}
+
+static LogicalNode *scan_node(AnalyzeContext *context, const CatalogDatabase *database, const CatalogTable *table)
+{
+    LogicalNode *node = new_node(context, LOGICAL_SCAN, NULL);
+    node->scan.database = database;
+    node->scan.table = table;
+    node->column_count = table->schema->column_count;
+    node->columns = ARENA_NEW_ARRAY(context->arena, LogicalColumn, node->column_count);
+    node->scan.ordinals = ARENA_NEW_ARRAY(context->arena, uint32_t, node->column_count);
+    node->scan.first_id = context->ids.next;
+    for (uint32_t i = 0; i < node->column_count; i++) {
+        const TableColumn *column = &table->schema->columns[i];
+        node->scan.ordinals[i] = i;
+        node->columns[i] = (LogicalColumn){.id = column_ids_next(&context->ids), .type = column->type,
+                                           .is_nullable = column->is_nullable, .name = column->name,
+                                           .origin_table = table->name, .origin_column = column->name,
+                                           .database = database->name};
+    }
+    return node;
+}
+
+static Status pick_partitions(AnalyzeContext *context, const AstRelation *ast, LogicalNode *node)
+{
+    if (ast->partitions.count == 0)
+        return OK;
+    uint64_t *ids = ARENA_NEW_ARRAY(context->arena, uint64_t, ast->partitions.count);
+    for (uint32_t i = 0; i < ast->partitions.count; i++) {
+        const CatalogPartition *partition = catalog_partition(node->scan.table, ast->partitions.items[i]);
+        if (partition == NULL)
+            return RAISE(context->diag, NO_SUCH_PARTITION, "Unknown partition '%.*s' in table '%.*s'",
+                         SV_ARGS(ast->partitions.items[i]), SV_ARGS(node->scan.table->name));
+        ids[i] = partition->id;
+    }
+    node->scan.partition_ids = ids;
+    node->scan.partition_id_count = ast->partitions.count;
+    return OK;
+}
+
+static Status bind_system_table(AnalyzeContext *context, const ConnectorTable *table, LogicalNode **out)
+{
+    LogicalNode *node = new_node(context, LOGICAL_SYSTEM_SCAN, NULL);
+    node->system_scan.table = table;
+    node->column_count = table->column_count;
+    node->columns = ARENA_NEW_ARRAY(context->arena, LogicalColumn, node->column_count);
+    node->system_scan.ordinals = ARENA_NEW_ARRAY(context->arena, uint32_t, node->column_count);
+    for (uint32_t i = 0; i < node->column_count; i++) {
+        node->system_scan.ordinals[i] = i;
+        node->columns[i] = (LogicalColumn){.id = column_ids_next(&context->ids), .type = table->columns[i].type,
+                                           .is_nullable = true, .name = table->columns[i].name,
+                                           .origin_table = table->name, .origin_column = table->columns[i].name,
+                                           .database = table->database};
+    }
+    *out = node;
+    return OK;
+}
+
+static Status bind_table(AnalyzeContext *context, Scope *scope, const AstRelation *ast, LogicalNode **out)
+{
+    StrView name = ast->name.parts[ast->name.count - 1];
+    StrView alias = ast->alias.length > 0 ? ast->alias : name;
+    ScopeCte *cte = ast->name.count == 1 ? find_cte(scope, name) : NULL;
+    if (cte != NULL) {
+        *out = cte_reference(context, cte->cte);
+        TRY(rename_columns(context, ast, *out));
+        publish(context, scope, *out, alias, STR_VIEW(""));
+        return OK;
+    }
+    StrView database_name = ast->name.count >= 2 ? ast->name.parts[ast->name.count - 2] : context->database;
+    const ConnectorTable *system = context->connector == NULL
+                                       ? NULL
+                                       : context->connector->find(context->connector->context, database_name, name, context->arena);
+    if (system != NULL) {
+        TRY(bind_system_table(context, system, out));
+        publish(context, scope, *out, alias, database_name);
+        return OK;
+    }
+    const CatalogDatabase *database;
+    const CatalogTable *table;
+    TRY(analyze_find_table(context, &ast->name, &database, &table));
+    if (context->authorizer != NULL)
+        TRY(context->authorizer->check(context->authorizer->context, AUTHORIZE_SELECT, database->name, table->name, context->diag));
+    if (table->schema->kind == TABLE_VIEW) {
+        TRY(bind_view(context, table, out));
+    } else {
+        *out = scan_node(context, database, table);
+        (*out)->scan.alias = alias;
+        TRY(pick_partitions(context, ast, *out));
+    }
+    TRY(rename_columns(context, ast, *out));
+    publish(context, scope, *out, alias, database->name);
+    return OK;
+}
+
+static Status bind_derived(AnalyzeContext *context, Scope *scope, const AstRelation *ast, LogicalNode **out)
+{
+    BoundQuery *query;
+    /* A derived table sees the CTEs around it, not its neighbours, unless it is LATERAL. */
+    Scope hidden = {.outer = scope->outer, .ctes = scope->ctes, .source = scope->source};
+    TRY(bind_query(context, ast->is_lateral ? scope : &hidden, ast->query, scope->source, &query));
+    *out = query_node(query);
+    TRY(rename_columns(context, ast, *out));
+    publish(context, scope, *out, ast->alias, STR_VIEW(""));
+    return OK;
+}
+
+static Status bind_values(AnalyzeContext *context, Scope *scope, const AstRowList *rows, LogicalNode **out)
+{
+    LogicalNode *node = new_node(context, LOGICAL_VALUES, NULL);
+    uint32_t width = rows->count == 0 ? 0 : rows->items[0].count;
+    node->values.row_count = rows->count;
+    node->values.rows = ARENA_NEW_ARRAY(context->arena, Expr **, MAX(rows->count, 1u));
+    for (uint32_t r = 0; r < rows->count; r++) {
+        node->values.rows[r] = ARENA_NEW_ARRAY(context->arena, Expr *, MAX(width, 1u));
+        if (rows->items[r].count != width)
+            return RAISE(context->diag, WRONG_COLUMN_COUNT, "Column count doesn't match value count at row %u", r + 1);
+        for (uint32_t c = 0; c < width; c++)
+            TRY(bind_expr(context, scope, rows->items[r].items[c], &node->values.rows[r][c]));
+    }
+    node->column_count = width;
+    node->columns = ARENA_NEW_ARRAY(context->arena, LogicalColumn, MAX(width, 1u));
+    Expr **column = ARENA_NEW_ARRAY(context->arena, Expr *, MAX(rows->count, 1u));
+    for (uint32_t c = 0; c < width; c++) {
+        Type common;
+        for (uint32_t r = 0; r < rows->count; r++)
+            column[r] = node->values.rows[r][c];
+        TRY(bind_in_types(context, column, rows->count, false, &common));
+        bool is_nullable = false;
+        for (uint32_t r = 0; r < rows->count; r++) {
+            TRY(expr_cast(context->arena, column[r], common, true, context->diag, &node->values.rows[r][c]));
+            is_nullable |= node->values.rows[r][c]->is_nullable;
+        }
+        node->columns[c] = (LogicalColumn){.id = column_ids_next(&context->ids), .type = common, .is_nullable = is_nullable,
+                                           .name = strview(arena_printf(context->arena, "column_%u", c))};
+    }
+    *out = node;
+    return OK;
+}
+
+static LogicalNode *one_row(AnalyzeContext *context)
+{
+    LogicalNode *node = new_node(context, LOGICAL_VALUES, NULL);
+    node->values.row_count = 1;
+    node->values.rows = ARENA_NEW_ARRAY(context->arena, Expr **, 1);
+    return node;
+}
+
+/* unnest(...), generate_series(...) over what stands left of it. */
+static Status bind_table_function(AnalyzeContext *context, Scope *scope, const AstRelation *ast, LogicalNode *left,
+                                  bool is_outer, LogicalNode **out)
+{
+    const AstExpr *call = ast->call;
+    if (call == NULL || call->kind != AST_CALL)
+        return RAISE(context->diag, NOT_SUPPORTED, "table function FILES() is not supported yet");
+    uint32_t count = call->arguments.count;
+    LogicalNode *node = new_node(context, LOGICAL_TABLE_FUNCTION, left);
+    node->table_function.arguments = ARENA_NEW_ARRAY(context->arena, Expr *, MAX(count, 1u));
+    node->table_function.argument_count = count;
+    node->table_function.is_outer = is_outer;
+    Type *types = ARENA_NEW_ARRAY(context->arena, Type, MAX(count, 1u));
+    for (uint32_t i = 0; i < count; i++) {
+        TRY(bind_expr(context, scope, call->arguments.items[i], &node->table_function.arguments[i]));
+        types[i] = node->table_function.arguments[i]->type;
+    }
+    FuncBindRequest request = {.name = call->name.parts[call->name.count - 1], .types = types, .count = count,
+                               .session = context->session, .arena = context->arena, .diag = context->diag};
+    FuncBinding *binding = ARENA_NEW(context->arena, FuncBinding);
+    TRY(func_resolve(&request, binding));
+    if (binding->table == NULL)
+        return analyze_error(context, scope->source, call->begin, "'%.*s' is no table function", SV_ARGS(request.name));
+    for (uint32_t i = 0; i < count; i++)
+        TRY(expr_cast(context->arena, node->table_function.arguments[i], binding->argument_types[i], true, context->diag,
+                      &node->table_function.arguments[i]));
+    node->table_function.binding = binding;
+    node->table_function.first_output = left->column_count;
+    node->column_count = left->column_count + binding->table_column_count;
+    node->columns = ARENA_NEW_ARRAY(context->arena, LogicalColumn, node->column_count);
+    memcpy(node->columns, left->columns, left->column_count * sizeof(LogicalColumn));
+    StrView alias = ast->alias.length > 0 ? ast->alias : request.name;
+    for (uint32_t i = 0; i < binding->table_column_count; i++) {
+        LogicalColumn *column = &node->columns[left->column_count + i];
+        *column = (LogicalColumn){.id = column_ids_next(&context->ids), .type = binding->table_columns[i], .is_nullable = true,
+                                  .name = binding->table_names[i], .table_name = alias};
+        if (i < ast->column_aliases.count)
+            column->name = ast->column_aliases.items[i];
+        scope_add(context, scope, column, alias, STR_VIEW(""));
+    }
+    *out = node;
+    return OK;
+}
+
+static JoinKind join_kind_of(AstJoinKind kind)
+{
+    switch (kind) {
+    case AST_JOIN_LEFT:
+        return JOIN_LEFT;
+    case AST_JOIN_RIGHT:
+        return JOIN_RIGHT;
+    case AST_JOIN_FULL:
+        return JOIN_FULL;
+    case AST_JOIN_CROSS:
+        return JOIN_CROSS;
+    case AST_JOIN_LEFT_SEMI:
+        return JOIN_LEFT_SEMI;
+    case AST_JOIN_RIGHT_SEMI:
+        return JOIN_RIGHT_SEMI;
+    case AST_JOIN_LEFT_ANTI:
+        return JOIN_LEFT_ANTI;
+    case AST_JOIN_RIGHT_ANTI:
+        return JOIN_RIGHT_ANTI;
+    case AST_JOIN_NULL_AWARE_ANTI:
+        return JOIN_NULL_AWARE_LEFT_ANTI;
+    default:
+        return JOIN_INNER;
+    }
+}
+
+static void set_nullable(Scope *scope, uint32_t first, uint32_t end)
+{
+    for (uint32_t i = first; i < end; i++)
+        scope->columns.items[i].column.is_nullable = true;
+}
+
+static Status bind_using(AnalyzeContext *context, Scope *scope, const AstRelation *ast, uint32_t left_begin, uint32_t middle,
+                         Expr **out)
+{
+    uint32_t count = ast->using_columns.count;
+    Expr **terms = ARENA_NEW_ARRAY(context->arena, Expr *, count);
+    for (uint32_t u = 0; u < count; u++) {
+        ScopeColumn *sides[2] = {NULL, NULL};
+        for (uint32_t i = left_begin; i < scope->columns.count; i++) {
+            ScopeColumn *column = &scope->columns.items[i];
+            if (strview_equal_ci(column->column.name, ast->using_columns.items[u]) && !column->is_hidden)
+                sides[i >= middle] = sides[i >= middle] == NULL ? column : sides[i >= middle];
+        }
+        if (sides[0] == NULL || sides[1] == NULL)
+            return analyze_error(context, scope->source, ast->begin, "Column '%.*s' of USING cannot be resolved",
+                                 SV_ARGS(ast->using_columns.items[u]));
+        Expr **pair = ARENA_NEW_ARRAY(context->arena, Expr *, 2);
+        for (int s = 0; s < 2; s++)
+            pair[s] = expr_column(context->arena, sides[s]->column.id, sides[s]->column.type, sides[s]->column.is_nullable,
+                                  sides[s]->column.name);
+        TRY(bind_function(context, "eq", pair, 2, &terms[u]));
+        bool keeps_right = ast->join_kind == AST_JOIN_RIGHT || ast->join_kind == AST_JOIN_RIGHT_SEMI ||
+                           ast->join_kind == AST_JOIN_RIGHT_ANTI;
+        sides[keeps_right ? 0 : 1]->is_hidden = true;
+    }
+    *out = expr_and(context->arena, terms, count);
+    return OK;
+}
+
+static void join_columns(AnalyzeContext *context, LogicalNode *join, JoinKind kind)
+{
+    const LogicalNode *left = join->children[0];
+    const LogicalNode *right = join->children[1];
+    bool only_left = kind == JOIN_LEFT_SEMI || kind == JOIN_LEFT_ANTI || kind == JOIN_NULL_AWARE_LEFT_ANTI;
+    bool only_right = kind == JOIN_RIGHT_SEMI || kind == JOIN_RIGHT_ANTI;
+    join->columns = ARENA_NEW_ARRAY(context->arena, LogicalColumn, left->column_count + right->column_count + 1);
+    for (uint32_t i = 0; !only_right && i < left->column_count; i++) {
+        join->columns[join->column_count] = left->columns[i];
+        join->columns[join->column_count++].is_nullable |= kind == JOIN_RIGHT || kind == JOIN_FULL;
+    }
+    for (uint32_t i = 0; !only_left && i < right->column_count; i++) {
+        join->columns[join->column_count] = right->columns[i];
+        join->columns[join->column_count++].is_nullable |= kind == JOIN_LEFT || kind == JOIN_FULL;
+    }
+}
+
+/* Takes the columns of a side that a semi or anti join drops out of the scope. */
+static void drop_columns(Scope *scope, uint32_t first, uint32_t end)
+{
+    memmove(scope->columns.items + first, scope->columns.items + end, (scope->columns.count - end) * sizeof(ScopeColumn));
+    scope->columns.count -= end - first;
+}
+
+static Status bind_join(AnalyzeContext *context, Scope *scope, const AstRelation *ast, LogicalNode **out)
+{
+    JoinKind kind = join_kind_of((AstJoinKind)ast->join_kind);
+    uint32_t begin = scope->columns.count;
+    LogicalNode *left;
+    TRY(bind_relation(context, scope, ast->left, &left));
+    uint32_t middle = scope->columns.count;
+    if (ast->right->kind == AST_TABLE_FUNCTION)
+        return bind_table_function(context, scope, ast->right, left, kind == JOIN_LEFT, out);
+    LogicalNode *right;
+    TRY(bind_relation(context, scope, ast->right, &right));
+    LogicalNode *join = new_node(context, LOGICAL_JOIN, left);
+    join->children[1] = right;
+    join->child_count = 2;
+    Expr *condition = NULL;
+    if (ast->on != NULL)
+        TRY(bind_condition(context, scope, ast->on, &condition));
+    else if (ast->using_columns.count > 0)
+        TRY(bind_using(context, scope, ast, begin, middle, &condition));
+    if (condition != NULL && kind == JOIN_CROSS)
+        kind = JOIN_INNER;
+    if (condition == NULL && kind == JOIN_INNER)
+        kind = JOIN_CROSS;
+    join->join.kind = (uint8_t)kind;
+    join->join.hint = ast->join_hint;
+    if (condition != NULL) {
+        bool is_and = condition->kind == EXPR_AND;
+        join->join.count = is_and ? condition->argument_count : 1;
+        join->join.conjuncts = ARENA_NEW_ARRAY(context->arena, Expr *, join->join.count);
+        for (uint32_t i = 0; i < join->join.count; i++)
+            join->join.conjuncts[i] = is_and ? condition->arguments[i] : condition;
+    }
+    if (kind == JOIN_NULL_AWARE_LEFT_ANTI)
+        join->join.in_count = join->join.count;
+    join_columns(context, join, kind);
+    if (kind == JOIN_RIGHT || kind == JOIN_FULL)
+        set_nullable(scope, begin, middle);
+    if (kind == JOIN_LEFT || kind == JOIN_FULL)
+        set_nullable(scope, middle, scope->columns.count);
+    if (kind == JOIN_LEFT_SEMI || kind == JOIN_LEFT_ANTI || kind == JOIN_NULL_AWARE_LEFT_ANTI)
+        drop_columns(scope, middle, scope->columns.count);
+    if (kind == JOIN_RIGHT_SEMI || kind == JOIN_RIGHT_ANTI)
+        drop_columns(scope, begin, middle);
+    *out = join;
+    return OK;
+}
+
+Status bind_relation(AnalyzeContext *context, Scope *scope, const AstRelation *ast, LogicalNode **out_node)
+{
+    switch ((AstRelationKind)ast->kind) {
+    case AST_TABLE:
+        return bind_table(context, scope, ast, out_node);
+    case AST_DERIVED:
+        return bind_derived(context, scope, ast, out_node);
+    case AST_JOIN:
+        return bind_join(context, scope, ast, out_node);
+    case AST_TABLE_FUNCTION:
+        return bind_table_function(context, scope, ast, one_row(context), false, out_node);
+    case AST_VALUES:
+        TRY(bind_values(context, scope, &ast->rows, out_node));
+        TRY(rename_columns(context, ast, *out_node));
+        publish(context, scope, *out_node, ast->alias, STR_VIEW(""));
+        return OK;
+    default:
+        return RAISE(context->diag, NOT_SUPPORTED, "this kind of table reference is not supported");
+    }
+}
+
+Status bind_values_query(AnalyzeContext *context, Scope *scope, const AstQuery *ast, LogicalNode **out_node);
+Status bind_values_query(AnalyzeContext *context, Scope *scope, const AstQuery *ast, LogicalNode **out_node)
+{
+    return bind_values(context, scope, &ast->rows, out_node);
+}

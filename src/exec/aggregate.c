@@ -1,0 +1,590 @@
+#include "exec/exec_int.h"
+
+/* Hash aggregation. Every worker owns PARTITIONS tables by the top bits of the key hash (one when few
+ * groups are expected), so that the merge runs in parallel without locks. A table keeps its keys as columns
+ * and the states of a group in one row. DISTINCT calls collect their distinct (keys, arguments) in tables
+ * of their own, which feed the states after the merge. Grouping sets add the set's number as a key. */
+
+#include "base/hash.h"
+
+enum { MANY_PARTITIONS = 16, PARTITION_THRESHOLD = 20000 };
+
+typedef struct GroupTable {
+    ColumnStore *keys;
+    uint64_t *hashes;   /* a group */
+    uint32_t *slots;    /* group + 1; 0 empty */
+    uint32_t mask;
+    uint32_t capacity;  /* of hashes and states */
+    uint8_t *states;    /* row_bytes a group */
+    uint32_t row_bytes;
+    uint32_t count;
+} GroupTable;
+
+typedef struct AggWorker {
+    GroupTable *tables;    /* [partition] */
+    GroupTable **distinct; /* [call][partition]; NULL for others */
+    Evaluator *evaluator;
+    Arena scratch;
+    Arena states;          /* what states point to */
+    AggContext *contexts;  /* a call */
+    uint64_t *hashes;
+    uint8_t **groups;
+    uint16_t *sel;
+} AggWorker;
+
+typedef struct Aggregate {
+    Consumer consumer;
+    ExecContext *exec;
+    const PhysNode *node;
+    Consumer *next;
+    uint32_t key_count; /* groups, and the set number with grouping sets */
+    Type *key_types;
+    uint32_t *offsets;  /* of each call's state */
+    uint32_t row_bytes;
+    const Expr **exprs; /* groups, then arguments, filters, order keys of all calls */
+    uint32_t expr_count;
+    uint32_t *argument_at; /* first expression of a call */
+    uint32_t *filter_at;
+    uint32_t partitions;
+    AggWorker *workers;
+    _Atomic uint32_t next_partition;
+} Aggregate;
+
+static void table_init(Aggregate *agg, GroupTable *table, const Type *types, uint32_t count, uint32_t row_bytes)
+{
+    *table = (GroupTable){.keys = column_store_new(agg->exec, types, count), .row_bytes = row_bytes};
+}
+
+static void table_free(const Aggregate *agg, GroupTable *table)
+{
+    mem_release(agg->exec->options->memory, (int64_t)table->capacity * (table->row_bytes + 12));
+    column_store_free(table->keys);
+    mem_free(table->hashes);
+    mem_free(table->slots);
+    mem_free(table->states);
+    *table = (GroupTable){0};
+}
+
+static void rehash(GroupTable *table)
+{
+    uint32_t slots = MAX((table->mask + 1) * 2, 1024u);
+    if (table->slots == NULL)
+        slots = 1024;
+    mem_free(table->slots);
+    table->slots = mem_alloc_zero(slots * sizeof(uint32_t));
+    table->mask = slots - 1;
+    for (uint32_t g = 0; g < table->count; g++) {
+        uint32_t slot = (uint32_t)table->hashes[g] & table->mask;
+        while (table->slots[slot] != 0)
+            slot = (slot + 1) & table->mask;
+        table->slots[slot] = g + 1;
+    }
+}
+
+static Status grow_states(Aggregate *agg, GroupTable *table)
+{
+    uint32_t capacity = MAX(table->capacity * 2, 256u);
+    mem_charge(agg->exec->options->memory, (int64_t)(capacity - table->capacity) * (table->row_bytes + 12));
+    TRY(exec_check(agg->exec));
+    table->hashes = mem_realloc(table->hashes, capacity * sizeof(uint64_t));
+    table->states = mem_realloc(table->states, (size_t)capacity * table->row_bytes + 8);
+    table->capacity = capacity;
+    return OK;
+}
+
+static void init_states(const Aggregate *agg, AggWorker *worker, uint8_t *row)
+{
+    for (uint32_t c = 0; c < agg->node->aggregate.call_count; c++) {
+        const AggKernel *kernel = agg->node->aggregate.calls[c].binding->aggregate;
+        if (kernel->init != NULL)
+            kernel->init(&worker->contexts[c], row + agg->offsets[c]);
+    }
+}
+
+static Status new_group(Aggregate *agg, AggWorker *worker, GroupTable *table, const Vector *const *keys, uint16_t row,
+                        uint64_t hash, uint32_t slot)
+{
+    if (table->count == table->capacity)
+        TRY(grow_states(agg, table));
+    TRY(column_store_append(agg->exec, table->keys, keys, (Rows){&row, 1}));
+    table->hashes[table->count] = hash;
+    if (table->row_bytes > 0) {
+        uint8_t *state = table->states + (size_t)table->count * table->row_bytes;
+        memset(state, 0, table->row_bytes);
+        init_states(agg, worker, state);
+    }
+    table->count++;
+    table->slots[slot] = table->count;
+    if (table->count * 2 > table->mask)
+        rehash(table);
+    return OK;
+}
+
+static bool int_key_equal(const GroupTable *table, uint32_t group, const VectorView *view, uint32_t row)
+{
+    const Vector *column = &table->keys->columns[0];
+    uint32_t index = view_index(view, row);
+    if (column->type.phys == PHYS_I32)
+        return ((const int32_t *)column->data)[group] == ((const int32_t *)view->data)[index];
+    return ((const int64_t *)column->data)[group] == ((const int64_t *)view->data)[index];
+}
+
+/* Finds or makes the group of every row; out_groups[i] belongs to row i of rows. */
+static Status find_groups(Aggregate *agg, AggWorker *worker, GroupTable *table, const Vector *const *keys, uint32_t key_count,
+                          Rows rows, const uint64_t *hashes, uint32_t *out_groups)
+{
+    const Vector *stored[64];
+    VectorView first = {0};
+    bool is_int = false;
+    if (table->slots == NULL)
+        rehash(table);
+    for (uint32_t k = 0; k < key_count && k < COUNT_OF(stored); k++)
+        stored[k] = &table->keys->columns[k];
+    if (key_count == 1) {
+        first = vector_view(keys[0]);
+        PhysKind phys = (PhysKind)keys[0]->type.phys;
+        is_int = (phys == PHYS_I32 || phys == PHYS_I64) && first.nulls == NULL && first.row_nulls == NULL;
+    }
+    for (FOR_ROWS(rows, i, row)) {
+        uint64_t hash = hashes[row];
+        uint32_t slot = (uint32_t)hash & table->mask;
+        for (;;) {
+            uint32_t entry = table->slots[slot];
+            if (entry == 0) {
+                TRY(new_group(agg, worker, table, keys, (uint16_t)row, hash, slot));
+                out_groups[i] = table->count - 1;
+                break;
+            }
+            uint32_t group = entry - 1;
+            bool same = table->hashes[group] == hash;
+            if (same && is_int && table->keys->columns[0].nulls == NULL)
+                same = int_key_equal(table, group, &first, row);
+            else if (same)
+                same = keys_equal(stored, group, keys, row, key_count);
+            if (same) {
+                out_groups[i] = group;
+                break;
+            }
+            slot = (slot + 1) & table->mask;
+        }
+    }
+    return OK;
+}
+
+static Status update_call(Aggregate *agg, AggWorker *worker, uint32_t call, const Vector *const *arguments, Rows rows,
+                          uint8_t **groups)
+{
+    const PhysAggCall *spec = &agg->node->aggregate.calls[call];
+    return spec->binding->aggregate->update(&worker->contexts[call], arguments, spec->argument_count, rows, groups,
+                                            agg->offsets[call]);
+}
+
+/* Rows that pass the call's FILTER; groups follow the rows. */
+static Status update_filtered(Aggregate *agg, AggWorker *worker, uint32_t call, const Vector *const *results, Rows rows,
+                              uint8_t **groups)
+{
+    const Vector *condition = results[agg->filter_at[call]];
+    VectorView view = vector_view(condition);
+    uint16_t *sel = ARENA_NEW_ARRAY(&worker->scratch, uint16_t, MAX(rows.count, 1u));
+    uint8_t **kept_groups = ARENA_NEW_ARRAY(&worker->scratch, uint8_t *, MAX(rows.count, 1u));
+    uint32_t kept = 0;
+    for (FOR_ROWS(rows, i, row)) {
+        if (view_is_null(&view, row) || ((const uint8_t *)view.data)[view_index(&view, row)] == 0)
+            continue;
+        sel[kept] = (uint16_t)row;
+        kept_groups[kept++] = groups[i];
+    }
+    return update_call(agg, worker, call, &results[agg->argument_at[call]], (Rows){sel, kept}, kept_groups);
+}
+
+static Status collect_distinct(Aggregate *agg, AggWorker *worker, uint32_t call, uint32_t partition, const Vector *const *keys,
+                               const Vector *const *results, Rows rows, const uint64_t *hashes)
+{
+    const PhysAggCall *spec = &agg->node->aggregate.calls[call];
+    uint32_t count = agg->key_count + spec->argument_count;
+    const Vector **all = ARENA_NEW_ARRAY(&worker->scratch, const Vector *, count);
+    uint64_t *full = ARENA_NEW_ARRAY(&worker->scratch, uint64_t, CHUNK_ROWS);
+    uint32_t *groups = ARENA_NEW_ARRAY(&worker->scratch, uint32_t, MAX(rows.count, 1u));
+    memcpy(all, keys, agg->key_count * sizeof(*all));
+    memcpy(all + agg->key_count, &results[agg->argument_at[call]], spec->argument_count * sizeof(*all));
+    hash_keys(all + agg->key_count, spec->argument_count, rows, full);
+    for (FOR_ROWS(rows, i, row))
+        full[row] = hash_combine(full[row], hashes[row]);
+    return find_groups(agg, worker, &worker->distinct[call][partition], all, count, rows, full, groups);
+}
+
+static Status update_partition(Aggregate *agg, AggWorker *worker, uint32_t partition, const Vector *const *keys,
+                               const Vector *const *results, Rows rows, const uint64_t *hashes)
+{
+    GroupTable *table = &worker->tables[partition];
+    uint32_t *ids = ARENA_NEW_ARRAY(&worker->scratch, uint32_t, MAX(rows.count, 1u));
+    TRY(find_groups(agg, worker, table, keys, agg->key_count, rows, hashes, ids));
+    for (uint32_t i = 0; i < rows.count; i++)
+        worker->groups[i] = table->states + (size_t)ids[i] * table->row_bytes;
+    for (uint32_t c = 0; c < agg->node->aggregate.call_count; c++) {
+        const PhysAggCall *call = &agg->node->aggregate.calls[c];
+        if (call->is_distinct)
+            TRY(collect_distinct(agg, worker, c, partition, keys, results, rows, hashes));
+        else if (call->filter != NULL)
+            TRY(update_filtered(agg, worker, c, results, rows, worker->groups));
+        else
+            TRY(update_call(agg, worker, c, &results[agg->argument_at[c]], rows, worker->groups));
+    }
+    return OK;
+}
+
+static uint32_t partition_of(const Aggregate *agg, uint64_t hash)
+{
+    return (uint32_t)(hash >> 60) & (agg->partitions - 1);
+}
+
+static Status update_keys(Aggregate *agg, AggWorker *worker, const Vector *const *keys, const Vector *const *results, Rows rows)
+{
+    hash_keys(keys, agg->key_count, rows, worker->hashes);
+    if (agg->partitions == 1)
+        return update_partition(agg, worker, 0, keys, results, rows, worker->hashes);
+    uint16_t *sels = ARENA_NEW_ARRAY(&worker->scratch, uint16_t, (size_t)agg->partitions * MAX(rows.count, 1u));
+    uint32_t counts[MANY_PARTITIONS] = {0};
+    for (FOR_ROWS(rows, i, row)) {
+        uint32_t p = partition_of(agg, worker->hashes[row]);
+        sels[(size_t)p * rows.count + counts[p]++] = (uint16_t)row;
+    }
+    for (uint32_t p = 0; p < agg->partitions; p++) {
+        if (counts[p] > 0)
+            TRY(update_partition(agg, worker, p, keys, results, (Rows){sels + (size_t)p * rows.count, counts[p]}, worker->hashes));
+    }
+    return OK;
+}
+
+/* Keys of one grouping set: columns outside of it are NULL, the set's number comes last. */
+static Status update_set(Aggregate *agg, AggWorker *worker, uint32_t set, const Vector *const *results, Rows rows)
+{
+    const Vector **keys = ARENA_NEW_ARRAY(&worker->scratch, const Vector *, agg->key_count);
+    Vector *made = ARENA_NEW_ARRAY(&worker->scratch, Vector, agg->key_count);
+    uint32_t groups = agg->node->aggregate.group_count;
+    for (uint32_t k = 0; k < groups; k++) {
+        keys[k] = results[k];
+        if (((agg->node->aggregate.sets[set] >> k) & 1) != 0)
+            continue;
+        vector_make_constant_null(&made[k], &worker->scratch, agg->key_types[k]);
+        keys[k] = &made[k];
+    }
+    Datum number = datum_i64(set);
+    vector_set_constant(&made[groups], &worker->scratch, type_of(TYPE_BIGINT), &number);
+    keys[groups] = &made[groups];
+    return update_keys(agg, worker, keys, results, rows);
+}
+
+static Status open_worker(Aggregate *agg, uint32_t number)
+{
+    AggWorker *worker = &agg->workers[number];
+    if (worker->evaluator != NULL)
+        return OK;
+    return evaluator_open(agg->exprs, agg->expr_count, agg->exec->session, agg->exec->options->memory, agg->exec->diag,
+                          &worker->evaluator);
+}
+
+static bool is_simple(const Aggregate *agg)
+{
+    for (uint32_t c = 0; c < agg->node->aggregate.call_count; c++) {
+        if (agg->node->aggregate.calls[c].is_distinct || agg->node->aggregate.calls[c].filter != NULL)
+            return false;
+    }
+    return agg->key_count == 0;
+}
+
+/* No keys: one state for all rows. */
+static Status update_single(Aggregate *agg, AggWorker *worker, const Vector *const *results, Rows rows)
+{
+    GroupTable *table = &worker->tables[0];
+    for (uint32_t c = 0; c < agg->node->aggregate.call_count; c++) {
+        const PhysAggCall *call = &agg->node->aggregate.calls[c];
+        TRY(call->binding->aggregate->update_one(&worker->contexts[c], &results[agg->argument_at[c]], call->argument_count, rows,
+                                                 table->states + agg->offsets[c]));
+    }
+    return OK;
+}
+
+static Status ensure_single(Aggregate *agg, AggWorker *worker)
+{
+    GroupTable *table = &worker->tables[0];
+    if (table->count > 0)
+        return OK;
+    if (table->slots == NULL)
+        rehash(table);
+    return new_group(agg, worker, table, NULL, 0, 0, 0);
+}
+
+static Status push_aggregate(Consumer *consumer, uint32_t number, Chunk *chunk)
+{
+    Aggregate *agg = (Aggregate *)consumer;
+    AggWorker *worker = &agg->workers[number];
+    TRY(open_worker(agg, number));
+    arena_reset(&worker->scratch);
+    const Vector **results = ARENA_NEW_ARRAY(&worker->scratch, const Vector *, MAX(agg->expr_count, 1u));
+    TRY(evaluator_run(worker->evaluator, chunk, results));
+    Rows rows = chunk_rows(chunk);
+    if (is_simple(agg)) {
+        TRY(ensure_single(agg, worker));
+        return update_single(agg, worker, results, rows);
+    }
+    if (agg->node->aggregate.sets == NULL)
+        return update_keys(agg, worker, results, results, rows);
+    for (uint32_t s = 0; s < agg->node->aggregate.set_count; s++)
+        TRY(update_set(agg, worker, s, results, rows));
+    return OK;
+}
+
+/* ---- merge and output of one partition ---- */
+
+static Status merge_table(Aggregate *agg, AggWorker *target, GroupTable *into, const GroupTable *from)
+{
+    AUTO_ARENA arena;
+    arena_init(&arena, agg->exec->options->memory);
+    uint32_t keys = from->keys->column_count;
+    Vector *columns = ARENA_NEW_ARRAY(&arena, Vector, MAX(keys, 1u));
+    const Vector **pointers = ARENA_NEW_ARRAY(&arena, const Vector *, MAX(keys, 1u));
+    uint32_t *groups = ARENA_NEW_ARRAY(&arena, uint32_t, CHUNK_ROWS);
+    uint8_t **sources = ARENA_NEW_ARRAY(&arena, uint8_t *, CHUNK_ROWS);
+    uint8_t **targets = ARENA_NEW_ARRAY(&arena, uint8_t *, CHUNK_ROWS);
+    for (uint32_t first = 0; first < from->count; first += CHUNK_ROWS) {
+        Chunk chunk;
+        uint32_t count = MIN(from->count - first, (uint32_t)CHUNK_ROWS);
+        TRY(exec_check(agg->exec));
+        column_store_slice(from->keys, first, count, columns, &chunk);
+        for (uint32_t k = 0; k < keys; k++)
+            pointers[k] = &columns[k];
+        TRY(find_groups(agg, target, into, pointers, keys, (Rows){NULL, count}, from->hashes + first, groups));
+        if (into->row_bytes == 0)
+            continue;
+        for (uint32_t i = 0; i < count; i++) {
+            sources[i] = from->states + (size_t)(first + i) * from->row_bytes;
+            targets[i] = into->states + (size_t)groups[i] * into->row_bytes;
+        }
+        for (uint32_t c = 0; c < agg->node->aggregate.call_count; c++)
+            TRY(agg->node->aggregate.calls[c].binding->aggregate->merge(&target->contexts[c], sources, targets, count,
+                                                                         agg->offsets[c]));
+    }
+    return OK;
+}
+
+/* Feeds the distinct argument values of a call into the states of their groups. */
+static Status apply_distinct(Aggregate *agg, AggWorker *worker, uint32_t call, uint32_t partition)
+{
+    AUTO_ARENA arena;
+    arena_init(&arena, agg->exec->options->memory);
+    const GroupTable *values = &worker->distinct[call][partition];
+    GroupTable *table = &worker->tables[partition];
+    uint32_t count = values->keys->column_count;
+    Vector *columns = ARENA_NEW_ARRAY(&arena, Vector, count);
+    const Vector **pointers = ARENA_NEW_ARRAY(&arena, const Vector *, count);
+    uint64_t *hashes = ARENA_NEW_ARRAY(&arena, uint64_t, CHUNK_ROWS);
+    uint32_t *ids = ARENA_NEW_ARRAY(&arena, uint32_t, CHUNK_ROWS);
+    uint8_t **groups = ARENA_NEW_ARRAY(&arena, uint8_t *, CHUNK_ROWS);
+    for (uint32_t first = 0; first < values->count; first += CHUNK_ROWS) {
+        Chunk chunk;
+        Rows rows = {NULL, MIN(values->count - first, (uint32_t)CHUNK_ROWS)};
+        column_store_slice(values->keys, first, rows.count, columns, &chunk);
+        for (uint32_t k = 0; k < count; k++)
+            pointers[k] = &columns[k];
+        hash_keys(pointers, agg->key_count, rows, hashes);
+        TRY(find_groups(agg, worker, table, pointers, agg->key_count, rows, hashes, ids));
+        for (uint32_t i = 0; i < rows.count; i++)
+            groups[i] = table->states + (size_t)ids[i] * table->row_bytes;
+        TRY(update_call(agg, worker, call, pointers + agg->key_count, rows, groups));
+    }
+    return OK;
+}
+
+static void grouping_columns(const Aggregate *agg, const Vector *set_numbers, uint32_t first, uint32_t count, Chunk *out)
+{
+    const PhysNode *node = agg->node;
+    uint32_t at = node->aggregate.group_count + node->aggregate.call_count;
+    for (uint32_t g = 0; g < node->aggregate.grouping_count; g++) {
+        for (uint32_t i = 0; i < count; i++) {
+            uint64_t set = (uint64_t)((const int64_t *)set_numbers->data)[first + i];
+            ((int64_t *)out->columns[at + g].data)[i] = (int64_t)node->aggregate.grouping_masks[g * node->aggregate.set_count + set];
+        }
+    }
+}
+
+static Status emit_partition(Aggregate *agg, AggWorker *worker, uint32_t number, uint32_t partition)
+{
+    const PhysNode *node = agg->node;
+    GroupTable *table = &worker->tables[partition];
+    AUTO_ARENA arena;
+    arena_init(&arena, agg->exec->options->memory);
+    Type *types = ARENA_NEW_ARRAY(&arena, Type, MAX(node->column_count, 1u));
+    for (uint32_t i = 0; i < node->column_count; i++)
+        types[i] = node->columns[i].type;
+    Chunk out;
+    Vector *keys = ARENA_NEW_ARRAY(&arena, Vector, MAX(table->keys->column_count, 1u));
+    uint8_t **groups = ARENA_NEW_ARRAY(&arena, uint8_t *, CHUNK_ROWS);
+    chunk_init(&out, &arena, types, node->column_count);
+    for (uint32_t first = 0; first < table->count; first += CHUNK_ROWS) {
+        uint32_t count = MIN(table->count - first, (uint32_t)CHUNK_ROWS);
+        Chunk slice;
+        TRY(exec_check(agg->exec));
+        if (agg->next->is_full != NULL && agg->next->is_full(agg->next))
+            return OK;
+        chunk_reset(&out);
+        column_store_slice(table->keys, first, count, keys, &slice);
+        for (uint32_t k = 0; k < node->aggregate.group_count; k++)
+            vector_reference(&out.columns[k], &keys[k]);
+        for (uint32_t i = 0; i < count; i++)
+            groups[i] = table->states + (size_t)(first + i) * table->row_bytes;
+        for (uint32_t c = 0; c < node->aggregate.call_count; c++)
+            TRY(node->aggregate.calls[c].binding->aggregate->finish(&worker->contexts[c], groups, count, agg->offsets[c], 0,
+                                                                     &out.columns[node->aggregate.group_count + c]));
+        if (node->aggregate.sets != NULL)
+            grouping_columns(agg, &table->keys->columns[node->aggregate.group_count], first, count, &out);
+        out.row_count = count;
+        profile_rows(agg->exec, node, count);
+        TRY(agg->next->push(agg->next, number, &out));
+    }
+    return OK;
+}
+
+static Status finish_partition(Aggregate *agg, uint32_t number, uint32_t partition)
+{
+    /* Worker 0's tables take in the others'; states may point into any worker's arena, all live on. */
+    AggWorker *target = &agg->workers[0];
+    AggWorker scoped = *target; /* own contexts: partitions are finished by several workers at once */
+    Arena states;
+    arena_init(&states, agg->exec->options->memory);
+    scoped.contexts = mem_alloc_zero(sizeof(AggContext) * (agg->node->aggregate.call_count + 1));
+    for (uint32_t c = 0; c < agg->node->aggregate.call_count; c++) {
+        scoped.contexts[c] = target->contexts[c];
+        scoped.contexts[c].arena = &states;
+    }
+    Status status = OK;
+    for (uint32_t w = 1; w < agg->exec->worker_count && status == OK; w++) {
+        status = merge_table(agg, &scoped, &target->tables[partition], &agg->workers[w].tables[partition]);
+        for (uint32_t c = 0; c < agg->node->aggregate.call_count && status == OK; c++) {
+            if (agg->node->aggregate.calls[c].is_distinct)
+                status = merge_table(agg, &scoped, &target->distinct[c][partition], &agg->workers[w].distinct[c][partition]);
+        }
+    }
+    for (uint32_t c = 0; c < agg->node->aggregate.call_count && status == OK; c++) {
+        if (agg->node->aggregate.calls[c].is_distinct)
+            status = apply_distinct(agg, &scoped, c, partition);
+    }
+    if (status == OK)
+        status = emit_partition(agg, &scoped, number, partition);
+    mem_free(scoped.contexts);
+    arena_deinit(&states);
+    return status;
+}
+
+static Status finish_worker(void *context, uint32_t number)
+{
+    Aggregate *agg = context;
+    for (;;) {
+        uint32_t partition = atomic_fetch_add(&agg->next_partition, 1);
+        if (partition >= agg->partitions)
+            return OK;
+        Status status = finish_partition(agg, number, partition);
+        if (status != OK) {
+            atomic_store(&agg->exec->failed, true);
+            return status;
+        }
+    }
+}
+
+/* ---- set-up ---- */
+
+static void lay_out(Aggregate *agg)
+{
+    const PhysNode *node = agg->node;
+    Arena *arena = &agg->exec->arena;
+    uint32_t calls = node->aggregate.call_count;
+    uint32_t most = node->aggregate.group_count;
+    for (uint32_t c = 0; c < calls; c++)
+        most += node->aggregate.calls[c].argument_count + 1;
+    agg->exprs = ARENA_NEW_ARRAY(arena, const Expr *, MAX(most, 1u));
+    agg->argument_at = ARENA_NEW_ARRAY(arena, uint32_t, MAX(calls, 1u));
+    agg->filter_at = ARENA_NEW_ARRAY(arena, uint32_t, MAX(calls, 1u));
+    agg->offsets = ARENA_NEW_ARRAY(arena, uint32_t, MAX(calls, 1u));
+    for (uint32_t g = 0; g < node->aggregate.group_count; g++)
+        agg->exprs[agg->expr_count++] = node->aggregate.groups[g];
+    for (uint32_t c = 0; c < calls; c++) {
+        const PhysAggCall *call = &node->aggregate.calls[c];
+        agg->argument_at[c] = agg->expr_count;
+        for (uint32_t a = 0; a < call->argument_count; a++)
+            agg->exprs[agg->expr_count++] = call->arguments[a];
+        agg->filter_at[c] = agg->expr_count;
+        if (call->filter != NULL)
+            agg->exprs[agg->expr_count++] = call->filter;
+        agg->row_bytes = (uint32_t)align_up(agg->row_bytes, 16);
+        agg->offsets[c] = agg->row_bytes;
+        agg->row_bytes += call->binding->aggregate->state_bytes;
+    }
+    agg->row_bytes = (uint32_t)align_up(MAX(agg->row_bytes, 16u), 16);
+    agg->key_count = node->aggregate.group_count + (node->aggregate.sets != NULL);
+    agg->key_types = ARENA_NEW_ARRAY(arena, Type, agg->key_count + 1);
+    for (uint32_t g = 0; g < node->aggregate.group_count; g++)
+        agg->key_types[g] = node->aggregate.groups[g]->type;
+    agg->key_types[node->aggregate.group_count] = type_of(TYPE_BIGINT);
+}
+
+static void open_tables(Aggregate *agg, AggWorker *worker)
+{
+    const PhysNode *node = agg->node;
+    Arena *arena = &agg->exec->arena;
+    arena_init(&worker->scratch, agg->exec->options->memory);
+    arena_init(&worker->states, agg->exec->options->memory);
+    worker->hashes = ARENA_NEW_ARRAY(arena, uint64_t, CHUNK_ROWS);
+    worker->groups = ARENA_NEW_ARRAY(arena, uint8_t *, CHUNK_ROWS);
+    worker->tables = ARENA_NEW_ARRAY(arena, GroupTable, agg->partitions);
+    worker->contexts = ARENA_NEW_ARRAY(arena, AggContext, node->aggregate.call_count + 1);
+    worker->distinct = ARENA_NEW_ARRAY(arena, GroupTable *, node->aggregate.call_count + 1);
+    for (uint32_t p = 0; p < agg->partitions; p++)
+        table_init(agg, &worker->tables[p], agg->key_types, agg->key_count, agg->row_bytes);
+    for (uint32_t c = 0; c < node->aggregate.call_count; c++) {
+        const PhysAggCall *call = &node->aggregate.calls[c];
+        worker->contexts[c] = (AggContext){call->binding, agg->exec->session, &worker->states, agg->exec->diag};
+        if (!call->is_distinct)
+            continue;
+        Type *types = ARENA_NEW_ARRAY(arena, Type, agg->key_count + call->argument_count);
+        memcpy(types, agg->key_types, agg->key_count * sizeof(Type));
+        for (uint32_t a = 0; a < call->argument_count; a++)
+            types[agg->key_count + a] = call->arguments[a]->type;
+        worker->distinct[c] = ARENA_NEW_ARRAY(arena, GroupTable, agg->partitions);
+        for (uint32_t p = 0; p < agg->partitions; p++)
+            table_init(agg, &worker->distinct[c][p], types, agg->key_count + call->argument_count, 0);
+    }
+}
+
+static void close_worker(Aggregate *agg, AggWorker *worker)
+{
+    for (uint32_t p = 0; p < agg->partitions; p++) {
+        table_free(agg, &worker->tables[p]);
+        for (uint32_t c = 0; c < agg->node->aggregate.call_count; c++) {
+            if (worker->distinct[c] != NULL)
+                table_free(agg, &worker->distinct[c][p]);
+        }
+    }
+    evaluator_close(worker->evaluator);
+    arena_deinit(&worker->scratch);
+    arena_deinit(&worker->states);
+}
+
+Status run_aggregate(ExecContext *exec, const PhysNode *node, Consumer *consumer)
+{
+    Aggregate agg = {.consumer = {push_aggregate, NULL}, .exec = exec, .node = node, .next = consumer};
+    lay_out(&agg);
+    bool many = agg.key_count > 0 && node->aggregate.estimated_groups > PARTITION_THRESHOLD && exec->worker_count > 1;
+    agg.partitions = many ? MANY_PARTITIONS : 1;
+    agg.workers = ARENA_NEW_ARRAY(&exec->arena, AggWorker, exec->worker_count);
+    for (uint32_t w = 0; w < exec->worker_count; w++)
+        open_tables(&agg, &agg.workers[w]);
+    Status status = run_node(exec, node->children[0], &agg.consumer);
+    /* Without GROUP BY there is always one row. */
+    if (status == OK && agg.key_count == 0)
+        status = ensure_single(&agg, &agg.workers[0]);
+    if (status == OK)
+        status = agg.partitions == 1 ? finish_worker(&agg, 0) : exec_parallel(exec, finish_worker, &agg);
+    for (uint32_t w = 0; w < exec->worker_count; w++)
+        close_worker(&agg, &agg.workers[w]);
+    return status;
+}

@@ -1,0 +1,90 @@
+#pragma once
+/* Inside of execution; only for src/exec. */
+
+#include "base/thread.h"
+#include "exec/exec.h"
+
+typedef struct ExecContext ExecContext;
+typedef struct Consumer Consumer;
+
+/* push() is called with worker numbers below worker_count, each by one thread at a time. */
+struct Consumer {
+    Status (*push)(Consumer *consumer, uint32_t worker, Chunk *chunk);
+    bool (*is_full)(Consumer *consumer); /* needs no more rows; NULL: never */
+};
+
+typedef struct RuntimeFilter {
+    bool is_ready;
+    bool is_empty; /* nothing can match */
+    int64_t min, max;
+    uint64_t *bits; /* from min; NULL: only the bounds */
+} RuntimeFilter;
+
+typedef struct ColumnStore ColumnStore;
+
+struct ExecContext {
+    const PhysPlan *plan;
+    const ExecOptions *options;
+    const FuncSession *session;
+    Diag *diag;
+    uint32_t worker_count;
+    Arena arena; /* as long as the query; calling thread only */
+    RuntimeFilter *filters; /* by id */
+    ColumnStore **ctes;     /* by id */
+    _Atomic bool failed;
+};
+
+/* Runs fn(context, worker) on every worker and waits; the first error wins. */
+Status exec_parallel(ExecContext *exec, Status (*fn)(void *context, uint32_t worker), void *context);
+Status exec_check(ExecContext *exec); /* cancelled, too late, another worker failed, too much memory */
+Status run_node(ExecContext *exec, const PhysNode *node, Consumer *consumer);
+
+Status run_scan(ExecContext *exec, const PhysNode *node, Consumer *consumer);
+Status run_aggregate(ExecContext *exec, const PhysNode *node, Consumer *consumer);
+Status run_hash_join(ExecContext *exec, const PhysNode *node, Consumer *consumer);
+Status run_nested_loop(ExecContext *exec, const PhysNode *node, Consumer *consumer);
+Status run_sort(ExecContext *exec, const PhysNode *node, Consumer *consumer);
+Status run_window(ExecContext *exec, const PhysNode *node, Consumer *consumer);
+Status run_table_function(ExecContext *exec, const PhysNode *node, Consumer *consumer);
+
+/* Evaluators, one a worker, opened at first use. */
+typedef struct WorkerEvaluators {
+    const Expr *const *exprs;
+    uint32_t count;
+    Evaluator **by_worker;
+    Arena *arenas; /* one a worker: results that outlive a run */
+} WorkerEvaluators;
+void evaluators_init(ExecContext *exec, WorkerEvaluators *evaluators, Expr *const *exprs, uint32_t count);
+Status evaluators_get(ExecContext *exec, WorkerEvaluators *evaluators, uint32_t worker, Evaluator **out);
+void evaluators_close(ExecContext *exec, WorkerEvaluators *evaluators);
+
+/* ---- materialised rows: big flat vectors ---- */
+struct ColumnStore {
+    Arena arena;
+    Vector *columns; /* FLAT, capacity grows */
+    Type *types;
+    uint32_t column_count;
+    uint64_t row_count;
+};
+ColumnStore *column_store_new(ExecContext *exec, const Type *types, uint32_t count);
+void column_store_free(ColumnStore *store);
+/* Appends selected rows; strings and nested values are copied. */
+Status column_store_append(ExecContext *exec, ColumnStore *store, const Vector *const *columns, Rows rows);
+/* Moves all rows of the others to the end of the first; the others are empty afterwards. */
+Status column_store_concat(ExecContext *exec, ColumnStore *target, ColumnStore *const *others, uint32_t count);
+/* Chunk over rows first .. first+count-1 without copying. */
+void column_store_slice(const ColumnStore *store, uint64_t first, uint32_t count, Vector *columns, Chunk *out);
+Status column_store_emit(ExecContext *exec, const ColumnStore *store, Consumer *consumer);
+/* Chunk of the given rows, as dictionary vectors over the store. indices must live as long as the chunk. */
+void column_store_pick(const ColumnStore *store, const uint32_t *indices, uint32_t count, Vector *columns, Chunk *out);
+
+/* out[i] = source[rows[i]] as a dictionary (or constant) vector; codes from arena. */
+void vector_slice(const Vector *source, const uint32_t *rows, uint32_t count, Arena *arena, Vector *out);
+/* Hash of the keys of each selected row, at the rows' positions; NULLs hash alike. */
+void hash_keys(const Vector *const *keys, uint32_t count, Rows rows, uint64_t *out_hashes);
+/* Values equal, NULL equal to NULL. */
+bool keys_equal(const Vector *const *a, uint32_t a_row, const Vector *const *b, uint32_t b_row, uint32_t count);
+int compare_rows(const Vector *columns, const PhysSortKey *keys, uint32_t count, uint32_t a, uint32_t b);
+/* Sorted order of the rows of key columns (flat, of a store). */
+void sort_indices(const Vector *keys, const PhysSortKey *specs, uint32_t count, uint32_t *indices, uint32_t row_count);
+void profile_rows(ExecContext *exec, const PhysNode *node, uint32_t rows);

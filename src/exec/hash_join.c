@@ -1,0 +1,595 @@
+#include "exec/exec_int.h"
+
+/* Hash joins. The build side is kept as columns with a hash a row and a directory of chains; rows of the
+ * build side leave the join as dictionary vectors over those columns, so nothing is copied. When every
+ * build key is there once, the probe chunk keeps its rows and only gets a selection. */
+
+#include "base/hash.h"
+
+enum { MAX_KEYS = 32, FILTER_BITS = 1 << 26 };
+
+typedef struct JoinWorker {
+    Arena scratch;
+    ColumnStore *rows;  /* build: columns of the right child, then keys */
+    Evaluator *build, *probe, *residual;
+    uint64_t *hashes;
+    uint16_t *sel;
+    uint32_t *probe_rows, *build_rows;
+} JoinWorker;
+
+typedef struct HashJoin {
+    Consumer consumer; /* probe side */
+    ExecContext *exec;
+    const PhysNode *node;
+    Consumer *next;
+    uint32_t right_count, left_count;
+    ColumnStore *store;
+    uint64_t *hashes;  /* a build row */
+    uint32_t *heads;   /* directory: row + 1 */
+    uint32_t *chain;   /* next row + 1 */
+    uint32_t mask;
+    bool is_unique;
+    bool build_has_null; /* a NULL key, for NOT IN */
+    _Atomic uint8_t *matched; /* build rows, for kinds that keep the build side */
+    JoinWorker *workers;
+} HashJoin;
+
+typedef struct BuildSink {
+    Consumer consumer;
+    HashJoin *join;
+} BuildSink;
+
+static PhysJoinKind kind_of(const HashJoin *join)
+{
+    return (PhysJoinKind)join->node->join.kind;
+}
+
+static bool keeps_build(const HashJoin *join)
+{
+    PhysJoinKind kind = kind_of(join);
+    return kind == PHYS_JOIN_RIGHT || kind == PHYS_JOIN_FULL || kind == PHYS_JOIN_RIGHT_SEMI || kind == PHYS_JOIN_RIGHT_ANTI;
+}
+
+static Status push_build(Consumer *consumer, uint32_t number, Chunk *chunk)
+{
+    HashJoin *join = ((BuildSink *)consumer)->join;
+    JoinWorker *worker = &join->workers[number];
+    const PhysNode *node = join->node;
+    uint32_t keys = node->join.key_count;
+    if (worker->build == NULL)
+        TRY(evaluator_open((const Expr *const *)node->join.right_keys, keys, join->exec->session, join->exec->options->memory,
+                           join->exec->diag, &worker->build));
+    arena_reset(&worker->scratch);
+    const Vector **all = ARENA_NEW_ARRAY(&worker->scratch, const Vector *, join->right_count + keys);
+    TRY(evaluator_run(worker->build, chunk, all + join->right_count));
+    for (uint32_t i = 0; i < join->right_count; i++)
+        all[i] = &chunk->columns[i];
+    return column_store_append(join->exec, worker->rows, all, chunk_rows(chunk));
+}
+
+static Status hash_store(HashJoin *join)
+{
+    ColumnStore *store = join->store;
+    uint32_t keys = join->node->join.key_count;
+    uint32_t rows = (uint32_t)store->row_count;
+    uint32_t slots = 1024;
+    while (slots < rows * 2)
+        slots *= 2;
+    join->mask = slots - 1;
+    join->hashes = mem_alloc((rows + 1) * sizeof(uint64_t));
+    join->chain = mem_alloc_zero((rows + 1) * sizeof(uint32_t));
+    join->heads = mem_alloc_zero(slots * sizeof(uint32_t));
+    mem_charge(join->exec->options->memory, (int64_t)rows * 12 + slots * 4);
+    Vector *columns = ARENA_NEW_ARRAY(&join->exec->arena, Vector, store->column_count + 1);
+    const Vector **pointers = ARENA_NEW_ARRAY(&join->exec->arena, const Vector *, keys + 1);
+    for (uint64_t first = 0; first < rows; first += CHUNK_ROWS) {
+        Chunk chunk;
+        column_store_slice(store, first, (uint32_t)MIN(rows - first, (uint64_t)CHUNK_ROWS), columns, &chunk);
+        for (uint32_t k = 0; k < keys; k++)
+            pointers[k] = &columns[join->right_count + k];
+        hash_keys(pointers, keys, chunk_rows(&chunk), join->hashes + first);
+    }
+    return exec_check(join->exec);
+}
+
+/* NULL keys never match, except null-safe ones. */
+static bool key_is_null(const HashJoin *join, uint32_t row)
+{
+    for (uint32_t k = 0; k < join->node->join.key_count; k++) {
+        const Vector *column = &join->store->columns[join->right_count + k];
+        if (!join->node->join.null_safe[k] && column->nulls != NULL && column->nulls[row] != 0)
+            return true;
+    }
+    return false;
+}
+
+static void link_rows(HashJoin *join)
+{
+    uint32_t rows = (uint32_t)join->store->row_count;
+    const Vector *keys[MAX_KEYS];
+    for (uint32_t k = 0; k < join->node->join.key_count && k < MAX_KEYS; k++)
+        keys[k] = &join->store->columns[join->right_count + k];
+    join->is_unique = true;
+    for (uint32_t row = rows; row > 0; row--) {
+        if (key_is_null(join, row - 1)) {
+            join->build_has_null = true;
+            continue;
+        }
+        uint32_t slot = (uint32_t)(join->hashes[row - 1] >> 32) & join->mask;
+        for (uint32_t other = join->heads[slot]; join->is_unique && other != 0; other = join->chain[other - 1]) {
+            if (join->hashes[other - 1] == join->hashes[row - 1] &&
+                keys_equal(keys, other - 1, keys, row - 1, join->node->join.key_count))
+                join->is_unique = false;
+        }
+        join->chain[row - 1] = join->heads[slot];
+        join->heads[slot] = row;
+    }
+}
+
+static int64_t key_value(const Vector *column, uint32_t row)
+{
+    switch ((PhysKind)column->type.phys) {
+    case PHYS_I8:
+        return ((const int8_t *)column->data)[row];
+    case PHYS_I16:
+        return ((const int16_t *)column->data)[row];
+    case PHYS_I32:
+        return ((const int32_t *)column->data)[row];
+    default:
+        return ((const int64_t *)column->data)[row];
+    }
+}
+
+static void publish_filter(HashJoin *join, const PhysRuntimeFilter *spec)
+{
+    const Vector *column = &join->store->columns[join->right_count + spec->key];
+    RuntimeFilter *filter = &join->exec->filters[spec->id];
+    uint32_t rows = (uint32_t)join->store->row_count;
+    bool is_integer = column->type.phys >= PHYS_I8 && column->type.phys <= PHYS_I64;
+    if (!is_integer || spec->is_null_safe)
+        return;
+    filter->min = INT64_MAX;
+    filter->max = INT64_MIN;
+    for (uint32_t row = 0; row < rows; row++) {
+        if (column->nulls != NULL && column->nulls[row] != 0)
+            continue;
+        int64_t value = key_value(column, row);
+        filter->min = MIN(filter->min, value);
+        filter->max = MAX(filter->max, value);
+    }
+    filter->is_empty = filter->min > filter->max;
+    uint64_t span = filter->is_empty ? 0 : (uint64_t)filter->max - (uint64_t)filter->min;
+    if (!filter->is_empty && span < FILTER_BITS) {
+        filter->bits = mem_alloc_zero((span / 64 + 1) * sizeof(uint64_t));
+        for (uint32_t row = 0; row < rows; row++) {
+            if (column->nulls != NULL && column->nulls[row] != 0)
+                continue;
+            uint64_t bit = (uint64_t)(key_value(column, row) - filter->min);
+            filter->bits[bit / 64] |= (uint64_t)1 << (bit % 64);
+        }
+    }
+    filter->is_ready = true;
+}
+
+static Status build_side(HashJoin *join)
+{
+    ExecContext *exec = join->exec;
+    const PhysNode *right = join->node->children[1];
+    uint32_t keys = join->node->join.key_count;
+    if (keys > MAX_KEYS)
+        return RAISE(exec->diag, LIMIT_EXCEEDED, "a join has more than %d keys", MAX_KEYS);
+    Type *types = ARENA_NEW_ARRAY(&exec->arena, Type, join->right_count + keys + 1);
+    for (uint32_t i = 0; i < join->right_count; i++)
+        types[i] = right->columns[i].type;
+    for (uint32_t k = 0; k < keys; k++)
+        types[join->right_count + k] = join->node->join.right_keys[k]->type;
+    for (uint32_t w = 0; w < exec->worker_count; w++)
+        join->workers[w].rows = column_store_new(exec, types, join->right_count + keys);
+    BuildSink sink = {.consumer = {push_build, NULL}, .join = join};
+    TRY(run_node(exec, right, &sink.consumer));
+    join->store = join->workers[0].rows;
+    join->workers[0].rows = NULL;
+    for (uint32_t w = 1; w < exec->worker_count; w++) {
+        if (join->store->row_count == 0) {
+            ColumnStore *swap = join->store;
+            join->store = join->workers[w].rows;
+            join->workers[w].rows = swap;
+            continue;
+        }
+        TRY(column_store_concat(exec, join->store, &join->workers[w].rows, 1));
+    }
+    TRY(hash_store(join));
+    link_rows(join);
+    if (keeps_build(join))
+        join->matched = mem_alloc_zero(join->store->row_count + 1);
+    for (uint32_t f = 0; f < join->node->join.filter_count; f++)
+        publish_filter(join, &join->node->join.filters[f]);
+    return OK;
+}
+
+/* ---- probe ---- */
+
+typedef struct Probe {
+    HashJoin *join;
+    JoinWorker *worker;
+    uint32_t number;
+    const Chunk *chunk;
+    const Vector **keys;
+    const Vector *stored[MAX_KEYS];
+    VectorView view; /* of a single integer key without NULLs */
+    uint8_t int_width; /* 0: general comparison */
+} Probe;
+
+static bool probe_key_is_null(const Probe *probe, uint32_t row)
+{
+    for (uint32_t k = 0; k < probe->join->node->join.key_count; k++) {
+        VectorView view = vector_view(probe->keys[k]);
+        if (!probe->join->node->join.null_safe[k] && view_is_null(&view, row))
+            return true;
+    }
+    return false;
+}
+
+static inline bool probe_matches(const Probe *probe, uint32_t row, uint32_t build_row)
+{
+    if (probe->int_width == 8)
+        return ((const int64_t *)probe->view.data)[view_index(&probe->view, row)] ==
+               ((const int64_t *)probe->stored[0]->data)[build_row];
+    if (probe->int_width == 4)
+        return ((const int32_t *)probe->view.data)[view_index(&probe->view, row)] ==
+               ((const int32_t *)probe->stored[0]->data)[build_row];
+    return probe->join->hashes[build_row] == probe->worker->hashes[row] &&
+           keys_equal(probe->keys, row, probe->stored, build_row, probe->join->node->join.key_count);
+}
+
+/* The first match at or after entry (row + 1); 0: none. */
+static inline uint32_t next_match(const Probe *probe, uint32_t row, uint32_t entry)
+{
+    while (entry != 0 && !probe_matches(probe, row, entry - 1))
+        entry = probe->join->chain[entry - 1];
+    return entry;
+}
+
+static inline uint32_t first_match(const Probe *probe, uint32_t row)
+{
+    const HashJoin *join = probe->join;
+    return next_match(probe, row, join->heads[(uint32_t)(probe->worker->hashes[row] >> 32) & join->mask]);
+}
+
+/* Output columns over (left, right) vectors of an output chunk. */
+static Status emit_columns(HashJoin *join, JoinWorker *worker, uint32_t number, const Vector *left, const Vector *right,
+                           const Vector *mark, Chunk *shape)
+{
+    const PhysNode *node = join->node;
+    Vector *columns = ARENA_NEW_ARRAY(&worker->scratch, Vector, MAX(node->column_count, 1u));
+    for (uint32_t i = 0; i < node->column_count; i++) {
+        uint32_t slot = node->join.outputs[i];
+        columns[i] = slot < join->left_count                       ? left[slot]
+                     : slot < join->left_count + join->right_count ? right[slot - join->left_count]
+                                                                   : *mark;
+    }
+    Chunk out = *shape;
+    out.columns = columns;
+    out.column_count = node->column_count;
+    profile_rows(join->exec, node, chunk_alive(&out));
+    return join->next->push(join->next, number, &out);
+}
+
+static Vector *build_vectors(HashJoin *join, JoinWorker *worker, const uint32_t *codes, uint8_t *nulls)
+{
+    Vector *right = ARENA_NEW_ARRAY(&worker->scratch, Vector, MAX(join->right_count, 1u));
+    for (uint32_t i = 0; i < join->right_count; i++)
+        right[i] = (Vector){.type = join->store->columns[i].type, .form = VECTOR_DICTIONARY, .codes = codes, .nulls = nulls,
+                            .dictionary = &join->store->columns[i], .dict_size = (uint32_t)join->store->row_count};
+    return right;
+}
+
+static Vector *null_vectors(HashJoin *join, JoinWorker *worker, bool of_left)
+{
+    const PhysNode *side = join->node->children[of_left ? 0 : 1];
+    Vector *columns = ARENA_NEW_ARRAY(&worker->scratch, Vector, MAX(side->column_count, 1u));
+    for (uint32_t i = 0; i < side->column_count; i++)
+        vector_make_constant_null(&columns[i], &worker->scratch, side->columns[i].type);
+    return columns;
+}
+
+/* Pairs (probe_rows, build_rows) as vectors of both sides. */
+static void pair_vectors(const Probe *probe, uint32_t count, Vector **out_left, Vector **out_right)
+{
+    HashJoin *join = probe->join;
+    Arena *arena = &probe->worker->scratch;
+    Vector *left = ARENA_NEW_ARRAY(arena, Vector, MAX(join->left_count, 1u));
+    uint32_t *rows = arena_alloc(arena, sizeof(uint32_t) * MAX(count, 1u));
+    uint32_t *builds = arena_alloc(arena, sizeof(uint32_t) * MAX(count, 1u));
+    memcpy(rows, probe->worker->probe_rows, count * sizeof(*rows));
+    memcpy(builds, probe->worker->build_rows, count * sizeof(*builds));
+    for (uint32_t i = 0; i < join->left_count; i++)
+        vector_slice(&probe->chunk->columns[i], rows, count, arena, &left[i]);
+    *out_left = left;
+    *out_right = build_vectors(join, probe->worker, builds, NULL);
+}
+
+/* Which of the pairs pass the residual conditions. */
+static Status filter_pairs(const Probe *probe, uint32_t *in_out_count)
+{
+    HashJoin *join = probe->join;
+    JoinWorker *worker = probe->worker;
+    const PhysNode *node = join->node;
+    if (node->join.residual_count == 0 || *in_out_count == 0)
+        return OK;
+    if (worker->residual == NULL)
+        TRY(evaluator_open((const Expr *const *)node->join.residual, node->join.residual_count, join->exec->session,
+                           join->exec->options->memory, join->exec->diag, &worker->residual));
+    Vector *left;
+    Vector *right;
+    pair_vectors(probe, *in_out_count, &left, &right);
+    Vector *both = ARENA_NEW_ARRAY(&worker->scratch, Vector, join->left_count + join->right_count + 1);
+    memcpy(both, left, join->left_count * sizeof(*both));
+    memcpy(both + join->left_count, right, join->right_count * sizeof(*both));
+    Chunk chunk = {.columns = both, .column_count = join->left_count + join->right_count, .row_count = *in_out_count};
+    uint16_t *sel = ARENA_NEW_ARRAY(&worker->scratch, uint16_t, CHUNK_ROWS);
+    uint32_t kept;
+    TRY(evaluator_filter(worker->residual, &chunk, sel, &kept));
+    for (uint32_t i = 0; i < kept; i++) {
+        worker->probe_rows[i] = worker->probe_rows[sel[i]];
+        worker->build_rows[i] = worker->build_rows[sel[i]];
+    }
+    *in_out_count = kept;
+    return OK;
+}
+
+typedef struct MatchState {
+    uint8_t *has_match; /* a probe row */
+    bool emits_pairs;
+} MatchState;
+
+static Status flush_pairs(const Probe *probe, uint32_t count, MatchState *state)
+{
+    HashJoin *join = probe->join;
+    TRY(filter_pairs(probe, &count));
+    for (uint32_t i = 0; i < count; i++) {
+        if (kind_of(join) == PHYS_JOIN_LEFT_SINGLE && state->has_match[probe->worker->probe_rows[i]] != 0)
+            return RAISE(join->exec->diag, SUBQUERY_MORE_THAN_ONE_ROW,
+                         "Expected LE 1 to be returned by expression (correlated scalar subquery)");
+        state->has_match[probe->worker->probe_rows[i]] = 1;
+        if (join->matched != NULL)
+            atomic_store_explicit(&join->matched[probe->worker->build_rows[i]], 1, memory_order_relaxed);
+    }
+    if (!state->emits_pairs || count == 0)
+        return OK;
+    Vector *left;
+    Vector *right;
+    pair_vectors(probe, count, &left, &right);
+    Chunk shape = {.row_count = count};
+    return emit_columns(join, probe->worker, probe->number, left, right, NULL, &shape);
+}
+
+/* All matches of all rows, in batches of CHUNK_ROWS pairs. */
+static Status match_all(const Probe *probe, Rows rows, MatchState *state)
+{
+    HashJoin *join = probe->join;
+    uint32_t pairs = 0;
+    bool first_only = join->node->join.residual_count == 0 && !state->emits_pairs && join->matched == NULL;
+    for (FOR_ROWS(rows, i, row)) {
+        if (probe_key_is_null(probe, row))
+            continue;
+        for (uint32_t entry = first_match(probe, row); entry != 0; entry = next_match(probe, row, join->chain[entry - 1])) {
+            probe->worker->probe_rows[pairs] = row;
+            probe->worker->build_rows[pairs++] = entry - 1;
+            if (pairs == CHUNK_ROWS) {
+                TRY(flush_pairs(probe, pairs, state));
+                pairs = 0;
+            }
+            if (first_only)
+                break;
+        }
+    }
+    return flush_pairs(probe, pairs, state);
+}
+
+/* Unique build keys and nothing else to check: rows keep their place. */
+static Status probe_unique(const Probe *probe, Rows rows, bool *out_done)
+{
+    HashJoin *join = probe->join;
+    JoinWorker *worker = probe->worker;
+    PhysJoinKind kind = kind_of(join);
+    bool plain = join->is_unique && join->node->join.residual_count == 0 &&
+                 (kind == PHYS_JOIN_INNER || kind == PHYS_JOIN_LEFT || kind == PHYS_JOIN_LEFT_SINGLE || kind == PHYS_JOIN_RIGHT);
+    *out_done = plain;
+    if (!plain)
+        return OK;
+    uint32_t *codes = arena_alloc(&worker->scratch, sizeof(uint32_t) * CHUNK_ROWS);
+    bool keeps_left = kind == PHYS_JOIN_LEFT || kind == PHYS_JOIN_LEFT_SINGLE;
+    uint8_t *nulls = keeps_left ? arena_alloc(&worker->scratch, CHUNK_ROWS) : NULL;
+    uint32_t kept = 0;
+    bool may_be_null = probe->int_width == 0;
+    for (FOR_ROWS(rows, i, row)) {
+        uint32_t entry = may_be_null && probe_key_is_null(probe, row) ? 0 : first_match(probe, row);
+        codes[row] = entry == 0 ? 0 : entry - 1;
+        if (keeps_left)
+            nulls[row] = entry == 0;
+        if (entry != 0 && join->matched != NULL)
+            atomic_store_explicit(&join->matched[entry - 1], 1, memory_order_relaxed);
+        worker->sel[kept] = (uint16_t)row;
+        kept += entry != 0 || keeps_left;
+    }
+    if (kept == 0)
+        return OK;
+    if (keeps_left && join->store->row_count == 0)
+        return emit_columns(join, worker, probe->number, probe->chunk->columns, null_vectors(join, worker, false), NULL,
+                            &(Chunk){.row_count = probe->chunk->row_count, .sel = probe->chunk->sel, .selected = probe->chunk->selected});
+    Vector *right = build_vectors(join, worker, codes, nulls);
+    Chunk shape = {.row_count = probe->chunk->row_count, .sel = worker->sel, .selected = kept};
+    return emit_columns(join, worker, probe->number, probe->chunk->columns, right, NULL, &shape);
+}
+
+static Status emit_selected(const Probe *probe, Rows rows, const uint8_t *has_match, bool wanted)
+{
+    HashJoin *join = probe->join;
+    JoinWorker *worker = probe->worker;
+    bool null_aware = kind_of(join) == PHYS_JOIN_NULL_AWARE_ANTI;
+    uint32_t kept = 0;
+    for (FOR_ROWS(rows, i, row)) {
+        bool takes = (has_match[row] != 0) == wanted;
+        if (null_aware && takes && join->store->row_count > 0)
+            takes = !join->build_has_null && !probe_key_is_null(probe, row);
+        worker->sel[kept] = (uint16_t)row;
+        kept += takes;
+    }
+    if (kept == 0)
+        return OK;
+    Chunk shape = {.row_count = probe->chunk->row_count, .sel = worker->sel, .selected = kept};
+    PhysJoinKind kind = kind_of(join);
+    bool pads = kind == PHYS_JOIN_LEFT || kind == PHYS_JOIN_FULL || kind == PHYS_JOIN_LEFT_SINGLE;
+    Vector *right = pads ? null_vectors(join, worker, false) : NULL;
+    return emit_columns(join, worker, probe->number, probe->chunk->columns, right, NULL, &shape);
+}
+
+/* TRUE on a match, NULL where a NULL leaves it open, else FALSE. */
+static Status emit_mark(const Probe *probe, Rows rows, const uint8_t *has_match)
+{
+    HashJoin *join = probe->join;
+    Vector mark;
+    vector_init(&mark, &probe->worker->scratch, type_of(TYPE_BOOLEAN), CHUNK_ROWS);
+    uint8_t *nulls = vector_nulls(&mark);
+    for (FOR_ROWS(rows, i, row)) {
+        ((uint8_t *)mark.data)[row] = has_match[row];
+        bool is_open = join->store->row_count > 0 && (join->build_has_null || probe_key_is_null(probe, row));
+        nulls[row] = has_match[row] == 0 && is_open;
+    }
+    Chunk shape = {.row_count = probe->chunk->row_count, .sel = probe->chunk->sel, .selected = probe->chunk->selected};
+    return emit_columns(join, probe->worker, probe->number, probe->chunk->columns, NULL, &mark, &shape);
+}
+
+static Status open_probe(HashJoin *join, uint32_t number, const Chunk *chunk, Probe *probe)
+{
+    JoinWorker *worker = &join->workers[number];
+    const PhysNode *node = join->node;
+    if (worker->probe == NULL)
+        TRY(evaluator_open((const Expr *const *)node->join.left_keys, node->join.key_count, join->exec->session,
+                           join->exec->options->memory, join->exec->diag, &worker->probe));
+    arena_reset(&worker->scratch);
+    *probe = (Probe){.join = join, .worker = worker, .number = number, .chunk = chunk};
+    probe->keys = ARENA_NEW_ARRAY(&worker->scratch, const Vector *, node->join.key_count + 1);
+    TRY(evaluator_run(worker->probe, chunk, probe->keys));
+    hash_keys(probe->keys, node->join.key_count, chunk_rows(chunk), worker->hashes);
+    for (uint32_t k = 0; k < node->join.key_count; k++)
+        probe->stored[k] = &join->store->columns[join->right_count + k];
+    if (node->join.key_count != 1)
+        return OK;
+    probe->view = vector_view(probe->keys[0]);
+    PhysKind phys = (PhysKind)probe->keys[0]->type.phys;
+    bool no_nulls = probe->view.nulls == NULL && probe->view.row_nulls == NULL && !node->join.null_safe[0];
+    if (no_nulls && phys == probe->stored[0]->type.phys)
+        probe->int_width = phys == PHYS_I64 ? 8 : phys == PHYS_I32 ? 4 : 0;
+    return OK;
+}
+
+static Status push_probe(Consumer *consumer, uint32_t number, Chunk *chunk)
+{
+    HashJoin *join = (HashJoin *)consumer;
+    Probe probe;
+    bool done;
+    TRY(open_probe(join, number, chunk, &probe));
+    Rows rows = chunk_rows(chunk);
+    TRY(probe_unique(&probe, rows, &done));
+    if (done)
+        return OK;
+    PhysJoinKind kind = kind_of(join);
+    MatchState state = {.has_match = arena_alloc_zero(&probe.worker->scratch, CHUNK_ROWS)};
+    state.emits_pairs = kind == PHYS_JOIN_INNER || kind == PHYS_JOIN_LEFT || kind == PHYS_JOIN_RIGHT || kind == PHYS_JOIN_FULL ||
+                        kind == PHYS_JOIN_LEFT_SINGLE;
+    TRY(match_all(&probe, rows, &state));
+    switch (kind) {
+    case PHYS_JOIN_LEFT:
+    case PHYS_JOIN_FULL:
+    case PHYS_JOIN_LEFT_SINGLE:
+    case PHYS_JOIN_LEFT_ANTI:
+    case PHYS_JOIN_NULL_AWARE_ANTI:
+        return emit_selected(&probe, rows, state.has_match, false);
+    case PHYS_JOIN_LEFT_SEMI:
+        return emit_selected(&probe, rows, state.has_match, true);
+    case PHYS_JOIN_LEFT_MARK:
+        return emit_mark(&probe, rows, state.has_match);
+    case PHYS_JOIN_INNER:
+    case PHYS_JOIN_RIGHT:
+    case PHYS_JOIN_RIGHT_SEMI:
+    case PHYS_JOIN_RIGHT_ANTI:
+        return OK;
+    }
+    UNREACHABLE();
+}
+
+/* Build rows that were, or were not, matched; after the probe side is done. */
+static Status emit_build_rows(HashJoin *join)
+{
+    bool wanted = kind_of(join) == PHYS_JOIN_RIGHT_SEMI;
+    JoinWorker *worker = &join->workers[0];
+    uint32_t rows = (uint32_t)join->store->row_count;
+    uint32_t *codes = ARENA_NEW_ARRAY(&join->exec->arena, uint32_t, CHUNK_ROWS);
+    uint32_t count = 0;
+    for (uint32_t row = 0; row <= rows; row++) {
+        if (row < rows && (atomic_load_explicit(&join->matched[row], memory_order_relaxed) != 0) == wanted)
+            codes[count++] = row;
+        if (count == 0 || (count < CHUNK_ROWS && row < rows))
+            continue;
+        TRY(exec_check(join->exec));
+        arena_reset(&worker->scratch);
+        Chunk shape = {.row_count = count};
+        bool pads = kind_of(join) == PHYS_JOIN_RIGHT || kind_of(join) == PHYS_JOIN_FULL;
+        Vector *left = pads ? null_vectors(join, worker, true) : NULL;
+        TRY(emit_columns(join, worker, 0, left, build_vectors(join, worker, codes, NULL), NULL, &shape));
+        count = 0;
+    }
+    return OK;
+}
+
+static void open_workers(HashJoin *join)
+{
+    ExecContext *exec = join->exec;
+    join->workers = ARENA_NEW_ARRAY(&exec->arena, JoinWorker, exec->worker_count);
+    for (uint32_t w = 0; w < exec->worker_count; w++) {
+        JoinWorker *worker = &join->workers[w];
+        arena_init(&worker->scratch, exec->options->memory);
+        worker->hashes = ARENA_NEW_ARRAY(&exec->arena, uint64_t, CHUNK_ROWS);
+        worker->sel = ARENA_NEW_ARRAY(&exec->arena, uint16_t, CHUNK_ROWS);
+        worker->probe_rows = ARENA_NEW_ARRAY(&exec->arena, uint32_t, CHUNK_ROWS);
+        worker->build_rows = ARENA_NEW_ARRAY(&exec->arena, uint32_t, CHUNK_ROWS);
+    }
+}
+
+static void close_join(HashJoin *join)
+{
+    for (uint32_t w = 0; w < join->exec->worker_count; w++) {
+        JoinWorker *worker = &join->workers[w];
+        column_store_free(worker->rows);
+        evaluator_close(worker->build);
+        evaluator_close(worker->probe);
+        evaluator_close(worker->residual);
+        arena_deinit(&worker->scratch);
+    }
+    if (join->heads != NULL)
+        mem_release(join->exec->options->memory, (int64_t)join->store->row_count * 12 + ((int64_t)join->mask + 1) * 4);
+    column_store_free(join->store);
+    mem_free(join->hashes);
+    mem_free(join->heads);
+    mem_free(join->chain);
+    mem_free(join->matched);
+}
+
+Status run_hash_join(ExecContext *exec, const PhysNode *node, Consumer *consumer)
+{
+    HashJoin join = {.consumer = {push_probe, NULL}, .exec = exec, .node = node, .next = consumer,
+                     .left_count = node->children[0]->column_count, .right_count = node->children[1]->column_count};
+    open_workers(&join);
+    Status status = build_side(&join);
+    bool nothing = status == OK && join.store->row_count == 0 &&
+                   (kind_of(&join) == PHYS_JOIN_INNER || kind_of(&join) == PHYS_JOIN_LEFT_SEMI || kind_of(&join) == PHYS_JOIN_RIGHT ||
+                    kind_of(&join) == PHYS_JOIN_RIGHT_SEMI || kind_of(&join) == PHYS_JOIN_RIGHT_ANTI);
+    if (status == OK && !nothing)
+        status = run_node(exec, node->children[0], &join.consumer);
+    if (status == OK && keeps_build(&join))
+        status = emit_build_rows(&join);
+    close_join(&join);
+    return status;
+}

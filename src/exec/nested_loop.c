@@ -1,0 +1,280 @@
+#include "exec/exec_int.h"
+
+/* Joins without equalities: the right side is kept, every left row meets it block by block. One left row at
+ * a time is a constant beside a block of right rows, so conditions still run a block at a time. */
+
+typedef struct LoopWorker {
+    Arena scratch;
+    Evaluator *filter;
+    uint16_t *sel;
+} LoopWorker;
+
+typedef struct LoopJoin {
+    Consumer consumer;
+    ExecContext *exec;
+    const PhysNode *node;
+    Consumer *next;
+    Mutex lock; /* guards the store while it is built */
+    ColumnStore *store;
+    uint32_t left_count, right_count;
+    _Atomic uint8_t *matched;
+    LoopWorker *workers;
+} LoopJoin;
+
+typedef struct LoopBuild {
+    Consumer consumer;
+    LoopJoin *join;
+} LoopBuild;
+
+static Status push_build(Consumer *consumer, uint32_t number, Chunk *chunk)
+{
+    LoopJoin *join = ((LoopBuild *)consumer)->join;
+    AUTO_ARENA arena;
+    arena_init(&arena, NULL);
+    (void)number;
+    const Vector **columns = ARENA_NEW_ARRAY(&arena, const Vector *, MAX(join->right_count, 1u));
+    for (uint32_t i = 0; i < join->right_count; i++)
+        columns[i] = &chunk->columns[i];
+    LOCK_GUARD(&join->lock);
+    return column_store_append(join->exec, join->store, columns, chunk_rows(chunk));
+}
+
+static Status emit(LoopJoin *join, uint32_t number, const Vector *left, const Vector *right, const Vector *mark, Chunk shape)
+{
+    LoopWorker *worker = &join->workers[number];
+    const PhysNode *node = join->node;
+    Vector *columns = ARENA_NEW_ARRAY(&worker->scratch, Vector, MAX(node->column_count, 1u));
+    for (uint32_t i = 0; i < node->column_count; i++) {
+        uint32_t slot = node->join.outputs[i];
+        columns[i] = slot < join->left_count                       ? left[slot]
+                     : slot < join->left_count + join->right_count ? right[slot - join->left_count]
+                                                                   : *mark;
+    }
+    shape.columns = columns;
+    shape.column_count = node->column_count;
+    profile_rows(join->exec, node, chunk_alive(&shape));
+    return join->next->push(join->next, number, &shape);
+}
+
+static void null_side(LoopJoin *join, uint32_t number, bool of_left, Vector **out)
+{
+    Arena *arena = &join->workers[number].scratch;
+    const PhysNode *side = join->node->children[of_left ? 0 : 1];
+    *out = ARENA_NEW_ARRAY(arena, Vector, MAX(side->column_count, 1u));
+    for (uint32_t i = 0; i < side->column_count; i++)
+        vector_make_constant_null(&(*out)[i], arena, side->columns[i].type);
+}
+
+/* The left row as constants. */
+static Vector *left_constants(LoopJoin *join, uint32_t number, const Chunk *chunk, uint32_t row)
+{
+    Arena *arena = &join->workers[number].scratch;
+    Vector *left = ARENA_NEW_ARRAY(arena, Vector, MAX(join->left_count, 1u));
+    for (uint32_t i = 0; i < join->left_count; i++) {
+        Datum value = vector_get(&chunk->columns[i], row, arena);
+        vector_set_constant(&left[i], arena, chunk->columns[i].type, &value);
+    }
+    return left;
+}
+
+static Status match_block(LoopJoin *join, uint32_t number, const Vector *left, Chunk *block, uint32_t *out_selected)
+{
+    LoopWorker *worker = &join->workers[number];
+    const PhysNode *node = join->node;
+    if (node->join.residual_count == 0) {
+        for (uint32_t i = 0; i < block->row_count; i++)
+            worker->sel[i] = (uint16_t)i;
+        *out_selected = block->row_count;
+        return OK;
+    }
+    Vector *both = ARENA_NEW_ARRAY(&worker->scratch, Vector, join->left_count + join->right_count + 1);
+    memcpy(both, left, join->left_count * sizeof(*both));
+    memcpy(both + join->left_count, block->columns, join->right_count * sizeof(*both));
+    Chunk chunk = {.columns = both, .column_count = join->left_count + join->right_count, .row_count = block->row_count};
+    return evaluator_filter(worker->filter, &chunk, worker->sel, out_selected);
+}
+
+/* NOT IN and IN as a value: is the condition NULL, not FALSE, for some right row? */
+static Status any_unknown(LoopJoin *join, uint32_t number, const Vector *left, const Chunk *block, bool *in_out)
+{
+    LoopWorker *worker = &join->workers[number];
+    const PhysNode *node = join->node;
+    Vector *both = ARENA_NEW_ARRAY(&worker->scratch, Vector, join->left_count + join->right_count + 1);
+    memcpy(both, left, join->left_count * sizeof(*both));
+    memcpy(both + join->left_count, block->columns, join->right_count * sizeof(*both));
+    Chunk chunk = {.columns = both, .column_count = join->left_count + join->right_count, .row_count = block->row_count};
+    Expr *all = expr_and(&worker->scratch, node->join.residual, node->join.residual_count);
+    const Expr *roots[] = {all};
+    Evaluator *evaluator;
+    const Vector *result;
+    if (node->join.residual_count == 0)
+        return OK;
+    TRY(evaluator_open(roots, 1, join->exec->session, join->exec->options->memory, join->exec->diag, &evaluator));
+    Status status = evaluator_run(evaluator, &chunk, &result);
+    for (uint32_t i = 0; status == OK && i < block->row_count; i++) {
+        VectorView view = vector_view(result);
+        *in_out |= view_is_null(&view, i);
+    }
+    evaluator_close(evaluator);
+    return status;
+}
+
+typedef struct RowOutcome {
+    bool matched;
+    bool unknown;
+} RowOutcome;
+
+static Status join_row(LoopJoin *join, uint32_t number, const Chunk *chunk, uint32_t row, RowOutcome *out)
+{
+    LoopWorker *worker = &join->workers[number];
+    PhysJoinKind kind = (PhysJoinKind)join->node->join.kind;
+    bool emits = kind == PHYS_JOIN_INNER || kind == PHYS_JOIN_LEFT || kind == PHYS_JOIN_RIGHT || kind == PHYS_JOIN_FULL ||
+                 kind == PHYS_JOIN_LEFT_SINGLE;
+    bool wants_unknown = kind == PHYS_JOIN_NULL_AWARE_ANTI || kind == PHYS_JOIN_LEFT_MARK;
+    const Vector *left = left_constants(join, number, chunk, row);
+    Vector *right = ARENA_NEW_ARRAY(&worker->scratch, Vector, MAX(join->right_count, 1u));
+    for (uint64_t first = 0; first < join->store->row_count; first += CHUNK_ROWS) {
+        Chunk block;
+        uint32_t selected;
+        TRY(exec_check(join->exec));
+        column_store_slice(join->store, first, (uint32_t)MIN(join->store->row_count - first, (uint64_t)CHUNK_ROWS), right, &block);
+        TRY(match_block(join, number, left, &block, &selected));
+        if (wants_unknown && selected == 0)
+            TRY(any_unknown(join, number, left, &block, &out->unknown));
+        if (selected == 0)
+            continue;
+        if (kind == PHYS_JOIN_LEFT_SINGLE && (out->matched || selected > 1))
+            return RAISE(join->exec->diag, SUBQUERY_MORE_THAN_ONE_ROW, "Expected LE 1 to be returned by expression");
+        out->matched = true;
+        for (uint32_t i = 0; join->matched != NULL && i < selected; i++)
+            atomic_store_explicit(&join->matched[first + worker->sel[i]], 1, memory_order_relaxed);
+        if (!emits && join->matched == NULL)
+            return OK;
+        block.sel = worker->sel;
+        block.selected = selected;
+        if (emits)
+            TRY(emit(join, number, left, right, NULL, (Chunk){.row_count = block.row_count, .sel = worker->sel, .selected = selected}));
+    }
+    return OK;
+}
+
+static Status finish_row(LoopJoin *join, uint32_t number, const Chunk *chunk, uint32_t row, RowOutcome outcome)
+{
+    PhysJoinKind kind = (PhysJoinKind)join->node->join.kind;
+    LoopWorker *worker = &join->workers[number];
+    Vector *right = NULL;
+    Vector mark;
+    bool takes = false;
+    switch (kind) {
+    case PHYS_JOIN_LEFT:
+    case PHYS_JOIN_FULL:
+    case PHYS_JOIN_LEFT_SINGLE:
+        takes = !outcome.matched;
+        break;
+    case PHYS_JOIN_LEFT_SEMI:
+        takes = outcome.matched;
+        break;
+    case PHYS_JOIN_LEFT_ANTI:
+        takes = !outcome.matched;
+        break;
+    case PHYS_JOIN_NULL_AWARE_ANTI:
+        takes = !outcome.matched && !outcome.unknown;
+        break;
+    case PHYS_JOIN_LEFT_MARK: {
+        Datum value = outcome.matched ? datum_i64(1) : outcome.unknown ? datum_null() : datum_i64(0);
+        vector_set_constant(&mark, &worker->scratch, type_of(TYPE_BOOLEAN), &value);
+        takes = true;
+        break;
+    }
+    case PHYS_JOIN_INNER:
+    case PHYS_JOIN_RIGHT:
+    case PHYS_JOIN_RIGHT_SEMI:
+    case PHYS_JOIN_RIGHT_ANTI:
+        break;
+    }
+    if (!takes)
+        return OK;
+    null_side(join, number, false, &right);
+    return emit(join, number, left_constants(join, number, chunk, row), right, &mark, (Chunk){.row_count = 1});
+}
+
+static Status push_left(Consumer *consumer, uint32_t number, Chunk *chunk)
+{
+    LoopJoin *join = (LoopJoin *)consumer;
+    LoopWorker *worker = &join->workers[number];
+    const PhysNode *node = join->node;
+    if (worker->filter == NULL && node->join.residual_count > 0)
+        TRY(evaluator_open((const Expr *const *)node->join.residual, node->join.residual_count, join->exec->session,
+                           join->exec->options->memory, join->exec->diag, &worker->filter));
+    Rows rows = chunk_rows(chunk);
+    /* A single right row (a scalar subquery) needs no loop: it is the constant side. */
+    if (join->store->row_count == 1 && node->join.residual_count == 0 && node->join.kind == PHYS_JOIN_INNER) {
+        arena_reset(&worker->scratch);
+        Vector *right = ARENA_NEW_ARRAY(&worker->scratch, Vector, MAX(join->right_count, 1u));
+        for (uint32_t i = 0; i < join->right_count; i++) {
+            right[i] = join->store->columns[i];
+            right[i].form = VECTOR_CONSTANT;
+        }
+        return emit(join, number, chunk->columns, right, NULL,
+                    (Chunk){.row_count = chunk->row_count, .sel = chunk->sel, .selected = chunk->selected});
+    }
+    for (FOR_ROWS(rows, i, row)) {
+        RowOutcome outcome = {false, false};
+        arena_reset(&worker->scratch);
+        TRY(join_row(join, number, chunk, row, &outcome));
+        TRY(finish_row(join, number, chunk, row, outcome));
+    }
+    return OK;
+}
+
+static Status emit_right(LoopJoin *join)
+{
+    PhysJoinKind kind = (PhysJoinKind)join->node->join.kind;
+    bool wanted = kind == PHYS_JOIN_RIGHT_SEMI;
+    for (uint64_t row = 0; row < join->store->row_count; row++) {
+        if ((atomic_load(&join->matched[row]) != 0) != wanted)
+            continue;
+        Vector *left;
+        Chunk block;
+        arena_reset(&join->workers[0].scratch);
+        Vector *right = ARENA_NEW_ARRAY(&join->workers[0].scratch, Vector, MAX(join->right_count, 1u));
+        null_side(join, 0, true, &left);
+        column_store_slice(join->store, row, 1, right, &block);
+        TRY(emit(join, 0, left, right, NULL, (Chunk){.row_count = 1}));
+    }
+    return OK;
+}
+
+Status run_nested_loop(ExecContext *exec, const PhysNode *node, Consumer *consumer)
+{
+    LoopJoin join = {.consumer = {push_left, NULL}, .exec = exec, .node = node, .next = consumer,
+                     .left_count = node->children[0]->column_count, .right_count = node->children[1]->column_count};
+    PhysJoinKind kind = (PhysJoinKind)node->join.kind;
+    bool keeps_right = kind == PHYS_JOIN_RIGHT || kind == PHYS_JOIN_FULL || kind == PHYS_JOIN_RIGHT_SEMI || kind == PHYS_JOIN_RIGHT_ANTI;
+    Type *types = ARENA_NEW_ARRAY(&exec->arena, Type, MAX(join.right_count, 1u));
+    for (uint32_t i = 0; i < join.right_count; i++)
+        types[i] = node->children[1]->columns[i].type;
+    join.store = column_store_new(exec, types, join.right_count);
+    join.workers = ARENA_NEW_ARRAY(&exec->arena, LoopWorker, exec->worker_count);
+    for (uint32_t w = 0; w < exec->worker_count; w++) {
+        arena_init(&join.workers[w].scratch, exec->options->memory);
+        join.workers[w].sel = ARENA_NEW_ARRAY(&exec->arena, uint16_t, CHUNK_ROWS);
+    }
+    mutex_init(&join.lock);
+    LoopBuild build = {.consumer = {push_build, NULL}, .join = &join};
+    Status status = run_node(exec, node->children[1], &build.consumer);
+    if (keeps_right)
+        join.matched = mem_alloc_zero(join.store->row_count + 1);
+    if (status == OK)
+        status = run_node(exec, node->children[0], &join.consumer);
+    if (status == OK && keeps_right)
+        status = emit_right(&join);
+    for (uint32_t w = 0; w < exec->worker_count; w++) {
+        evaluator_close(join.workers[w].filter);
+        arena_deinit(&join.workers[w].scratch);
+    }
+    mem_free(join.matched);
+    column_store_free(join.store);
+    mutex_deinit(&join.lock);
+    return status;
+}

@@ -1,0 +1,147 @@
+#include "exec/exec_int.h"
+
+/* The worker pool: parallel sections of all queries share its threads. A section puts one task a worker
+ * into a queue; the calling thread works as well, so a section always makes progress. */
+
+typedef struct Section Section;
+
+typedef struct PoolTask {
+    struct PoolTask *next;
+    Section *section;
+    uint32_t worker;
+} PoolTask;
+
+struct Section {
+    Status (*fn)(void *context, uint32_t worker);
+    void *context;
+    uint32_t left;
+    Status status;
+};
+
+struct ExecPool {
+    Thread *threads;
+    uint32_t count;
+    Mutex lock; /* guards all below */
+    Condition work;
+    Condition done;
+    PoolTask *first, *last;
+    bool is_stopping;
+};
+
+/* Lock held on entry and exit. */
+static void run_task(ExecPool *pool, PoolTask *task)
+{
+    mutex_unlock(&pool->lock);
+    Status status = task->section->fn(task->section->context, task->worker);
+    mutex_lock(&pool->lock);
+    if (status != OK && task->section->status == OK)
+        task->section->status = status;
+    task->section->left--;
+    condition_broadcast(&pool->done);
+}
+
+static PoolTask *take_task(ExecPool *pool)
+{
+    PoolTask *task = pool->first;
+    if (task == NULL)
+        return NULL;
+    pool->first = task->next;
+    if (pool->first == NULL)
+        pool->last = NULL;
+    return task;
+}
+
+static PoolTask *take_task_of(ExecPool *pool, const Section *section)
+{
+    PoolTask *previous = NULL;
+    for (PoolTask *task = pool->first; task != NULL; previous = task, task = task->next) {
+        if (task->section != section)
+            continue;
+        if (previous == NULL)
+            pool->first = task->next;
+        else
+            previous->next = task->next;
+        if (pool->last == task)
+            pool->last = previous;
+        return task;
+    }
+    return NULL;
+}
+
+static void worker_main(void *argument)
+{
+    ExecPool *pool = argument;
+    mutex_lock(&pool->lock);
+    while (!pool->is_stopping) {
+        PoolTask *task = take_task(pool);
+        if (task != NULL)
+            run_task(pool, task);
+        else
+            condition_wait(&pool->work, &pool->lock);
+    }
+    mutex_unlock(&pool->lock);
+}
+
+Status exec_pool_open(uint32_t threads, Diag *diag, ExecPool **out_pool)
+{
+    ExecPool *pool = mem_alloc_zero(sizeof(*pool));
+    mutex_init(&pool->lock);
+    condition_init(&pool->work);
+    condition_init(&pool->done);
+    pool->threads = mem_alloc_zero(sizeof(Thread) * threads);
+    for (; pool->count < threads; pool->count++) {
+        Status status = thread_start(&pool->threads[pool->count], "worker", worker_main, pool, diag);
+        if (status != OK) {
+            exec_pool_close(pool);
+            return status;
+        }
+    }
+    *out_pool = pool;
+    return OK;
+}
+
+void exec_pool_close(ExecPool *pool)
+{
+    if (pool == NULL)
+        return;
+    mutex_lock(&pool->lock);
+    pool->is_stopping = true;
+    condition_broadcast(&pool->work);
+    mutex_unlock(&pool->lock);
+    for (uint32_t i = 0; i < pool->count; i++)
+        thread_join(&pool->threads[i]);
+    mem_free(pool->threads);
+    mem_free(pool);
+}
+
+uint32_t exec_pool_threads(const ExecPool *pool)
+{
+    return pool->count;
+}
+
+Status exec_parallel(ExecContext *exec, Status (*fn)(void *context, uint32_t worker), void *context)
+{
+    ExecPool *pool = exec->options->pool;
+    if (exec->worker_count == 1)
+        return fn(context, 0);
+    PoolTask tasks[64];
+    Section section = {fn, context, exec->worker_count, OK};
+    LOCK_GUARD(&pool->lock);
+    for (uint32_t w = 0; w < exec->worker_count; w++) {
+        tasks[w] = (PoolTask){NULL, &section, w};
+        if (pool->last == NULL)
+            pool->first = &tasks[w];
+        else
+            pool->last->next = &tasks[w];
+        pool->last = &tasks[w];
+    }
+    condition_broadcast(&pool->work);
+    while (section.left > 0) {
+        PoolTask *task = take_task_of(pool, &section);
+        if (task != NULL)
+            run_task(pool, task);
+        else
+            condition_wait(&pool->done, &pool->lock);
+    }
+    return section.status;
+}

@@ -1,0 +1,331 @@
+#include "exec/exec_int.h"
+#include "format/segment.h"
+
+/* Scans. A morsel is a few pages of one segment. Zone maps drop pages by the predicates' ranges and by
+ * the bounds of runtime filters; predicate columns are read first, the others only for pages where rows
+ * survive. */
+
+enum { MORSEL_PAGES = 8, MAX_RANGES = 32 };
+
+struct SegmentCache {
+    Volume *volume;
+    Mutex lock; /* guards the table */
+    Segment **segments;
+    uint64_t *ids;
+    uint32_t count, capacity;
+};
+
+SegmentCache *segment_cache_open(Volume *volume)
+{
+    SegmentCache *cache = mem_alloc_zero(sizeof(*cache));
+    cache->volume = volume;
+    mutex_init(&cache->lock);
+    return cache;
+}
+
+void segment_cache_close(SegmentCache *cache)
+{
+    if (cache == NULL)
+        return;
+    for (uint32_t i = 0; i < cache->capacity; i++)
+        segment_close(cache->segments[i]);
+    mem_free(cache->segments);
+    mem_free(cache->ids);
+    mem_free(cache);
+}
+
+static uint32_t cache_slot(const SegmentCache *cache, uint64_t id)
+{
+    uint32_t mask = cache->capacity - 1;
+    uint32_t slot = (uint32_t)(id * 0x9E3779B97F4A7C15u >> 32) & mask;
+    while (cache->segments[slot] != NULL && cache->ids[slot] != id)
+        slot = (slot + 1) & mask;
+    return slot;
+}
+
+static void grow_cache(SegmentCache *cache)
+{
+    SegmentCache old = *cache;
+    cache->capacity = MAX(old.capacity * 2, 256u);
+    cache->segments = mem_alloc_zero(cache->capacity * sizeof(Segment *));
+    cache->ids = mem_alloc_zero(cache->capacity * sizeof(uint64_t));
+    for (uint32_t i = 0; i < old.capacity; i++) {
+        if (old.segments[i] == NULL)
+            continue;
+        uint32_t slot = cache_slot(cache, old.ids[i]);
+        cache->segments[slot] = old.segments[i];
+        cache->ids[slot] = old.ids[i];
+    }
+    mem_free(old.segments);
+    mem_free(old.ids);
+}
+
+Status segment_cache_get(SegmentCache *cache, const SegmentRef *ref, Diag *diag, Segment **out_segment)
+{
+    LOCK_GUARD(&cache->lock);
+    if (cache->count * 2 >= cache->capacity)
+        grow_cache(cache);
+    uint32_t slot = cache_slot(cache, ref->id);
+    if (cache->segments[slot] == NULL) {
+        TRY(segment_open(cache->volume, ref, diag, &cache->segments[slot]));
+        cache->ids[slot] = ref->id;
+        cache->count++;
+    }
+    *out_segment = cache->segments[slot];
+    return OK;
+}
+
+typedef struct ScanMorsel {
+    uint32_t segment;
+    uint32_t first_page, page_count;
+} ScanMorsel;
+
+typedef struct ScanWorker {
+    Arena pages;
+    Vector *columns;
+    uint16_t *sel;
+    Evaluator *filter;
+} ScanWorker;
+
+typedef struct Scan {
+    ExecContext *exec;
+    const PhysNode *node;
+    Consumer *consumer;
+    Segment **segments;
+    int **positions; /* [segment][column]: in the segment, or -1 */
+    ScanMorsel *morsels;
+    uint32_t morsel_count;
+    _Atomic uint32_t next_morsel;
+    ColumnRange ranges[MAX_RANGES];
+    uint32_t range_count;
+    bool *is_predicate; /* a scan column */
+    ScanWorker *workers;
+} Scan;
+
+static void mark_columns(const Expr *expr, bool *marks)
+{
+    if (expr->kind == EXPR_COLUMN)
+        marks[expr->column.slot] = true;
+    for (uint32_t i = 0; i < expr->argument_count; i++)
+        mark_columns(expr->arguments[i], marks);
+}
+
+static Status open_segments(Scan *scan)
+{
+    const PhysNode *node = scan->node;
+    Arena *arena = &scan->exec->arena;
+    uint32_t count = node->scan.segment_count;
+    scan->segments = ARENA_NEW_ARRAY(arena, Segment *, MAX(count, 1u));
+    scan->positions = ARENA_NEW_ARRAY(arena, int *, MAX(count, 1u));
+    uint32_t morsels = 0;
+    for (uint32_t s = 0; s < count; s++) {
+        TRY(segment_cache_get(scan->exec->options->segments, &node->scan.segments[s], scan->exec->diag, &scan->segments[s]));
+        scan->positions[s] = ARENA_NEW_ARRAY(arena, int, MAX(node->scan.scan_column_count, 1u));
+        for (uint32_t c = 0; c < node->scan.scan_column_count; c++)
+            scan->positions[s][c] = segment_find_column(scan->segments[s], node->scan.scan_columns[c].unique_id);
+        morsels += (segment_page_count(scan->segments[s]) + MORSEL_PAGES - 1) / MORSEL_PAGES;
+    }
+    scan->morsels = ARENA_NEW_ARRAY(arena, ScanMorsel, MAX(morsels, 1u));
+    for (uint32_t s = 0; s < count; s++) {
+        uint32_t pages = segment_page_count(scan->segments[s]);
+        for (uint32_t p = 0; p < pages; p += MORSEL_PAGES)
+            scan->morsels[scan->morsel_count++] = (ScanMorsel){s, p, MIN(pages - p, (uint32_t)MORSEL_PAGES)};
+    }
+    return OK;
+}
+
+static bool bounds_overlap(const Scan *scan, uint32_t segment, uint32_t page, uint32_t column, int64_t low, int64_t high)
+{
+    int position = scan->positions[segment][column];
+    if (position < 0)
+        return true;
+    PageStats stats;
+    segment_page_stats(scan->segments[segment], page, position, &stats);
+    if (!stats.has_bounds)
+        return stats.null_count < stats.row_count;
+    return stats.max.i64 >= low && stats.min.i64 <= high;
+}
+
+static bool page_may_match(const Scan *scan, uint32_t segment, uint32_t page)
+{
+    for (uint32_t r = 0; r < scan->range_count; r++) {
+        const ColumnRange *range = &scan->ranges[r];
+        int position = scan->positions[segment][range->slot];
+        PageStats stats;
+        if (position < 0)
+            continue;
+        segment_page_stats(scan->segments[segment], page, position, &stats);
+        if (!range_may_match(range, stats.has_bounds ? &stats.min : NULL, stats.has_bounds ? &stats.max : NULL,
+                             stats.null_count, stats.row_count))
+            return false;
+    }
+    for (uint32_t f = 0; f < scan->node->scan.filter_count; f++) {
+        const PhysFilterTarget *target = &scan->node->scan.filters[f];
+        const RuntimeFilter *filter = &scan->exec->filters[target->id];
+        if (!filter->is_ready)
+            continue;
+        if (filter->is_empty || !bounds_overlap(scan, segment, page, target->slot, filter->min, filter->max))
+            return false;
+    }
+    return true;
+}
+
+static Status read_column(Scan *scan, ScanWorker *worker, uint32_t segment, uint32_t page, uint32_t column)
+{
+    const PhysScanColumn *spec = &scan->node->scan.scan_columns[column];
+    int position = scan->positions[segment][column];
+    if (position >= 0)
+        return segment_read(scan->segments[segment], page, position, spec->type, &worker->pages, scan->exec->diag,
+                            &worker->columns[column]);
+    vector_set_constant(&worker->columns[column], &worker->pages, spec->type, spec->missing);
+    return OK;
+}
+
+static bool filter_has(const RuntimeFilter *filter, int64_t value)
+{
+    if (value < filter->min || value > filter->max)
+        return false;
+    uint64_t bit = (uint64_t)(value - filter->min);
+    return filter->bits == NULL || ((filter->bits[bit / 64] >> (bit % 64)) & 1) != 0;
+}
+
+#define FILTER_LOOP(T)                                                                            \
+    for (FOR_ROWS(rows, i, row)) {                                                                \
+        out[kept] = (uint16_t)row;                                                                \
+        kept += filter_has(filter, (int64_t)((const T *)view.data)[view_index(&view, row)]) &&    \
+                !(has_nulls && view_is_null(&view, row));                                         \
+    }
+
+static uint32_t apply_runtime_filter(const RuntimeFilter *filter, const Vector *column, Rows rows, uint16_t *out)
+{
+    VectorView view = vector_view(column);
+    bool has_nulls = view.nulls != NULL || view.row_nulls != NULL;
+    uint32_t kept = 0;
+    switch ((PhysKind)column->type.phys) {
+    case PHYS_I8:
+        FILTER_LOOP(int8_t)
+        break;
+    case PHYS_I16:
+        FILTER_LOOP(int16_t)
+        break;
+    case PHYS_I32:
+        FILTER_LOOP(int32_t)
+        break;
+    case PHYS_I64:
+        FILTER_LOOP(int64_t)
+        break;
+    default:
+        for (FOR_ROWS(rows, i, row))
+            out[kept++] = (uint16_t)row;
+        break;
+    }
+    return kept;
+}
+
+static Status filter_page(Scan *scan, ScanWorker *worker, Chunk *chunk, bool *out_any)
+{
+    if (scan->node->scan.conjunct_count > 0) {
+        uint32_t selected;
+        TRY(evaluator_filter(worker->filter, chunk, worker->sel, &selected));
+        chunk->sel = worker->sel;
+        chunk->selected = selected;
+    }
+    for (uint32_t f = 0; f < scan->node->scan.filter_count && chunk_alive(chunk) > 0; f++) {
+        const PhysFilterTarget *target = &scan->node->scan.filters[f];
+        const RuntimeFilter *filter = &scan->exec->filters[target->id];
+        if (!filter->is_ready)
+            continue;
+        chunk->selected = apply_runtime_filter(filter, &chunk->columns[target->slot], chunk_rows(chunk), worker->sel);
+        chunk->sel = worker->sel;
+    }
+    *out_any = chunk_alive(chunk) > 0;
+    return OK;
+}
+
+static Status scan_page(Scan *scan, uint32_t number, uint32_t segment, uint32_t page)
+{
+    ScanWorker *worker = &scan->workers[number];
+    const PhysNode *node = scan->node;
+    bool any;
+    if (!page_may_match(scan, segment, page))
+        return OK;
+    arena_reset(&worker->pages);
+    for (uint32_t c = 0; c < node->scan.scan_column_count; c++) {
+        if (scan->is_predicate[c])
+            TRY(read_column(scan, worker, segment, page, c));
+    }
+    Chunk chunk = {.columns = worker->columns, .column_count = node->scan.scan_column_count,
+                   .row_count = segment_page_rows(scan->segments[segment], page)};
+    TRY(filter_page(scan, worker, &chunk, &any));
+    if (!any)
+        return OK;
+    for (uint32_t c = 0; c < node->column_count; c++) {
+        if (!scan->is_predicate[c])
+            TRY(read_column(scan, worker, segment, page, c));
+    }
+    chunk.column_count = node->column_count;
+    profile_rows(scan->exec, node, chunk_alive(&chunk));
+    return scan->consumer->push(scan->consumer, number, &chunk);
+}
+
+static Status scan_worker(void *context, uint32_t number)
+{
+    Scan *scan = context;
+    Status status = OK;
+    for (;;) {
+        uint32_t m = atomic_fetch_add(&scan->next_morsel, 1);
+        if (m >= scan->morsel_count || status != OK)
+            break;
+        if (scan->consumer->is_full != NULL && scan->consumer->is_full(scan->consumer))
+            break;
+        const ScanMorsel *morsel = &scan->morsels[m];
+        status = exec_check(scan->exec);
+        for (uint32_t p = 0; p < morsel->page_count && status == OK; p++)
+            status = scan_page(scan, number, morsel->segment, morsel->first_page + p);
+        if (status != OK) {
+            atomic_store(&scan->exec->failed, true);
+            return status;
+        }
+    }
+    return status;
+}
+
+static Status open_workers(Scan *scan)
+{
+    ExecContext *exec = scan->exec;
+    const PhysNode *node = scan->node;
+    scan->workers = ARENA_NEW_ARRAY(&exec->arena, ScanWorker, exec->worker_count);
+    for (uint32_t w = 0; w < exec->worker_count; w++) {
+        ScanWorker *worker = &scan->workers[w];
+        arena_init(&worker->pages, exec->options->memory);
+        worker->columns = ARENA_NEW_ARRAY(&exec->arena, Vector, MAX(node->scan.scan_column_count, 1u));
+        worker->sel = ARENA_NEW_ARRAY(&exec->arena, uint16_t, CHUNK_ROWS);
+    }
+    for (uint32_t w = 0; w < exec->worker_count && node->scan.conjunct_count > 0; w++)
+        TRY(evaluator_open((const Expr *const *)node->scan.conjuncts, node->scan.conjunct_count, exec->session,
+                           exec->options->memory, exec->diag, &scan->workers[w].filter));
+    return OK;
+}
+
+Status run_scan(ExecContext *exec, const PhysNode *node, Consumer *consumer)
+{
+    Scan scan = {.exec = exec, .node = node, .consumer = consumer};
+    scan.is_predicate = ARENA_NEW_ARRAY(&exec->arena, bool, MAX(node->scan.scan_column_count, 1u));
+    for (uint32_t i = 0; i < node->scan.conjunct_count; i++)
+        mark_columns(node->scan.conjuncts[i], scan.is_predicate);
+    for (uint32_t f = 0; f < node->scan.filter_count; f++)
+        scan.is_predicate[node->scan.filters[f].slot] = true;
+    scan.range_count = MAX_RANGES;
+    expr_ranges(&exec->arena, (const Expr *const *)node->scan.conjuncts, node->scan.conjunct_count, scan.ranges,
+                &scan.range_count);
+    Status status = open_segments(&scan);
+    if (status == OK)
+        status = open_workers(&scan);
+    if (status == OK)
+        status = scan.morsel_count <= 1 ? scan_worker(&scan, 0) : exec_parallel(exec, scan_worker, &scan);
+    for (uint32_t w = 0; scan.workers != NULL && w < exec->worker_count; w++) {
+        evaluator_close(scan.workers[w].filter);
+        arena_deinit(&scan.workers[w].pages);
+    }
+    return status;
+}

@@ -1,0 +1,131 @@
+#include "exec/exec_int.h"
+
+/* Sort and top-N. Rows are kept with their keys as columns; an index is sorted and the rows leave as
+ * dictionary vectors in its order. With a limit each worker throws away what can't be among the first rows
+ * whenever it has collected four times as many. */
+
+enum { TOPN_SLACK = 4, TOPN_MIN_ROWS = 16384 };
+
+typedef struct SortWorker {
+    ColumnStore *store; /* child columns, then keys */
+    Evaluator *keys;
+    Arena scratch;
+} SortWorker;
+
+typedef struct Sort {
+    Consumer consumer;
+    ExecContext *exec;
+    const PhysNode *node;
+    uint32_t column_count;
+    Type *types;
+    SortWorker *workers;
+    uint64_t keep; /* rows that may be needed; UINT64_MAX: all */
+} Sort;
+
+static uint32_t *sorted_rows(const Sort *sort, const ColumnStore *store)
+{
+    uint32_t rows = (uint32_t)store->row_count;
+    uint32_t *indices = mem_alloc((rows + 1) * sizeof(uint32_t));
+    for (uint32_t i = 0; i < rows; i++)
+        indices[i] = i;
+    sort_indices(store->columns + sort->column_count, sort->node->sort.keys, sort->node->sort.count, indices, rows);
+    return indices;
+}
+
+static Status shrink(Sort *sort, SortWorker *worker)
+{
+    uint32_t *indices = sorted_rows(sort, worker->store);
+    uint32_t keep = (uint32_t)MIN(sort->keep, worker->store->row_count);
+    uint32_t columns = worker->store->column_count;
+    ColumnStore *fresh = column_store_new(sort->exec, sort->types, columns);
+    Vector *vectors = mem_alloc_zero(sizeof(Vector) * (columns + 1));
+    const Vector **pointers = mem_alloc_zero(sizeof(Vector *) * (columns + 1));
+    Status status = OK;
+    for (uint32_t first = 0; first < keep && status == OK; first += CHUNK_ROWS) {
+        Chunk chunk;
+        column_store_pick(worker->store, indices + first, MIN(keep - first, (uint32_t)CHUNK_ROWS), vectors, &chunk);
+        for (uint32_t c = 0; c < columns; c++)
+            pointers[c] = &vectors[c];
+        status = column_store_append(sort->exec, fresh, pointers, chunk_rows(&chunk));
+    }
+    mem_free(vectors);
+    mem_free(pointers);
+    mem_free(indices);
+    column_store_free(worker->store);
+    worker->store = fresh;
+    return status;
+}
+
+static Status push_sort(Consumer *consumer, uint32_t number, Chunk *chunk)
+{
+    Sort *sort = (Sort *)consumer;
+    SortWorker *worker = &sort->workers[number];
+    const PhysNode *node = sort->node;
+    if (worker->keys == NULL) {
+        const Expr **exprs = ARENA_NEW_ARRAY(&worker->scratch, const Expr *, MAX(node->sort.count, 1u));
+        for (uint32_t k = 0; k < node->sort.count; k++)
+            exprs[k] = node->sort.keys[k].expr;
+        TRY(evaluator_open(exprs, node->sort.count, sort->exec->session, sort->exec->options->memory, sort->exec->diag,
+                           &worker->keys));
+    }
+    arena_reset(&worker->scratch);
+    const Vector **all = ARENA_NEW_ARRAY(&worker->scratch, const Vector *, sort->column_count + node->sort.count + 1);
+    TRY(evaluator_run(worker->keys, chunk, all + sort->column_count));
+    for (uint32_t i = 0; i < sort->column_count; i++)
+        all[i] = &chunk->columns[i];
+    TRY(column_store_append(sort->exec, worker->store, all, chunk_rows(chunk)));
+    bool too_many = sort->keep != UINT64_MAX && worker->store->row_count > MAX(sort->keep * TOPN_SLACK, (uint64_t)TOPN_MIN_ROWS);
+    return too_many ? shrink(sort, worker) : OK;
+}
+
+static Status emit_sorted(Sort *sort, const ColumnStore *store, Consumer *next)
+{
+    const PhysNode *node = sort->node;
+    uint32_t *indices = sorted_rows(sort, store);
+    uint64_t first = (uint64_t)MAX(node->sort.offset, 0);
+    uint64_t end = node->sort.limit < 0 ? store->row_count : MIN(store->row_count, first + (uint64_t)node->sort.limit);
+    Vector *columns = mem_alloc_zero(sizeof(Vector) * (store->column_count + 1));
+    Status status = OK;
+    for (; first < end && status == OK; first += CHUNK_ROWS) {
+        Chunk chunk;
+        column_store_pick(store, indices + first, (uint32_t)MIN(end - first, (uint64_t)CHUNK_ROWS), columns, &chunk);
+        chunk.column_count = sort->column_count;
+        status = exec_check(sort->exec);
+        if (next->is_full != NULL && next->is_full(next))
+            break;
+        profile_rows(sort->exec, node, chunk.row_count);
+        if (status == OK)
+            status = next->push(next, 0, &chunk);
+    }
+    mem_free(columns);
+    mem_free(indices);
+    return status;
+}
+
+Status run_sort(ExecContext *exec, const PhysNode *node, Consumer *consumer)
+{
+    Sort sort = {.consumer = {push_sort, NULL}, .exec = exec, .node = node, .column_count = node->column_count};
+    sort.keep = node->sort.limit < 0 ? UINT64_MAX : (uint64_t)node->sort.limit + (uint64_t)MAX(node->sort.offset, 0);
+    sort.types = ARENA_NEW_ARRAY(&exec->arena, Type, node->column_count + node->sort.count + 1);
+    for (uint32_t i = 0; i < node->column_count; i++)
+        sort.types[i] = node->columns[i].type;
+    for (uint32_t k = 0; k < node->sort.count; k++)
+        sort.types[node->column_count + k] = node->sort.keys[k].expr->type;
+    sort.workers = ARENA_NEW_ARRAY(&exec->arena, SortWorker, exec->worker_count);
+    for (uint32_t w = 0; w < exec->worker_count; w++) {
+        arena_init(&sort.workers[w].scratch, exec->options->memory);
+        sort.workers[w].store = column_store_new(exec, sort.types, node->column_count + node->sort.count);
+    }
+    Status status = node->sort.limit == 0 ? OK : run_node(exec, node->children[0], &sort.consumer);
+    ColumnStore *all = sort.workers[0].store;
+    for (uint32_t w = 1; w < exec->worker_count && status == OK; w++)
+        status = column_store_concat(exec, all, &sort.workers[w].store, 1);
+    if (status == OK)
+        status = emit_sorted(&sort, sort.workers[0].store, consumer);
+    for (uint32_t w = 0; w < exec->worker_count; w++) {
+        column_store_free(sort.workers[w].store);
+        evaluator_close(sort.workers[w].keys);
+        arena_deinit(&sort.workers[w].scratch);
+    }
+    return status;
+}

@@ -1,0 +1,398 @@
+#include "exec/exec_int.h"
+
+/* Window functions. All rows are collected with partition keys, order keys and arguments, sorted, and
+ * worked off partition by partition; results are a column a call in sorted order. Aggregates over a frame
+ * that only grows are updated row by row, other frames are computed from their rows. */
+
+typedef struct Window {
+    Consumer consumer;
+    ExecContext *exec;
+    const PhysNode *node;
+    uint32_t child_count;
+    uint32_t key_count; /* partition + order */
+    const Expr **exprs; /* keys, then arguments of all calls */
+    uint32_t expr_count;
+    uint32_t *argument_at; /* column of a call's first argument in the store */
+    Evaluator *evaluator;
+    Mutex lock; /* guards the store and the evaluator */
+    Arena scratch;
+    ColumnStore *store;
+    uint32_t *order;
+    Vector *results;
+    Arena results_arena;
+} Window;
+
+static Status push_window(Consumer *consumer, uint32_t number, Chunk *chunk)
+{
+    Window *window = (Window *)consumer;
+    (void)number;
+    LOCK_GUARD(&window->lock);
+    arena_reset(&window->scratch);
+    const Vector **all = ARENA_NEW_ARRAY(&window->scratch, const Vector *, window->child_count + window->expr_count + 1);
+    TRY(evaluator_run(window->evaluator, chunk, all + window->child_count));
+    for (uint32_t i = 0; i < window->child_count; i++)
+        all[i] = &chunk->columns[i];
+    return column_store_append(window->exec, window->store, all, chunk_rows(chunk));
+}
+
+/* Do rows a and b (store rows) agree on keys first .. end-1? */
+static bool same_keys(const Window *window, uint32_t a, uint32_t b, uint32_t first, uint32_t end)
+{
+    const Vector *keys[64];
+    for (uint32_t k = first; k < end && k - first < COUNT_OF(keys); k++)
+        keys[k - first] = &window->store->columns[window->child_count + k];
+    return keys_equal(keys, a, keys, b, end - first);
+}
+
+typedef struct Partition {
+    uint32_t begin, end; /* positions in order */
+} Partition;
+
+static void put_i64(Window *window, uint32_t call, uint32_t position, int64_t value)
+{
+    ((int64_t *)window->results[call].data)[window->order[position]] = value;
+}
+
+static void put_f64(Window *window, uint32_t call, uint32_t position, double value)
+{
+    ((double *)window->results[call].data)[window->order[position]] = value;
+}
+
+static void rank_partition(Window *window, uint32_t call, Partition p, const char *name)
+{
+    uint32_t partition_keys = window->node->window.partition_count;
+    int64_t rank = 1, dense = 1;
+    uint32_t size = p.end - p.begin;
+    for (uint32_t i = p.begin; i < p.end; i++) {
+        bool is_peer = i > p.begin && same_keys(window, window->order[i - 1], window->order[i], partition_keys, window->key_count);
+        if (i > p.begin && !is_peer) {
+            rank = i - p.begin + 1;
+            dense++;
+        }
+        if (strcmp(name, "row_number") == 0)
+            put_i64(window, call, i, i - p.begin + 1);
+        else if (strcmp(name, "rank") == 0)
+            put_i64(window, call, i, rank);
+        else if (strcmp(name, "dense_rank") == 0)
+            put_i64(window, call, i, dense);
+        else
+            put_f64(window, call, i, size > 1 ? (double)(rank - 1) / (double)(size - 1) : 0);
+    }
+}
+
+static void cume_dist_partition(Window *window, uint32_t call, Partition p)
+{
+    uint32_t partition_keys = window->node->window.partition_count;
+    uint32_t i = p.begin;
+    while (i < p.end) {
+        uint32_t end = i + 1;
+        while (end < p.end && same_keys(window, window->order[i], window->order[end], partition_keys, window->key_count))
+            end++;
+        for (uint32_t j = i; j < end; j++)
+            put_f64(window, call, j, (double)(end - p.begin) / (double)(p.end - p.begin));
+        i = end;
+    }
+}
+
+static int64_t argument_i64(Window *window, uint32_t call, uint32_t argument, uint32_t position, int64_t missing)
+{
+    if (argument >= window->node->window.calls[call].argument_count)
+        return missing;
+    const Vector *column = &window->store->columns[window->argument_at[call] + argument];
+    Datum value = vector_get(column, window->order[position], &window->scratch);
+    return value.is_null ? missing : value.i64;
+}
+
+static void ntile_partition(Window *window, uint32_t call, Partition p)
+{
+    int64_t buckets = MAX(argument_i64(window, call, 0, p.begin, 1), 1);
+    int64_t size = p.end - p.begin;
+    int64_t small = size / buckets;
+    int64_t larger = size % buckets;
+    for (uint32_t i = p.begin; i < p.end; i++) {
+        int64_t at = i - p.begin;
+        int64_t boundary = larger * (small + 1);
+        put_i64(window, call, i, at < boundary ? at / (small + 1) + 1 : larger + (at - boundary) / MAX(small, 1) + 1);
+    }
+}
+
+static void put_value(Window *window, uint32_t call, uint32_t position, const Datum *value)
+{
+    Datum copy = datum_copy(&window->results_arena, window->results[call].type, value);
+    vector_put(&window->results[call], &window->results_arena, window->order[position], &copy);
+}
+
+static Datum argument_at(Window *window, uint32_t call, uint32_t position)
+{
+    return vector_get(&window->store->columns[window->argument_at[call]], window->order[position], &window->scratch);
+}
+
+static void shift_partition(Window *window, uint32_t call, Partition p, bool is_lead)
+{
+    const PhysWindowCall *spec = &window->node->window.calls[call];
+    for (uint32_t i = p.begin; i < p.end; i++) {
+        int64_t offset = argument_i64(window, call, 1, i, 1);
+        int64_t at = i;
+        int64_t step = is_lead ? 1 : -1;
+        Datum value = datum_null();
+        bool found = offset == 0;
+        if (!spec->ignore_nulls) {
+            at = (int64_t)i + step * offset;
+            found = at >= p.begin && at < p.end;
+        }
+        while (spec->ignore_nulls && offset > 0) {
+            at += step;
+            if (at < p.begin || at >= p.end)
+                break;
+            if (!argument_at(window, call, (uint32_t)at).is_null && --offset == 0)
+                found = true;
+        }
+        if (found)
+            value = argument_at(window, call, (uint32_t)at);
+        else if (spec->argument_count > 2)
+            value = vector_get(&window->store->columns[window->argument_at[call] + 2], window->order[i], &window->scratch);
+        put_value(window, call, i, &value);
+    }
+}
+
+/* First and last position of the frame of position i; empty when first >= last. */
+static void frame_of(const Window *window, const PhysWindowCall *spec, Partition p, uint32_t i, uint32_t *out_first, uint32_t *out_end)
+{
+    uint32_t partition_keys = window->node->window.partition_count;
+    int64_t first = p.begin;
+    int64_t end = p.end;
+    if (spec->frame_start == 1)
+        first = (int64_t)i - spec->start_offset;
+    if (spec->frame_start == 2)
+        first = i;
+    if (spec->frame_start == 3)
+        first = (int64_t)i + spec->start_offset;
+    if (spec->frame_end == 1)
+        end = (int64_t)i - spec->end_offset + 1;
+    if (spec->frame_end == 2)
+        end = (int64_t)i + 1;
+    if (spec->frame_end == 3)
+        end = (int64_t)i + spec->end_offset + 1;
+    if (!spec->frame_is_rows && spec->frame_end == 2) {
+        while (end < p.end && same_keys(window, window->order[i], window->order[end], partition_keys, window->key_count))
+            end++;
+    }
+    if (!spec->frame_is_rows && spec->frame_start == 2) {
+        while (first > p.begin && same_keys(window, window->order[i], window->order[first - 1], partition_keys, window->key_count))
+            first--;
+    }
+    *out_first = (uint32_t)MIN(MAX(first, (int64_t)p.begin), (int64_t)p.end);
+    *out_end = (uint32_t)MIN(MAX(end, (int64_t)p.begin), (int64_t)p.end);
+}
+
+static void edge_partition(Window *window, uint32_t call, Partition p, bool is_first)
+{
+    const PhysWindowCall *spec = &window->node->window.calls[call];
+    for (uint32_t i = p.begin; i < p.end; i++) {
+        uint32_t first, end;
+        Datum value = datum_null();
+        frame_of(window, spec, p, i, &first, &end);
+        for (uint32_t n = 0; first + n < end; n++) {
+            value = argument_at(window, call, is_first ? first + n : end - 1 - n);
+            if (!value.is_null || !spec->ignore_nulls)
+                break;
+        }
+        put_value(window, call, i, &value);
+    }
+}
+
+/* Feeds positions first .. end-1 into the state, a piece at a time. */
+static Status feed(Window *window, uint32_t call, AggContext *context, uint8_t *state, uint32_t first, uint32_t end)
+{
+    const PhysWindowCall *spec = &window->node->window.calls[call];
+    for (; first < end; first += CHUNK_ROWS) {
+        uint32_t count = MIN(end - first, (uint32_t)CHUNK_ROWS);
+        Vector arguments[FUNC_MAX_FIXED_ARGS];
+        const Vector *pointers[FUNC_MAX_FIXED_ARGS];
+        for (uint32_t a = 0; a < spec->argument_count && a < FUNC_MAX_FIXED_ARGS; a++) {
+            const Vector *column = &window->store->columns[window->argument_at[call] + a];
+            arguments[a] = (Vector){.type = column->type, .form = VECTOR_DICTIONARY, .codes = window->order + first,
+                                    .dictionary = column, .dict_size = (uint32_t)window->store->row_count};
+            pointers[a] = &arguments[a];
+        }
+        TRY(spec->binding->aggregate->update_one(context, pointers, spec->argument_count, (Rows){NULL, count}, state));
+    }
+    return OK;
+}
+
+static Status finish_state(Window *window, uint32_t call, AggContext *context, uint8_t *state, uint32_t first, uint32_t end)
+{
+    const PhysWindowCall *spec = &window->node->window.calls[call];
+    AUTO_ARENA arena;
+    arena_init(&arena, NULL);
+    Vector one;
+    vector_init(&one, &arena, window->results[call].type, 1);
+    TRY(spec->binding->aggregate->finish(context, &state, 1, 0, 0, &one));
+    Datum value = vector_get(&one, 0, &arena);
+    for (uint32_t i = first; i < end; i++)
+        put_value(window, call, i, &value);
+    return OK;
+}
+
+static Status aggregate_partition(Window *window, uint32_t call, Partition p)
+{
+    const PhysWindowCall *spec = &window->node->window.calls[call];
+    const AggKernel *kernel = spec->binding->aggregate;
+    AUTO_ARENA arena;
+    arena_init(&arena, window->exec->options->memory);
+    AggContext context = {spec->binding, window->exec->session, &arena, window->exec->diag};
+    uint8_t *state = arena_alloc_zero(&arena, kernel->state_bytes + 16);
+    bool grows = spec->frame_start == 0;
+    uint32_t fed = p.begin;
+    if (kernel->init != NULL)
+        kernel->init(&context, state);
+    for (uint32_t i = p.begin; i < p.end;) {
+        uint32_t first, end, same = i + 1;
+        frame_of(window, spec, p, i, &first, &end);
+        if (!grows) {
+            memset(state, 0, kernel->state_bytes);
+            if (kernel->init != NULL)
+                kernel->init(&context, state);
+            TRY(feed(window, call, &context, state, first, end));
+        } else if (end > fed) {
+            TRY(feed(window, call, &context, state, fed, end));
+            fed = end;
+        }
+        if (grows && end > i + 1 && (!spec->frame_is_rows || spec->frame_end == 4))
+            same = end; /* peers share the result */
+        TRY(finish_state(window, call, &context, state, i, same));
+        i = same;
+        TRY(exec_check(window->exec));
+    }
+    return OK;
+}
+
+static Status compute_call(Window *window, uint32_t call, Partition p)
+{
+    const PhysWindowCall *spec = &window->node->window.calls[call];
+    const char *name = spec->binding->def->name;
+    arena_reset(&window->scratch);
+    if (spec->binding->def->kind == FUNC_AGGREGATE)
+        return aggregate_partition(window, call, p);
+    if (strcmp(name, "ntile") == 0)
+        ntile_partition(window, call, p);
+    else if (strcmp(name, "cume_dist") == 0)
+        cume_dist_partition(window, call, p);
+    else if (strcmp(name, "lead") == 0 || strcmp(name, "lag") == 0)
+        shift_partition(window, call, p, name[1] == 'e');
+    else if (strcmp(name, "first_value") == 0 || strcmp(name, "last_value") == 0)
+        edge_partition(window, call, p, name[0] == 'f');
+    else
+        rank_partition(window, call, p, name);
+    return OK;
+}
+
+static Status compute(Window *window)
+{
+    uint32_t rows = (uint32_t)window->store->row_count;
+    uint32_t partition_keys = window->node->window.partition_count;
+    for (uint32_t begin = 0; begin < rows;) {
+        uint32_t end = begin + 1;
+        while (end < rows && same_keys(window, window->order[begin], window->order[end], 0, partition_keys))
+            end++;
+        for (uint32_t c = 0; c < window->node->window.call_count; c++)
+            TRY(compute_call(window, c, (Partition){begin, end}));
+        begin = end;
+    }
+    return OK;
+}
+
+static Status emit_rows(Window *window, Consumer *next)
+{
+    uint32_t rows = (uint32_t)window->store->row_count;
+    uint32_t calls = window->node->window.call_count;
+    Vector *columns = ARENA_NEW_ARRAY(&window->exec->arena, Vector, window->store->column_count + calls + 1);
+    for (uint32_t first = 0; first < rows; first += CHUNK_ROWS) {
+        Chunk chunk;
+        uint32_t count = MIN(rows - first, (uint32_t)CHUNK_ROWS);
+        column_store_pick(window->store, window->order + first, count, columns, &chunk);
+        for (uint32_t c = 0; c < calls; c++)
+            columns[window->child_count + c] = (Vector){.type = window->results[c].type, .form = VECTOR_DICTIONARY,
+                                                        .codes = window->order + first, .dictionary = &window->results[c],
+                                                        .dict_size = rows};
+        chunk.column_count = window->child_count + calls;
+        TRY(exec_check(window->exec));
+        if (next->is_full != NULL && next->is_full(next))
+            return OK;
+        profile_rows(window->exec, window->node, count);
+        TRY(next->push(next, 0, &chunk));
+    }
+    return OK;
+}
+
+static PhysSortKey *lay_out(Window *window, Type **out_types)
+{
+    const PhysNode *node = window->node;
+    Arena *arena = &window->exec->arena;
+    uint32_t most = window->key_count;
+    for (uint32_t c = 0; c < node->window.call_count; c++)
+        most += node->window.calls[c].argument_count;
+    PhysSortKey *keys = ARENA_NEW_ARRAY(arena, PhysSortKey, window->key_count + 1);
+    Type *types = ARENA_NEW_ARRAY(arena, Type, window->child_count + most + 1);
+    window->exprs = ARENA_NEW_ARRAY(arena, const Expr *, most + 1);
+    window->argument_at = ARENA_NEW_ARRAY(arena, uint32_t, MAX(node->window.call_count, 1u));
+    for (uint32_t k = 0; k < node->window.partition_count; k++) {
+        keys[k] = (PhysSortKey){node->window.partition[k], false, true};
+        window->exprs[window->expr_count++] = node->window.partition[k];
+    }
+    for (uint32_t k = 0; k < node->window.order_count; k++) {
+        keys[node->window.partition_count + k] = node->window.order[k];
+        window->exprs[window->expr_count++] = node->window.order[k].expr;
+    }
+    for (uint32_t c = 0; c < node->window.call_count; c++) {
+        window->argument_at[c] = window->child_count + window->expr_count;
+        for (uint32_t a = 0; a < node->window.calls[c].argument_count; a++)
+            window->exprs[window->expr_count++] = node->window.calls[c].arguments[a];
+    }
+    for (uint32_t i = 0; i < window->child_count; i++)
+        types[i] = node->children[0]->columns[i].type;
+    for (uint32_t i = 0; i < window->expr_count; i++)
+        types[window->child_count + i] = window->exprs[i]->type;
+    *out_types = types;
+    return keys;
+}
+
+static Status sort_and_compute(Window *window, const PhysSortKey *keys)
+{
+    uint32_t rows = (uint32_t)window->store->row_count;
+    window->order = mem_alloc((rows + 1) * sizeof(uint32_t));
+    for (uint32_t i = 0; i < rows; i++)
+        window->order[i] = i;
+    sort_indices(window->store->columns + window->child_count, keys, window->key_count, window->order, rows);
+    window->results = ARENA_NEW_ARRAY(&window->results_arena, Vector, MAX(window->node->window.call_count, 1u));
+    for (uint32_t c = 0; c < window->node->window.call_count; c++)
+        vector_init(&window->results[c], &window->results_arena, window->node->window.calls[c].binding->result, rows + 1);
+    return compute(window);
+}
+
+Status run_window(ExecContext *exec, const PhysNode *node, Consumer *consumer)
+{
+    Window window = {.consumer = {push_window, NULL}, .exec = exec, .node = node, .child_count = node->children[0]->column_count,
+                     .key_count = node->window.partition_count + node->window.order_count};
+    Type *types;
+    PhysSortKey *keys = lay_out(&window, &types);
+    arena_init(&window.scratch, exec->options->memory);
+    arena_init(&window.results_arena, exec->options->memory);
+    mutex_init(&window.lock);
+    window.store = column_store_new(exec, types, window.child_count + window.expr_count);
+    Status status = evaluator_open(window.exprs, window.expr_count, exec->session, exec->options->memory, exec->diag,
+                                   &window.evaluator);
+    if (status == OK)
+        status = run_node(exec, node->children[0], &window.consumer);
+    if (status == OK)
+        status = sort_and_compute(&window, keys);
+    if (status == OK)
+        status = emit_rows(&window, consumer);
+    evaluator_close(window.evaluator);
+    column_store_free(window.store);
+    mem_free(window.order);
+    arena_deinit(&window.scratch);
+    arena_deinit(&window.results_arena);
+    mutex_deinit(&window.lock);
+    return status;
+}

@@ -1,0 +1,463 @@
+#include "load/table_loader.h"
+
+/* Routing, buffering and publishing of rows. A lane gathers the rows of each tablet; a full buffer is sorted
+ * by the sort key (if it is not sorted already) and written as a segment into the lane's object. The commit
+ * names all segments in one change. */
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/hash.h"
+#include "format/segment.h"
+
+enum { FLUSH_ROWS = 1 << 20, FLUSH_BYTES = 192 << 20 };
+
+typedef struct TabletBuffer {
+    uint64_t partition_id;
+    uint64_t tablet_id;
+    uint32_t bucket;
+    uint32_t partition; /* index in the table */
+    Arena arena;
+    Vector *columns;
+    uint32_t rows;
+} TabletBuffer;
+
+struct LoaderLane {
+    TableLoader *loader;
+    LoaderLane *next;
+    TabletBuffer *buffers; /* partition * buckets + bucket */
+    uint32_t buffer_count;
+    VolumeWriter *writer;
+    char path[128];
+    uint64_t written;
+    uint64_t random;
+    Arena arena;
+    ARRAY_OF(NewSegments) segments;
+    uint64_t rows;
+    uint16_t *sel;
+    Diag *diag;
+};
+
+struct TableLoader {
+    TableLoaderOptions options;
+    const CatalogTable *table;
+    SegmentColumn *columns;
+    Arena arena;
+    Mutex lock; /* guards lanes */
+    LoaderLane *lanes;
+    uint64_t rows;
+};
+
+Status table_loader_open(const TableLoaderOptions *options, Diag *diag, TableLoader **out_loader)
+{
+    (void)diag;
+    TableLoader *loader = mem_alloc_zero(sizeof(*loader));
+    loader->options = *options;
+    catalog_ref(options->catalog);
+    loader->table = options->table;
+    arena_init(&loader->arena, options->tracker);
+    mutex_init(&loader->lock);
+    const TableSchema *schema = options->table->schema;
+    loader->columns = ARENA_NEW_ARRAY(&loader->arena, SegmentColumn, schema->column_count);
+    for (uint32_t i = 0; i < schema->column_count; i++)
+        loader->columns[i] = (SegmentColumn){schema->columns[i].unique_id, schema->columns[i].type};
+    *out_loader = loader;
+    return OK;
+}
+
+static void open_buffer(LoaderLane *lane, TabletBuffer *buffer)
+{
+    const TableSchema *schema = lane->loader->table->schema;
+    arena_init(&buffer->arena, lane->loader->options.tracker);
+    buffer->columns = ARENA_NEW_ARRAY(&buffer->arena, Vector, schema->column_count);
+    for (uint32_t i = 0; i < schema->column_count; i++)
+        vector_init(&buffer->columns[i], &buffer->arena, schema->columns[i].type, CHUNK_ROWS);
+    buffer->rows = 0;
+}
+
+Status table_loader_lane(TableLoader *loader, Diag *diag, LoaderLane **out_lane)
+{
+    LoaderLane *lane = mem_alloc_zero(sizeof(*lane));
+    const CatalogTable *table = loader->table;
+    uint32_t buckets = MAX(table->schema->buckets, 1u);
+    lane->loader = loader;
+    lane->diag = diag;
+    lane->random = env_random(loader->options.volume->environment);
+    arena_init(&lane->arena, loader->options.tracker);
+    lane->sel = ARENA_NEW_ARRAY(&lane->arena, uint16_t, CHUNK_ROWS);
+    lane->buffer_count = table->partition_count * buckets;
+    lane->buffers = ARENA_NEW_ARRAY(&lane->arena, TabletBuffer, MAX(lane->buffer_count, 1u));
+    for (uint32_t p = 0; p < table->partition_count; p++) {
+        for (uint32_t b = 0; b < buckets && b < table->partitions[p]->tablet_count; b++) {
+            TabletBuffer *buffer = &lane->buffers[p * buckets + b];
+            buffer->partition_id = table->partitions[p]->id;
+            buffer->tablet_id = table->partitions[p]->tablets[b].id;
+            buffer->bucket = b;
+            buffer->partition = p;
+        }
+    }
+    LOCK_GUARD(&loader->lock);
+    lane->next = loader->lanes;
+    loader->lanes = lane;
+    *out_lane = lane;
+    return OK;
+}
+
+/* ---- routing ---- */
+
+static bool partition_takes(const CatalogTable *table, const CatalogPartition *p, const Datum *values)
+{
+    const TableSchema *schema = table->schema;
+    if (schema->scheme == PARTITION_RANGE) {
+        int low = 0, high = -1;
+        for (uint32_t i = 0; p->has_low && i < schema->partition_column_count && low == 0; i++)
+            low = datum_compare(schema->partition_types[i], &values[i], &p->low[i]);
+        if (p->has_high) {
+            high = 0;
+            for (uint32_t i = 0; i < schema->partition_column_count && high == 0; i++)
+                high = datum_compare(schema->partition_types[i], &values[i], &p->high[i]);
+        }
+        return low >= 0 && high < 0;
+    }
+    for (uint32_t v = 0; v < p->value_rows; v++) {
+        bool same = true;
+        for (uint32_t i = 0; i < schema->partition_column_count && same; i++)
+            same = datum_compare(schema->partition_types[i], &values[i], &p->values[v * schema->partition_column_count + i]) == 0;
+        if (same)
+            return true;
+    }
+    return false;
+}
+
+static Status route_row(LoaderLane *lane, const Vector *const *columns, uint32_t row, Arena *scratch, Diag *diag, uint32_t *out)
+{
+    const CatalogTable *table = lane->loader->table;
+    const TableSchema *schema = table->schema;
+    *out = 0;
+    if (schema->scheme == PARTITION_NONE)
+        return OK;
+    Datum *values = ARENA_NEW_ARRAY(scratch, Datum, MAX(schema->partition_column_count, 1u));
+    for (uint32_t i = 0; i < schema->partition_column_count; i++) {
+        int column = table_column_index(schema, schema->partition_exprs[i]);
+        if (column < 0)
+            return RAISE(diag, NOT_SUPPORTED, "loading into a table partitioned by the expression \"%.*s\" is not supported yet",
+                         SV_ARGS(schema->partition_exprs[i]));
+        values[i] = vector_get(columns[column], row, scratch);
+    }
+    for (uint32_t p = 0; p < table->partition_count; p++) {
+        if (partition_takes(table, table->partitions[p], values)) {
+            *out = p;
+            return OK;
+        }
+    }
+    AUTO_BYTEBUF text = {0};
+    datum_print(schema->partition_types[0], &values[0], &text);
+    return RAISE(diag, NO_PARTITION_FOR_VALUE, "The row is out of partition ranges of table '%.*s': no partition for value '%s'",
+                 SV_ARGS(table->name), text.data);
+}
+
+static uint64_t bucket_hash(const Vector *column, uint32_t row, Arena *scratch)
+{
+    Datum value = vector_get(column, row, scratch);
+    if (value.is_null)
+        return 0;
+    if (column->type.phys == PHYS_STR)
+        return hash_bytes(str_data(&value.str), value.str.length);
+    return hash_u64((uint64_t)value.i64);
+}
+
+static uint32_t bucket_of(LoaderLane *lane, const Vector *const *columns, uint32_t row, Arena *scratch)
+{
+    const TableSchema *schema = lane->loader->table->schema;
+    uint32_t buckets = MAX(schema->buckets, 1u);
+    if (buckets == 1)
+        return 0;
+    if (schema->is_random || schema->bucket_column_count == 0)
+        return (uint32_t)((lane->random + lane->rows / CHUNK_ROWS) % buckets);
+    uint64_t hash = 0;
+    for (uint32_t i = 0; i < schema->bucket_column_count; i++)
+        hash = hash_combine(hash, bucket_hash(columns[schema->bucket_columns[i]], row, scratch));
+    return (uint32_t)(hash % buckets);
+}
+
+/* ---- writing ---- */
+
+typedef struct SortView {
+    const TabletBuffer *buffer;
+    const TableSchema *schema;
+} SortView;
+
+static int compare_positions(const void *a, const void *b, void *context)
+{
+    const SortView *view = context;
+    uint32_t x = *(const uint32_t *)a;
+    uint32_t y = *(const uint32_t *)b;
+    for (uint32_t i = 0; i < view->schema->sort_count; i++) {
+        const Vector *column = &view->buffer->columns[view->schema->sort_columns[i]];
+        Datum p = vector_get(column, x, NULL);
+        Datum q = vector_get(column, y, NULL);
+        int order = datum_compare(column->type, &p, &q);
+        if (order != 0)
+            return order;
+    }
+    return (x > y) - (x < y);
+}
+
+/* NULL when the buffer is in order already. */
+static uint32_t *sorted_positions(const TabletBuffer *buffer, const TableSchema *schema)
+{
+    SortView view = {buffer, schema};
+    uint32_t *positions = mem_alloc((size_t)(buffer->rows + 1) * sizeof(uint32_t));
+    bool in_order = true;
+    for (uint32_t i = 0; i < buffer->rows; i++) {
+        positions[i] = i;
+        if (in_order && i > 0)
+            in_order = compare_positions(&positions[i - 1], &positions[i], &view) <= 0;
+    }
+    if (in_order) {
+        mem_free(positions);
+        return NULL;
+    }
+    qsort_r(positions, buffer->rows, sizeof(uint32_t), compare_positions, &view);
+    return positions;
+}
+
+static Status write_bytes(void *context, const void *data, size_t length, Diag *diag)
+{
+    LoaderLane *lane = context;
+    Volume *volume = lane->loader->options.volume;
+    if (lane->writer == NULL) {
+        uint64_t id = meta_new_id(lane->loader->options.store);
+        snprintf(lane->path, sizeof(lane->path), "data/%llu/%03llu/%012llu.seg",
+                 (unsigned long long)meta_incarnation(lane->loader->options.store), (unsigned long long)(id % 512),
+                 (unsigned long long)id);
+        TRY(volume->ops->open_writer(volume, lane->path, diag, &lane->writer));
+    }
+    lane->written += length;
+    return volume->ops->append(lane->writer, data, length, diag);
+}
+
+static Status write_rows(SegmentWriter *writer, const TabletBuffer *buffer, const uint32_t *positions, uint32_t column_count)
+{
+    Vector *vectors = mem_alloc_zero(sizeof(Vector) * column_count);
+    const Vector **pointers = mem_alloc_zero(sizeof(Vector *) * column_count);
+    Status status = OK;
+    for (uint32_t c = 0; c < column_count; c++) {
+        vectors[c] = buffer->columns[c];
+        pointers[c] = &vectors[c];
+    }
+    for (uint32_t first = 0; first < buffer->rows && status == OK; first += CHUNK_ROWS) {
+        uint32_t count = MIN(buffer->rows - first, (uint32_t)CHUNK_ROWS);
+        for (uint32_t c = 0; c < column_count; c++) {
+            const Vector *column = &buffer->columns[c];
+            if (positions != NULL) {
+                vectors[c] = (Vector){.type = column->type, .form = VECTOR_DICTIONARY, .codes = positions + first,
+                                      .dictionary = column, .dict_size = buffer->rows, .children = column->children,
+                                      .child_count = column->child_count};
+            } else {
+                vectors[c].data = column->data == NULL ? NULL : (char *)column->data + (size_t)first * phys_width(column->type.phys);
+                vectors[c].nulls = column->nulls == NULL ? NULL : column->nulls + first;
+            }
+        }
+        status = segment_writer_append(writer, pointers, count);
+    }
+    mem_free(vectors);
+    mem_free(pointers);
+    return status;
+}
+
+static Status flush_buffer(LoaderLane *lane, TabletBuffer *buffer, Diag *diag)
+{
+    const TableSchema *schema = lane->loader->table->schema;
+    if (buffer->rows == 0)
+        return OK;
+    SegmentWriter *writer;
+    uint64_t offset = lane->written;
+    uint64_t length, rows;
+    TRY(segment_writer_open(lane->loader->columns, schema->column_count, write_bytes, lane, diag, &writer));
+    uint32_t *positions = sorted_positions(buffer, schema);
+    Status status = write_rows(writer, buffer, positions, schema->column_count);
+    if (status == OK)
+        status = segment_writer_finish(writer, &length, &rows);
+    segment_writer_close(writer);
+    mem_free(positions);
+    TRY(status);
+    SegmentRef *segment = ARENA_NEW(&lane->arena, SegmentRef);
+    *segment = (SegmentRef){.id = meta_new_id(lane->loader->options.store), .path = strview(lane->path), .offset = offset,
+                            .length = length, .row_count = rows, .raw_bytes = buffer->arena.total_bytes};
+    NewSegments fresh = {buffer->partition_id, buffer->tablet_id, segment, 1};
+    ARRAY_PUSH(&lane->arena, &lane->segments, fresh);
+    arena_deinit(&buffer->arena);
+    buffer->columns = NULL;
+    buffer->rows = 0;
+    return OK;
+}
+
+static Status append_rows(LoaderLane *lane, TabletBuffer *buffer, const Vector *const *columns, Rows rows, Diag *diag)
+{
+    const TableSchema *schema = lane->loader->table->schema;
+    if (buffer->columns == NULL)
+        open_buffer(lane, buffer);
+    for (uint32_t c = 0; c < schema->column_count; c++) {
+        Vector holder = {.type = schema->columns[c].type, .child_count = 1, .children = &buffer->columns[c]};
+        if (buffer->rows + rows.count > buffer->columns[c].capacity)
+            vector_reserve_children(&holder, &buffer->arena, MAX(buffer->rows + rows.count, buffer->columns[c].capacity * 2));
+        vector_gather(columns[c], rows, &buffer->arena, buffer->rows, &buffer->columns[c]);
+    }
+    buffer->rows += rows.count;
+    if (buffer->rows < FLUSH_ROWS && buffer->arena.total_bytes < FLUSH_BYTES)
+        return OK;
+    return flush_buffer(lane, buffer, diag);
+}
+
+Status loader_lane_append(LoaderLane *lane, const Vector *const *columns, uint32_t row_count, Diag *diag)
+{
+    uint32_t buckets = MAX(lane->loader->table->schema->buckets, 1u);
+    AUTO_ARENA scratch;
+    arena_init(&scratch, NULL);
+    uint32_t *targets = ARENA_NEW_ARRAY(&scratch, uint32_t, MAX(row_count, 1u));
+    uint8_t *seen = ARENA_NEW_ARRAY(&scratch, uint8_t, MAX(lane->buffer_count, 1u));
+    for (uint32_t row = 0; row < row_count; row++) {
+        uint32_t partition;
+        TRY(route_row(lane, columns, row, &scratch, diag, &partition));
+        targets[row] = partition * buckets + bucket_of(lane, columns, row, &scratch);
+        seen[targets[row]] = 1;
+    }
+    for (uint32_t b = 0; b < lane->buffer_count; b++) {
+        uint32_t count = 0;
+        if (!seen[b])
+            continue;
+        for (uint32_t row = 0; row < row_count; row++) {
+            lane->sel[count] = (uint16_t)row;
+            count += targets[row] == b;
+        }
+        TRY(append_rows(lane, &lane->buffers[b], columns, (Rows){lane->sel, count}, diag));
+    }
+    lane->rows += row_count;
+    return OK;
+}
+
+Status loader_lane_finish(LoaderLane *lane, Diag *diag)
+{
+    for (uint32_t b = 0; b < lane->buffer_count; b++) {
+        Status status = flush_buffer(lane, &lane->buffers[b], diag);
+        if (status != OK) {
+            loader_lane_abort(lane);
+            return status;
+        }
+    }
+    if (lane->writer != NULL) {
+        VolumeWriter *writer = lane->writer;
+        lane->writer = NULL;
+        TRY(lane->loader->options.volume->ops->commit(writer, diag));
+    }
+    LOCK_GUARD(&lane->loader->lock);
+    lane->loader->rows += lane->rows;
+    return OK;
+}
+
+void loader_lane_abort(LoaderLane *lane)
+{
+    if (lane->writer != NULL)
+        lane->loader->options.volume->ops->abort(lane->writer);
+    lane->writer = NULL;
+    lane->segments.count = 0;
+}
+
+/* ---- commit ---- */
+
+typedef struct CommitState {
+    TableLoader *loader;
+    StrView label, answer;
+    bool replace;
+    uint64_t txn_id;
+} CommitState;
+
+static Status drop_old_rows(const CatalogTable *table, Change *change)
+{
+    for (uint32_t p = 0; p < table->partition_count; p++) {
+        const CatalogPartition *partition = table->partitions[p];
+        for (uint32_t t = 0; t < partition->tablet_count; t++) {
+            const TabletVersion *tablet = &partition->tablets[t];
+            uint64_t *ids = mem_alloc((tablet->segment_count + 1) * sizeof(uint64_t));
+            for (uint32_t s = 0; s < tablet->segment_count; s++)
+                ids[s] = tablet->segments[s].id;
+            NewSegments none = {partition->id, tablet->id, NULL, 0};
+            change_replace_segments(change, table->id, &none, ids, tablet->segment_count);
+            mem_free(ids);
+        }
+    }
+    return OK;
+}
+
+static Status build_commit(void *context, const CatalogSnapshot *catalog, Change *change, Diag *diag)
+{
+    CommitState *state = context;
+    TableLoader *loader = state->loader;
+    const CatalogTable *now = catalog_table_by_id(catalog, loader->table->id);
+    if (now == NULL)
+        return RAISE(diag, NO_SUCH_TABLE, "Unknown table '%.*s': it was dropped meanwhile", SV_ARGS(loader->table->name));
+    if (state->label.length > 0) {
+        AUTO_ARENA arena;
+        LabelRecord record;
+        arena_init(&arena, NULL);
+        if (meta_label_find(loader->options.store, now->database_id, state->label, &arena, &record))
+            return RAISE(diag, LABEL_EXISTS, "Label [%.*s] has already been used, relate to txn [%llu]", SV_ARGS(state->label),
+                         (unsigned long long)record.txn_id);
+        change_put_label(change, now->database_id, state->label, state->txn_id, state->answer,
+                         env_wall_us(loader->options.volume->environment));
+    }
+    if (state->replace)
+        TRY(drop_old_rows(now, change));
+    uint32_t count = 0;
+    for (const LoaderLane *lane = loader->lanes; lane != NULL; lane = lane->next)
+        count += lane->segments.count;
+    NewSegments *all = mem_alloc((count + 1) * sizeof(*all));
+    uint32_t at = 0;
+    for (const LoaderLane *lane = loader->lanes; lane != NULL; lane = lane->next) {
+        for (uint32_t i = 0; i < lane->segments.count; i++) {
+            if (catalog_partition_by_id(now, lane->segments.items[i].partition_id) == NULL) {
+                mem_free(all);
+                return RAISE(diag, RETRY, "a partition of table '%.*s' was dropped meanwhile", SV_ARGS(now->name));
+            }
+            all[at++] = lane->segments.items[i];
+        }
+    }
+    if (count > 0)
+        change_publish(change, now->id, all, count);
+    mem_free(all);
+    return OK;
+}
+
+Status table_loader_commit(TableLoader *loader, StrView label, StrView answer, bool replace, Diag *diag, uint64_t *out_txn_id)
+{
+    CommitState state = {loader, label, answer, replace, meta_new_id(loader->options.store)};
+    *out_txn_id = state.txn_id;
+    return meta_commit(loader->options.store, build_commit, &state, diag);
+}
+
+uint64_t table_loader_rows(const TableLoader *loader)
+{
+    return loader->rows;
+}
+
+void table_loader_close(TableLoader *loader)
+{
+    if (loader == NULL)
+        return;
+    while (loader->lanes != NULL) {
+        LoaderLane *lane = loader->lanes;
+        loader->lanes = lane->next;
+        loader_lane_abort(lane);
+        for (uint32_t b = 0; b < lane->buffer_count; b++) {
+            if (lane->buffers[b].columns != NULL)
+                arena_deinit(&lane->buffers[b].arena);
+        }
+        arena_deinit(&lane->arena);
+        mem_free(lane);
+    }
+    catalog_unref(loader->options.catalog);
+    arena_deinit(&loader->arena);
+    mutex_deinit(&loader->lock);
+    mem_free(loader);
+}

@@ -1,0 +1,659 @@
+#include "plan/plan_int.h"
+
+/* Logical to physical: slots, build sides, runtime filters, pruned scans. */
+
+typedef struct SlotMap {
+    const LogicalColumn *left;
+    uint32_t left_count;
+    const LogicalColumn *right;
+    uint32_t right_count;
+    Status status;
+    PlanContext *context;
+} SlotMap;
+
+static Expr *set_slot(void *opaque, Expr *expr)
+{
+    SlotMap *map = opaque;
+    if (expr->kind != EXPR_COLUMN)
+        return expr;
+    for (uint32_t i = 0; i < map->left_count; i++) {
+        if (map->left[i].id == expr->column.id) {
+            expr->column.slot = i;
+            return expr;
+        }
+    }
+    for (uint32_t i = 0; i < map->right_count; i++) {
+        if (map->right[i].id == expr->column.id) {
+            expr->column.slot = map->left_count + i;
+            return expr;
+        }
+    }
+    map->status = RAISE(map->context->diag, INTERNAL, "column %u (%.*s) is not available where the plan needs it",
+                        expr->column.id, SV_ARGS(expr->column.name));
+    return expr;
+}
+
+static Status slots(PlanContext *context, const LogicalNode *left, const LogicalNode *right, const Expr *expr, Expr **out)
+{
+    SlotMap map = {.context = context, .status = OK};
+    if (left != NULL) {
+        map.left = left->columns;
+        map.left_count = left->column_count;
+    }
+    if (right != NULL) {
+        map.right = right->columns;
+        map.right_count = right->column_count;
+    }
+    *out = expr_rewrite(expr_clone(context->arena, expr), set_slot, &map);
+    return map.status;
+}
+
+static Status slot_list(PlanContext *context, const LogicalNode *left, const LogicalNode *right, Expr *const *exprs, uint32_t count,
+                        Expr ***out)
+{
+    *out = ARENA_NEW_ARRAY(context->arena, Expr *, MAX(count, 1u));
+    for (uint32_t i = 0; i < count; i++)
+        TRY(slots(context, left, right, exprs[i], &(*out)[i]));
+    return OK;
+}
+
+static PhysNode *new_phys(PlanContext *context, PhysKindOfNode kind, const LogicalNode *logical, PhysNode *child)
+{
+    PhysNode *node = ARENA_NEW(context->arena, PhysNode);
+    node->kind = (uint8_t)kind;
+    node->children = ARENA_NEW_ARRAY(context->arena, PhysNode *, 2);
+    node->children[0] = child;
+    node->child_count = child != NULL;
+    node->column_count = logical->column_count;
+    node->columns = ARENA_NEW_ARRAY(context->arena, PhysColumn, MAX(logical->column_count, 1u));
+    for (uint32_t i = 0; i < logical->column_count; i++)
+        node->columns[i] = (PhysColumn){logical->columns[i].type, logical->columns[i].is_nullable, logical->columns[i].name};
+    node->estimated_rows = logical->estimated_rows;
+    return node;
+}
+
+static Status slot_keys(PlanContext *context, const LogicalNode *child, const SortKey *keys, uint32_t count, PhysSortKey **out)
+{
+    *out = ARENA_NEW_ARRAY(context->arena, PhysSortKey, MAX(count, 1u));
+    for (uint32_t i = 0; i < count; i++) {
+        (*out)[i].is_descending = keys[i].is_descending;
+        (*out)[i].nulls_first = keys[i].nulls_first;
+        TRY(slots(context, child, NULL, keys[i].expr, &(*out)[i].expr));
+    }
+    return OK;
+}
+
+/* ---- scan ---- */
+
+/* Can rows of the partition satisfy the ranges of the partition column? Only plain columns are looked at. */
+static bool partition_may_match(const CatalogTable *table, const CatalogPartition *partition, const ColumnRange *ranges,
+                                uint32_t range_count, const LogicalNode *node, const PhysScanColumn *columns)
+{
+    const TableSchema *schema = table->schema;
+    (void)node;
+    if (schema->scheme == PARTITION_NONE || schema->partition_column_count == 0)
+        return true;
+    for (uint32_t r = 0; r < range_count; r++) {
+        const ColumnRange *range = &ranges[r];
+        if (!strview_equal_ci(columns[range->slot].name, schema->partition_exprs[0]) ||
+            !type_equal(range->type, schema->partition_types[0]))
+            continue;
+        if (schema->scheme == PARTITION_RANGE && partition->has_low && range->has_high &&
+            datum_compare(range->type, &range->high, &partition->low[0]) < 0)
+            return false;
+        if (schema->scheme == PARTITION_RANGE && partition->has_high && range->has_low &&
+            schema->partition_column_count == 1 && datum_compare(range->type, &range->low, &partition->high[0]) >= 0)
+            return false;
+        bool any = schema->scheme == PARTITION_RANGE || partition->value_rows == 0;
+        for (uint32_t v = 0; v < partition->value_rows && !any; v++) {
+            const Datum *value = &partition->values[v * schema->partition_column_count];
+            any = value->is_null ? !range->excludes_null : range_may_match(range, value, value, 0, 1);
+        }
+        if (!any)
+            return false;
+    }
+    return true;
+}
+
+static bool partition_is_wanted(const LogicalNode *node, uint64_t id)
+{
+    if (node->scan.partition_ids == NULL)
+        return true;
+    for (uint32_t i = 0; i < node->scan.partition_id_count; i++) {
+        if (node->scan.partition_ids[i] == id)
+            return true;
+    }
+    return false;
+}
+
+static void collect_segments(PlanContext *context, const LogicalNode *node, PhysNode *phys)
+{
+    const CatalogTable *table = node->scan.table;
+    ColumnRange ranges[32];
+    uint32_t range_count = COUNT_OF(ranges);
+    ARRAY_OF(SegmentRef) segments = {0};
+    expr_ranges(context->arena, (const Expr *const *)phys->scan.conjuncts, phys->scan.conjunct_count, ranges, &range_count);
+    phys->scan.partitions_total = table->partition_count;
+    for (uint32_t p = 0; p < table->partition_count; p++) {
+        const CatalogPartition *partition = table->partitions[p];
+        phys->scan.tablets_total += partition->tablet_count;
+        if (!partition_is_wanted(node, partition->id) ||
+            !partition_may_match(table, partition, ranges, range_count, node, phys->scan.scan_columns))
+            continue;
+        phys->scan.partitions_selected++;
+        phys->scan.tablets_selected += partition->tablet_count;
+        for (uint32_t t = 0; t < partition->tablet_count; t++) {
+            for (uint32_t s = 0; s < partition->tablets[t].segment_count; s++)
+                ARRAY_PUSH(context->arena, &segments, partition->tablets[t].segments[s]);
+        }
+    }
+    phys->scan.segments = segments.items;
+    phys->scan.segment_count = segments.count;
+}
+
+static const Datum *missing_value(PlanContext *context, const TableColumn *column)
+{
+    Datum *value = ARENA_NEW(context->arena, Datum);
+    *value = datum_null();
+    if (column->default_kind == DEFAULT_LITERAL &&
+        datum_parse(column->type, column->default_text, context->arena, NULL, value) != OK)
+        *value = datum_null();
+    return value;
+}
+
+static Status build_scan(PlanContext *context, LogicalNode *node, PhysNode **out)
+{
+    const TableSchema *schema = node->scan.table->schema;
+    PhysNode *phys = new_phys(context, PHYS_NODE_SCAN, node, NULL);
+    IdSet wanted = idset_new(context);
+    /* Columns that only predicates use come behind the output. */
+    LogicalNode read = *node;
+    read.columns = ARENA_NEW_ARRAY(context->arena, LogicalColumn, schema->column_count + node->column_count);
+    memcpy(read.columns, node->columns, node->column_count * sizeof(LogicalColumn));
+    uint32_t *ordinals = ARENA_NEW_ARRAY(context->arena, uint32_t, schema->column_count + node->column_count);
+    memcpy(ordinals, node->scan.ordinals, node->column_count * sizeof(uint32_t));
+    for (uint32_t i = 0; i < node->scan.conjunct_count; i++)
+        idset_add_expr(context, &wanted, node->scan.conjuncts[i]);
+    /* All ids of a scan are consecutive: the id tells the ordinal. */
+    for (uint32_t o = 0; o < schema->column_count; o++) {
+        ColumnId id = node->scan.first_id + o;
+        if (!idset_has(&wanted, id) || produces(&read, id))
+            continue;
+        ordinals[read.column_count] = o;
+        read.columns[read.column_count++] = (LogicalColumn){.id = id, .type = schema->columns[o].type,
+                                                            .is_nullable = schema->columns[o].is_nullable,
+                                                            .name = schema->columns[o].name};
+    }
+    phys->scan.database = node->scan.database->name;
+    phys->scan.table = node->scan.table->name;
+    phys->scan.alias = node->scan.alias;
+    phys->scan.table_id = node->scan.table->id;
+    phys->scan.limit = -1;
+    phys->scan.total_rows = table_row_count(node->scan.table);
+    phys->scan.scan_column_count = read.column_count;
+    phys->scan.scan_columns = ARENA_NEW_ARRAY(context->arena, PhysScanColumn, MAX(read.column_count, 1u));
+    for (uint32_t i = 0; i < read.column_count; i++) {
+        const TableColumn *column = &schema->columns[ordinals[i]];
+        phys->scan.scan_columns[i] =
+            (PhysScanColumn){column->unique_id, column->type, missing_value(context, column), column->name};
+    }
+    TRY(slot_list(context, &read, NULL, node->scan.conjuncts, node->scan.conjunct_count, &phys->scan.conjuncts));
+    phys->scan.conjunct_count = node->scan.conjunct_count;
+    collect_segments(context, node, phys);
+    node->phys = phys;
+    *out = phys;
+    return OK;
+}
+
+/* ---- joins ---- */
+
+/* The scan below that yields a column unchanged, through filters, projections and probe sides. */
+static LogicalNode *find_scan(LogicalNode *node, ColumnId id, ColumnId *out_id)
+{
+    *out_id = id;
+    switch ((LogicalKind)node->kind) {
+    case LOGICAL_SCAN:
+        return produces(node, id) ? node : NULL;
+    case LOGICAL_FILTER:
+        return find_scan(node->children[0], id, out_id);
+    case LOGICAL_PROJECT:
+        for (uint32_t i = 0; i < node->column_count; i++) {
+            if (node->columns[i].id == id)
+                return node->project.exprs[i]->kind == EXPR_COLUMN
+                           ? find_scan(node->children[0], node->project.exprs[i]->column.id, out_id)
+                           : NULL;
+        }
+        return NULL;
+    case LOGICAL_JOIN: {
+        JoinKind kind = (JoinKind)node->join.kind;
+        bool left = kind == JOIN_INNER || kind == JOIN_CROSS || kind == JOIN_LEFT || kind == JOIN_LEFT_SEMI ||
+                    kind == JOIN_LEFT_ANTI || kind == JOIN_NULL_AWARE_LEFT_ANTI || kind == JOIN_LEFT_MARK || kind == JOIN_LEFT_SINGLE;
+        bool right = kind == JOIN_INNER || kind == JOIN_CROSS || kind == JOIN_RIGHT || kind == JOIN_RIGHT_SEMI || kind == JOIN_RIGHT_ANTI;
+        LogicalNode *found = left ? find_scan(node->children[0], id, out_id) : NULL;
+        return found == NULL && right ? find_scan(node->children[1], id, out_id) : found;
+    }
+    case LOGICAL_AGGREGATE:
+        for (uint32_t g = 0; g < node->aggregate.group_count && node->aggregate.sets == NULL; g++) {
+            if (node->aggregate.group_ids[g] == id && node->aggregate.groups[g]->kind == EXPR_COLUMN)
+                return find_scan(node->children[0], node->aggregate.groups[g]->column.id, out_id);
+        }
+        return NULL;
+    default:
+        return NULL;
+    }
+}
+
+static void add_runtime_filter(PlanContext *context, PhysNode *join, LogicalNode *probe, uint32_t key, const Expr *probe_key)
+{
+    ColumnId id;
+    if (probe_key->kind != EXPR_COLUMN)
+        return;
+    LogicalNode *scan = find_scan(probe, probe_key->column.id, &id);
+    if (scan == NULL || scan->phys == NULL)
+        return;
+    PhysNode *target = scan->phys;
+    uint32_t slot = UINT32_MAX;
+    for (uint32_t i = 0; i < scan->column_count; i++) {
+        if (scan->columns[i].id == id)
+            slot = i;
+    }
+    if (slot == UINT32_MAX)
+        return;
+    PhysRuntimeFilter *filters = ARENA_NEW_ARRAY(context->arena, PhysRuntimeFilter, join->join.filter_count + 1);
+    memcpy(filters, join->join.filters, join->join.filter_count * sizeof(*filters));
+    filters[join->join.filter_count++] = (PhysRuntimeFilter){++context->next_filter_id, key, join->join.null_safe[key]};
+    join->join.filters = filters;
+    PhysFilterTarget *targets = ARENA_NEW_ARRAY(context->arena, PhysFilterTarget, target->scan.filter_count + 1);
+    memcpy(targets, target->scan.filters, target->scan.filter_count * sizeof(*targets));
+    targets[target->scan.filter_count++] = (PhysFilterTarget){context->next_filter_id, slot};
+    target->scan.filters = targets;
+}
+
+static PhysJoinKind phys_join_kind(JoinKind kind)
+{
+    switch (kind) {
+    case JOIN_INNER:
+    case JOIN_CROSS:
+        return PHYS_JOIN_INNER;
+    case JOIN_LEFT:
+        return PHYS_JOIN_LEFT;
+    case JOIN_RIGHT:
+        return PHYS_JOIN_RIGHT;
+    case JOIN_FULL:
+        return PHYS_JOIN_FULL;
+    case JOIN_LEFT_SEMI:
+        return PHYS_JOIN_LEFT_SEMI;
+    case JOIN_LEFT_ANTI:
+        return PHYS_JOIN_LEFT_ANTI;
+    case JOIN_RIGHT_SEMI:
+        return PHYS_JOIN_RIGHT_SEMI;
+    case JOIN_RIGHT_ANTI:
+        return PHYS_JOIN_RIGHT_ANTI;
+    case JOIN_NULL_AWARE_LEFT_ANTI:
+        return PHYS_JOIN_NULL_AWARE_ANTI;
+    case JOIN_LEFT_MARK:
+        return PHYS_JOIN_LEFT_MARK;
+    case JOIN_LEFT_SINGLE:
+        return PHYS_JOIN_LEFT_SINGLE;
+    }
+    UNREACHABLE();
+}
+
+/* The smaller input becomes the build (right) side where the kind has a mirror image. */
+static void choose_build_side(LogicalNode *node)
+{
+    static const struct {
+        JoinKind from, to;
+    } mirrors[] = {{JOIN_INNER, JOIN_INNER},           {JOIN_CROSS, JOIN_CROSS},         {JOIN_LEFT, JOIN_RIGHT},
+                   {JOIN_RIGHT, JOIN_LEFT},            {JOIN_FULL, JOIN_FULL},           {JOIN_LEFT_SEMI, JOIN_RIGHT_SEMI},
+                   {JOIN_LEFT_ANTI, JOIN_RIGHT_ANTI}, {JOIN_RIGHT_SEMI, JOIN_LEFT_SEMI}, {JOIN_RIGHT_ANTI, JOIN_LEFT_ANTI}};
+    double left = node->children[0]->estimated_rows;
+    double right = node->children[1]->estimated_rows;
+    if (left >= right)
+        return;
+    for (size_t i = 0; i < COUNT_OF(mirrors); i++) {
+        bool small_gain = mirrors[i].from != JOIN_INNER && mirrors[i].from != JOIN_CROSS && left * 1.5 > right;
+        if (node->join.kind != mirrors[i].from || small_gain)
+            continue;
+        node->join.kind = (uint8_t)mirrors[i].to;
+        LogicalNode *swap = node->children[0];
+        node->children[0] = node->children[1];
+        node->children[1] = swap;
+        return;
+    }
+}
+
+static Status join_outputs(PlanContext *context, const LogicalNode *node, PhysNode *phys)
+{
+    const LogicalNode *left = node->children[0];
+    const LogicalNode *right = node->children[1];
+    phys->join.outputs = ARENA_NEW_ARRAY(context->arena, uint32_t, MAX(node->column_count, 1u));
+    for (uint32_t i = 0; i < node->column_count; i++) {
+        uint32_t slot = UINT32_MAX;
+        for (uint32_t j = 0; j < left->column_count && slot == UINT32_MAX; j++)
+            slot = left->columns[j].id == node->columns[i].id ? j : slot;
+        for (uint32_t j = 0; j < right->column_count && slot == UINT32_MAX; j++)
+            slot = right->columns[j].id == node->columns[i].id ? left->column_count + j : slot;
+        if (slot == UINT32_MAX && node->join.kind == JOIN_LEFT_MARK && node->columns[i].id == node->join.mark)
+            slot = left->column_count + right->column_count;
+        if (slot == UINT32_MAX)
+            return RAISE(context->diag, INTERNAL, "join output column %u is not available", node->columns[i].id);
+        phys->join.outputs[i] = slot;
+    }
+    return OK;
+}
+
+static Status add_key(PlanContext *context, LogicalNode *node, PhysNode *phys, Expr *left, Expr *right, bool null_safe)
+{
+    uint32_t k = phys->join.key_count++;
+    TRY(slots(context, node->children[0], NULL, left, &phys->join.left_keys[k]));
+    TRY(slots(context, node->children[1], NULL, right, &phys->join.right_keys[k]));
+    phys->join.null_safe[k] = null_safe;
+    return OK;
+}
+
+static Status build_join(PlanContext *context, LogicalNode *node, PhysNode **out)
+{
+    choose_build_side(node);
+    PhysNode *left;
+    PhysNode *right;
+    TRY(build_physical(context, node->children[0], &left));
+    TRY(build_physical(context, node->children[1], &right));
+    PhysNode *phys = new_phys(context, PHYS_NODE_HASH_JOIN, node, left);
+    phys->children[1] = right;
+    phys->child_count = 2;
+    phys->join.kind = (uint8_t)phys_join_kind((JoinKind)node->join.kind);
+    IdSet left_ids = idset_new(context);
+    IdSet right_ids = idset_new(context);
+    idset_add_columns(context, &left_ids, node->children[0]);
+    idset_add_columns(context, &right_ids, node->children[1]);
+    uint32_t room = MAX(node->join.count, 1u);
+    phys->join.left_keys = ARENA_NEW_ARRAY(context->arena, Expr *, room);
+    phys->join.right_keys = ARENA_NEW_ARRAY(context->arena, Expr *, room);
+    phys->join.null_safe = ARENA_NEW_ARRAY(context->arena, bool, room);
+    phys->join.residual = ARENA_NEW_ARRAY(context->arena, Expr *, room);
+    const Expr **probe_keys = ARENA_NEW_ARRAY(context->arena, const Expr *, room);
+    bool in_semantics = node->join.kind == JOIN_NULL_AWARE_LEFT_ANTI || node->join.kind == JOIN_LEFT_MARK;
+    for (uint32_t i = 0; i < node->join.count; i++) {
+        Expr *l;
+        Expr *r;
+        bool null_safe;
+        /* With IN semantics only the IN comparisons may be keys when NULLs decide. */
+        bool may_be_key = !in_semantics || node->join.in_count == 0 || (node->join.in_count == 1 && i == 0 && node->join.count == 1);
+        if (may_be_key && is_equi(node->join.conjuncts[i], &left_ids, &right_ids, &l, &r, &null_safe)) {
+            probe_keys[phys->join.key_count] = l;
+            TRY(add_key(context, node, phys, l, r, null_safe));
+            continue;
+        }
+        TRY(slots(context, node->children[0], node->children[1], node->join.conjuncts[i],
+                  &phys->join.residual[phys->join.residual_count++]));
+    }
+    if (phys->join.key_count == 0)
+        phys->kind = PHYS_NODE_NESTED_LOOP_JOIN;
+    TRY(join_outputs(context, node, phys));
+    bool filters = node->join.kind == JOIN_INNER || node->join.kind == JOIN_LEFT_SEMI || node->join.kind == JOIN_RIGHT ||
+                   node->join.kind == JOIN_RIGHT_SEMI || node->join.kind == JOIN_RIGHT_ANTI;
+    for (uint32_t k = 0; filters && k < phys->join.key_count; k++)
+        add_runtime_filter(context, phys, node->children[0], k, probe_keys[k]);
+    *out = phys;
+    return OK;
+}
+
+/* ---- aggregate, window, sets ---- */
+
+static Status build_aggregate(PlanContext *context, LogicalNode *node, PhysNode **out)
+{
+    PhysNode *child;
+    LogicalNode *input = node->children[0];
+    TRY(build_physical(context, input, &child));
+    PhysNode *phys = new_phys(context, PHYS_NODE_AGGREGATE, node, child);
+    TRY(slot_list(context, input, NULL, node->aggregate.groups, node->aggregate.group_count, &phys->aggregate.groups));
+    phys->aggregate.group_count = node->aggregate.group_count;
+    phys->aggregate.call_count = node->aggregate.call_count;
+    phys->aggregate.calls = ARENA_NEW_ARRAY(context->arena, PhysAggCall, MAX(node->aggregate.call_count, 1u));
+    for (uint32_t i = 0; i < node->aggregate.call_count; i++) {
+        const AggCall *call = &node->aggregate.calls[i];
+        PhysAggCall *target = &phys->aggregate.calls[i];
+        target->binding = call->binding;
+        target->argument_count = call->argument_count;
+        target->is_distinct = call->is_distinct;
+        TRY(slot_list(context, input, NULL, call->arguments, call->argument_count, &target->arguments));
+        if (call->filter != NULL)
+            TRY(slots(context, input, NULL, call->filter, &target->filter));
+        TRY(slot_keys(context, input, call->order, call->order_count, &target->order));
+        target->order_count = call->order_count;
+    }
+    phys->aggregate.sets = node->aggregate.sets;
+    phys->aggregate.set_count = node->aggregate.set_count;
+    phys->aggregate.grouping_masks = node->aggregate.grouping_masks;
+    phys->aggregate.grouping_count = node->aggregate.grouping_count;
+    phys->aggregate.estimated_groups = node->estimated_rows;
+    *out = phys;
+    return OK;
+}
+
+static Status build_window(PlanContext *context, LogicalNode *node, PhysNode **out)
+{
+    PhysNode *child;
+    LogicalNode *input = node->children[0];
+    TRY(build_physical(context, input, &child));
+    PhysNode *phys = new_phys(context, PHYS_NODE_WINDOW, node, child);
+    TRY(slot_list(context, input, NULL, node->window.partition, node->window.partition_count, &phys->window.partition));
+    phys->window.partition_count = node->window.partition_count;
+    TRY(slot_keys(context, input, node->window.order, node->window.order_count, &phys->window.order));
+    phys->window.order_count = node->window.order_count;
+    phys->window.call_count = node->window.call_count;
+    phys->window.rank_limit = -1;
+    phys->window.calls = ARENA_NEW_ARRAY(context->arena, PhysWindowCall, MAX(node->window.call_count, 1u));
+    for (uint32_t i = 0; i < node->window.call_count; i++) {
+        const WindowCall *call = &node->window.calls[i];
+        PhysWindowCall *target = &phys->window.calls[i];
+        *target = (PhysWindowCall){.binding = call->binding, .argument_count = call->argument_count,
+                                   .is_distinct = call->is_distinct, .ignore_nulls = call->ignore_nulls,
+                                   .frame_is_rows = call->frame.is_rows, .frame_start = call->frame.start,
+                                   .frame_end = call->frame.end, .start_offset = call->frame.start_offset,
+                                   .end_offset = call->frame.end_offset};
+        TRY(slot_list(context, input, NULL, call->arguments, call->argument_count, &target->arguments));
+    }
+    *out = phys;
+    return OK;
+}
+
+static Status project_inputs(PlanContext *context, const LogicalNode *set, uint32_t c, PhysNode *child, PhysNode **out)
+{
+    const LogicalNode *input = set->children[c];
+    PhysNode *phys = new_phys(context, PHYS_NODE_PROJECT, set, child);
+    phys->project.exprs = ARENA_NEW_ARRAY(context->arena, Expr *, MAX(set->column_count, 1u));
+    for (uint32_t i = 0; i < set->column_count; i++) {
+        Expr *column = expr_column(context->arena, set->set.inputs[c][i], set->columns[i].type, set->columns[i].is_nullable,
+                                   set->columns[i].name);
+        TRY(slots(context, input, NULL, column, &phys->project.exprs[i]));
+    }
+    phys->estimated_rows = input->estimated_rows;
+    *out = phys;
+    return OK;
+}
+
+static PhysNode *distinct_phys(PlanContext *context, const LogicalNode *logical, PhysNode *child)
+{
+    PhysNode *phys = new_phys(context, PHYS_NODE_AGGREGATE, logical, child);
+    phys->aggregate.group_count = logical->column_count;
+    phys->aggregate.groups = ARENA_NEW_ARRAY(context->arena, Expr *, MAX(logical->column_count, 1u));
+    for (uint32_t i = 0; i < logical->column_count; i++) {
+        phys->aggregate.groups[i] = column_expr(context, &logical->columns[i]);
+        phys->aggregate.groups[i]->column.slot = i;
+    }
+    phys->aggregate.estimated_groups = logical->estimated_rows;
+    return phys;
+}
+
+/* INTERSECT and EXCEPT: distinct left rows that have, or have not, an equal row on the right. */
+static Status build_set(PlanContext *context, LogicalNode *node, PhysNode **out)
+{
+    PhysNode *sides[2];
+    for (uint32_t c = 0; c < 2; c++) {
+        PhysNode *child;
+        TRY(build_physical(context, node->children[c], &child));
+        TRY(project_inputs(context, node, c, child, &sides[c]));
+    }
+    if (node->set.kind == SET_UNION_ALL) {
+        PhysNode *phys = new_phys(context, PHYS_NODE_UNION_ALL, node, sides[0]);
+        phys->children[1] = sides[1];
+        phys->child_count = 2;
+        *out = phys;
+        return OK;
+    }
+    PhysNode *join = new_phys(context, PHYS_NODE_HASH_JOIN, node, distinct_phys(context, node, sides[0]));
+    join->children[1] = sides[1];
+    join->child_count = 2;
+    join->join.kind = node->set.kind == SET_INTERSECT ? PHYS_JOIN_LEFT_SEMI : PHYS_JOIN_LEFT_ANTI;
+    join->join.key_count = node->column_count;
+    join->join.left_keys = ARENA_NEW_ARRAY(context->arena, Expr *, MAX(node->column_count, 1u));
+    join->join.right_keys = ARENA_NEW_ARRAY(context->arena, Expr *, MAX(node->column_count, 1u));
+    join->join.null_safe = ARENA_NEW_ARRAY(context->arena, bool, MAX(node->column_count, 1u));
+    join->join.outputs = ARENA_NEW_ARRAY(context->arena, uint32_t, MAX(node->column_count, 1u));
+    for (uint32_t i = 0; i < node->column_count; i++) {
+        join->join.left_keys[i] = column_expr(context, &node->columns[i]);
+        join->join.left_keys[i]->column.slot = i;
+        join->join.right_keys[i] = expr_clone(context->arena, join->join.left_keys[i]);
+        join->join.null_safe[i] = true;
+        join->join.outputs[i] = i;
+    }
+    *out = join;
+    return OK;
+}
+
+static Status build_table_function(PlanContext *context, LogicalNode *node, PhysNode **out)
+{
+    PhysNode *child;
+    LogicalNode *input = node->children[0];
+    TRY(build_physical(context, input, &child));
+    PhysNode *phys = new_phys(context, PHYS_NODE_TABLE_FUNCTION, node, child);
+    phys->table_function.binding = node->table_function.binding;
+    phys->table_function.is_outer = node->table_function.is_outer;
+    phys->table_function.argument_count = node->table_function.argument_count;
+    TRY(slot_list(context, input, NULL, node->table_function.arguments, node->table_function.argument_count,
+                  &phys->table_function.arguments));
+    phys->table_function.passed_count = node->table_function.first_output;
+    phys->table_function.outputs = ARENA_NEW_ARRAY(context->arena, uint32_t, MAX(node->table_function.first_output, 1u));
+    for (uint32_t i = 0; i < node->table_function.first_output; i++) {
+        for (uint32_t j = 0; j < input->column_count; j++) {
+            if (input->columns[j].id == node->columns[i].id)
+                phys->table_function.outputs[i] = j;
+        }
+    }
+    *out = phys;
+    return OK;
+}
+
+/* A CTE is planned in place at each use, over a fresh copy of nothing: its columns are renamed by a projection. */
+static Status build_cte_ref(PlanContext *context, LogicalNode *node, PhysNode **out)
+{
+    PhysNode *phys = new_phys(context, PHYS_NODE_CTE_SCAN, node, NULL);
+    const BoundQuery *query = node->cte_ref.cte->query;
+    phys->cte_scan.cte_id = node->cte_ref.cte->id;
+    phys->cte_scan.outputs = ARENA_NEW_ARRAY(context->arena, uint32_t, MAX(node->column_count, 1u));
+    for (uint32_t i = 0; i < node->column_count; i++) {
+        for (uint32_t j = 0; j < query->root->column_count; j++) {
+            if (query->root->columns[j].id == node->cte_ref.inputs[i])
+                phys->cte_scan.outputs[i] = j;
+        }
+    }
+    *out = phys;
+    return OK;
+}
+
+static Status build_values(PlanContext *context, LogicalNode *node, PhysNode **out)
+{
+    PhysNode *phys = new_phys(context, PHYS_NODE_VALUES, node, NULL);
+    phys->values.rows = node->values.rows;
+    phys->values.row_count = node->values.row_count;
+    *out = phys;
+    return OK;
+}
+
+static Status build_unary(PlanContext *context, LogicalNode *node, PhysNode **out)
+{
+    PhysNode *child;
+    LogicalNode *input = node->children[0];
+    /* LIMIT over SORT is a top-N. */
+    if (node->kind == LOGICAL_LIMIT && input->kind == LOGICAL_SORT && input->sort.limit < 0 && node->limit.limit >= 0) {
+        input->sort.limit = node->limit.limit;
+        input->sort.offset = node->limit.offset;
+        input->estimated_rows = node->estimated_rows;
+        return build_physical(context, input, out);
+    }
+    TRY(build_physical(context, input, &child));
+    PhysNode *phys;
+    switch ((LogicalKind)node->kind) {
+    case LOGICAL_FILTER:
+        phys = new_phys(context, PHYS_NODE_FILTER, node, child);
+        phys->filter.count = node->filter.count;
+        TRY(slot_list(context, input, NULL, node->filter.conjuncts, node->filter.count, &phys->filter.conjuncts));
+        break;
+    case LOGICAL_PROJECT:
+        phys = new_phys(context, PHYS_NODE_PROJECT, node, child);
+        TRY(slot_list(context, input, NULL, node->project.exprs, node->column_count, &phys->project.exprs));
+        break;
+    case LOGICAL_SORT:
+        phys = new_phys(context, PHYS_NODE_SORT, node, child);
+        phys->sort.count = node->sort.count;
+        phys->sort.limit = node->sort.limit;
+        phys->sort.offset = node->sort.offset;
+        TRY(slot_keys(context, input, node->sort.keys, node->sort.count, &phys->sort.keys));
+        break;
+    case LOGICAL_LIMIT:
+        phys = new_phys(context, PHYS_NODE_LIMIT, node, child);
+        phys->limit.limit = node->limit.limit;
+        phys->limit.offset = node->limit.offset;
+        break;
+    default:
+        phys = new_phys(context, PHYS_NODE_ASSERT_ONE_ROW, node, child);
+        break;
+    }
+    *out = phys;
+    return OK;
+}
+
+static Status build_system_scan(PlanContext *context, LogicalNode *node, PhysNode **out)
+{
+    PhysNode *phys = new_phys(context, PHYS_NODE_SYSTEM_SCAN, node, NULL);
+    phys->system_scan.table = node->system_scan.table;
+    phys->system_scan.ordinals = node->system_scan.ordinals;
+    *out = phys;
+    return OK;
+}
+
+Status build_physical(PlanContext *context, LogicalNode *node, PhysNode **out)
+{
+    switch ((LogicalKind)node->kind) {
+    case LOGICAL_SCAN:
+        return build_scan(context, node, out);
+    case LOGICAL_SYSTEM_SCAN:
+        return build_system_scan(context, node, out);
+    case LOGICAL_VALUES:
+        return build_values(context, node, out);
+    case LOGICAL_JOIN:
+        return build_join(context, node, out);
+    case LOGICAL_AGGREGATE:
+        return build_aggregate(context, node, out);
+    case LOGICAL_WINDOW:
+        return build_window(context, node, out);
+    case LOGICAL_SET:
+        return build_set(context, node, out);
+    case LOGICAL_TABLE_FUNCTION:
+        return build_table_function(context, node, out);
+    case LOGICAL_CTE_REF:
+        return build_cte_ref(context, node, out);
+    case LOGICAL_EMPTY:
+        *out = new_phys(context, PHYS_NODE_EMPTY, node, NULL);
+        return OK;
+    case LOGICAL_PROJECT:
+    case LOGICAL_FILTER:
+    case LOGICAL_SORT:
+    case LOGICAL_LIMIT:
+    case LOGICAL_ASSERT_ONE_ROW:
+        return build_unary(context, node, out);
+    }
+    UNREACHABLE();
+}

@@ -1,0 +1,132 @@
+#include "plan/plan_int.h"
+
+/* The order of the steps. CTEs are planned like queries of their own: used once, a CTE is put in its
+ * place (a projection renames its columns); used more often, it is computed once before the rest. */
+
+static void inline_ctes(PlanContext *context, LogicalNode *node)
+{
+    if (node->kind == LOGICAL_CTE_REF && node->cte_ref.cte->use_count == 1) {
+        LogicalNode *root = node->cte_ref.cte->query->root;
+        ColumnId *inputs = node->cte_ref.inputs;
+        node->cte_ref.cte->use_count = 0;
+        node->kind = LOGICAL_PROJECT;
+        node->children = ARENA_NEW_ARRAY(context->arena, LogicalNode *, 2);
+        node->children[0] = root;
+        node->child_count = 1;
+        node->project.exprs = ARENA_NEW_ARRAY(context->arena, Expr *, MAX(node->column_count, 1u));
+        for (uint32_t i = 0; i < node->column_count; i++)
+            node->project.exprs[i] = expr_column(context->arena, inputs[i], node->columns[i].type,
+                                                 node->columns[i].is_nullable, node->columns[i].name);
+    }
+    for (uint32_t i = 0; i < node->child_count; i++)
+        inline_ctes(context, node->children[i]);
+}
+
+/* CTEs that stay references, each once, in order of first mention (inner ones first). */
+static void collect_ctes(PlanContext *context, const LogicalNode *node, BoundCte ***ctes, uint32_t *count, uint32_t *capacity)
+{
+    for (uint32_t i = 0; i < node->child_count; i++)
+        collect_ctes(context, node->children[i], ctes, count, capacity);
+    if (node->kind != LOGICAL_CTE_REF)
+        return;
+    BoundCte *cte = node->cte_ref.cte;
+    for (uint32_t i = 0; i < *count; i++) {
+        if ((*ctes)[i] == cte)
+            return;
+    }
+    collect_ctes(context, cte->query->root, ctes, count, capacity);
+    if (*count == *capacity)
+        *ctes = arena_grow(context->arena, *ctes, sizeof(BoundCte *), *count, capacity);
+    (*ctes)[(*count)++] = cte;
+}
+
+/* All rewriting of one tree; its root's columns keep their order. */
+static Status rewrite(PlanContext *context, LogicalNode **in_out)
+{
+    uint32_t count = (*in_out)->column_count;
+    LogicalColumn *columns = ARENA_NEW_ARRAY(context->arena, LogicalColumn, MAX(count, 1u));
+    memcpy(columns, (*in_out)->columns, count * sizeof(*columns));
+    TRY(push_filters(context, in_out));
+    TRY(order_joins(context, in_out));
+    IdSet needed = idset_new(context);
+    for (uint32_t i = 0; i < count; i++)
+        idset_add(context, &needed, columns[i].id);
+    prune_columns(context, *in_out, &needed);
+    estimate(context, *in_out);
+    LogicalNode *root = *in_out;
+    bool same = root->column_count == count;
+    for (uint32_t i = 0; same && i < count; i++)
+        same = root->columns[i].id == columns[i].id;
+    if (same)
+        return OK;
+    LogicalNode *project = make_node(context, LOGICAL_PROJECT, root, NULL);
+    project->columns = columns;
+    project->column_count = count;
+    project->estimated_rows = root->estimated_rows;
+    project->project.exprs = ARENA_NEW_ARRAY(context->arena, Expr *, MAX(count, 1u));
+    for (uint32_t i = 0; i < count; i++)
+        project->project.exprs[i] = column_expr(context, &columns[i]);
+    *in_out = project;
+    return OK;
+}
+
+static void number_nodes(PhysNode *node, uint32_t *next)
+{
+    node->id = (*next)++;
+    for (uint32_t i = 0; i < node->child_count; i++)
+        number_nodes(node->children[i], next);
+}
+
+static Status anchor_ctes(PlanContext *context, PhysNode **in_out, BoundCte **ctes, uint32_t count)
+{
+    if (count == 0)
+        return OK;
+    PhysNode *anchor = ARENA_NEW(context->arena, PhysNode);
+    *anchor = **in_out;
+    anchor->kind = PHYS_NODE_CTE_ANCHOR;
+    anchor->children = ARENA_NEW_ARRAY(context->arena, PhysNode *, count + 1);
+    anchor->children[0] = *in_out;
+    anchor->child_count = count + 1;
+    anchor->cte_anchor.cte_ids = ARENA_NEW_ARRAY(context->arena, uint32_t, count);
+    for (uint32_t i = 0; i < count; i++) {
+        anchor->cte_anchor.cte_ids[i] = ctes[i]->id;
+        TRY(build_physical(context, ctes[i]->query->root, &anchor->children[i + 1]));
+    }
+    *in_out = anchor;
+    return OK;
+}
+
+static Status unnest_ctes(PlanContext *context, BoundCte **ctes, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        TRY(unnest_tree(context, &ctes[i]->query->root));
+        TRY(rewrite(context, &ctes[i]->query->root));
+    }
+    return OK;
+}
+
+Status plan_query(PlanContext *context, BoundQuery *query, PhysPlan **out_plan)
+{
+    BoundCte **ctes = NULL;
+    uint32_t cte_count = 0, cte_capacity = 0;
+    LogicalNode *root = query->root;
+    inline_ctes(context, root);
+    TRY(unnest_tree(context, &root));
+    inline_ctes(context, root); /* uses inside of subqueries have come into the tree */
+    collect_ctes(context, root, &ctes, &cte_count, &cte_capacity);
+    for (uint32_t i = 0; i < cte_count; i++)
+        inline_ctes(context, ctes[i]->query->root);
+    TRY(unnest_ctes(context, ctes, cte_count));
+    TRY(rewrite(context, &root));
+    PhysPlan *plan = ARENA_NEW(context->arena, PhysPlan);
+    TRY(build_physical(context, root, &plan->root));
+    TRY(anchor_ctes(context, &plan->root, ctes, cte_count));
+    number_nodes(plan->root, &plan->node_count);
+    plan->filter_count = context->next_filter_id;
+    plan->cte_count = cte_count;
+    for (uint32_t i = 0; i < cte_count; i++)
+        plan->max_cte_id = MAX(plan->max_cte_id, ctes[i]->id);
+    plan->session = context->session;
+    *out_plan = plan;
+    return OK;
+}

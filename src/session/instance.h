@@ -1,0 +1,19 @@
+#pragma once
+/* The running server: what sessions share. Made by main; read-only afterwards, except through its parts. */
+
+#include "base/thread.h"
+#include "exec/exec.h"
+#include "meta/store.h"
+#include "session/session.h"
+
+struct Instance {
+    MetaStore *store;
+    Volume *volume;
+    ExecPool *pool;
+    SegmentCache *segments;
+    MemTracker *memory;
+    const char *version;
+    int64_t started_us;
+    Mutex lock; /* guards sessions */
+    Session *sessions;
+};

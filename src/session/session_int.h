@@ -1,0 +1,73 @@
+#pragma once
+/* Inside of sessions; only for src/session. */
+
+#include "analyze/analyze.h"
+#include "session/instance.h"
+#include "sql/parser.h"
+
+typedef struct Prepared {
+    struct Prepared *next;
+    uint32_t id;
+    uint32_t parameter_count;
+    char *sql;
+    char *name; /* PREPARE name FROM ...; NULL for the binary protocol */
+} Prepared;
+
+typedef struct Variable {
+    struct Variable *next;
+    char *name;
+    bool is_user;
+    bool is_null;
+    char *value;
+} Variable;
+
+struct Session {
+    Instance *instance;
+    Session *next; /* of the instance */
+    uint64_t connection_id;
+    char *user;
+    char *host;
+    ByteBuf database;
+    ByteBuf statement; /* text that runs now; for SHOW PROCESSLIST */
+    int64_t statement_started_us;
+    Variable *variables;
+    Prepared *prepared;
+    uint32_t next_prepared;
+    _Atomic bool cancelled;
+    _Atomic bool killed;
+    uint64_t next_query;
+};
+
+/* One running statement. */
+typedef struct StatementContext {
+    Session *session;
+    const ResultSink *sink;
+    Diag *diag;
+    Arena arena;
+    MemTracker memory;
+    FuncSession func;
+    CatalogSnapshot *catalog;
+    AnalyzeContext analyze;
+    bool has_more;
+    const Type *parameter_types;
+    const Datum *parameter_values;
+    uint32_t parameter_count;
+} StatementContext;
+
+Status statement_run(StatementContext *context, const AstStatement *statement);
+Status send_ok(StatementContext *context, uint64_t affected, StrView info);
+/* A result of text columns: values[r * columns + c], data NULL is NULL. */
+Status send_texts(StatementContext *context, const char *const *names, uint32_t columns, const StrView *values, uint32_t rows);
+Status run_query(StatementContext *context, BoundQuery *query);
+Status run_query_text(StatementContext *context, const char *sql);
+Status run_insert(StatementContext *context, const AstStatement *statement);
+Status run_ddl(StatementContext *context, const AstStatement *statement);
+Status run_show(StatementContext *context, const AstShow *show);
+Status run_describe(StatementContext *context, const AstName *name);
+Status run_explain(StatementContext *context, const AstStatement *statement);
+const Connector *session_connector(StatementContext *context);
+bool variable_find(Session *session, StrView scope, StrView name, Arena *arena, Type *out_type, Datum *out_value);
+void variable_set(Session *session, StrView name, bool is_user, const char *value);
+bool variable_is_known(StrView name);
+const char *variable_text(Session *session, const char *name);
+uint32_t variable_defaults(const char *const **out_names, const char *const **out_values);
