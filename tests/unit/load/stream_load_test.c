@@ -295,6 +295,23 @@ static void test_json(void **state)
     assert_string_equal(loaded.data, "1|\xc3\xa4|0.13|7;2|NULL|NULL|7;");
 }
 
+static void test_mapping(void **state)
+{
+    AUTO_BYTEBUF reply = {0};
+    LOAD(*state, "1\t2\n2\t3\n3\t4\n", &reply, "columns=k, b, id = k + b, name = concat('n', b)", "where=id > 3",
+         "max_filter_ratio=0");
+    expect_in(&reply, "\"NumberLoadedRows\": 2");
+    expect_in(&reply, "\"NumberUnselectedRows\": 1");
+    assert_string_equal(loaded.data, "5|n3|NULL|7;7|n4|NULL|7;");
+    bytebuf_clear(&reply);
+    LOAD(*state, "1\n", &reply, "columns=id", "where=nothing = 1");
+    expect_in(&reply, "'nothing' cannot be resolved");
+    bytebuf_clear(&reply);
+    LOAD(*state, "x\n1\n", &reply, "columns=k, id = k + 1", "max_filter_ratio=0.5");
+    expect_in(&reply, "\"NumberFilteredRows\": 1");
+    assert_string_equal(loaded.data, "2|NULL|NULL|7;");
+}
+
 /* Many blocks on several threads: every row arrives once, whatever the pieces. */
 static void test_blocks(void **state)
 {
@@ -333,8 +350,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_plain), cmocka_unit_test(test_filtered), cmocka_unit_test(test_label),
-        cmocka_unit_test(test_refused), cmocka_unit_test(test_json), cmocka_unit_test(test_blocks),
-        cmocka_unit_test(test_abort),
+        cmocka_unit_test(test_refused), cmocka_unit_test(test_json), cmocka_unit_test(test_mapping),
+        cmocka_unit_test(test_blocks), cmocka_unit_test(test_abort),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
