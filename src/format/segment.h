@@ -44,6 +44,8 @@ void segment_page_stats(const Segment *segment, uint32_t page, int column, PageS
 /* Decodes into memory of arena, or into vectors that live as long as the segment. target.phys may be
  * narrower than the default where the values fit. */
 Status segment_read(Segment *segment, uint32_t page, int column, Type target, Arena *arena, Diag *diag, Vector *out);
+/* Entries of the largest dictionary of a column; 0: a row group has none. */
+uint32_t segment_dictionary_size(const Segment *segment, int column);
 uint64_t segment_page_bytes(const Segment *segment, uint32_t page, int column);
 /* Reads every byte and checks every checksum. */
 Status segment_verify(Segment *segment, Diag *diag);

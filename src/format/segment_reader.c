@@ -210,6 +210,17 @@ void segment_page_stats(const Segment *s, uint32_t page, int column, PageStats *
     *out = (PageStats){info->has_bounds, info->min, info->max, info->null_count, s->page_rows[page]};
 }
 
+uint32_t segment_dictionary_size(const Segment *s, int column)
+{
+    uint32_t most = 0;
+    for (uint32_t g = 0; g < s->group_count; g++) {
+        if (s->columns[column].dictionaries[g].count == 0)
+            return 0;
+        most = MAX(most, s->columns[column].dictionaries[g].count);
+    }
+    return most;
+}
+
 uint64_t segment_page_bytes(const Segment *s, uint32_t page, int column)
 {
     return s->columns[column].pages[page].length;

@@ -32,5 +32,5 @@ typedef struct PlanContext {
 } PlanContext;
 
 Status plan_query(PlanContext *context, BoundQuery *query, PhysPlan **out_plan);
-/* EXPLAIN text, StarRocks' shape. */
-void plan_explain(const PhysPlan *plan, ByteBuf *out);
+/* EXPLAIN text, StarRocks' shape. rows: what each node put out, for EXPLAIN ANALYZE; NULL without. */
+void plan_explain(const PhysPlan *plan, const uint64_t *rows, ByteBuf *out);

@@ -1,0 +1,343 @@
+#include "session/session_int.h"
+
+/* Life of a session, entry points, result helpers. */
+
+#include <stdio.h>
+
+#include "base/environment.h"
+#include "base/log.h"
+#include "types/number_text.h"
+
+Status session_open(Instance *instance, StrView user, StrView host, uint64_t connection_id, Diag *diag, Session **out_session)
+{
+    (void)diag;
+    Session *session = mem_alloc_zero(sizeof(*session));
+    session->instance = instance;
+    session->connection_id = connection_id;
+    session->user = mem_alloc_zero(user.length + 1);
+    memcpy(session->user, user.data, user.length);
+    session->host = mem_alloc_zero(host.length + 1);
+    memcpy(session->host, host.data, host.length);
+    session->next_prepared = 1;
+    LOCK_GUARD(&instance->lock);
+    session->next = instance->sessions;
+    instance->sessions = session;
+    *out_session = session;
+    return OK;
+}
+
+static void drop_state(Session *session)
+{
+    while (session->variables != NULL) {
+        Variable *v = session->variables;
+        session->variables = v->next;
+        mem_free(v->name);
+        mem_free(v->value);
+        mem_free(v);
+    }
+    while (session->prepared != NULL) {
+        Prepared *p = session->prepared;
+        session->prepared = p->next;
+        mem_free(p->sql);
+        mem_free(p->name);
+        mem_free(p);
+    }
+}
+
+void session_close(Session *session)
+{
+    if (session == NULL)
+        return;
+    mutex_lock(&session->instance->lock);
+    for (Session **at = &session->instance->sessions; *at != NULL; at = &(*at)->next) {
+        if (*at == session) {
+            *at = session->next;
+            break;
+        }
+    }
+    mutex_unlock(&session->instance->lock);
+    drop_state(session);
+    bytebuf_deinit(&session->database);
+    bytebuf_deinit(&session->statement);
+    mem_free(session->user);
+    mem_free(session->host);
+    mem_free(session);
+}
+
+void session_reset(Session *session)
+{
+    drop_state(session);
+}
+
+void session_kill(Session *session, bool with_connection)
+{
+    atomic_store(&session->cancelled, true);
+    if (with_connection)
+        atomic_store(&session->killed, true);
+}
+
+bool session_is_killed(const Session *session)
+{
+    return atomic_load(&session->killed);
+}
+
+uint64_t session_connection_id(const Session *session)
+{
+    return session->connection_id;
+}
+
+Status session_find_user(Instance *instance, StrView user, StrView host, Diag *diag, StrView *out_stored)
+{
+    (void)instance;
+    (void)host;
+    if (!strview_is(user, "root"))
+        return RAISE(diag, ACCESS_DENIED, "Access denied for user '%.*s'", SV_ARGS(user));
+    *out_stored = STR_VIEW("");
+    return OK;
+}
+
+static bool is_system_database(StrView name)
+{
+    return strview_equal_ci(name, STR_VIEW("information_schema")) || strview_is(name, "sys") || strview_is(name, "_statistics_");
+}
+
+Status session_use(Session *session, StrView database, Diag *diag)
+{
+    size_t dot = strview_find(database, STR_VIEW("."));
+    if (dot != SIZE_MAX)
+        database = strview_n(database.data + dot + 1, database.length - dot - 1);
+    CatalogSnapshot *catalog = meta_snapshot(session->instance->store);
+    bool exists = catalog_database(catalog, database) != NULL || is_system_database(database);
+    catalog_unref(catalog);
+    if (!exists)
+        return RAISE(diag, NO_SUCH_DATABASE, "Unknown database '%.*s'", SV_ARGS(database));
+    LOCK_GUARD(&session->instance->lock);
+    bytebuf_clear(&session->database);
+    bytebuf_append_view(&session->database, database);
+    return OK;
+}
+
+/* ---- results ---- */
+
+Status send_ok(StatementContext *context, uint64_t affected, StrView info)
+{
+    ResultSummary summary = {.affected_rows = affected, .info = info, .has_more = context->has_more};
+    return context->sink->done(context->sink->context, &summary);
+}
+
+Status send_texts(StatementContext *context, const char *const *names, uint32_t columns, const StrView *values, uint32_t rows)
+{
+    ResultColumn *headers = ARENA_NEW_ARRAY(&context->arena, ResultColumn, MAX(columns, 1u));
+    Type *types = ARENA_NEW_ARRAY(&context->arena, Type, MAX(columns, 1u));
+    for (uint32_t c = 0; c < columns; c++) {
+        types[c] = type_varchar(0);
+        headers[c] = (ResultColumn){.name = strview(names[c]), .type = types[c], .is_nullable = true};
+    }
+    TRY(context->sink->columns(context->sink->context, headers, columns));
+    Chunk chunk;
+    chunk_init(&chunk, &context->arena, types, columns);
+    for (uint32_t r = 0; r < rows; r++) {
+        for (uint32_t c = 0; c < columns; c++) {
+            StrView value = values[(size_t)r * columns + c];
+            Datum datum = value.data == NULL ? datum_null() : datum_str(value);
+            vector_put(&chunk.columns[c], &context->arena, chunk.row_count, &datum);
+        }
+        chunk.row_count++;
+        if (chunk.row_count == CHUNK_ROWS || r + 1 == rows) {
+            TRY(context->sink->rows(context->sink->context, &chunk));
+            chunk_reset(&chunk);
+        }
+    }
+    return send_ok(context, 0, STR_VIEW(""));
+}
+
+/* ---- running statements ---- */
+
+static int64_t number_variable(Session *session, const char *name, int64_t missing)
+{
+    int64_t value;
+    const char *text = variable_text(session, name);
+    return text != NULL && int64_parse(strview(text), &value) ? value : missing;
+}
+
+static int64_t zone_offset_us(const char *zone)
+{
+    int hours = 0, minutes = 0;
+    char sign = '+';
+    if (zone != NULL && sscanf(zone, "%c%2d:%2d", &sign, &hours, &minutes) == 3 && (sign == '+' || sign == '-'))
+        return (sign == '-' ? -1 : 1) * ((int64_t)hours * 3600 + minutes * 60) * 1000000;
+    if (zone != NULL && strcmp(zone, "Asia/Shanghai") == 0)
+        return INT64_C(8) * 3600 * 1000000;
+    return 0;
+}
+
+static bool find_variable(void *context, StrView scope, StrView name, Arena *arena, Type *out_type, Datum *out_value)
+{
+    return variable_find(context, scope, name, arena, out_type, out_value);
+}
+
+static Status allow_all(void *context, AuthorizeAction action, StrView database, StrView table, Diag *diag)
+{
+    (void)context;
+    (void)action;
+    (void)database;
+    (void)table;
+    (void)diag;
+    return OK;
+}
+
+static const Authorizer authorizer = {NULL, allow_all};
+
+static void open_context(StatementContext *context, Session *session, const ResultSink *sink, Diag *diag)
+{
+    const Environment *env = environment_real();
+    *context = (StatementContext){.session = session, .sink = sink, .diag = diag};
+    int64_t limit = number_variable(session, "query_mem_limit", 0);
+    mem_tracker_init(&context->memory, session->instance->memory, "query", limit);
+    arena_init(&context->arena, &context->memory);
+    context->catalog = meta_snapshot(session->instance->store);
+    uint32_t flags = strcmp(variable_text(session, "allow_throw_exception"), "true") == 0 ? FUNC_SESSION_THROW : 0;
+    flags |= strstr(variable_text(session, "sql_mode"), "ERROR_IF_OVERFLOW") != NULL ? FUNC_SESSION_OVERFLOW_ERROR : 0;
+    flags |= strstr(variable_text(session, "sql_mode"), "ALLOW_THROW_EXCEPTION") != NULL ? FUNC_SESSION_THROW : 0;
+    context->func = (FuncSession){
+        .now_us = env_wall_us(env),
+        .zone_offset_us = zone_offset_us(variable_text(session, "time_zone")),
+        .database = bytebuf_view(&session->database),
+        .user = strview(arena_printf(&context->arena, "'%s'@'%%'", session->user)),
+        .current_role = STR_VIEW("root"),
+        .catalog = STR_VIEW("default_catalog"),
+        .version = strview(session->instance->version),
+        .host = STR_VIEW("127.0.0.1"),
+        .connection_id = session->connection_id,
+        .random_seed = env_random(env),
+        .group_concat_max_bytes = 1024,
+        .flags = flags,
+    };
+    context->analyze = (AnalyzeContext){.arena = &context->arena, .diag = diag, .catalog = context->catalog,
+                                        .authorizer = &authorizer, .session = &context->func,
+                                        .database = context->func.database, .ids = {1},
+                                        .variable = find_variable, .variable_context = session};
+    context->analyze.connector = session_connector(context);
+}
+
+static void close_context(StatementContext *context)
+{
+    catalog_unref(context->catalog);
+    arena_deinit(&context->arena);
+}
+
+static Status run_one(Session *session, const AstStatement *statement, bool has_more, const Type *types, const Datum *values,
+                      uint32_t count, const ResultSink *sink, Diag *diag)
+{
+    StatementContext context;
+    open_context(&context, session, sink, diag);
+    context.has_more = has_more;
+    context.analyze.parameter_types = types;
+    context.analyze.parameter_values = values;
+    context.analyze.parameter_count = count;
+    Status status = statement_run(&context, statement);
+    if (status != OK && !diag_has_error(diag))
+        status = RAISE(diag, CANCELLED, "Query execution was interrupted");
+    close_context(&context);
+    return status;
+}
+
+static void note_statement(Session *session, StrView sql)
+{
+    LOCK_GUARD(&session->instance->lock);
+    bytebuf_clear(&session->statement);
+    bytebuf_append_view(&session->statement, strview_n(sql.data, MIN(sql.length, (size_t)4096)));
+    session->statement_started_us = env_monotonic_us(environment_real());
+    atomic_store(&session->cancelled, false);
+}
+
+static void end_statement(Session *session)
+{
+    LOCK_GUARD(&session->instance->lock);
+    bytebuf_clear(&session->statement);
+}
+
+static Status execute_with(Session *session, StrView sql, const Type *types, const Datum *values, uint32_t count,
+                           const ResultSink *sink, Diag *diag)
+{
+    AUTO_ARENA arena;
+    AstStatements statements = {0};
+    ParseOptions options = {.pipes_as_concat = strstr(variable_text(session, "sql_mode"), "PIPES_AS_CONCAT") != NULL};
+    arena_init(&arena, session->instance->memory);
+    TRY(sql_parse(sql, &options, &arena, diag, &statements));
+    if (statements.count == 0)
+        return RAISE(diag, EMPTY_QUERY, "Query was empty");
+    for (uint32_t i = 0; i < statements.count; i++)
+        TRY(run_one(session, statements.items[i], i + 1 < statements.count, types, values, count, sink, diag));
+    return OK;
+}
+
+Status session_execute(Session *session, StrView sql, const ResultSink *sink, Diag *diag)
+{
+    note_statement(session, sql);
+    Status status = execute_with(session, sql, NULL, NULL, 0, sink, diag);
+    end_statement(session);
+    return status;
+}
+
+/* ---- prepared statements ---- */
+
+Status session_prepare(Session *session, StrView sql, Diag *diag, PreparedInfo *out_info)
+{
+    AUTO_ARENA arena;
+    AstStatements statements = {0};
+    arena_init(&arena, NULL);
+    TRY(sql_parse(sql, NULL, &arena, diag, &statements));
+    if (statements.count != 1)
+        return RAISE(diag, SYNTAX, "a prepared statement is exactly one statement");
+    Prepared *prepared = mem_alloc_zero(sizeof(*prepared));
+    prepared->id = session->next_prepared++;
+    prepared->parameter_count = statements.items[0]->parameter_count;
+    prepared->sql = mem_alloc_zero(sql.length + 1);
+    memcpy(prepared->sql, sql.data, sql.length);
+    prepared->next = session->prepared;
+    session->prepared = prepared;
+    *out_info = (PreparedInfo){.id = prepared->id, .parameter_count = prepared->parameter_count};
+    return OK;
+}
+
+static Prepared *find_prepared(const Session *session, uint32_t id)
+{
+    for (Prepared *p = session->prepared; p != NULL; p = p->next) {
+        if (p->id == id)
+            return p;
+    }
+    return NULL;
+}
+
+uint32_t session_prepared_parameters(const Session *session, uint32_t id)
+{
+    const Prepared *prepared = find_prepared(session, id);
+    return prepared == NULL ? UINT32_MAX : prepared->parameter_count;
+}
+
+Status session_execute_prepared(Session *session, uint32_t id, const Type *types, const Datum *values, uint32_t count,
+                                const ResultSink *sink, Diag *diag)
+{
+    const Prepared *prepared = find_prepared(session, id);
+    if (prepared == NULL)
+        return RAISE(diag, NO_SUCH_PREPARED, "Unknown prepared statement handler (%u) given to EXECUTE", id);
+    note_statement(session, strview(prepared->sql));
+    Status status = execute_with(session, strview(prepared->sql), types, values, count, sink, diag);
+    end_statement(session);
+    return status;
+}
+
+void session_close_prepared(Session *session, uint32_t id)
+{
+    for (Prepared **at = &session->prepared; *at != NULL; at = &(*at)->next) {
+        Prepared *p = *at;
+        if (p->id != id)
+            continue;
+        *at = p->next;
+        mem_free(p->sql);
+        mem_free(p->name);
+        mem_free(p);
+        return;
+    }
+}

@@ -1,0 +1,398 @@
+#include "session/session_int.h"
+
+/* Statement dispatch, queries, INSERT, SET, KILL, EXPLAIN. */
+
+#include <stdio.h>
+
+#include "base/environment.h"
+#include "format/segment.h"
+#include "load/table_loader.h"
+#include "plan/plan.h"
+#include "types/number_text.h"
+
+/* ---- statistics from zone maps ---- */
+
+typedef struct StatisticsContext {
+    StatementContext *statement;
+} StatisticsContext;
+
+static bool column_statistics(void *opaque, const CatalogTable *table, uint32_t ordinal, ColumnStatistics *out)
+{
+    StatementContext *context = ((StatisticsContext *)opaque)->statement;
+    const TableColumn *column = &table->schema->columns[ordinal];
+    double rows = (double)table_row_count(table);
+    *out = (ColumnStatistics){.distinct = MAX(rows / 10, 1.0)};
+    bool is_integer = type_default_phys(column->type) <= PHYS_I128;
+    for (uint32_t p = 0; p < table->partition_count; p++) {
+        const CatalogPartition *partition = table->partitions[p];
+        for (uint32_t t = 0; t < partition->tablet_count; t++) {
+            for (uint32_t s = 0; s < partition->tablets[t].segment_count; s++) {
+                Segment *segment;
+                Diag diag = {0};
+                if (segment_cache_get(context->session->instance->segments, &partition->tablets[t].segments[s], &diag, &segment) != OK)
+                    return false;
+                int position = segment_find_column(segment, column->unique_id);
+                for (uint32_t page = 0; position >= 0 && page < segment_page_count(segment); page++) {
+                    PageStats stats;
+                    segment_page_stats(segment, page, position, &stats);
+                    out->null_count += stats.null_count;
+                    if (!stats.has_bounds || !is_integer)
+                        continue;
+                    if (!out->has_bounds || stats.min.i128 < out->min.i128)
+                        out->min = stats.min;
+                    if (!out->has_bounds || stats.max.i128 > out->max.i128)
+                        out->max = stats.max;
+                    out->has_bounds = true;
+                }
+                uint32_t entries = position >= 0 ? segment_dictionary_size(segment, position) : 0;
+                if (entries > 0)
+                    out->distinct = MAX((double)entries, s == 0 ? 1.0 : out->distinct > rows / 11 ? 1.0 : out->distinct);
+            }
+        }
+    }
+    if (out->has_bounds) {
+        double span = (double)(out->max.i128 - out->min.i128) + 1;
+        out->distinct = MIN(rows, span);
+    }
+    out->distinct = MAX(out->distinct, 1.0);
+    return true;
+}
+
+static Status plan_it(StatementContext *context, BoundQuery *query, PhysPlan **out_plan)
+{
+    StatisticsContext *statistics_context = ARENA_NEW(&context->arena, StatisticsContext);
+    PlanStatistics *statistics = ARENA_NEW(&context->arena, PlanStatistics);
+    statistics_context->statement = context;
+    *statistics = (PlanStatistics){statistics_context, column_statistics};
+    PlanContext plan = {.arena = &context->arena, .diag = context->diag, .session = &context->func, .statistics = statistics,
+                        .ids = &context->analyze.ids};
+    return plan_query(&plan, query, out_plan);
+}
+
+static int64_t session_number(StatementContext *context, const char *name, int64_t missing)
+{
+    int64_t value;
+    const char *text = variable_text(context->session, name);
+    return text != NULL && int64_parse(strview(text), &value) ? value : missing;
+}
+
+static Status execute_plan(StatementContext *context, const PhysPlan *plan, const ExecResult *result, OperatorProfile *profile)
+{
+    int64_t timeout = session_number(context, "query_timeout", 300);
+    ExecOptions options = {.pool = context->session->instance->pool, .segments = context->session->instance->segments,
+                           .memory = &context->memory, .cancelled = &context->session->cancelled, .profile = profile,
+                           .dop = (uint32_t)MAX(session_number(context, "pipeline_dop", 0), 0)};
+    if (timeout > 0)
+        options.deadline_us = env_monotonic_us(environment_real()) + timeout * 1000000;
+    return exec_run(plan, &options, result, context->diag);
+}
+
+static Status send_chunk(void *context, const Chunk *chunk)
+{
+    StatementContext *statement = context;
+    return statement->sink->rows(statement->sink->context, chunk);
+}
+
+Status run_query(StatementContext *context, BoundQuery *query)
+{
+    PhysPlan *plan;
+    TRY(plan_it(context, query, &plan));
+    ResultColumn *columns = ARENA_NEW_ARRAY(&context->arena, ResultColumn, MAX(query->column_count, 1u));
+    for (uint32_t i = 0; i < query->column_count; i++) {
+        const LogicalColumn *c = &query->columns[i];
+        columns[i] = (ResultColumn){.name = c->name, .table = c->table_name, .origin_table = c->origin_table,
+                                    .origin_column = c->origin_column, .database = c->database, .type = c->type,
+                                    .is_nullable = c->is_nullable};
+    }
+    TRY(context->sink->columns(context->sink->context, columns, query->column_count));
+    ExecResult result = {context, send_chunk};
+    TRY(execute_plan(context, plan, &result, NULL));
+    return send_ok(context, 0, STR_VIEW(""));
+}
+
+static Status run_select(StatementContext *context, const AstStatement *statement)
+{
+    BoundQuery *query;
+    for (uint32_t i = 0; statement->query->kind == AST_QUERY_SELECT && i < statement->query->select.hint_names.count; i++) {
+        StrView value = statement->query->select.hint_values.items[i];
+        variable_set(context->session, statement->query->select.hint_names.items[i], false,
+                     arena_strndup(&context->arena, value.data, value.length));
+    }
+    TRY(analyze_query(&context->analyze, statement->query, statement->source, &query));
+    return run_query(context, query);
+}
+
+Status run_query_text(StatementContext *context, const char *sql)
+{
+    AstStatements statements = {0};
+    TRY(sql_parse(strview(sql), NULL, &context->arena, context->diag, &statements));
+    return run_select(context, statements.items[0]);
+}
+
+/* ---- INSERT ---- */
+
+typedef struct InsertSink {
+    StatementContext *context;
+    LoaderLane *lane;
+    const CatalogTable *table;
+    Vector *dense;
+} InsertSink;
+
+static Status check_row_values(InsertSink *sink, const Vector *const *columns, uint32_t rows)
+{
+    const TableSchema *schema = sink->table->schema;
+    for (uint32_t c = 0; c < schema->column_count; c++) {
+        const TableColumn *column = &schema->columns[c];
+        VectorView view = vector_view(columns[c]);
+        bool limits_length = (type_is_string(column->type) || column->type.kind == TYPE_VARBINARY) && column->type.length > 0;
+        for (uint32_t row = 0; row < rows && (!column->is_nullable || limits_length); row++) {
+            bool is_null = view_is_null(&view, row);
+            if (is_null && !column->is_nullable)
+                return RAISE(sink->context->diag, COLUMN_NOT_NULL, "Insert has filtered data: NULL value in non-nullable column '%.*s'",
+                             SV_ARGS(column->name));
+            if (is_null || !limits_length)
+                continue;
+            const Str *text = &((const Str *)view.data)[view_index(&view, row)];
+            if (text->length > column->type.length)
+                return RAISE(sink->context->diag, OUT_OF_RANGE,
+                             "Insert has filtered data: string (length %u) of column '%.*s' is longer than %u bytes: '%.*s'",
+                             text->length, SV_ARGS(column->name), column->type.length, (int)MIN(text->length, 100u), str_data(text));
+        }
+    }
+    return OK;
+}
+
+static Status insert_chunk(void *opaque, const Chunk *chunk)
+{
+    InsertSink *sink = opaque;
+    AUTO_ARENA arena;
+    arena_init(&arena, NULL);
+    Rows rows = chunk_rows(chunk);
+    const Vector **columns = ARENA_NEW_ARRAY(&arena, const Vector *, MAX(chunk->column_count, 1u));
+    for (uint32_t c = 0; c < chunk->column_count; c++) {
+        Vector *dense = ARENA_NEW(&arena, Vector);
+        vector_init(dense, &arena, sink->table->schema->columns[c].type, CHUNK_ROWS);
+        vector_gather(&chunk->columns[c], rows, type_is_nested(dense->type) ? &arena : NULL, 0, dense);
+        columns[c] = dense;
+    }
+    TRY(check_row_values(sink, columns, rows.count));
+    return loader_lane_append(sink->lane, columns, rows.count, sink->context->diag);
+}
+
+static Status insert_rows(StatementContext *context, TableLoader *loader, const CatalogTable *table, BoundQuery *query,
+                          StrView label, bool overwrite, uint64_t *out_txn)
+{
+    PhysPlan *plan;
+    InsertSink sink = {.context = context, .table = table};
+    TRY(plan_it(context, query, &plan));
+    TRY(table_loader_lane(loader, context->diag, &sink.lane));
+    ExecResult result = {&sink, insert_chunk};
+    TRY(execute_plan(context, plan, &result, NULL));
+    TRY(loader_lane_finish(sink.lane, context->diag));
+    return table_loader_commit(loader, label, STR_VIEW("VISIBLE"), overwrite, context->diag, out_txn);
+}
+
+static Status load_query(StatementContext *context, const CatalogTable *table, CatalogSnapshot *catalog, BoundQuery *query,
+                         StrView label, bool overwrite)
+{
+    TableLoader *loader;
+    uint64_t txn_id = 0;
+    TableLoaderOptions options = {.store = context->session->instance->store, .volume = context->session->instance->volume,
+                                  .catalog = catalog, .table = table, .session = &context->func, .tracker = &context->memory};
+    if (table->schema->keys_kind != KEYS_DUPLICATE)
+        return RAISE(context->diag, NOT_SUPPORTED, "loading into %s tables is not supported yet",
+                     table->schema->keys_kind == KEYS_PRIMARY ? "PRIMARY KEY" : "AGGREGATE and UNIQUE KEY");
+    TRY(table_loader_open(&options, context->diag, &loader));
+    Status status = insert_rows(context, loader, table, query, label, overwrite, &txn_id);
+    uint64_t rows = table_loader_rows(loader);
+    table_loader_close(loader);
+    TRY(status);
+    const char *info = arena_printf(&context->arena, "{'label':'%.*s', 'status':'VISIBLE', 'txnId':'%llu'}", SV_ARGS(label),
+                                    (unsigned long long)txn_id);
+    return send_ok(context, rows, strview(info));
+}
+
+static StrView new_label(StatementContext *context)
+{
+    const Environment *env = environment_real();
+    return strview(arena_printf(&context->arena, "insert_%016llx%016llx", (unsigned long long)env_random(env),
+                                (unsigned long long)env_random(env)));
+}
+
+Status run_insert(StatementContext *context, const AstStatement *statement)
+{
+    BoundInsert insert = {0};
+    TRY(analyze_insert(&context->analyze, statement->insert, statement->source, &insert));
+    StrView label = statement->insert->label.length > 0 ? statement->insert->label : new_label(context);
+    return load_query(context, insert.table, context->catalog, insert.query, label, statement->insert->is_overwrite);
+}
+
+Status run_create_as(StatementContext *context, const CatalogTable *table, CatalogSnapshot *catalog, BoundQuery *query);
+Status run_create_as(StatementContext *context, const CatalogTable *table, CatalogSnapshot *catalog, BoundQuery *query)
+{
+    return load_query(context, table, catalog, query, new_label(context), false);
+}
+
+/* ---- EXPLAIN ---- */
+
+static Status ignore_chunk(void *context, const Chunk *chunk)
+{
+    (void)context;
+    (void)chunk;
+    return OK;
+}
+
+static Status send_lines(StatementContext *context, StrView text)
+{
+    static const char *const names[] = {"Explain String"};
+    ARRAY_OF(StrView) lines = {0};
+    while (text.length > 0) {
+        size_t end = strview_find(text, STR_VIEW("\n"));
+        size_t length = end == SIZE_MAX ? text.length : end;
+        ARRAY_PUSH(&context->arena, &lines, strview_n(text.data, length));
+        text.data += MIN(length + 1, text.length);
+        text.length -= MIN(length + 1, text.length);
+    }
+    return send_texts(context, names, 1, lines.items, lines.count);
+}
+
+Status run_explain(StatementContext *context, const AstStatement *statement)
+{
+    const AstStatement *inner = statement->inner;
+    BoundQuery *query;
+    if (inner->kind == AST_STATEMENT_INSERT) {
+        BoundInsert insert = {0};
+        TRY(analyze_insert(&context->analyze, inner->insert, inner->source, &insert));
+        query = insert.query;
+    } else if (inner->kind == AST_STATEMENT_QUERY) {
+        TRY(analyze_query(&context->analyze, inner->query, inner->source, &query));
+    } else {
+        return RAISE(context->diag, NOT_SUPPORTED, "EXPLAIN of this kind of statement is not supported yet");
+    }
+    PhysPlan *plan;
+    OperatorProfile *profile = NULL;
+    TRY(plan_it(context, query, &plan));
+    if (strview_equal_ci(statement->text, STR_VIEW("ANALYZE"))) {
+        ExecResult result = {NULL, ignore_chunk};
+        profile = ARENA_NEW_ARRAY(&context->arena, OperatorProfile, plan->node_count + 1);
+        TRY(execute_plan(context, plan, &result, profile));
+    }
+    AUTO_BYTEBUF text = {0};
+    uint64_t *rows = ARENA_NEW_ARRAY(&context->arena, uint64_t, plan->node_count + 1);
+    for (uint32_t i = 0; profile != NULL && i < plan->node_count; i++)
+        rows[i] = atomic_load(&profile[i].rows);
+    plan_explain(plan, profile == NULL ? NULL : rows, &text);
+    return send_lines(context, bytebuf_view(&text));
+}
+
+/* ---- SET, KILL ---- */
+
+static Status set_variable(StatementContext *context, const AstSetItem *item)
+{
+    bool is_user = strview_is(item->scope, "user");
+    if (!is_user && !variable_is_known(item->name))
+        return RAISE(context->diag, UNKNOWN_VARIABLE, "Unknown system variable '%.*s'", SV_ARGS(item->name));
+    if (item->value == NULL) {
+        const char *const *names;
+        const char *const *values;
+        uint32_t count = variable_defaults(&names, &values);
+        for (uint32_t i = 0; i < count; i++) {
+            if (strview_equal_ci(item->name, strview(names[i])))
+                variable_set(context->session, item->name, false, values[i]);
+        }
+        return OK;
+    }
+    Expr *expr;
+    AstQuery query = {.kind = AST_QUERY_SELECT};
+    AstSelectItem select_item = {.expr = item->value};
+    AST_PUSH(&context->arena, &query.select.items, select_item);
+    BoundQuery *bound;
+    TRY(analyze_query(&context->analyze, &query, context->analyze.database, &bound));
+    expr = bound->root->kind == LOGICAL_PROJECT ? bound->root->project.exprs[0] : NULL;
+    if (expr == NULL)
+        return RAISE(context->diag, NOT_SUPPORTED, "this value can't be assigned to a variable");
+    TRY(expr_fold(&context->arena, &context->func, expr, context->diag, &expr));
+    if (expr->kind != EXPR_CONSTANT)
+        return RAISE(context->diag, NOT_SUPPORTED, "variables take constant values only");
+    AUTO_BYTEBUF text = {0};
+    datum_print(expr->type, &expr->constant.value, &text);
+    if (expr->type.kind == TYPE_BOOLEAN && !expr->constant.value.is_null) {
+        bytebuf_clear(&text);
+        bytebuf_append_text(&text, expr->constant.value.i64 != 0 ? "true" : "false");
+    }
+    variable_set(context->session, item->name, is_user, expr->constant.value.is_null ? NULL : text.data == NULL ? "" : text.data);
+    return OK;
+}
+
+static Status run_set(StatementContext *context, const AstStatement *statement)
+{
+    for (uint32_t i = 0; i < statement->settings.count; i++) {
+        const AstSetItem *item = &statement->settings.items[i];
+        bool assigns = strview_is(item->scope, "session") || strview_is(item->scope, "global") || strview_is(item->scope, "user");
+        if (assigns)
+            TRY(set_variable(context, item));
+    }
+    return send_ok(context, 0, STR_VIEW(""));
+}
+
+static Status run_kill(StatementContext *context, const AstStatement *statement)
+{
+    Instance *instance = context->session->instance;
+    mutex_lock(&instance->lock);
+    bool found = false;
+    for (Session *s = instance->sessions; s != NULL; s = s->next) {
+        if (s->connection_id != statement->number)
+            continue;
+        session_kill(s, !statement->flag);
+        found = true;
+    }
+    mutex_unlock(&instance->lock);
+    if (!found)
+        return RAISE(context->diag, UNKNOWN_THREAD, "Unknown thread id: %llu", (unsigned long long)statement->number);
+    return send_ok(context, 0, STR_VIEW(""));
+}
+
+static Status run_use(StatementContext *context, const AstStatement *statement)
+{
+    TRY(session_use(context->session, statement->name.parts[statement->name.count - 1], context->diag));
+    return send_ok(context, 0, STR_VIEW(""));
+}
+
+Status statement_run(StatementContext *context, const AstStatement *statement)
+{
+    switch ((AstKind)statement->kind) {
+    case AST_STATEMENT_QUERY:
+        return run_select(context, statement);
+    case AST_STATEMENT_EXPLAIN:
+        return run_explain(context, statement);
+    case AST_STATEMENT_INSERT:
+        return run_insert(context, statement);
+    case AST_STATEMENT_CREATE_DATABASE:
+    case AST_STATEMENT_DROP_DATABASE:
+    case AST_STATEMENT_CREATE_TABLE:
+    case AST_STATEMENT_DROP_TABLE:
+    case AST_STATEMENT_TRUNCATE:
+    case AST_STATEMENT_CREATE_VIEW:
+    case AST_STATEMENT_DROP_VIEW:
+    case AST_STATEMENT_ALTER_TABLE:
+        return run_ddl(context, statement);
+    case AST_STATEMENT_USE:
+        return run_use(context, statement);
+    case AST_STATEMENT_SET:
+        return run_set(context, statement);
+    case AST_STATEMENT_SHOW:
+        return run_show(context, statement->show);
+    case AST_STATEMENT_DESCRIBE:
+        return run_describe(context, &statement->name);
+    case AST_STATEMENT_KILL:
+        return run_kill(context, statement);
+    case AST_STATEMENT_BEGIN:
+    case AST_STATEMENT_COMMIT:
+    case AST_STATEMENT_ROLLBACK:
+    case AST_STATEMENT_NO_OPERATION:
+        return send_ok(context, 0, STR_VIEW(""));
+    default:
+        return RAISE(context->diag, NOT_SUPPORTED, "this statement is not supported yet: %.*s",
+                     (int)MIN(statement->end - statement->begin, 100u), statement->source.data + statement->begin);
+    }
+}
