@@ -1,0 +1,247 @@
+#include "main/node.h"
+
+/* Start order: directories and lock, log, memory limit, volume, metadata (journal replay), workers, MySQL
+ * port, HTTP port, ready line. Signals are blocked before the first thread starts, so that only
+ * sigwait() here sees them. Stop order is the reverse; statements get ten seconds to end. */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/sysinfo.h>
+#include <unistd.h>
+
+#include "base/environment.h"
+#include "base/log.h"
+#include "main/version.h"
+#include "server/http_server.h"
+#include "server/mysql_server.h"
+#include "session/instance.h"
+
+enum { PATH_BYTES = 1024, DRAIN_US = 10 * 1000000 };
+
+typedef struct Node {
+    const Config *config;
+    char directory[PATH_BYTES - 64];
+    int lock_fd;
+    Volume *volume;
+    MetaStore *store;
+    ExecPool *pool;
+    SegmentCache *segments;
+    Instance instance;
+    MysqlServer *mysql;
+    HttpServer *http;
+} Node;
+
+static void path_in(const Node *node, const char *name, char out[PATH_BYTES])
+{
+    int length = snprintf(out, PATH_BYTES, "%s/%s", node->directory, name);
+    CHECK(length > 0 && length < PATH_BYTES);
+}
+
+static Status make_directory(const char *path, Diag *diag)
+{
+    if (mkdir(path, 0750) != 0 && errno != EEXIST)
+        return RAISE(diag, IO, "cannot make the directory %s: %s", path, strerror(errno));
+    return OK;
+}
+
+static Status make_directories(Node *node, Diag *diag)
+{
+    const char *directory = config_text(node->config, "data_dir");
+    if (strlen(directory) >= sizeof(node->directory) || *directory == '\0')
+        return RAISE(diag, BAD_VALUE, "configuration: data_dir is empty or too long");
+    memcpy(node->directory, directory, strlen(directory) + 1);
+    TRY(make_directory(node->directory, diag));
+    static const char *const NAMES[] = {"volume", "log", "cache", "tls"};
+    for (size_t i = 0; i < sizeof(NAMES) / sizeof(NAMES[0]); i++) {
+        char path[PATH_BYTES];
+        path_in(node, NAMES[i], path);
+        TRY(make_directory(path, diag));
+    }
+    return OK;
+}
+
+/* Two processes on one local directory would both believe that they lead. */
+static Status take_lock(Node *node, Diag *diag)
+{
+    char path[PATH_BYTES];
+    path_in(node, "lock", path);
+    node->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0640);
+    if (node->lock_fd < 0)
+        return RAISE(diag, IO, "cannot open %s: %s", path, strerror(errno));
+    if (flock(node->lock_fd, LOCK_EX | LOCK_NB) != 0)
+        return RAISE(diag, IO, "another server runs on %s (it holds %s)", node->directory, path);
+    return OK;
+}
+
+static Status open_log(Node *node, Diag *diag)
+{
+    static const char *const LEVELS[] = {"DEBUG", "INFO", "WARN", "ERROR"};
+    const char *name = config_text(node->config, "sys_log_level");
+    for (int level = LOG_LEVEL_DEBUG; level <= LOG_LEVEL_ERROR; level++) {
+        if (strcasecmp(name, LEVELS[level]) != 0)
+            continue;
+        char path[PATH_BYTES];
+        path_in(node, "log/merak.log", path);
+        return log_open(path, (LogLevel)level, diag);
+    }
+    return RAISE(diag, BAD_VALUE, "configuration: sys_log_level must be DEBUG, INFO, WARN or ERROR, not '%s'",
+                 name);
+}
+
+/* "90%" of the machine's memory, or bytes with K, M, G behind. */
+static Status set_memory_limit(const Node *node, Diag *diag)
+{
+    const char *text = config_text(node->config, "mem_limit");
+    char *end;
+    errno = 0;
+    double number = strtod(text, &end);
+    struct sysinfo machine;
+    double unit = 1;
+    if (*end == '%' && sysinfo(&machine) == 0)
+        unit = (double)machine.totalram * machine.mem_unit / 100;
+    else if (*end != '\0')
+        unit = strchr("kK", *end) ? 1024.0 : strchr("mM", *end) ? 1048576.0 : strchr("gG", *end) ? 1073741824.0 : 0;
+    double bytes = number * unit;
+    if (end == text || errno != 0 || !(bytes >= 64 * 1048576.0) || bytes > 9e18)
+        return RAISE(diag, BAD_VALUE, "configuration: mem_limit '%s' is not a size (like 8G or 90%%) of 64M or more",
+                     text);
+    atomic_store(&mem_process_tracker()->limit_bytes, (int64_t)bytes);
+    return OK;
+}
+
+static Status check_address(const Node *node, Diag *diag)
+{
+    const char *address = config_text(node->config, "bind_address");
+    bool is_local = strncmp(address, "127.", 4) == 0 || strcmp(address, "::1") == 0;
+    if (!is_local && strcasecmp(config_text(node->config, "allow_remote_without_password"), "true") != 0)
+        return RAISE(diag, BAD_VALUE,
+                     "refusing to listen on %s while root has no password; set "
+                     "allow_remote_without_password=true if the network is trusted",
+                     address);
+    return OK;
+}
+
+static Status open_storage(Node *node, Diag *diag)
+{
+    char path[PATH_BYTES];
+    path_in(node, "volume", path);
+    TRY(volume_open_local(path, environment_real(), diag, &node->volume));
+    int64_t start_us = env_monotonic_us(environment_real());
+    TRY(meta_store_open(node->volume, diag, &node->store));
+    LOG_INFO("meta", "journal replayed entries=%llu incarnation=%llu ms=%lld",
+             (unsigned long long)meta_journal_entries(node->store),
+             (unsigned long long)meta_incarnation(node->store),
+             (long long)(env_monotonic_us(environment_real()) - start_us) / 1000);
+    return OK;
+}
+
+static Status open_instance(Node *node, Diag *diag)
+{
+    uint32_t threads = (uint32_t)config_int(node->config, "worker_threads");
+    TRY(exec_pool_open(threads != 0 ? threads : cpu_count(), diag, &node->pool));
+    node->segments = segment_cache_open(node->volume);
+    node->instance = (Instance){
+        .store = node->store,
+        .volume = node->volume,
+        .pool = node->pool,
+        .segments = node->segments,
+        .memory = mem_process_tracker(),
+        .version = MYSQL_VERSION,
+        .started_us = env_wall_us(environment_real()),
+    };
+    mutex_init(&node->instance.lock);
+    return OK;
+}
+
+static Status open_ports(Node *node, Diag *diag)
+{
+    char tls_directory[PATH_BYTES];
+    path_in(node, "tls", tls_directory);
+    const char *address = config_text(node->config, "bind_address");
+    MysqlServerOptions mysql = {.instance = &node->instance,
+                                .address = address,
+                                .port = (uint16_t)config_int(node->config, "query_port"),
+                                .max_connections = (uint32_t)config_int(node->config, "qe_max_connection"),
+                                .version = MYSQL_VERSION,
+                                .tls_directory = tls_directory};
+    TRY(mysql_server_start(&mysql, diag, &node->mysql));
+    HttpServerOptions http = {.instance = &node->instance,
+                              .address = address,
+                              .port = (uint16_t)config_int(node->config, "http_port"),
+                              .store = node->store,
+                              .volume = node->volume,
+                              .tracker = mem_process_tracker()};
+    return http_server_start(&http, diag, &node->http);
+}
+
+static Status node_open(Node *node, Diag *diag)
+{
+    TRY(make_directories(node, diag));
+    TRY(take_lock(node, diag));
+    TRY(open_log(node, diag));
+    TRY(set_memory_limit(node, diag));
+    TRY(check_address(node, diag));
+    TRY(open_storage(node, diag));
+    TRY(open_instance(node, diag));
+    return open_ports(node, diag);
+}
+
+static void node_close(Node *node)
+{
+    if (node->http != NULL)
+        http_server_stop(node->http);
+    if (node->mysql != NULL)
+        mysql_server_stop(node->mysql, DRAIN_US);
+    if (node->segments != NULL)
+        segment_cache_close(node->segments);
+    if (node->pool != NULL)
+        exec_pool_close(node->pool);
+    if (node->store != NULL)
+        meta_store_close(node->store);
+    if (node->volume != NULL)
+        volume_close(node->volume);
+    if (node->lock_fd >= 0)
+        close(node->lock_fd);
+}
+
+static void serve(const Node *node, const sigset_t *signals)
+{
+    uint16_t query_port = mysql_server_port(node->mysql);
+    uint16_t http_port = http_server_port(node->http);
+    printf("merak ready query_port=%u http_port=%u pid=%ld\n", query_port, http_port, (long)getpid());
+    fflush(stdout);
+    LOG_INFO("main", "ready version=%s query_port=%u http_port=%u pid=%ld", MERAK_VERSION, query_port, http_port,
+             (long)getpid());
+    int signal_number = 0;
+    do {
+        sigwait(signals, &signal_number);
+        if (signal_number == SIGHUP)
+            log_reopen();
+    } while (signal_number != SIGTERM && signal_number != SIGINT);
+    LOG_INFO("main", "stopping signal=%d", signal_number);
+}
+
+Status node_run(const Config *config, Diag *diag)
+{
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGHUP);
+    pthread_sigmask(SIG_BLOCK, &signals, NULL);
+    signal(SIGPIPE, SIG_IGN);
+    Node node = {.config = config, .lock_fd = -1};
+    Status status = node_open(&node, diag);
+    if (status == OK)
+        serve(&node, &signals);
+    else
+        LOG_ERROR("main", "start failed: %s", diag->message);
+    node_close(&node);
+    return status;
+}
