@@ -65,6 +65,7 @@ Status eval_node(Evaluator *ev, EvalNode *node, Rows rows, const Vector **out);
 /* As eval_node for a subset of the current rows. */
 Status eval_narrower(Evaluator *ev, EvalNode *node, Rows rows, const Vector **out);
 Status eval_and_or(Evaluator *ev, EvalNode *node, Rows rows);
+void eval_reset_out(Evaluator *ev, EvalNode *node);
 Status eval_case(Evaluator *ev, EvalNode *node, Rows rows);
 void eval_in(EvalNode *node, const Vector *value, Rows rows, Vector *out);
 const InSet *in_set_build(Arena *arena, const Expr *in);

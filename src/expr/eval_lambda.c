@@ -2,7 +2,8 @@
 
 /* Lambda arguments. The body is compiled as an evaluator of its own whose input chunk holds the
  * parameters first and the captured columns after, the latter spread out by the parent row of each
- * element. More elements than CHUNK_ROWS are worked off in pieces. */
+ * element. More elements than CHUNK_ROWS are worked off in pieces. A lambda inside the body is compiled
+ * with the body: by then the outer parameters are columns, which it captures like any other. */
 
 typedef struct CaptureContext {
     Arena *arena;
@@ -42,13 +43,15 @@ static uint32_t capture_slot(CaptureContext *capture, const Expr *column)
 static Expr *map_column(void *context, Expr *node)
 {
     CaptureContext *capture = context;
-    if (node->kind != EXPR_COLUMN)
-        return node;
-    int parameter = parameter_index(capture->lambda, node->column.id);
-    if (parameter >= 0)
-        node->column.slot = (uint32_t)parameter;
-    else
+    if (node->kind == EXPR_COLUMN) {
         node->column.slot = capture_slot(capture, node);
+        return node;
+    }
+    int parameter = node->kind == EXPR_ARGUMENT ? parameter_index(capture->lambda, node->column.id) : -1;
+    if (parameter >= 0) { /* those of lambdas inside this one wait for their own turn */
+        node->kind = EXPR_COLUMN;
+        node->column.slot = (uint32_t)parameter;
+    }
     return node;
 }
 
@@ -70,6 +73,10 @@ static void spread_captures(const EvalLambda *lambda, const Chunk *outer, const 
     for (uint32_t c = 0; c < lambda->capture_count; c++) {
         Vector *column = &piece->columns[lambda->parameter_count + c];
         const Vector *source = &outer->columns[lambda->capture_slots[c]];
+        if (source->form == VECTOR_CONSTANT) {
+            vector_reference(column, source);
+            continue;
+        }
         vector_init(column, arena, source->type, CHUNK_ROWS);
         for (uint32_t i = 0; i < count; i++) {
             Datum value = vector_get(source, parent_rows[first + i], arena);
@@ -78,9 +85,14 @@ static void spread_captures(const EvalLambda *lambda, const Chunk *outer, const 
     }
 }
 
-static Vector slice_of(const Vector *input, uint32_t first)
+static Vector slice_of(const Vector *input, uint32_t first, Arena *arena)
 {
     Vector slice = *input;
+    if (input->type.phys == PHYS_STRUCT) {
+        slice.children = ARENA_NEW_ARRAY(arena, Vector, input->child_count);
+        for (uint32_t c = 0; c < input->child_count; c++)
+            slice.children[c] = slice_of(&input->children[c], first, arena);
+    }
     uint32_t width = phys_width(input->type.phys);
     slice.data = input->data == NULL ? NULL : (char *)input->data + (size_t)first * width;
     slice.nulls = input->nulls == NULL ? NULL : input->nulls + first;
@@ -103,7 +115,7 @@ Status eval_call_lambda(FuncContext *context, uint32_t argument, const Vector *c
     for (uint32_t first = 0; first < row_count; first += CHUNK_ROWS) {
         uint32_t count = MIN(row_count - first, (uint32_t)CHUNK_ROWS);
         for (uint32_t i = 0; i < input_count; i++)
-            piece.columns[i] = slice_of(inputs[i], first);
+            piece.columns[i] = slice_of(inputs[i], first, arena);
         spread_captures(lambda, outer, parent_rows, first, count, arena, &piece);
         piece.row_count = count;
         const Vector *result;
