@@ -53,8 +53,7 @@ static Status open_call(Evaluator *ev, EvalNode *node)
                                   .arena = &ev->results,
                                   .diag = ev->diag,
                                   .call_lambda = eval_call_lambda,
-                                  .lambda_context = node,
-                                  .lambda_input = &ev->input};
+                                  .lambda_context = node};
     if (binding->open != NULL)
         TRY(binding->open(&node->context, &node->context.state));
     return OK;
@@ -130,6 +129,11 @@ static Status compile(Evaluator *ev, const Expr *expr, uint32_t depth, EvalNode 
     register_node(ev, node);
     *out_node = node;
     return OK;
+}
+
+Status eval_compile(Evaluator *ev, const Expr *expr, EvalNode **out_node)
+{
+    return compile(ev, expr, 0, out_node);
 }
 
 Status evaluator_open(const Expr *const *exprs, uint32_t count, const FuncSession *session,
@@ -337,6 +341,8 @@ static Status eval_call(Evaluator *ev, EvalNode *node, Rows rows)
         if (node->arguments[a] != NULL)
             TRY(eval_node(ev, node->arguments[a], rows, &node->argument_values[a]));
     }
+    if (node->lambdas != NULL)
+        TRY(eval_lambda_captures(ev, node, rows));
     eval_reset_out(ev, node);
     bool is_constant = node->argument_count > 0 && all_constant(node);
     Rows work = is_constant ? (Rows){NULL, 1} : rows;
