@@ -1,4 +1,4 @@
-#include "exec/exec_int.h"
+#include "exec/aggregate_int.h"
 
 /* Hash aggregation. Every worker owns PARTITIONS tables by the top bits of the key hash (one when few
  * groups are expected), so that the merge runs in parallel without locks. A table keeps its keys as columns
@@ -7,57 +7,14 @@
 
 #include "base/hash.h"
 
-enum { MANY_PARTITIONS = 16, PARTITION_THRESHOLD = 20000 };
-
-typedef struct GroupTable {
-    ColumnStore *keys;
-    uint64_t *hashes;   /* a group */
-    uint32_t *slots;    /* group + 1; 0 empty */
-    uint32_t mask;
-    uint32_t capacity;  /* of hashes and states */
-    uint8_t *states;    /* row_bytes a group */
-    uint32_t row_bytes;
-    uint32_t count;
-} GroupTable;
-
-typedef struct AggWorker {
-    GroupTable *tables;    /* [partition] */
-    GroupTable **distinct; /* [call][partition]; NULL for others */
-    Evaluator *evaluator;
-    Arena scratch;
-    Arena states;          /* what states point to */
-    AggContext *contexts;  /* a call */
-    uint64_t *hashes;
-    uint8_t **groups;
-    uint16_t *sel;
-} AggWorker;
-
-typedef struct Aggregate {
-    Consumer consumer;
-    ExecContext *exec;
-    const PhysNode *node;
-    Consumer *next;
-    uint32_t key_count; /* groups, and the set number with grouping sets */
-    Type *key_types;
-    uint32_t *offsets;  /* of each call's state */
-    uint32_t row_bytes;
-    const Expr **exprs; /* groups, then arguments, filters, order keys of all calls */
-    uint32_t expr_count;
-    uint32_t *argument_at; /* first expression of a call */
-    uint32_t *filter_at;
-    uint32_t partitions;
-    AggWorker *workers;
-    _Atomic uint32_t next_partition;
-} Aggregate;
-
 static void table_init(Aggregate *agg, GroupTable *table, const Type *types, uint32_t count, uint32_t row_bytes)
 {
-    *table = (GroupTable){.keys = column_store_new(agg->exec, types, count), .row_bytes = row_bytes};
+    *table = (GroupTable){.keys = column_store_new(agg->memory, types, count), .row_bytes = row_bytes};
 }
 
 static void table_free(const Aggregate *agg, GroupTable *table)
 {
-    mem_release(agg->exec->options->memory, (int64_t)table->capacity * (table->row_bytes + 12));
+    mem_release(agg->memory, (int64_t)table->capacity * (table->row_bytes + 12));
     column_store_free(table->keys);
     mem_free(table->hashes);
     mem_free(table->slots);
@@ -84,7 +41,7 @@ static void rehash(GroupTable *table)
 static Status grow_states(Aggregate *agg, GroupTable *table)
 {
     uint32_t capacity = MAX(table->capacity * 2, 256u);
-    mem_charge(agg->exec->options->memory, (int64_t)(capacity - table->capacity) * (table->row_bytes + 12));
+    mem_charge(agg->memory, (int64_t)(capacity - table->capacity) * (table->row_bytes + 12));
     TRY(exec_check(agg->exec));
     table->hashes = mem_realloc(table->hashes, capacity * sizeof(uint64_t));
     table->states = mem_realloc(table->states, (size_t)capacity * table->row_bytes + 8);
@@ -280,7 +237,7 @@ static Status open_worker(Aggregate *agg, uint32_t number)
     AggWorker *worker = &agg->workers[number];
     if (worker->evaluator != NULL)
         return OK;
-    return evaluator_open(agg->exprs, agg->expr_count, agg->exec->session, agg->exec->options->memory, agg->exec->diag,
+    return evaluator_open(agg->exprs, agg->expr_count, agg->exec->session, agg->memory, agg->exec->diag,
                           &worker->evaluator);
 }
 
@@ -340,7 +297,7 @@ static Status push_aggregate(Consumer *consumer, uint32_t number, Chunk *chunk)
 static Status merge_table(Aggregate *agg, AggWorker *target, GroupTable *into, const GroupTable *from)
 {
     AUTO_ARENA arena;
-    arena_init(&arena, agg->exec->options->memory);
+    arena_init(&arena, agg->memory);
     uint32_t keys = from->keys->column_count;
     Vector *columns = ARENA_NEW_ARRAY(&arena, Vector, MAX(keys, 1u));
     const Vector **pointers = ARENA_NEW_ARRAY(&arena, const Vector *, MAX(keys, 1u));
@@ -372,7 +329,7 @@ static Status merge_table(Aggregate *agg, AggWorker *target, GroupTable *into, c
 static Status apply_distinct(Aggregate *agg, AggWorker *worker, uint32_t call, uint32_t partition)
 {
     AUTO_ARENA arena;
-    arena_init(&arena, agg->exec->options->memory);
+    arena_init(&arena, agg->memory);
     const GroupTable *values = &worker->distinct[call][partition];
     GroupTable *table = &worker->tables[partition];
     uint32_t count = values->keys->column_count;
@@ -413,7 +370,7 @@ static Status emit_partition(Aggregate *agg, AggWorker *worker, uint32_t number,
     const PhysNode *node = agg->node;
     GroupTable *table = &worker->tables[partition];
     AUTO_ARENA arena;
-    arena_init(&arena, agg->exec->options->memory);
+    arena_init(&arena, agg->memory);
     Type *types = ARENA_NEW_ARRAY(&arena, Type, MAX(node->column_count, 1u));
     for (uint32_t i = 0; i < node->column_count; i++)
         types[i] = node->columns[i].type;
@@ -451,7 +408,7 @@ static Status finish_partition(Aggregate *agg, uint32_t number, uint32_t partiti
     AggWorker *target = &agg->workers[0];
     AggWorker scoped = *target; /* own contexts: partitions are finished by several workers at once */
     Arena states;
-    arena_init(&states, agg->exec->options->memory);
+    arena_init(&states, agg->memory);
     scoped.contexts = mem_alloc_zero(sizeof(AggContext) * (agg->node->aggregate.call_count + 1));
     for (uint32_t c = 0; c < agg->node->aggregate.call_count; c++) {
         scoped.contexts[c] = target->contexts[c];
@@ -531,8 +488,8 @@ static void open_tables(Aggregate *agg, AggWorker *worker)
 {
     const PhysNode *node = agg->node;
     Arena *arena = &agg->exec->arena;
-    arena_init(&worker->scratch, agg->exec->options->memory);
-    arena_init(&worker->states, agg->exec->options->memory);
+    arena_init(&worker->scratch, agg->memory);
+    arena_init(&worker->states, agg->memory);
     worker->hashes = ARENA_NEW_ARRAY(arena, uint64_t, CHUNK_ROWS);
     worker->groups = ARENA_NEW_ARRAY(arena, uint8_t *, CHUNK_ROWS);
     worker->tables = ARENA_NEW_ARRAY(arena, GroupTable, agg->partitions);
@@ -571,7 +528,8 @@ static void close_worker(Aggregate *agg, AggWorker *worker)
 
 Status run_aggregate(ExecContext *exec, const PhysNode *node, Consumer *consumer)
 {
-    Aggregate agg = {.consumer = {push_aggregate, NULL}, .exec = exec, .node = node, .next = consumer};
+    Aggregate agg = {.consumer = {push_aggregate, NULL}, .exec = exec, .node = node, .memory = node_memory(exec, node),
+                     .next = consumer};
     lay_out(&agg);
     bool many = agg.key_count > 0 && node->aggregate.estimated_groups > PARTITION_THRESHOLD && exec->worker_count > 1;
     agg.partitions = many ? MANY_PARTITIONS : 1;

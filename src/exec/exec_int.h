@@ -31,8 +31,15 @@ struct ExecContext {
     Arena arena; /* as long as the query; calling thread only */
     RuntimeFilter *filters; /* by id */
     ColumnStore **ctes;     /* by id */
+    MemTracker *memories;   /* of operators, by node id; children of the query's */
     _Atomic bool failed;
 };
+
+/* What the operator holds; all blocking operators account here. */
+static inline MemTracker *node_memory(const ExecContext *exec, const PhysNode *node)
+{
+    return &exec->memories[node->id];
+}
 
 /* Runs fn(context, worker) on every worker and waits; the first error wins. */
 Status exec_parallel(ExecContext *exec, Status (*fn)(void *context, uint32_t worker), void *context);
@@ -66,7 +73,7 @@ struct ColumnStore {
     uint32_t column_count;
     uint64_t row_count;
 };
-ColumnStore *column_store_new(ExecContext *exec, const Type *types, uint32_t count);
+ColumnStore *column_store_new(MemTracker *memory, const Type *types, uint32_t count);
 void column_store_free(ColumnStore *store);
 /* Appends selected rows; strings and nested values are copied. */
 Status column_store_append(ExecContext *exec, ColumnStore *store, const Vector *const *columns, Rows rows);
