@@ -1,4 +1,4 @@
-#include "exec/exec_int.h"
+#include "exec/hash_join_int.h"
 
 /* Hash joins. The build side is kept as columns with a hash a row and a directory of chains; rows of the
  * build side leave the join as dictionary vectors over those columns, so nothing is copied. When every
@@ -6,38 +6,7 @@
 
 #include "base/hash.h"
 
-enum { MAX_KEYS = 32, FILTER_BITS = 1 << 26 };
-
-typedef struct JoinWorker {
-    Arena scratch;
-    ColumnStore *rows;  /* build: columns of the right child, then keys */
-    Evaluator *build, *probe, *residual;
-    uint64_t *hashes;
-    uint16_t *sel;
-    uint32_t *probe_rows, *build_rows;
-} JoinWorker;
-
-typedef struct HashJoin {
-    Consumer consumer; /* probe side */
-    ExecContext *exec;
-    const PhysNode *node;
-    Consumer *next;
-    uint32_t right_count, left_count;
-    ColumnStore *store;
-    uint64_t *hashes;  /* a build row */
-    uint32_t *heads;   /* directory: row + 1 */
-    uint32_t *chain;   /* next row + 1 */
-    uint32_t mask;
-    bool is_unique;
-    bool build_has_null; /* a NULL key, for NOT IN */
-    _Atomic uint8_t *matched; /* build rows, for kinds that keep the build side */
-    JoinWorker *workers;
-} HashJoin;
-
-typedef struct BuildSink {
-    Consumer consumer;
-    HashJoin *join;
-} BuildSink;
+enum { FILTER_BITS = 1 << 26 };
 
 static PhysJoinKind kind_of(const HashJoin *join)
 {
@@ -57,7 +26,7 @@ static Status push_build(Consumer *consumer, uint32_t number, Chunk *chunk)
     const PhysNode *node = join->node;
     uint32_t keys = node->join.key_count;
     if (worker->build == NULL)
-        TRY(evaluator_open((const Expr *const *)node->join.right_keys, keys, join->exec->session, join->exec->options->memory,
+        TRY(evaluator_open((const Expr *const *)node->join.right_keys, keys, join->exec->session, join->memory,
                            join->exec->diag, &worker->build));
     arena_reset(&worker->scratch);
     const Vector **all = ARENA_NEW_ARRAY(&worker->scratch, const Vector *, join->right_count + keys);
@@ -79,7 +48,7 @@ static Status hash_store(HashJoin *join)
     join->hashes = mem_alloc((rows + 1) * sizeof(uint64_t));
     join->chain = mem_alloc_zero((rows + 1) * sizeof(uint32_t));
     join->heads = mem_alloc_zero(slots * sizeof(uint32_t));
-    mem_charge(join->exec->options->memory, (int64_t)rows * 12 + slots * 4);
+    mem_charge(join->memory, (int64_t)rows * 12 + slots * 4);
     Vector *columns = ARENA_NEW_ARRAY(&join->exec->arena, Vector, store->column_count + 1);
     const Vector **pointers = ARENA_NEW_ARRAY(&join->exec->arena, const Vector *, keys + 1);
     for (uint64_t first = 0; first < rows; first += CHUNK_ROWS) {
@@ -184,7 +153,7 @@ static Status build_side(HashJoin *join)
     for (uint32_t k = 0; k < keys; k++)
         types[join->right_count + k] = join->node->join.right_keys[k]->type;
     for (uint32_t w = 0; w < exec->worker_count; w++)
-        join->workers[w].rows = column_store_new(exec, types, join->right_count + keys);
+        join->workers[w].rows = column_store_new(join->memory, types, join->right_count + keys);
     BuildSink sink = {.consumer = {push_build, NULL}, .join = join};
     TRY(run_node(exec, right, &sink.consumer));
     join->store = join->workers[0].rows;
@@ -319,7 +288,7 @@ static Status filter_pairs(const Probe *probe, uint32_t *in_out_count)
         return OK;
     if (worker->residual == NULL)
         TRY(evaluator_open((const Expr *const *)node->join.residual, node->join.residual_count, join->exec->session,
-                           join->exec->options->memory, join->exec->diag, &worker->residual));
+                           join->memory, join->exec->diag, &worker->residual));
     Vector *left;
     Vector *right;
     pair_vectors(probe, *in_out_count, &left, &right);
@@ -467,7 +436,7 @@ static Status open_probe(HashJoin *join, uint32_t number, const Chunk *chunk, Pr
     const PhysNode *node = join->node;
     if (worker->probe == NULL)
         TRY(evaluator_open((const Expr *const *)node->join.left_keys, node->join.key_count, join->exec->session,
-                           join->exec->options->memory, join->exec->diag, &worker->probe));
+                           join->memory, join->exec->diag, &worker->probe));
     arena_reset(&worker->scratch);
     *probe = (Probe){.join = join, .worker = worker, .number = number, .chunk = chunk};
     probe->keys = ARENA_NEW_ARRAY(&worker->scratch, const Vector *, node->join.key_count + 1);
@@ -550,7 +519,7 @@ static void open_workers(HashJoin *join)
     join->workers = ARENA_NEW_ARRAY(&exec->arena, JoinWorker, exec->worker_count);
     for (uint32_t w = 0; w < exec->worker_count; w++) {
         JoinWorker *worker = &join->workers[w];
-        arena_init(&worker->scratch, exec->options->memory);
+        arena_init(&worker->scratch, join->memory);
         worker->hashes = ARENA_NEW_ARRAY(&exec->arena, uint64_t, CHUNK_ROWS);
         worker->sel = ARENA_NEW_ARRAY(&exec->arena, uint16_t, CHUNK_ROWS);
         worker->probe_rows = ARENA_NEW_ARRAY(&exec->arena, uint32_t, CHUNK_ROWS);
@@ -569,7 +538,7 @@ static void close_join(HashJoin *join)
         arena_deinit(&worker->scratch);
     }
     if (join->heads != NULL)
-        mem_release(join->exec->options->memory, (int64_t)join->store->row_count * 12 + ((int64_t)join->mask + 1) * 4);
+        mem_release(join->memory, (int64_t)join->store->row_count * 12 + ((int64_t)join->mask + 1) * 4);
     column_store_free(join->store);
     mem_free(join->hashes);
     mem_free(join->heads);
@@ -579,7 +548,7 @@ static void close_join(HashJoin *join)
 
 Status run_hash_join(ExecContext *exec, const PhysNode *node, Consumer *consumer)
 {
-    HashJoin join = {.consumer = {push_probe, NULL}, .exec = exec, .node = node, .next = consumer,
+    HashJoin join = {.consumer = {push_probe, NULL}, .exec = exec, .node = node, .memory = node_memory(exec, node), .next = consumer,
                      .left_count = node->children[0]->column_count, .right_count = node->children[1]->column_count};
     open_workers(&join);
     Status status = build_side(&join);
