@@ -6,13 +6,14 @@
  * of their own, which feed the states after the merge. Grouping sets add the set's number as a key. */
 
 #include "base/hash.h"
+#include "exec/spill.h"
 
-static void table_init(Aggregate *agg, GroupTable *table, const Type *types, uint32_t count, uint32_t row_bytes)
+void group_table_init(Aggregate *agg, GroupTable *table, const Type *types, uint32_t count, uint32_t row_bytes)
 {
     *table = (GroupTable){.keys = column_store_new(agg->memory, types, count), .row_bytes = row_bytes};
 }
 
-static void table_free(const Aggregate *agg, GroupTable *table)
+void group_table_free(const Aggregate *agg, GroupTable *table)
 {
     mem_release(agg->memory, (int64_t)table->capacity * (table->row_bytes + 12));
     column_store_free(table->keys);
@@ -49,7 +50,7 @@ static Status grow_states(Aggregate *agg, GroupTable *table)
     return OK;
 }
 
-static void init_states(const Aggregate *agg, AggWorker *worker, uint8_t *row)
+void aggregate_init_states(const Aggregate *agg, AggWorker *worker, uint8_t *row)
 {
     for (uint32_t c = 0; c < agg->node->aggregate.call_count; c++) {
         const AggKernel *kernel = agg->node->aggregate.calls[c].binding->aggregate;
@@ -68,7 +69,7 @@ static Status new_group(Aggregate *agg, AggWorker *worker, GroupTable *table, co
     if (table->row_bytes > 0) {
         uint8_t *state = table->states + (size_t)table->count * table->row_bytes;
         memset(state, 0, table->row_bytes);
-        init_states(agg, worker, state);
+        aggregate_init_states(agg, worker, state);
     }
     table->count++;
     table->slots[slot] = table->count;
@@ -87,7 +88,7 @@ static bool int_key_equal(const GroupTable *table, uint32_t group, const VectorV
 }
 
 /* Finds or makes the group of every row; out_groups[i] belongs to row i of rows. */
-static Status find_groups(Aggregate *agg, AggWorker *worker, GroupTable *table, const Vector *const *keys, uint32_t key_count,
+Status aggregate_find_groups(Aggregate *agg, AggWorker *worker, GroupTable *table, const Vector *const *keys, uint32_t key_count,
                           Rows rows, const uint64_t *hashes, uint32_t *out_groups)
 {
     const Vector *stored[64];
@@ -128,7 +129,7 @@ static Status find_groups(Aggregate *agg, AggWorker *worker, GroupTable *table, 
     return OK;
 }
 
-static Status update_call(Aggregate *agg, AggWorker *worker, uint32_t call, const Vector *const *arguments, Rows rows,
+Status aggregate_update_call(Aggregate *agg, AggWorker *worker, uint32_t call, const Vector *const *arguments, Rows rows,
                           uint8_t **groups)
 {
     const PhysAggCall *spec = &agg->node->aggregate.calls[call];
@@ -151,7 +152,7 @@ static Status update_filtered(Aggregate *agg, AggWorker *worker, uint32_t call, 
         sel[kept] = (uint16_t)row;
         kept_groups[kept++] = groups[i];
     }
-    return update_call(agg, worker, call, &results[agg->argument_at[call]], (Rows){sel, kept}, kept_groups);
+    return aggregate_update_call(agg, worker, call, &results[agg->argument_at[call]], (Rows){sel, kept}, kept_groups);
 }
 
 static Status collect_distinct(Aggregate *agg, AggWorker *worker, uint32_t call, uint32_t partition, const Vector *const *keys,
@@ -167,7 +168,7 @@ static Status collect_distinct(Aggregate *agg, AggWorker *worker, uint32_t call,
     hash_keys(all + agg->key_count, spec->argument_count, rows, full);
     for (FOR_ROWS(rows, i, row))
         full[row] = hash_combine(full[row], hashes[row]);
-    return find_groups(agg, worker, &worker->distinct[call][partition], all, count, rows, full, groups);
+    return aggregate_find_groups(agg, worker, &worker->distinct[call][partition], all, count, rows, full, groups);
 }
 
 static Status update_partition(Aggregate *agg, AggWorker *worker, uint32_t partition, const Vector *const *keys,
@@ -175,7 +176,7 @@ static Status update_partition(Aggregate *agg, AggWorker *worker, uint32_t parti
 {
     GroupTable *table = &worker->tables[partition];
     uint32_t *ids = ARENA_NEW_ARRAY(&worker->scratch, uint32_t, MAX(rows.count, 1u));
-    TRY(find_groups(agg, worker, table, keys, agg->key_count, rows, hashes, ids));
+    TRY(aggregate_find_groups(agg, worker, table, keys, agg->key_count, rows, hashes, ids));
     for (uint32_t i = 0; i < rows.count; i++)
         worker->groups[i] = table->states + (size_t)ids[i] * table->row_bytes;
     for (uint32_t c = 0; c < agg->node->aggregate.call_count; c++) {
@@ -185,7 +186,7 @@ static Status update_partition(Aggregate *agg, AggWorker *worker, uint32_t parti
         else if (call->filter != NULL)
             TRY(update_filtered(agg, worker, c, results, rows, worker->groups));
         else
-            TRY(update_call(agg, worker, c, &results[agg->argument_at[c]], rows, worker->groups));
+            TRY(aggregate_update_call(agg, worker, c, &results[agg->argument_at[c]], rows, worker->groups));
     }
     return OK;
 }
@@ -286,10 +287,10 @@ static Status push_aggregate(Consumer *consumer, uint32_t number, Chunk *chunk)
         return update_single(agg, worker, results, rows);
     }
     if (agg->node->aggregate.sets == NULL)
-        return update_keys(agg, worker, results, results, rows);
+        TRY(update_keys(agg, worker, results, results, rows));
     for (uint32_t s = 0; s < agg->node->aggregate.set_count; s++)
         TRY(update_set(agg, worker, s, results, rows));
-    return OK;
+    return spill_wanted(agg->exec, agg->node, aggregate_worker_bytes(agg, worker)) ? aggregate_spill_worker(agg, worker) : OK;
 }
 
 /* ---- merge and output of one partition ---- */
@@ -311,7 +312,7 @@ static Status merge_table(Aggregate *agg, AggWorker *target, GroupTable *into, c
         column_store_slice(from->keys, first, count, columns, &chunk);
         for (uint32_t k = 0; k < keys; k++)
             pointers[k] = &columns[k];
-        TRY(find_groups(agg, target, into, pointers, keys, (Rows){NULL, count}, from->hashes + first, groups));
+        TRY(aggregate_find_groups(agg, target, into, pointers, keys, (Rows){NULL, count}, from->hashes + first, groups));
         if (into->row_bytes == 0)
             continue;
         for (uint32_t i = 0; i < count; i++) {
@@ -345,10 +346,10 @@ static Status apply_distinct(Aggregate *agg, AggWorker *worker, uint32_t call, u
         for (uint32_t k = 0; k < count; k++)
             pointers[k] = &columns[k];
         hash_keys(pointers, agg->key_count, rows, hashes);
-        TRY(find_groups(agg, worker, table, pointers, agg->key_count, rows, hashes, ids));
+        TRY(aggregate_find_groups(agg, worker, table, pointers, agg->key_count, rows, hashes, ids));
         for (uint32_t i = 0; i < rows.count; i++)
             groups[i] = table->states + (size_t)ids[i] * table->row_bytes;
-        TRY(update_call(agg, worker, call, pointers + agg->key_count, rows, groups));
+        TRY(aggregate_update_call(agg, worker, call, pointers + agg->key_count, rows, groups));
     }
     return OK;
 }
@@ -365,7 +366,7 @@ static void grouping_columns(const Aggregate *agg, const Vector *set_numbers, ui
     }
 }
 
-static Status emit_partition(Aggregate *agg, AggWorker *worker, uint32_t number, uint32_t partition)
+Status aggregate_emit(Aggregate *agg, AggWorker *worker, uint32_t number, uint32_t partition)
 {
     const PhysNode *node = agg->node;
     GroupTable *table = &worker->tables[partition];
@@ -427,7 +428,7 @@ static Status finish_partition(Aggregate *agg, uint32_t number, uint32_t partiti
             status = apply_distinct(agg, &scoped, c, partition);
     }
     if (status == OK)
-        status = emit_partition(agg, &scoped, number, partition);
+        status = aggregate_emit(agg, &scoped, number, partition);
     mem_free(scoped.contexts);
     arena_deinit(&states);
     return status;
@@ -496,7 +497,7 @@ static void open_tables(Aggregate *agg, AggWorker *worker)
     worker->contexts = ARENA_NEW_ARRAY(arena, AggContext, node->aggregate.call_count + 1);
     worker->distinct = ARENA_NEW_ARRAY(arena, GroupTable *, node->aggregate.call_count + 1);
     for (uint32_t p = 0; p < agg->partitions; p++)
-        table_init(agg, &worker->tables[p], agg->key_types, agg->key_count, agg->row_bytes);
+        group_table_init(agg, &worker->tables[p], agg->key_types, agg->key_count, agg->row_bytes);
     for (uint32_t c = 0; c < node->aggregate.call_count; c++) {
         const PhysAggCall *call = &node->aggregate.calls[c];
         worker->contexts[c] = (AggContext){call->binding, agg->exec->session, &worker->states, agg->exec->diag};
@@ -508,17 +509,17 @@ static void open_tables(Aggregate *agg, AggWorker *worker)
             types[agg->key_count + a] = call->arguments[a]->type;
         worker->distinct[c] = ARENA_NEW_ARRAY(arena, GroupTable, agg->partitions);
         for (uint32_t p = 0; p < agg->partitions; p++)
-            table_init(agg, &worker->distinct[c][p], types, agg->key_count + call->argument_count, 0);
+            group_table_init(agg, &worker->distinct[c][p], types, agg->key_count + call->argument_count, 0);
     }
 }
 
 static void close_worker(Aggregate *agg, AggWorker *worker)
 {
     for (uint32_t p = 0; p < agg->partitions; p++) {
-        table_free(agg, &worker->tables[p]);
+        group_table_free(agg, &worker->tables[p]);
         for (uint32_t c = 0; c < agg->node->aggregate.call_count; c++) {
             if (worker->distinct[c] != NULL)
-                table_free(agg, &worker->distinct[c][p]);
+                group_table_free(agg, &worker->distinct[c][p]);
         }
     }
     evaluator_close(worker->evaluator);
@@ -531,6 +532,7 @@ Status run_aggregate(ExecContext *exec, const PhysNode *node, Consumer *consumer
     Aggregate agg = {.consumer = {push_aggregate, NULL}, .exec = exec, .node = node, .memory = node_memory(exec, node),
                      .next = consumer};
     lay_out(&agg);
+    mutex_init(&agg.spill_lock);
     bool many = agg.key_count > 0 && node->aggregate.estimated_groups > PARTITION_THRESHOLD && exec->worker_count > 1;
     agg.partitions = many ? MANY_PARTITIONS : 1;
     agg.workers = ARENA_NEW_ARRAY(&exec->arena, AggWorker, exec->worker_count);
@@ -540,8 +542,11 @@ Status run_aggregate(ExecContext *exec, const PhysNode *node, Consumer *consumer
     /* Without GROUP BY there is always one row. */
     if (status == OK && agg.key_count == 0)
         status = ensure_single(&agg, &agg.workers[0]);
-    if (status == OK)
+    if (status == OK && agg.spill != NULL)
+        status = aggregate_spill_finish(&agg);
+    else if (status == OK)
         status = agg.partitions == 1 ? finish_worker(&agg, 0) : exec_parallel(exec, finish_worker, &agg);
+    aggregate_spill_close(&agg);
     for (uint32_t w = 0; w < exec->worker_count; w++)
         close_worker(&agg, &agg.workers[w]);
     return status;

@@ -45,4 +45,27 @@ typedef struct Aggregate {
     uint32_t partitions;
     AggWorker *workers;
     _Atomic uint32_t next_partition;
+    struct AggregateSpill *spill; /* NULL: all in memory */
+    Mutex spill_lock;             /* guards spill while it is made */
 } Aggregate;
+
+void group_table_init(Aggregate *agg, GroupTable *table, const Type *types, uint32_t count, uint32_t row_bytes);
+void group_table_free(const Aggregate *agg, GroupTable *table);
+void aggregate_init_states(const Aggregate *agg, AggWorker *worker, uint8_t *row);
+/* Finds or makes the group of every row; out_groups[i] belongs to row i of rows. */
+Status aggregate_find_groups(Aggregate *agg, AggWorker *worker, GroupTable *table, const Vector *const *keys, uint32_t key_count,
+                             Rows rows, const uint64_t *hashes, uint32_t *out_groups);
+Status aggregate_update_call(Aggregate *agg, AggWorker *worker, uint32_t call, const Vector *const *arguments, Rows rows,
+                             uint8_t **groups);
+/* Puts out the groups of one partition as worker `number`. */
+Status aggregate_emit(Aggregate *agg, AggWorker *worker, uint32_t number, uint32_t partition);
+
+/* ---- aggregate_spill.c ---- */
+
+/* What the worker's tables and states take. */
+int64_t aggregate_worker_bytes(const Aggregate *agg, const AggWorker *worker);
+/* Writes the worker's groups to disk and empties its tables. */
+Status aggregate_spill_worker(Aggregate *agg, AggWorker *worker);
+/* Spills what is left, then merges and puts out partition by partition. */
+Status aggregate_spill_finish(Aggregate *agg);
+void aggregate_spill_close(Aggregate *agg);

@@ -32,6 +32,10 @@ struct ExecContext {
     RuntimeFilter *filters; /* by id */
     ColumnStore **ctes;     /* by id */
     MemTracker *memories;   /* of operators, by node id; children of the query's */
+    struct SpillFile *spill_file; /* made at the first spill */
+    Mutex spill_lock;             /* guards spill_file while it is made */
+    _Atomic int64_t *spilled;     /* bytes written, by node id */
+    uint32_t *spill_divisors;     /* into how many parts the memory is shared, by node id */
     _Atomic bool failed;
 };
 
@@ -95,3 +99,6 @@ int compare_rows(const Vector *columns, const PhysSortKey *keys, uint32_t count,
 /* Sorted order of the rows of key columns (flat, of a store). */
 void sort_indices(const Vector *keys, const PhysSortKey *specs, uint32_t count, uint32_t *indices, uint32_t row_count);
 void profile_rows(ExecContext *exec, const PhysNode *node, uint32_t rows);
+Status profile_node(ExecContext *exec, const PhysNode *node, Consumer *consumer,
+                    Status (*run)(ExecContext *exec, const PhysNode *node, Consumer *consumer));
+void profile_finish(ExecContext *exec);

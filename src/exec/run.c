@@ -6,6 +6,7 @@
 #include "base/environment.h"
 #include "connector/connector.h"
 #include "exec/exec_int.h"
+#include "exec/spill.h"
 
 Status exec_check(ExecContext *exec)
 {
@@ -18,14 +19,6 @@ Status exec_check(ExecContext *exec)
         return RAISE(exec->diag, MEMORY_LIMIT, "Memory of query exceed limit. Used: %lld, Limit: %lld",
                      (long long)mem_used(options->memory), (long long)atomic_load(&options->memory->limit_bytes));
     return atomic_load_explicit(&exec->failed, memory_order_relaxed) ? ERR_CANCELLED : OK;
-}
-
-void profile_rows(ExecContext *exec, const PhysNode *node, uint32_t rows)
-{
-    if (exec->options->profile == NULL)
-        return;
-    atomic_fetch_add_explicit(&exec->options->profile[node->id].rows, rows, memory_order_relaxed);
-    atomic_fetch_add_explicit(&exec->options->profile[node->id].chunks, 1, memory_order_relaxed);
 }
 
 void evaluators_init(ExecContext *exec, WorkerEvaluators *evaluators, Expr *const *exprs, uint32_t count)
@@ -325,9 +318,8 @@ static Status run_assert_one_row(ExecContext *exec, const PhysNode *node, Consum
     return status;
 }
 
-Status run_node(ExecContext *exec, const PhysNode *node, Consumer *consumer)
+static Status dispatch(ExecContext *exec, const PhysNode *node, Consumer *consumer)
 {
-    TRY(exec_check(exec));
     switch ((PhysKindOfNode)node->kind) {
     case PHYS_NODE_SCAN:
         return run_scan(exec, node, consumer);
@@ -373,6 +365,12 @@ Status run_node(ExecContext *exec, const PhysNode *node, Consumer *consumer)
     return RAISE(exec->diag, INTERNAL, "plan node of kind %u can't run", node->kind);
 }
 
+Status run_node(ExecContext *exec, const PhysNode *node, Consumer *consumer)
+{
+    TRY(exec_check(exec));
+    return exec->options->profile == NULL ? dispatch(exec, node, consumer) : profile_node(exec, node, consumer, dispatch);
+}
+
 typedef struct RootSink {
     Consumer consumer;
     Mutex lock; /* one result chunk at a time */
@@ -398,6 +396,7 @@ Status exec_run(const PhysPlan *plan, const ExecOptions *options, const ExecResu
     exec.memories = ARENA_NEW_ARRAY(&exec.arena, MemTracker, plan->node_count + 1);
     for (uint32_t i = 0; i <= plan->node_count; i++)
         mem_tracker_init(&exec.memories[i], options->memory, "query", 0);
+    spill_prepare(&exec);
     RootSink sink = {.consumer = {push_root, NULL}, .result = result};
     mutex_init(&sink.lock);
     Status status = run_node(&exec, plan->root, &sink.consumer);
@@ -406,6 +405,9 @@ Status exec_run(const PhysPlan *plan, const ExecOptions *options, const ExecResu
     for (uint32_t i = 0; i <= plan->filter_count; i++)
         mem_free(exec.filters[i].bits);
     mutex_deinit(&sink.lock);
+    if (options->profile != NULL)
+        profile_finish(&exec);
+    spill_clean_up(&exec);
     arena_deinit(&exec.arena);
     return status;
 }
