@@ -5,18 +5,14 @@
  * build key is there once, the probe chunk keeps its rows and only gets a selection. */
 
 #include "base/hash.h"
+#include "exec/spill.h"
 
 enum { FILTER_BITS = 1 << 26 };
 
-static PhysJoinKind kind_of(const HashJoin *join)
+/* Later the rows are gathered into one store and get a directory: twice what they take now. */
+static int64_t join_worker_bytes(const JoinWorker *worker)
 {
-    return (PhysJoinKind)join->node->join.kind;
-}
-
-static bool keeps_build(const HashJoin *join)
-{
-    PhysJoinKind kind = kind_of(join);
-    return kind == PHYS_JOIN_RIGHT || kind == PHYS_JOIN_FULL || kind == PHYS_JOIN_RIGHT_SEMI || kind == PHYS_JOIN_RIGHT_ANTI;
+    return worker->rows->row_count < SPILL_BATCH_ROWS ? 0 : 2 * (int64_t)worker->rows->arena.total_bytes;
 }
 
 static Status push_build(Consumer *consumer, uint32_t number, Chunk *chunk)
@@ -33,7 +29,8 @@ static Status push_build(Consumer *consumer, uint32_t number, Chunk *chunk)
     TRY(evaluator_run(worker->build, chunk, all + join->right_count));
     for (uint32_t i = 0; i < join->right_count; i++)
         all[i] = &chunk->columns[i];
-    return column_store_append(join->exec, worker->rows, all, chunk_rows(chunk));
+    TRY(column_store_append(join->exec, worker->rows, all, chunk_rows(chunk)));
+    return spill_wanted(join->exec, node, join_worker_bytes(worker)) ? join_spill_worker(join, number) : OK;
 }
 
 static Status hash_store(HashJoin *join)
@@ -48,9 +45,12 @@ static Status hash_store(HashJoin *join)
     join->hashes = mem_alloc((rows + 1) * sizeof(uint64_t));
     join->chain = mem_alloc_zero((rows + 1) * sizeof(uint32_t));
     join->heads = mem_alloc_zero(slots * sizeof(uint32_t));
-    mem_charge(join->memory, (int64_t)rows * 12 + slots * 4);
-    Vector *columns = ARENA_NEW_ARRAY(&join->exec->arena, Vector, store->column_count + 1);
-    const Vector **pointers = ARENA_NEW_ARRAY(&join->exec->arena, const Vector *, keys + 1);
+    join->index_bytes = (int64_t)rows * 12 + (int64_t)slots * 4;
+    mem_charge(join->memory, join->index_bytes);
+    AUTO_ARENA arena;
+    arena_init(&arena, join->memory);
+    Vector *columns = ARENA_NEW_ARRAY(&arena, Vector, store->column_count + 1);
+    const Vector **pointers = ARENA_NEW_ARRAY(&arena, const Vector *, keys + 1);
     for (uint64_t first = 0; first < rows; first += CHUNK_ROWS) {
         Chunk chunk;
         column_store_slice(store, first, (uint32_t)MIN(rows - first, (uint64_t)CHUNK_ROWS), columns, &chunk);
@@ -95,6 +95,30 @@ static void link_rows(HashJoin *join)
     }
 }
 
+Status join_index(HashJoin *join)
+{
+    TRY(hash_store(join));
+    link_rows(join);
+    if (join_keeps_build(join))
+        join->matched = mem_alloc_zero(join->store->row_count + 1);
+    return OK;
+}
+
+void join_drop_build(HashJoin *join)
+{
+    mem_release(join->memory, join->index_bytes);
+    join->index_bytes = 0;
+    column_store_free(join->store);
+    mem_free(join->hashes);
+    mem_free(join->heads);
+    mem_free(join->chain);
+    mem_free(join->matched);
+    join->store = NULL;
+    join->hashes = NULL;
+    join->heads = join->chain = NULL;
+    join->matched = NULL;
+}
+
 static int64_t key_value(const Vector *column, uint32_t row)
 {
     switch ((PhysKind)column->type.phys) {
@@ -128,7 +152,8 @@ static void publish_filter(HashJoin *join, const PhysRuntimeFilter *spec)
     }
     filter->is_empty = filter->min > filter->max;
     uint64_t span = filter->is_empty ? 0 : (uint64_t)filter->max - (uint64_t)filter->min;
-    if (!filter->is_empty && span < FILTER_BITS) {
+    bool fits = (int64_t)(span / 8) < spill_allowance(join->exec, join->node) / 4;
+    if (!filter->is_empty && span < FILTER_BITS && fits) {
         filter->bits = mem_alloc_zero((span / 64 + 1) * sizeof(uint64_t));
         for (uint32_t row = 0; row < rows; row++) {
             if (column->nulls != NULL && column->nulls[row] != 0)
@@ -156,6 +181,8 @@ static Status build_side(HashJoin *join)
         join->workers[w].rows = column_store_new(join->memory, types, join->right_count + keys);
     BuildSink sink = {.consumer = {push_build, NULL}, .join = join};
     TRY(run_node(exec, right, &sink.consumer));
+    if (join->spill != NULL)
+        return join_spill_finish_build(join);
     join->store = join->workers[0].rows;
     join->workers[0].rows = NULL;
     for (uint32_t w = 1; w < exec->worker_count; w++) {
@@ -167,10 +194,8 @@ static Status build_side(HashJoin *join)
         }
         TRY(column_store_concat(exec, join->store, &join->workers[w].rows, 1));
     }
-    TRY(hash_store(join));
-    link_rows(join);
-    if (keeps_build(join))
-        join->matched = mem_alloc_zero(join->store->row_count + 1);
+    TRY(join_index(join));
+    join->build_has_rows = join->store->row_count > 0;
     for (uint32_t f = 0; f < join->node->join.filter_count; f++)
         publish_filter(join, &join->node->join.filters[f]);
     return OK;
@@ -317,7 +342,7 @@ static Status flush_pairs(const Probe *probe, uint32_t count, MatchState *state)
     HashJoin *join = probe->join;
     TRY(filter_pairs(probe, &count));
     for (uint32_t i = 0; i < count; i++) {
-        if (kind_of(join) == PHYS_JOIN_LEFT_SINGLE && state->has_match[probe->worker->probe_rows[i]] != 0)
+        if (join_kind(join) == PHYS_JOIN_LEFT_SINGLE && state->has_match[probe->worker->probe_rows[i]] != 0)
             return RAISE(join->exec->diag, SUBQUERY_MORE_THAN_ONE_ROW,
                          "Expected LE 1 to be returned by expression (correlated scalar subquery)");
         state->has_match[probe->worker->probe_rows[i]] = 1;
@@ -361,7 +386,7 @@ static Status probe_unique(const Probe *probe, Rows rows, bool *out_done)
 {
     HashJoin *join = probe->join;
     JoinWorker *worker = probe->worker;
-    PhysJoinKind kind = kind_of(join);
+    PhysJoinKind kind = join_kind(join);
     bool plain = join->is_unique && join->node->join.residual_count == 0 &&
                  (kind == PHYS_JOIN_INNER || kind == PHYS_JOIN_LEFT || kind == PHYS_JOIN_LEFT_SINGLE || kind == PHYS_JOIN_RIGHT);
     *out_done = plain;
@@ -396,11 +421,11 @@ static Status emit_selected(const Probe *probe, Rows rows, const uint8_t *has_ma
 {
     HashJoin *join = probe->join;
     JoinWorker *worker = probe->worker;
-    bool null_aware = kind_of(join) == PHYS_JOIN_NULL_AWARE_ANTI;
+    bool null_aware = join_kind(join) == PHYS_JOIN_NULL_AWARE_ANTI;
     uint32_t kept = 0;
     for (FOR_ROWS(rows, i, row)) {
         bool takes = (has_match[row] != 0) == wanted;
-        if (null_aware && takes && join->store->row_count > 0)
+        if (null_aware && takes && join->build_has_rows)
             takes = !join->build_has_null && !probe_key_is_null(probe, row);
         worker->sel[kept] = (uint16_t)row;
         kept += takes;
@@ -408,7 +433,7 @@ static Status emit_selected(const Probe *probe, Rows rows, const uint8_t *has_ma
     if (kept == 0)
         return OK;
     Chunk shape = {.row_count = probe->chunk->row_count, .sel = worker->sel, .selected = kept};
-    PhysJoinKind kind = kind_of(join);
+    PhysJoinKind kind = join_kind(join);
     bool pads = kind == PHYS_JOIN_LEFT || kind == PHYS_JOIN_FULL || kind == PHYS_JOIN_LEFT_SINGLE;
     Vector *right = pads ? null_vectors(join, worker, false) : NULL;
     return emit_columns(join, worker, probe->number, probe->chunk->columns, right, NULL, &shape);
@@ -423,7 +448,7 @@ static Status emit_mark(const Probe *probe, Rows rows, const uint8_t *has_match)
     uint8_t *nulls = vector_nulls(&mark);
     for (FOR_ROWS(rows, i, row)) {
         ((uint8_t *)mark.data)[row] = has_match[row];
-        bool is_open = join->store->row_count > 0 && (join->build_has_null || probe_key_is_null(probe, row));
+        bool is_open = join->build_has_rows && (join->build_has_null || probe_key_is_null(probe, row));
         nulls[row] = has_match[row] == 0 && is_open;
     }
     Chunk shape = {.row_count = probe->chunk->row_count, .sel = probe->chunk->sel, .selected = probe->chunk->selected};
@@ -454,32 +479,25 @@ static Status open_probe(HashJoin *join, uint32_t number, const Chunk *chunk, Pr
     return OK;
 }
 
-static Status push_probe(Consumer *consumer, uint32_t number, Chunk *chunk)
+static bool emits_pairs(PhysJoinKind kind)
 {
-    HashJoin *join = (HashJoin *)consumer;
-    Probe probe;
-    bool done;
-    TRY(open_probe(join, number, chunk, &probe));
-    Rows rows = chunk_rows(chunk);
-    TRY(probe_unique(&probe, rows, &done));
-    if (done)
-        return OK;
-    PhysJoinKind kind = kind_of(join);
-    MatchState state = {.has_match = arena_alloc_zero(&probe.worker->scratch, CHUNK_ROWS)};
-    state.emits_pairs = kind == PHYS_JOIN_INNER || kind == PHYS_JOIN_LEFT || kind == PHYS_JOIN_RIGHT || kind == PHYS_JOIN_FULL ||
-                        kind == PHYS_JOIN_LEFT_SINGLE;
-    TRY(match_all(&probe, rows, &state));
-    switch (kind) {
+    return kind == PHYS_JOIN_INNER || kind == PHYS_JOIN_LEFT || kind == PHYS_JOIN_RIGHT || kind == PHYS_JOIN_FULL ||
+           kind == PHYS_JOIN_LEFT_SINGLE;
+}
+
+static Status finish_matches(const Probe *probe, Rows rows, const uint8_t *has_match)
+{
+    switch (join_kind(probe->join)) {
     case PHYS_JOIN_LEFT:
     case PHYS_JOIN_FULL:
     case PHYS_JOIN_LEFT_SINGLE:
     case PHYS_JOIN_LEFT_ANTI:
     case PHYS_JOIN_NULL_AWARE_ANTI:
-        return emit_selected(&probe, rows, state.has_match, false);
+        return emit_selected(probe, rows, has_match, false);
     case PHYS_JOIN_LEFT_SEMI:
-        return emit_selected(&probe, rows, state.has_match, true);
+        return emit_selected(probe, rows, has_match, true);
     case PHYS_JOIN_LEFT_MARK:
-        return emit_mark(&probe, rows, state.has_match);
+        return emit_mark(probe, rows, has_match);
     case PHYS_JOIN_INNER:
     case PHYS_JOIN_RIGHT:
     case PHYS_JOIN_RIGHT_SEMI:
@@ -489,13 +507,46 @@ static Status push_probe(Consumer *consumer, uint32_t number, Chunk *chunk)
     UNREACHABLE();
 }
 
-/* Build rows that were, or were not, matched; after the probe side is done. */
-static Status emit_build_rows(HashJoin *join)
+Status join_probe(HashJoin *join, uint32_t number, Chunk *chunk)
 {
-    bool wanted = kind_of(join) == PHYS_JOIN_RIGHT_SEMI;
-    JoinWorker *worker = &join->workers[0];
+    Probe probe;
+    bool done;
+    TRY(open_probe(join, number, chunk, &probe));
+    Rows rows = chunk_rows(chunk);
+    TRY(probe_unique(&probe, rows, &done));
+    if (done)
+        return OK;
+    MatchState state = {.has_match = arena_alloc_zero(&probe.worker->scratch, CHUNK_ROWS), .emits_pairs = emits_pairs(join_kind(join))};
+    TRY(match_all(&probe, rows, &state));
+    return finish_matches(&probe, rows, state.has_match);
+}
+
+Status join_probe_piece(HashJoin *join, uint32_t number, Chunk *chunk, uint8_t *has_match)
+{
+    Probe probe;
+    MatchState state = {.has_match = has_match, .emits_pairs = emits_pairs(join_kind(join))};
+    TRY(open_probe(join, number, chunk, &probe));
+    return match_all(&probe, chunk_rows(chunk), &state);
+}
+
+Status join_probe_finish(HashJoin *join, uint32_t number, Chunk *chunk, const uint8_t *has_match)
+{
+    Probe probe;
+    TRY(open_probe(join, number, chunk, &probe));
+    return finish_matches(&probe, chunk_rows(chunk), has_match);
+}
+
+static Status push_probe(Consumer *consumer, uint32_t number, Chunk *chunk)
+{
+    return join_probe((HashJoin *)consumer, number, chunk);
+}
+
+Status join_emit_build(HashJoin *join, uint32_t number)
+{
+    bool wanted = join_kind(join) == PHYS_JOIN_RIGHT_SEMI;
+    JoinWorker *worker = &join->workers[number];
     uint32_t rows = (uint32_t)join->store->row_count;
-    uint32_t *codes = ARENA_NEW_ARRAY(&join->exec->arena, uint32_t, CHUNK_ROWS);
+    uint32_t *codes = worker->build_rows;
     uint32_t count = 0;
     for (uint32_t row = 0; row <= rows; row++) {
         if (row < rows && (atomic_load_explicit(&join->matched[row], memory_order_relaxed) != 0) == wanted)
@@ -505,9 +556,9 @@ static Status emit_build_rows(HashJoin *join)
         TRY(exec_check(join->exec));
         arena_reset(&worker->scratch);
         Chunk shape = {.row_count = count};
-        bool pads = kind_of(join) == PHYS_JOIN_RIGHT || kind_of(join) == PHYS_JOIN_FULL;
+        bool pads = join_kind(join) == PHYS_JOIN_RIGHT || join_kind(join) == PHYS_JOIN_FULL;
         Vector *left = pads ? null_vectors(join, worker, true) : NULL;
-        TRY(emit_columns(join, worker, 0, left, build_vectors(join, worker, codes, NULL), NULL, &shape));
+        TRY(emit_columns(join, worker, number, left, build_vectors(join, worker, codes, NULL), NULL, &shape));
         count = 0;
     }
     return OK;
@@ -537,28 +588,23 @@ static void close_join(HashJoin *join)
         evaluator_close(worker->residual);
         arena_deinit(&worker->scratch);
     }
-    if (join->heads != NULL)
-        mem_release(join->memory, (int64_t)join->store->row_count * 12 + ((int64_t)join->mask + 1) * 4);
-    column_store_free(join->store);
-    mem_free(join->hashes);
-    mem_free(join->heads);
-    mem_free(join->chain);
-    mem_free(join->matched);
+    join_spill_close(join);
+    join_drop_build(join);
 }
 
 Status run_hash_join(ExecContext *exec, const PhysNode *node, Consumer *consumer)
 {
     HashJoin join = {.consumer = {push_probe, NULL}, .exec = exec, .node = node, .memory = node_memory(exec, node), .next = consumer,
                      .left_count = node->children[0]->column_count, .right_count = node->children[1]->column_count};
+    mutex_init(&join.spill_lock);
     open_workers(&join);
     Status status = build_side(&join);
-    bool nothing = status == OK && join.store->row_count == 0 &&
-                   (kind_of(&join) == PHYS_JOIN_INNER || kind_of(&join) == PHYS_JOIN_LEFT_SEMI || kind_of(&join) == PHYS_JOIN_RIGHT ||
-                    kind_of(&join) == PHYS_JOIN_RIGHT_SEMI || kind_of(&join) == PHYS_JOIN_RIGHT_ANTI);
-    if (status == OK && !nothing)
+    if (status == OK && join.spill != NULL)
+        status = join_spill_run(&join);
+    else if (status == OK && (join.build_has_rows || !join_needs_build(&join)))
         status = run_node(exec, node->children[0], &join.consumer);
-    if (status == OK && keeps_build(&join))
-        status = emit_build_rows(&join);
+    if (status == OK && join.spill == NULL && join_keeps_build(&join))
+        status = join_emit_build(&join, 0);
     close_join(&join);
     return status;
 }
