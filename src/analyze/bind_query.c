@@ -333,7 +333,9 @@ static LogicalNode *project_node(AnalyzeContext *context, LogicalNode *child, Ex
     for (uint32_t i = 0; i < count; i++) {
         node->project.exprs[i] = exprs[i];
         node->columns[i] = column_of(0, exprs[i], names[i]);
-        bool keeps = exprs[i]->kind == EXPR_COLUMN;
+        bool keeps = false; /* a column of an outer query gets an id of its own here */
+        for (uint32_t j = 0; exprs[i]->kind == EXPR_COLUMN && j < child->column_count; j++)
+            keeps |= child->columns[j].id == exprs[i]->column.id;
         for (uint32_t j = 0; keeps && j < i; j++)
             keeps = node->columns[j].id != exprs[i]->column.id;
         node->columns[i].id = keeps ? exprs[i]->column.id : column_ids_next(&context->ids);

@@ -12,6 +12,7 @@ typedef struct JoinWorker {
     Arena scratch;
     ColumnStore *rows;  /* build: columns of the right child, then keys */
     Evaluator *build, *probe, *residual;
+    Evaluator *in_value; /* the IN comparisons among the residuals, as a value */
     uint64_t *hashes;
     uint16_t *sel;
     uint32_t *probe_rows, *build_rows;
@@ -315,11 +316,12 @@ static Status filter_pairs(const Probe *probe, uint32_t *in_out_count)
     HashJoin *join = probe->join;
     JoinWorker *worker = probe->worker;
     const PhysNode *node = join->node;
-    if (node->join.residual_count == 0 || *in_out_count == 0)
+    uint32_t first = node->join.in_residual_count;
+    if (node->join.residual_count == first || *in_out_count == 0)
         return OK;
     if (worker->residual == NULL)
-        TRY(evaluator_open((const Expr *const *)node->join.residual, node->join.residual_count, join->exec->session,
-                           join->exec->options->memory, join->exec->diag, &worker->residual));
+        TRY(evaluator_open((const Expr *const *)node->join.residual + first, node->join.residual_count - first,
+                           join->exec->session, join->exec->options->memory, join->exec->diag, &worker->residual));
     Vector *left;
     Vector *right;
     pair_vectors(probe, *in_out_count, &left, &right);
@@ -340,13 +342,46 @@ static Status filter_pairs(const Probe *probe, uint32_t *in_out_count)
 
 typedef struct MatchState {
     uint8_t *has_match; /* a probe row */
+    uint8_t *is_open;   /* a probe row: an IN comparison was NULL */
     bool emits_pairs;
 } MatchState;
+
+/* Pairs that pass everything else: the IN comparisons decide between match, unknown and nothing. */
+static Status match_in(const Probe *probe, uint32_t count, MatchState *state)
+{
+    HashJoin *join = probe->join;
+    JoinWorker *worker = probe->worker;
+    const PhysNode *node = join->node;
+    if (worker->in_value == NULL) {
+        const Expr *all = expr_and(&join->exec->arena, node->join.residual, node->join.in_residual_count);
+        TRY(evaluator_open(&all, 1, join->exec->session, join->exec->options->memory, join->exec->diag, &worker->in_value));
+    }
+    Vector *left;
+    Vector *right;
+    const Vector *result;
+    pair_vectors(probe, count, &left, &right);
+    Vector *both = ARENA_NEW_ARRAY(&worker->scratch, Vector, join->left_count + join->right_count + 1);
+    memcpy(both, left, join->left_count * sizeof(*both));
+    memcpy(both + join->left_count, right, join->right_count * sizeof(*both));
+    Chunk chunk = {.columns = both, .column_count = join->left_count + join->right_count, .row_count = count};
+    TRY(evaluator_run(worker->in_value, &chunk, &result));
+    VectorView view = vector_view(result);
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t row = worker->probe_rows[i];
+        if (view_is_null(&view, i))
+            state->is_open[row] = 1;
+        else if (((const uint8_t *)view.data)[view_index(&view, i)] != 0)
+            state->has_match[row] = 1;
+    }
+    return OK;
+}
 
 static Status flush_pairs(const Probe *probe, uint32_t count, MatchState *state)
 {
     HashJoin *join = probe->join;
     TRY(filter_pairs(probe, &count));
+    if (join->node->join.in_residual_count > 0)
+        return count == 0 ? OK : match_in(probe, count, state);
     for (uint32_t i = 0; i < count; i++) {
         if (kind_of(join) == PHYS_JOIN_LEFT_SINGLE && state->has_match[probe->worker->probe_rows[i]] != 0)
             return RAISE(join->exec->diag, SUBQUERY_MORE_THAN_ONE_ROW,
@@ -423,16 +458,25 @@ static Status probe_unique(const Probe *probe, Rows rows, bool *out_done)
     return emit_columns(join, worker, probe->number, probe->chunk->columns, right, NULL, &shape);
 }
 
-static Status emit_selected(const Probe *probe, Rows rows, const uint8_t *has_match, bool wanted)
+/* A row without a match whose IN may still be NULL. */
+static bool is_unknown(const Probe *probe, const MatchState *state, uint32_t row)
+{
+    const HashJoin *join = probe->join;
+    if (state->is_open[row] != 0)
+        return true;
+    return join->node->join.in_is_key && join->store->row_count > 0 && (join->build_has_null || probe_key_is_null(probe, row));
+}
+
+static Status emit_selected(const Probe *probe, Rows rows, const MatchState *state, bool wanted)
 {
     HashJoin *join = probe->join;
     JoinWorker *worker = probe->worker;
     bool null_aware = kind_of(join) == PHYS_JOIN_NULL_AWARE_ANTI;
     uint32_t kept = 0;
     for (FOR_ROWS(rows, i, row)) {
-        bool takes = (has_match[row] != 0) == wanted;
-        if (null_aware && takes && join->store->row_count > 0)
-            takes = !join->build_has_null && !probe_key_is_null(probe, row);
+        bool takes = (state->has_match[row] != 0) == wanted;
+        if (null_aware && takes)
+            takes = !is_unknown(probe, state, row);
         worker->sel[kept] = (uint16_t)row;
         kept += takes;
     }
@@ -446,16 +490,15 @@ static Status emit_selected(const Probe *probe, Rows rows, const uint8_t *has_ma
 }
 
 /* TRUE on a match, NULL where a NULL leaves it open, else FALSE. */
-static Status emit_mark(const Probe *probe, Rows rows, const uint8_t *has_match)
+static Status emit_mark(const Probe *probe, Rows rows, const MatchState *state)
 {
     HashJoin *join = probe->join;
     Vector mark;
     vector_init(&mark, &probe->worker->scratch, type_of(TYPE_BOOLEAN), CHUNK_ROWS);
     uint8_t *nulls = vector_nulls(&mark);
     for (FOR_ROWS(rows, i, row)) {
-        ((uint8_t *)mark.data)[row] = has_match[row];
-        bool is_open = join->store->row_count > 0 && (join->build_has_null || probe_key_is_null(probe, row));
-        nulls[row] = has_match[row] == 0 && is_open;
+        ((uint8_t *)mark.data)[row] = state->has_match[row];
+        nulls[row] = state->has_match[row] == 0 && is_unknown(probe, state, row);
     }
     Chunk shape = {.row_count = probe->chunk->row_count, .sel = probe->chunk->sel, .selected = probe->chunk->selected};
     return emit_columns(join, probe->worker, probe->number, probe->chunk->columns, NULL, &mark, &shape);
@@ -496,7 +539,8 @@ static Status push_probe(Consumer *consumer, uint32_t number, Chunk *chunk)
     if (done)
         return OK;
     PhysJoinKind kind = kind_of(join);
-    MatchState state = {.has_match = arena_alloc_zero(&probe.worker->scratch, CHUNK_ROWS)};
+    MatchState state = {.has_match = arena_alloc_zero(&probe.worker->scratch, CHUNK_ROWS),
+                        .is_open = arena_alloc_zero(&probe.worker->scratch, CHUNK_ROWS)};
     state.emits_pairs = kind == PHYS_JOIN_INNER || kind == PHYS_JOIN_LEFT || kind == PHYS_JOIN_RIGHT || kind == PHYS_JOIN_FULL ||
                         kind == PHYS_JOIN_LEFT_SINGLE;
     TRY(match_all(&probe, rows, &state));
@@ -506,11 +550,11 @@ static Status push_probe(Consumer *consumer, uint32_t number, Chunk *chunk)
     case PHYS_JOIN_LEFT_SINGLE:
     case PHYS_JOIN_LEFT_ANTI:
     case PHYS_JOIN_NULL_AWARE_ANTI:
-        return emit_selected(&probe, rows, state.has_match, false);
+        return emit_selected(&probe, rows, &state, false);
     case PHYS_JOIN_LEFT_SEMI:
-        return emit_selected(&probe, rows, state.has_match, true);
+        return emit_selected(&probe, rows, &state, true);
     case PHYS_JOIN_LEFT_MARK:
-        return emit_mark(&probe, rows, state.has_match);
+        return emit_mark(&probe, rows, &state);
     case PHYS_JOIN_INNER:
     case PHYS_JOIN_RIGHT:
     case PHYS_JOIN_RIGHT_SEMI:
@@ -566,6 +610,7 @@ static void close_join(HashJoin *join)
         evaluator_close(worker->build);
         evaluator_close(worker->probe);
         evaluator_close(worker->residual);
+        evaluator_close(worker->in_value);
         arena_deinit(&worker->scratch);
     }
     if (join->heads != NULL)

@@ -6,6 +6,8 @@
 typedef struct LoopWorker {
     Arena scratch;
     Evaluator *filter;
+    Evaluator *others;   /* residuals that are no comparison of an IN; NULL: none */
+    Evaluator *in_value; /* the comparisons of an IN as one value */
     uint16_t *sel;
 } LoopWorker;
 
@@ -94,29 +96,42 @@ static Status match_block(LoopJoin *join, uint32_t number, const Vector *left, C
     return evaluator_filter(worker->filter, &chunk, worker->sel, out_selected);
 }
 
-/* NOT IN and IN as a value: is the condition NULL, not FALSE, for some right row? */
+static Status open_in(LoopJoin *join, LoopWorker *worker)
+{
+    const PhysNode *node = join->node;
+    uint32_t first = node->join.in_residual_count;
+    if (worker->in_value != NULL)
+        return OK;
+    const Expr *all = expr_and(&join->exec->arena, node->join.residual, first);
+    TRY(evaluator_open(&all, 1, join->exec->session, join->exec->options->memory, join->exec->diag, &worker->in_value));
+    if (node->join.residual_count == first)
+        return OK;
+    return evaluator_open((const Expr *const *)node->join.residual + first, node->join.residual_count - first,
+                          join->exec->session, join->exec->options->memory, join->exec->diag, &worker->others);
+}
+
+/* NOT IN and IN as a value: is the comparison NULL, not FALSE, for a right row that passes the rest? */
 static Status any_unknown(LoopJoin *join, uint32_t number, const Vector *left, const Chunk *block, bool *in_out)
 {
     LoopWorker *worker = &join->workers[number];
-    const PhysNode *node = join->node;
     Vector *both = ARENA_NEW_ARRAY(&worker->scratch, Vector, join->left_count + join->right_count + 1);
+    const Vector *result;
+    TRY(open_in(join, worker));
     memcpy(both, left, join->left_count * sizeof(*both));
     memcpy(both + join->left_count, block->columns, join->right_count * sizeof(*both));
     Chunk chunk = {.columns = both, .column_count = join->left_count + join->right_count, .row_count = block->row_count};
-    Expr *all = expr_and(&worker->scratch, node->join.residual, node->join.residual_count);
-    const Expr *roots[] = {all};
-    Evaluator *evaluator;
-    const Vector *result;
-    if (node->join.residual_count == 0)
-        return OK;
-    TRY(evaluator_open(roots, 1, join->exec->session, join->exec->options->memory, join->exec->diag, &evaluator));
-    Status status = evaluator_run(evaluator, &chunk, &result);
-    for (uint32_t i = 0; status == OK && i < block->row_count; i++) {
-        VectorView view = vector_view(result);
-        *in_out |= view_is_null(&view, i);
+    if (worker->others != NULL) {
+        TRY(evaluator_filter(worker->others, &chunk, worker->sel, &chunk.selected));
+        chunk.sel = worker->sel;
+        if (chunk.selected == 0)
+            return OK;
     }
-    evaluator_close(evaluator);
-    return status;
+    TRY(evaluator_run(worker->in_value, &chunk, &result));
+    Rows rows = chunk_rows(&chunk);
+    VectorView view = vector_view(result);
+    for (FOR_ROWS(rows, i, row))
+        *in_out |= view_is_null(&view, row);
+    return OK;
 }
 
 typedef struct RowOutcome {
@@ -130,7 +145,7 @@ static Status join_row(LoopJoin *join, uint32_t number, const Chunk *chunk, uint
     PhysJoinKind kind = (PhysJoinKind)join->node->join.kind;
     bool emits = kind == PHYS_JOIN_INNER || kind == PHYS_JOIN_LEFT || kind == PHYS_JOIN_RIGHT || kind == PHYS_JOIN_FULL ||
                  kind == PHYS_JOIN_LEFT_SINGLE;
-    bool wants_unknown = kind == PHYS_JOIN_NULL_AWARE_ANTI || kind == PHYS_JOIN_LEFT_MARK;
+    bool wants_unknown = join->node->join.in_residual_count > 0;
     const Vector *left = left_constants(join, number, chunk, row);
     Vector *right = ARENA_NEW_ARRAY(&worker->scratch, Vector, MAX(join->right_count, 1u));
     for (uint64_t first = 0; first < join->store->row_count; first += CHUNK_ROWS) {
@@ -271,6 +286,8 @@ Status run_nested_loop(ExecContext *exec, const PhysNode *node, Consumer *consum
         status = emit_right(&join);
     for (uint32_t w = 0; w < exec->worker_count; w++) {
         evaluator_close(join.workers[w].filter);
+        evaluator_close(join.workers[w].others);
+        evaluator_close(join.workers[w].in_value);
         arena_deinit(&join.workers[w].scratch);
     }
     mem_free(join.matched);

@@ -392,7 +392,7 @@ static Status attach_predicate(PlanContext *context, LogicalNode **in_out_child,
                     : null_aware                 ? JOIN_NULL_AWARE_LEFT_ANTI
                                                  : JOIN_LEFT_ANTI;
     LogicalNode *join = new_join(context, kind, *in_out_child, root, &conjuncts);
-    join->join.in_count = in_count;
+    join->join.in_count = null_aware ? in_count : 0;
     if (as_mark) {
         join->join.mark = column_ids_next(context->ids);
         *out_mark = expr_column(context->arena, join->join.mark, type_of(TYPE_BOOLEAN), is_in, STR_VIEW("mark"));
