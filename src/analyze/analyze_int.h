@@ -45,6 +45,7 @@ struct Scope {
     SelectState *select;
     StrView source; /* statement text of the expressions */
     uint32_t depth;
+    bool is_lambda; /* the columns are a lambda's parameters */
 };
 
 Status scope_resolve(AnalyzeContext *context, Scope *scope, const AstExpr *ast, Expr **out_expr);
@@ -55,6 +56,12 @@ Status bind_condition(AnalyzeContext *context, Scope *scope, const AstExpr *ast,
 Status bind_call(AnalyzeContext *context, Scope *scope, const AstExpr *ast, Expr **out_expr);
 Status bind_function(AnalyzeContext *context, const char *name, Expr **arguments, uint32_t count, Expr **out_expr);
 Status bind_in_types(AnalyzeContext *context, Expr **items, uint32_t count, bool is_comparison, Type *out_type);
+Status bind_nested(AnalyzeContext *context, Scope *scope, const AstExpr *ast, Expr **out_expr);
+Status bind_field(AnalyzeContext *context, Scope *scope, Expr *value, const AstExpr *ast, StrView name, Expr **out_expr);
+/* A call with a lambda among its arguments; out_done: it is one. */
+Status bind_lambda_call(AnalyzeContext *context, Scope *scope, const AstExpr *ast, const char *written, bool *out_done,
+                        Expr **out_expr);
+const char *nested_function(const char *name, Type type);
 Status bind_query(AnalyzeContext *context, Scope *outer, const AstQuery *ast, StrView source, BoundQuery **out_query);
 Status bind_select(AnalyzeContext *context, Scope *outer, const AstQuery *ast, StrView source, ScopeCte *ctes,
                    LogicalNode **out_node);

@@ -280,7 +280,12 @@ Status bind_call(AnalyzeContext *context, Scope *scope, const AstExpr *ast, Expr
         return bind_aggregate(context, scope, ast, name, out_expr);
     if (def != NULL && def->kind != FUNC_SCALAR)
         return analyze_error(context, scope->source, ast->begin, "function '%s' is not allowed here", name);
+    TRY(bind_lambda_call(context, scope, ast, name, &done, out_expr));
+    if (done)
+        return OK;
     Expr **arguments;
     TRY(bind_arguments_of(context, scope, ast, &arguments));
+    if (ast->arguments.count > 0)
+        name = arena_strdup(context->arena, nested_function(name, arguments[0]->type));
     return bind_function(context, name, arguments, ast->arguments.count, out_expr);
 }

@@ -518,6 +518,14 @@ Status bind_expr(AnalyzeContext *context, Scope *scope, const AstExpr *ast, Expr
     case AST_SYSTEM_VARIABLE:
         status = bind_variable(context, scope, ast, out_expr);
         break;
+    case AST_ARRAY:
+    case AST_MAP:
+    case AST_ROW:
+    case AST_SUBSCRIPT:
+    case AST_FIELD:
+    case AST_LAMBDA:
+        status = bind_nested(context, scope, ast, out_expr);
+        break;
     default:
         status = analyze_error(context, scope->source, ast->begin, "expression '%.*s' is not supported here",
                                (int)MIN(ast->end - ast->begin, 80u), scope->source.data + ast->begin);

@@ -120,6 +120,27 @@ static void print_name(const AstName *name, ByteBuf *out)
         bytebuf_printf(out, "%s%.*s", i > 0 ? "." : "", SV_ARGS(name->parts[i]));
 }
 
+/* column.field, table.column.field, column.field.field: the longest column name that is one. */
+static Status resolve_field(AnalyzeContext *context, Scope *scope, const AstExpr *ast, Expr **out_expr)
+{
+    *out_expr = NULL;
+    for (uint32_t taken = ast->name.count - 1; taken > 0; taken--) {
+        AstName name = ast->name;
+        name.count = taken;
+        const ScopeColumn *found = NULL;
+        if (find_column(scope, &name, &found) != 1 || found->column.type.kind != TYPE_STRUCT)
+            continue;
+        Expr *value = expr_column(context->arena, found->column.id, found->column.type, found->column.is_nullable, found->column.name);
+        if (scope->is_lambda)
+            value->kind = EXPR_ARGUMENT;
+        for (uint32_t i = taken; i < ast->name.count; i++)
+            TRY(bind_field(context, scope, value, ast, ast->name.parts[i], &value));
+        *out_expr = value;
+        return OK;
+    }
+    return OK;
+}
+
 Status scope_resolve(AnalyzeContext *context, Scope *scope, const AstExpr *ast, Expr **out_expr)
 {
     AUTO_BYTEBUF text = {0};
@@ -133,8 +154,13 @@ Status scope_resolve(AnalyzeContext *context, Scope *scope, const AstExpr *ast, 
         if (count == 1) {
             *out_expr = expr_column(context->arena, found->column.id, found->column.type, found->column.is_nullable,
                                     found->column.name);
+            if (s->is_lambda)
+                (*out_expr)->kind = EXPR_ARGUMENT;
             return OK;
         }
+        TRY(resolve_field(context, s, ast, out_expr));
+        if (*out_expr != NULL)
+            return OK;
         TRY(resolve_alias(context, s, ast, out_expr));
         if (*out_expr != NULL)
             return OK;

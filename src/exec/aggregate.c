@@ -1,4 +1,4 @@
-#include "exec/exec_int.h"
+#include "exec/aggregate_int.h"
 
 /* Hash aggregation. Every worker owns PARTITIONS tables by the top bits of the key hash (one when few
  * groups are expected), so that the merge runs in parallel without locks. A table keeps its keys as columns
@@ -6,58 +6,16 @@
  * of their own, which feed the states after the merge. Grouping sets add the set's number as a key. */
 
 #include "base/hash.h"
+#include "exec/spill.h"
 
-enum { MANY_PARTITIONS = 16, PARTITION_THRESHOLD = 20000 };
-
-typedef struct GroupTable {
-    ColumnStore *keys;
-    uint64_t *hashes;   /* a group */
-    uint32_t *slots;    /* group + 1; 0 empty */
-    uint32_t mask;
-    uint32_t capacity;  /* of hashes and states */
-    uint8_t *states;    /* row_bytes a group */
-    uint32_t row_bytes;
-    uint32_t count;
-} GroupTable;
-
-typedef struct AggWorker {
-    GroupTable *tables;    /* [partition] */
-    GroupTable **distinct; /* [call][partition]; NULL for others */
-    Evaluator *evaluator;
-    Arena scratch;
-    Arena states;          /* what states point to */
-    AggContext *contexts;  /* a call */
-    uint64_t *hashes;
-    uint8_t **groups;
-    uint16_t *sel;
-} AggWorker;
-
-typedef struct Aggregate {
-    Consumer consumer;
-    ExecContext *exec;
-    const PhysNode *node;
-    Consumer *next;
-    uint32_t key_count; /* groups, and the set number with grouping sets */
-    Type *key_types;
-    uint32_t *offsets;  /* of each call's state */
-    uint32_t row_bytes;
-    const Expr **exprs; /* groups, then arguments, filters, order keys of all calls */
-    uint32_t expr_count;
-    uint32_t *argument_at; /* first expression of a call */
-    uint32_t *filter_at;
-    uint32_t partitions;
-    AggWorker *workers;
-    _Atomic uint32_t next_partition;
-} Aggregate;
-
-static void table_init(Aggregate *agg, GroupTable *table, const Type *types, uint32_t count, uint32_t row_bytes)
+void group_table_init(Aggregate *agg, GroupTable *table, const Type *types, uint32_t count, uint32_t row_bytes)
 {
-    *table = (GroupTable){.keys = column_store_new(agg->exec, types, count), .row_bytes = row_bytes};
+    *table = (GroupTable){.keys = column_store_new(agg->memory, types, count), .row_bytes = row_bytes};
 }
 
-static void table_free(const Aggregate *agg, GroupTable *table)
+void group_table_free(const Aggregate *agg, GroupTable *table)
 {
-    mem_release(agg->exec->options->memory, (int64_t)table->capacity * (table->row_bytes + 12));
+    mem_release(agg->memory, (int64_t)table->capacity * (table->row_bytes + 12));
     column_store_free(table->keys);
     mem_free(table->hashes);
     mem_free(table->slots);
@@ -84,7 +42,7 @@ static void rehash(GroupTable *table)
 static Status grow_states(Aggregate *agg, GroupTable *table)
 {
     uint32_t capacity = MAX(table->capacity * 2, 256u);
-    mem_charge(agg->exec->options->memory, (int64_t)(capacity - table->capacity) * (table->row_bytes + 12));
+    mem_charge(agg->memory, (int64_t)(capacity - table->capacity) * (table->row_bytes + 12));
     TRY(exec_check(agg->exec));
     table->hashes = mem_realloc(table->hashes, capacity * sizeof(uint64_t));
     table->states = mem_realloc(table->states, (size_t)capacity * table->row_bytes + 8);
@@ -92,7 +50,7 @@ static Status grow_states(Aggregate *agg, GroupTable *table)
     return OK;
 }
 
-static void init_states(const Aggregate *agg, AggWorker *worker, uint8_t *row)
+void aggregate_init_states(const Aggregate *agg, AggWorker *worker, uint8_t *row)
 {
     for (uint32_t c = 0; c < agg->node->aggregate.call_count; c++) {
         const AggKernel *kernel = agg->node->aggregate.calls[c].binding->aggregate;
@@ -111,7 +69,7 @@ static Status new_group(Aggregate *agg, AggWorker *worker, GroupTable *table, co
     if (table->row_bytes > 0) {
         uint8_t *state = table->states + (size_t)table->count * table->row_bytes;
         memset(state, 0, table->row_bytes);
-        init_states(agg, worker, state);
+        aggregate_init_states(agg, worker, state);
     }
     table->count++;
     table->slots[slot] = table->count;
@@ -130,7 +88,7 @@ static bool int_key_equal(const GroupTable *table, uint32_t group, const VectorV
 }
 
 /* Finds or makes the group of every row; out_groups[i] belongs to row i of rows. */
-static Status find_groups(Aggregate *agg, AggWorker *worker, GroupTable *table, const Vector *const *keys, uint32_t key_count,
+Status aggregate_find_groups(Aggregate *agg, AggWorker *worker, GroupTable *table, const Vector *const *keys, uint32_t key_count,
                           Rows rows, const uint64_t *hashes, uint32_t *out_groups)
 {
     const Vector *stored[64];
@@ -171,7 +129,7 @@ static Status find_groups(Aggregate *agg, AggWorker *worker, GroupTable *table, 
     return OK;
 }
 
-static Status update_call(Aggregate *agg, AggWorker *worker, uint32_t call, const Vector *const *arguments, Rows rows,
+Status aggregate_update_call(Aggregate *agg, AggWorker *worker, uint32_t call, const Vector *const *arguments, Rows rows,
                           uint8_t **groups)
 {
     const PhysAggCall *spec = &agg->node->aggregate.calls[call];
@@ -194,7 +152,7 @@ static Status update_filtered(Aggregate *agg, AggWorker *worker, uint32_t call, 
         sel[kept] = (uint16_t)row;
         kept_groups[kept++] = groups[i];
     }
-    return update_call(agg, worker, call, &results[agg->argument_at[call]], (Rows){sel, kept}, kept_groups);
+    return aggregate_update_call(agg, worker, call, &results[agg->argument_at[call]], (Rows){sel, kept}, kept_groups);
 }
 
 static Status collect_distinct(Aggregate *agg, AggWorker *worker, uint32_t call, uint32_t partition, const Vector *const *keys,
@@ -210,7 +168,7 @@ static Status collect_distinct(Aggregate *agg, AggWorker *worker, uint32_t call,
     hash_keys(all + agg->key_count, spec->argument_count, rows, full);
     for (FOR_ROWS(rows, i, row))
         full[row] = hash_combine(full[row], hashes[row]);
-    return find_groups(agg, worker, &worker->distinct[call][partition], all, count, rows, full, groups);
+    return aggregate_find_groups(agg, worker, &worker->distinct[call][partition], all, count, rows, full, groups);
 }
 
 static Status update_partition(Aggregate *agg, AggWorker *worker, uint32_t partition, const Vector *const *keys,
@@ -218,7 +176,7 @@ static Status update_partition(Aggregate *agg, AggWorker *worker, uint32_t parti
 {
     GroupTable *table = &worker->tables[partition];
     uint32_t *ids = ARENA_NEW_ARRAY(&worker->scratch, uint32_t, MAX(rows.count, 1u));
-    TRY(find_groups(agg, worker, table, keys, agg->key_count, rows, hashes, ids));
+    TRY(aggregate_find_groups(agg, worker, table, keys, agg->key_count, rows, hashes, ids));
     for (uint32_t i = 0; i < rows.count; i++)
         worker->groups[i] = table->states + (size_t)ids[i] * table->row_bytes;
     for (uint32_t c = 0; c < agg->node->aggregate.call_count; c++) {
@@ -228,7 +186,7 @@ static Status update_partition(Aggregate *agg, AggWorker *worker, uint32_t parti
         else if (call->filter != NULL)
             TRY(update_filtered(agg, worker, c, results, rows, worker->groups));
         else
-            TRY(update_call(agg, worker, c, &results[agg->argument_at[c]], rows, worker->groups));
+            TRY(aggregate_update_call(agg, worker, c, &results[agg->argument_at[c]], rows, worker->groups));
     }
     return OK;
 }
@@ -280,7 +238,7 @@ static Status open_worker(Aggregate *agg, uint32_t number)
     AggWorker *worker = &agg->workers[number];
     if (worker->evaluator != NULL)
         return OK;
-    return evaluator_open(agg->exprs, agg->expr_count, agg->exec->session, agg->exec->options->memory, agg->exec->diag,
+    return evaluator_open(agg->exprs, agg->expr_count, agg->exec->session, agg->memory, agg->exec->diag,
                           &worker->evaluator);
 }
 
@@ -329,10 +287,10 @@ static Status push_aggregate(Consumer *consumer, uint32_t number, Chunk *chunk)
         return update_single(agg, worker, results, rows);
     }
     if (agg->node->aggregate.sets == NULL)
-        return update_keys(agg, worker, results, results, rows);
+        TRY(update_keys(agg, worker, results, results, rows));
     for (uint32_t s = 0; s < agg->node->aggregate.set_count; s++)
         TRY(update_set(agg, worker, s, results, rows));
-    return OK;
+    return spill_wanted(agg->exec, agg->node, aggregate_worker_bytes(agg, worker)) ? aggregate_spill_worker(agg, worker) : OK;
 }
 
 /* ---- merge and output of one partition ---- */
@@ -340,7 +298,7 @@ static Status push_aggregate(Consumer *consumer, uint32_t number, Chunk *chunk)
 static Status merge_table(Aggregate *agg, AggWorker *target, GroupTable *into, const GroupTable *from)
 {
     AUTO_ARENA arena;
-    arena_init(&arena, agg->exec->options->memory);
+    arena_init(&arena, agg->memory);
     uint32_t keys = from->keys->column_count;
     Vector *columns = ARENA_NEW_ARRAY(&arena, Vector, MAX(keys, 1u));
     const Vector **pointers = ARENA_NEW_ARRAY(&arena, const Vector *, MAX(keys, 1u));
@@ -354,7 +312,7 @@ static Status merge_table(Aggregate *agg, AggWorker *target, GroupTable *into, c
         column_store_slice(from->keys, first, count, columns, &chunk);
         for (uint32_t k = 0; k < keys; k++)
             pointers[k] = &columns[k];
-        TRY(find_groups(agg, target, into, pointers, keys, (Rows){NULL, count}, from->hashes + first, groups));
+        TRY(aggregate_find_groups(agg, target, into, pointers, keys, (Rows){NULL, count}, from->hashes + first, groups));
         if (into->row_bytes == 0)
             continue;
         for (uint32_t i = 0; i < count; i++) {
@@ -372,7 +330,7 @@ static Status merge_table(Aggregate *agg, AggWorker *target, GroupTable *into, c
 static Status apply_distinct(Aggregate *agg, AggWorker *worker, uint32_t call, uint32_t partition)
 {
     AUTO_ARENA arena;
-    arena_init(&arena, agg->exec->options->memory);
+    arena_init(&arena, agg->memory);
     const GroupTable *values = &worker->distinct[call][partition];
     GroupTable *table = &worker->tables[partition];
     uint32_t count = values->keys->column_count;
@@ -388,10 +346,10 @@ static Status apply_distinct(Aggregate *agg, AggWorker *worker, uint32_t call, u
         for (uint32_t k = 0; k < count; k++)
             pointers[k] = &columns[k];
         hash_keys(pointers, agg->key_count, rows, hashes);
-        TRY(find_groups(agg, worker, table, pointers, agg->key_count, rows, hashes, ids));
+        TRY(aggregate_find_groups(agg, worker, table, pointers, agg->key_count, rows, hashes, ids));
         for (uint32_t i = 0; i < rows.count; i++)
             groups[i] = table->states + (size_t)ids[i] * table->row_bytes;
-        TRY(update_call(agg, worker, call, pointers + agg->key_count, rows, groups));
+        TRY(aggregate_update_call(agg, worker, call, pointers + agg->key_count, rows, groups));
     }
     return OK;
 }
@@ -408,12 +366,12 @@ static void grouping_columns(const Aggregate *agg, const Vector *set_numbers, ui
     }
 }
 
-static Status emit_partition(Aggregate *agg, AggWorker *worker, uint32_t number, uint32_t partition)
+Status aggregate_emit(Aggregate *agg, AggWorker *worker, uint32_t number, uint32_t partition)
 {
     const PhysNode *node = agg->node;
     GroupTable *table = &worker->tables[partition];
     AUTO_ARENA arena;
-    arena_init(&arena, agg->exec->options->memory);
+    arena_init(&arena, agg->memory);
     Type *types = ARENA_NEW_ARRAY(&arena, Type, MAX(node->column_count, 1u));
     for (uint32_t i = 0; i < node->column_count; i++)
         types[i] = node->columns[i].type;
@@ -451,7 +409,7 @@ static Status finish_partition(Aggregate *agg, uint32_t number, uint32_t partiti
     AggWorker *target = &agg->workers[0];
     AggWorker scoped = *target; /* own contexts: partitions are finished by several workers at once */
     Arena states;
-    arena_init(&states, agg->exec->options->memory);
+    arena_init(&states, agg->memory);
     scoped.contexts = mem_alloc_zero(sizeof(AggContext) * (agg->node->aggregate.call_count + 1));
     for (uint32_t c = 0; c < agg->node->aggregate.call_count; c++) {
         scoped.contexts[c] = target->contexts[c];
@@ -470,7 +428,7 @@ static Status finish_partition(Aggregate *agg, uint32_t number, uint32_t partiti
             status = apply_distinct(agg, &scoped, c, partition);
     }
     if (status == OK)
-        status = emit_partition(agg, &scoped, number, partition);
+        status = aggregate_emit(agg, &scoped, number, partition);
     mem_free(scoped.contexts);
     arena_deinit(&states);
     return status;
@@ -531,15 +489,15 @@ static void open_tables(Aggregate *agg, AggWorker *worker)
 {
     const PhysNode *node = agg->node;
     Arena *arena = &agg->exec->arena;
-    arena_init(&worker->scratch, agg->exec->options->memory);
-    arena_init(&worker->states, agg->exec->options->memory);
+    arena_init(&worker->scratch, agg->memory);
+    arena_init(&worker->states, agg->memory);
     worker->hashes = ARENA_NEW_ARRAY(arena, uint64_t, CHUNK_ROWS);
     worker->groups = ARENA_NEW_ARRAY(arena, uint8_t *, CHUNK_ROWS);
     worker->tables = ARENA_NEW_ARRAY(arena, GroupTable, agg->partitions);
     worker->contexts = ARENA_NEW_ARRAY(arena, AggContext, node->aggregate.call_count + 1);
     worker->distinct = ARENA_NEW_ARRAY(arena, GroupTable *, node->aggregate.call_count + 1);
     for (uint32_t p = 0; p < agg->partitions; p++)
-        table_init(agg, &worker->tables[p], agg->key_types, agg->key_count, agg->row_bytes);
+        group_table_init(agg, &worker->tables[p], agg->key_types, agg->key_count, agg->row_bytes);
     for (uint32_t c = 0; c < node->aggregate.call_count; c++) {
         const PhysAggCall *call = &node->aggregate.calls[c];
         worker->contexts[c] = (AggContext){call->binding, agg->exec->session, &worker->states, agg->exec->diag};
@@ -551,17 +509,17 @@ static void open_tables(Aggregate *agg, AggWorker *worker)
             types[agg->key_count + a] = call->arguments[a]->type;
         worker->distinct[c] = ARENA_NEW_ARRAY(arena, GroupTable, agg->partitions);
         for (uint32_t p = 0; p < agg->partitions; p++)
-            table_init(agg, &worker->distinct[c][p], types, agg->key_count + call->argument_count, 0);
+            group_table_init(agg, &worker->distinct[c][p], types, agg->key_count + call->argument_count, 0);
     }
 }
 
 static void close_worker(Aggregate *agg, AggWorker *worker)
 {
     for (uint32_t p = 0; p < agg->partitions; p++) {
-        table_free(agg, &worker->tables[p]);
+        group_table_free(agg, &worker->tables[p]);
         for (uint32_t c = 0; c < agg->node->aggregate.call_count; c++) {
             if (worker->distinct[c] != NULL)
-                table_free(agg, &worker->distinct[c][p]);
+                group_table_free(agg, &worker->distinct[c][p]);
         }
     }
     evaluator_close(worker->evaluator);
@@ -571,8 +529,10 @@ static void close_worker(Aggregate *agg, AggWorker *worker)
 
 Status run_aggregate(ExecContext *exec, const PhysNode *node, Consumer *consumer)
 {
-    Aggregate agg = {.consumer = {push_aggregate, NULL}, .exec = exec, .node = node, .next = consumer};
+    Aggregate agg = {.consumer = {push_aggregate, NULL}, .exec = exec, .node = node, .memory = node_memory(exec, node),
+                     .next = consumer};
     lay_out(&agg);
+    mutex_init(&agg.spill_lock);
     bool many = agg.key_count > 0 && node->aggregate.estimated_groups > PARTITION_THRESHOLD && exec->worker_count > 1;
     agg.partitions = many ? MANY_PARTITIONS : 1;
     agg.workers = ARENA_NEW_ARRAY(&exec->arena, AggWorker, exec->worker_count);
@@ -582,8 +542,11 @@ Status run_aggregate(ExecContext *exec, const PhysNode *node, Consumer *consumer
     /* Without GROUP BY there is always one row. */
     if (status == OK && agg.key_count == 0)
         status = ensure_single(&agg, &agg.workers[0]);
-    if (status == OK)
+    if (status == OK && agg.spill != NULL)
+        status = aggregate_spill_finish(&agg);
+    else if (status == OK)
         status = agg.partitions == 1 ? finish_worker(&agg, 0) : exec_parallel(exec, finish_worker, &agg);
+    aggregate_spill_close(&agg);
     for (uint32_t w = 0; w < exec->worker_count; w++)
         close_worker(&agg, &agg.workers[w]);
     return status;

@@ -7,10 +7,10 @@
 
 #include "base/hash.h"
 
-ColumnStore *column_store_new(ExecContext *exec, const Type *types, uint32_t count)
+ColumnStore *column_store_new(MemTracker *memory, const Type *types, uint32_t count)
 {
     ColumnStore *store = mem_alloc_zero(sizeof(*store));
-    arena_init(&store->arena, exec->options->memory);
+    arena_init(&store->arena, memory);
     store->column_count = count;
     store->types = ARENA_NEW_ARRAY(&store->arena, Type, MAX(count, 1u));
     store->columns = ARENA_NEW_ARRAY(&store->arena, Vector, MAX(count, 1u));

@@ -22,10 +22,27 @@ void segment_cache_close(SegmentCache *cache);
 /* The segment stays open as long as the cache. */
 Status segment_cache_get(SegmentCache *cache, const SegmentRef *ref, Diag *diag, Segment **out_segment);
 
+/* The directory that operators spill to; what an earlier process left in it is removed. limit_bytes bounds
+ * the files of all queries together; 0: none. */
+typedef struct SpillArea SpillArea;
+Status spill_area_open(const char *directory, int64_t limit_bytes, Diag *diag, SpillArea **out_area);
+void spill_area_close(SpillArea *area);
+int64_t spill_area_used(const SpillArea *area);
+
+typedef enum SpillMode {
+    SPILL_AUTO,  /* when memory gets short */
+    SPILL_FORCE, /* always */
+    SPILL_OFF,   /* never: a query that needs too much fails */
+} SpillMode;
+
 typedef struct OperatorProfile {
     _Atomic uint64_t rows;   /* that the operator put out */
     _Atomic uint64_t chunks;
-    _Atomic int64_t time_us; /* of its pipeline, from start to end */
+    _Atomic int64_t time_us; /* its own, summed over the workers */
+    _Atomic int64_t run_us;  /* from start to end, with its inputs */
+    _Atomic int64_t push_us; /* spent in those that take its rows */
+    int64_t peak_bytes;      /* most memory the operator held */
+    int64_t spilled_bytes;   /* written to disk */
 } OperatorProfile;
 
 typedef struct ExecOptions {
@@ -36,6 +53,8 @@ typedef struct ExecOptions {
     const _Atomic bool *cancelled;
     int64_t deadline_us; /* monotonic; 0: none */
     OperatorProfile *profile; /* by node id; NULL: not wanted */
+    SpillArea *spill;         /* NULL: operators can't spill */
+    SpillMode spill_mode;
 } ExecOptions;
 
 /* rows() is called by one thread at a time, in order where the plan sorts. */

@@ -31,8 +31,19 @@ struct ExecContext {
     Arena arena; /* as long as the query; calling thread only */
     RuntimeFilter *filters; /* by id */
     ColumnStore **ctes;     /* by id */
+    MemTracker *memories;   /* of operators, by node id; children of the query's */
+    struct SpillFile *spill_file; /* made at the first spill */
+    Mutex spill_lock;             /* guards spill_file while it is made */
+    _Atomic int64_t *spilled;     /* bytes written, by node id */
+    uint32_t *spill_divisors;     /* into how many parts the memory is shared, by node id */
     _Atomic bool failed;
 };
+
+/* What the operator holds; all blocking operators account here. */
+static inline MemTracker *node_memory(const ExecContext *exec, const PhysNode *node)
+{
+    return &exec->memories[node->id];
+}
 
 /* Runs fn(context, worker) on every worker and waits; the first error wins. */
 Status exec_parallel(ExecContext *exec, Status (*fn)(void *context, uint32_t worker), void *context);
@@ -66,7 +77,7 @@ struct ColumnStore {
     uint32_t column_count;
     uint64_t row_count;
 };
-ColumnStore *column_store_new(ExecContext *exec, const Type *types, uint32_t count);
+ColumnStore *column_store_new(MemTracker *memory, const Type *types, uint32_t count);
 void column_store_free(ColumnStore *store);
 /* Appends selected rows; strings and nested values are copied. */
 Status column_store_append(ExecContext *exec, ColumnStore *store, const Vector *const *columns, Rows rows);
@@ -88,3 +99,6 @@ int compare_rows(const Vector *columns, const PhysSortKey *keys, uint32_t count,
 /* Sorted order of the rows of key columns (flat, of a store). */
 void sort_indices(const Vector *keys, const PhysSortKey *specs, uint32_t count, uint32_t *indices, uint32_t row_count);
 void profile_rows(ExecContext *exec, const PhysNode *node, uint32_t rows);
+Status profile_node(ExecContext *exec, const PhysNode *node, Consumer *consumer,
+                    Status (*run)(ExecContext *exec, const PhysNode *node, Consumer *consumer));
+void profile_finish(ExecContext *exec);

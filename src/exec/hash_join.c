@@ -1,54 +1,18 @@
-#include "exec/exec_int.h"
+#include "exec/hash_join_int.h"
 
 /* Hash joins. The build side is kept as columns with a hash a row and a directory of chains; rows of the
  * build side leave the join as dictionary vectors over those columns, so nothing is copied. When every
  * build key is there once, the probe chunk keeps its rows and only gets a selection. */
 
 #include "base/hash.h"
+#include "exec/spill.h"
 
-enum { MAX_KEYS = 32, FILTER_BITS = 1 << 26 };
+enum { FILTER_BITS = 1 << 26 };
 
-typedef struct JoinWorker {
-    Arena scratch;
-    ColumnStore *rows;  /* build: columns of the right child, then keys */
-    Evaluator *build, *probe, *residual;
-    Evaluator *in_value; /* the IN comparisons among the residuals, as a value */
-    uint64_t *hashes;
-    uint16_t *sel;
-    uint32_t *probe_rows, *build_rows;
-} JoinWorker;
-
-typedef struct HashJoin {
-    Consumer consumer; /* probe side */
-    ExecContext *exec;
-    const PhysNode *node;
-    Consumer *next;
-    uint32_t right_count, left_count;
-    ColumnStore *store;
-    uint64_t *hashes;  /* a build row */
-    uint32_t *heads;   /* directory: row + 1 */
-    uint32_t *chain;   /* next row + 1 */
-    uint32_t mask;
-    bool is_unique;
-    bool build_has_null; /* a NULL key, for NOT IN */
-    _Atomic uint8_t *matched; /* build rows, for kinds that keep the build side */
-    JoinWorker *workers;
-} HashJoin;
-
-typedef struct BuildSink {
-    Consumer consumer;
-    HashJoin *join;
-} BuildSink;
-
-static PhysJoinKind kind_of(const HashJoin *join)
+/* Later the rows are gathered into one store and get a directory: twice what they take now. */
+static int64_t join_worker_bytes(const JoinWorker *worker)
 {
-    return (PhysJoinKind)join->node->join.kind;
-}
-
-static bool keeps_build(const HashJoin *join)
-{
-    PhysJoinKind kind = kind_of(join);
-    return kind == PHYS_JOIN_RIGHT || kind == PHYS_JOIN_FULL || kind == PHYS_JOIN_RIGHT_SEMI || kind == PHYS_JOIN_RIGHT_ANTI;
+    return worker->rows->row_count < SPILL_BATCH_ROWS ? 0 : 2 * (int64_t)worker->rows->arena.total_bytes;
 }
 
 static Status push_build(Consumer *consumer, uint32_t number, Chunk *chunk)
@@ -58,14 +22,15 @@ static Status push_build(Consumer *consumer, uint32_t number, Chunk *chunk)
     const PhysNode *node = join->node;
     uint32_t keys = node->join.key_count;
     if (worker->build == NULL)
-        TRY(evaluator_open((const Expr *const *)node->join.right_keys, keys, join->exec->session, join->exec->options->memory,
+        TRY(evaluator_open((const Expr *const *)node->join.right_keys, keys, join->exec->session, join->memory,
                            join->exec->diag, &worker->build));
     arena_reset(&worker->scratch);
     const Vector **all = ARENA_NEW_ARRAY(&worker->scratch, const Vector *, join->right_count + keys);
     TRY(evaluator_run(worker->build, chunk, all + join->right_count));
     for (uint32_t i = 0; i < join->right_count; i++)
         all[i] = &chunk->columns[i];
-    return column_store_append(join->exec, worker->rows, all, chunk_rows(chunk));
+    TRY(column_store_append(join->exec, worker->rows, all, chunk_rows(chunk)));
+    return spill_wanted(join->exec, node, join_worker_bytes(worker)) ? join_spill_worker(join, number) : OK;
 }
 
 static Status hash_store(HashJoin *join)
@@ -80,9 +45,12 @@ static Status hash_store(HashJoin *join)
     join->hashes = mem_alloc((rows + 1) * sizeof(uint64_t));
     join->chain = mem_alloc_zero((rows + 1) * sizeof(uint32_t));
     join->heads = mem_alloc_zero(slots * sizeof(uint32_t));
-    mem_charge(join->exec->options->memory, (int64_t)rows * 12 + slots * 4);
-    Vector *columns = ARENA_NEW_ARRAY(&join->exec->arena, Vector, store->column_count + 1);
-    const Vector **pointers = ARENA_NEW_ARRAY(&join->exec->arena, const Vector *, keys + 1);
+    join->index_bytes = (int64_t)rows * 12 + (int64_t)slots * 4;
+    mem_charge(join->memory, join->index_bytes);
+    AUTO_ARENA arena;
+    arena_init(&arena, join->memory);
+    Vector *columns = ARENA_NEW_ARRAY(&arena, Vector, store->column_count + 1);
+    const Vector **pointers = ARENA_NEW_ARRAY(&arena, const Vector *, keys + 1);
     for (uint64_t first = 0; first < rows; first += CHUNK_ROWS) {
         Chunk chunk;
         column_store_slice(store, first, (uint32_t)MIN(rows - first, (uint64_t)CHUNK_ROWS), columns, &chunk);
@@ -127,6 +95,30 @@ static void link_rows(HashJoin *join)
     }
 }
 
+Status join_index(HashJoin *join)
+{
+    TRY(hash_store(join));
+    link_rows(join);
+    if (join_keeps_build(join))
+        join->matched = mem_alloc_zero(join->store->row_count + 1);
+    return OK;
+}
+
+void join_drop_build(HashJoin *join)
+{
+    mem_release(join->memory, join->index_bytes);
+    join->index_bytes = 0;
+    column_store_free(join->store);
+    mem_free(join->hashes);
+    mem_free(join->heads);
+    mem_free(join->chain);
+    mem_free(join->matched);
+    join->store = NULL;
+    join->hashes = NULL;
+    join->heads = join->chain = NULL;
+    join->matched = NULL;
+}
+
 static int64_t key_value(const Vector *column, uint32_t row)
 {
     switch ((PhysKind)column->type.phys) {
@@ -160,7 +152,8 @@ static void publish_filter(HashJoin *join, const PhysRuntimeFilter *spec)
     }
     filter->is_empty = filter->min > filter->max;
     uint64_t span = filter->is_empty ? 0 : (uint64_t)filter->max - (uint64_t)filter->min;
-    if (!filter->is_empty && span < FILTER_BITS) {
+    bool fits = (int64_t)(span / 8) < spill_allowance(join->exec, join->node) / 4;
+    if (!filter->is_empty && span < FILTER_BITS && fits) {
         filter->bits = mem_alloc_zero((span / 64 + 1) * sizeof(uint64_t));
         for (uint32_t row = 0; row < rows; row++) {
             if (column->nulls != NULL && column->nulls[row] != 0)
@@ -185,9 +178,11 @@ static Status build_side(HashJoin *join)
     for (uint32_t k = 0; k < keys; k++)
         types[join->right_count + k] = join->node->join.right_keys[k]->type;
     for (uint32_t w = 0; w < exec->worker_count; w++)
-        join->workers[w].rows = column_store_new(exec, types, join->right_count + keys);
+        join->workers[w].rows = column_store_new(join->memory, types, join->right_count + keys);
     BuildSink sink = {.consumer = {push_build, NULL}, .join = join};
     TRY(run_node(exec, right, &sink.consumer));
+    if (join->spill != NULL)
+        return join_spill_finish_build(join);
     join->store = join->workers[0].rows;
     join->workers[0].rows = NULL;
     for (uint32_t w = 1; w < exec->worker_count; w++) {
@@ -199,10 +194,8 @@ static Status build_side(HashJoin *join)
         }
         TRY(column_store_concat(exec, join->store, &join->workers[w].rows, 1));
     }
-    TRY(hash_store(join));
-    link_rows(join);
-    if (keeps_build(join))
-        join->matched = mem_alloc_zero(join->store->row_count + 1);
+    TRY(join_index(join));
+    join->build_has_rows = join->store->row_count > 0;
     for (uint32_t f = 0; f < join->node->join.filter_count; f++)
         publish_filter(join, &join->node->join.filters[f]);
     return OK;
@@ -320,8 +313,8 @@ static Status filter_pairs(const Probe *probe, uint32_t *in_out_count)
     if (node->join.residual_count == first || *in_out_count == 0)
         return OK;
     if (worker->residual == NULL)
-        TRY(evaluator_open((const Expr *const *)node->join.residual + first, node->join.residual_count - first,
-                           join->exec->session, join->exec->options->memory, join->exec->diag, &worker->residual));
+        TRY(evaluator_open((const Expr *const *)node->join.residual, node->join.residual_count, join->exec->session,
+                           join->memory, join->exec->diag, &worker->residual));
     Vector *left;
     Vector *right;
     pair_vectors(probe, *in_out_count, &left, &right);
@@ -340,9 +333,10 @@ static Status filter_pairs(const Probe *probe, uint32_t *in_out_count)
     return OK;
 }
 
+enum { MATCH_FOUND = 1, MATCH_OPEN = 2 /* a comparison of an IN was NULL */ };
+
 typedef struct MatchState {
-    uint8_t *has_match; /* a probe row */
-    uint8_t *is_open;   /* a probe row: an IN comparison was NULL */
+    uint8_t *has_match; /* a probe row: MATCH_FOUND, MATCH_OPEN */
     bool emits_pairs;
 } MatchState;
 
@@ -369,9 +363,9 @@ static Status match_in(const Probe *probe, uint32_t count, MatchState *state)
     for (uint32_t i = 0; i < count; i++) {
         uint32_t row = worker->probe_rows[i];
         if (view_is_null(&view, i))
-            state->is_open[row] = 1;
+            state->has_match[row] |= MATCH_OPEN;
         else if (((const uint8_t *)view.data)[view_index(&view, i)] != 0)
-            state->has_match[row] = 1;
+            state->has_match[row] |= MATCH_FOUND;
     }
     return OK;
 }
@@ -383,7 +377,7 @@ static Status flush_pairs(const Probe *probe, uint32_t count, MatchState *state)
     if (join->node->join.in_residual_count > 0)
         return count == 0 ? OK : match_in(probe, count, state);
     for (uint32_t i = 0; i < count; i++) {
-        if (kind_of(join) == PHYS_JOIN_LEFT_SINGLE && state->has_match[probe->worker->probe_rows[i]] != 0)
+        if (join_kind(join) == PHYS_JOIN_LEFT_SINGLE && state->has_match[probe->worker->probe_rows[i]] != 0)
             return RAISE(join->exec->diag, SUBQUERY_MORE_THAN_ONE_ROW,
                          "Expected LE 1 to be returned by expression (correlated scalar subquery)");
         state->has_match[probe->worker->probe_rows[i]] = 1;
@@ -427,7 +421,7 @@ static Status probe_unique(const Probe *probe, Rows rows, bool *out_done)
 {
     HashJoin *join = probe->join;
     JoinWorker *worker = probe->worker;
-    PhysJoinKind kind = kind_of(join);
+    PhysJoinKind kind = join_kind(join);
     bool plain = join->is_unique && join->node->join.residual_count == 0 &&
                  (kind == PHYS_JOIN_INNER || kind == PHYS_JOIN_LEFT || kind == PHYS_JOIN_LEFT_SINGLE || kind == PHYS_JOIN_RIGHT);
     *out_done = plain;
@@ -459,46 +453,47 @@ static Status probe_unique(const Probe *probe, Rows rows, bool *out_done)
 }
 
 /* A row without a match whose IN may still be NULL. */
-static bool is_unknown(const Probe *probe, const MatchState *state, uint32_t row)
+static bool is_unknown(const Probe *probe, const uint8_t *has_match, uint32_t row)
 {
     const HashJoin *join = probe->join;
-    if (state->is_open[row] != 0)
+    if ((has_match[row] & MATCH_OPEN) != 0)
         return true;
-    return join->node->join.in_is_key && join->store->row_count > 0 && (join->build_has_null || probe_key_is_null(probe, row));
+    return join->node->join.in_is_key && join->build_has_rows && (join->build_has_null || probe_key_is_null(probe, row));
 }
 
-static Status emit_selected(const Probe *probe, Rows rows, const MatchState *state, bool wanted)
+static Status emit_selected(const Probe *probe, Rows rows, const uint8_t *has_match, bool wanted)
 {
     HashJoin *join = probe->join;
     JoinWorker *worker = probe->worker;
-    bool null_aware = kind_of(join) == PHYS_JOIN_NULL_AWARE_ANTI;
+    bool null_aware = join_kind(join) == PHYS_JOIN_NULL_AWARE_ANTI;
     uint32_t kept = 0;
     for (FOR_ROWS(rows, i, row)) {
-        bool takes = (state->has_match[row] != 0) == wanted;
+        bool takes = ((has_match[row] & MATCH_FOUND) != 0) == wanted;
         if (null_aware && takes)
-            takes = !is_unknown(probe, state, row);
+            takes = !is_unknown(probe, has_match, row);
         worker->sel[kept] = (uint16_t)row;
         kept += takes;
     }
     if (kept == 0)
         return OK;
     Chunk shape = {.row_count = probe->chunk->row_count, .sel = worker->sel, .selected = kept};
-    PhysJoinKind kind = kind_of(join);
+    PhysJoinKind kind = join_kind(join);
     bool pads = kind == PHYS_JOIN_LEFT || kind == PHYS_JOIN_FULL || kind == PHYS_JOIN_LEFT_SINGLE;
     Vector *right = pads ? null_vectors(join, worker, false) : NULL;
     return emit_columns(join, worker, probe->number, probe->chunk->columns, right, NULL, &shape);
 }
 
 /* TRUE on a match, NULL where a NULL leaves it open, else FALSE. */
-static Status emit_mark(const Probe *probe, Rows rows, const MatchState *state)
+static Status emit_mark(const Probe *probe, Rows rows, const uint8_t *has_match)
 {
     HashJoin *join = probe->join;
     Vector mark;
     vector_init(&mark, &probe->worker->scratch, type_of(TYPE_BOOLEAN), CHUNK_ROWS);
     uint8_t *nulls = vector_nulls(&mark);
     for (FOR_ROWS(rows, i, row)) {
-        ((uint8_t *)mark.data)[row] = state->has_match[row];
-        nulls[row] = state->has_match[row] == 0 && is_unknown(probe, state, row);
+        bool found = (has_match[row] & MATCH_FOUND) != 0;
+        ((uint8_t *)mark.data)[row] = found;
+        nulls[row] = !found && is_unknown(probe, has_match, row);
     }
     Chunk shape = {.row_count = probe->chunk->row_count, .sel = probe->chunk->sel, .selected = probe->chunk->selected};
     return emit_columns(join, probe->worker, probe->number, probe->chunk->columns, NULL, &mark, &shape);
@@ -510,7 +505,7 @@ static Status open_probe(HashJoin *join, uint32_t number, const Chunk *chunk, Pr
     const PhysNode *node = join->node;
     if (worker->probe == NULL)
         TRY(evaluator_open((const Expr *const *)node->join.left_keys, node->join.key_count, join->exec->session,
-                           join->exec->options->memory, join->exec->diag, &worker->probe));
+                           join->memory, join->exec->diag, &worker->probe));
     arena_reset(&worker->scratch);
     *probe = (Probe){.join = join, .worker = worker, .number = number, .chunk = chunk};
     probe->keys = ARENA_NEW_ARRAY(&worker->scratch, const Vector *, node->join.key_count + 1);
@@ -528,33 +523,25 @@ static Status open_probe(HashJoin *join, uint32_t number, const Chunk *chunk, Pr
     return OK;
 }
 
-static Status push_probe(Consumer *consumer, uint32_t number, Chunk *chunk)
+static bool emits_pairs(PhysJoinKind kind)
 {
-    HashJoin *join = (HashJoin *)consumer;
-    Probe probe;
-    bool done;
-    TRY(open_probe(join, number, chunk, &probe));
-    Rows rows = chunk_rows(chunk);
-    TRY(probe_unique(&probe, rows, &done));
-    if (done)
-        return OK;
-    PhysJoinKind kind = kind_of(join);
-    MatchState state = {.has_match = arena_alloc_zero(&probe.worker->scratch, CHUNK_ROWS),
-                        .is_open = arena_alloc_zero(&probe.worker->scratch, CHUNK_ROWS)};
-    state.emits_pairs = kind == PHYS_JOIN_INNER || kind == PHYS_JOIN_LEFT || kind == PHYS_JOIN_RIGHT || kind == PHYS_JOIN_FULL ||
-                        kind == PHYS_JOIN_LEFT_SINGLE;
-    TRY(match_all(&probe, rows, &state));
-    switch (kind) {
+    return kind == PHYS_JOIN_INNER || kind == PHYS_JOIN_LEFT || kind == PHYS_JOIN_RIGHT || kind == PHYS_JOIN_FULL ||
+           kind == PHYS_JOIN_LEFT_SINGLE;
+}
+
+static Status finish_matches(const Probe *probe, Rows rows, const uint8_t *has_match)
+{
+    switch (join_kind(probe->join)) {
     case PHYS_JOIN_LEFT:
     case PHYS_JOIN_FULL:
     case PHYS_JOIN_LEFT_SINGLE:
     case PHYS_JOIN_LEFT_ANTI:
     case PHYS_JOIN_NULL_AWARE_ANTI:
-        return emit_selected(&probe, rows, &state, false);
+        return emit_selected(probe, rows, has_match, false);
     case PHYS_JOIN_LEFT_SEMI:
-        return emit_selected(&probe, rows, &state, true);
+        return emit_selected(probe, rows, has_match, true);
     case PHYS_JOIN_LEFT_MARK:
-        return emit_mark(&probe, rows, &state);
+        return emit_mark(probe, rows, has_match);
     case PHYS_JOIN_INNER:
     case PHYS_JOIN_RIGHT:
     case PHYS_JOIN_RIGHT_SEMI:
@@ -564,13 +551,46 @@ static Status push_probe(Consumer *consumer, uint32_t number, Chunk *chunk)
     UNREACHABLE();
 }
 
-/* Build rows that were, or were not, matched; after the probe side is done. */
-static Status emit_build_rows(HashJoin *join)
+Status join_probe(HashJoin *join, uint32_t number, Chunk *chunk)
 {
-    bool wanted = kind_of(join) == PHYS_JOIN_RIGHT_SEMI;
-    JoinWorker *worker = &join->workers[0];
+    Probe probe;
+    bool done;
+    TRY(open_probe(join, number, chunk, &probe));
+    Rows rows = chunk_rows(chunk);
+    TRY(probe_unique(&probe, rows, &done));
+    if (done)
+        return OK;
+    MatchState state = {.has_match = arena_alloc_zero(&probe.worker->scratch, CHUNK_ROWS), .emits_pairs = emits_pairs(join_kind(join))};
+    TRY(match_all(&probe, rows, &state));
+    return finish_matches(&probe, rows, state.has_match);
+}
+
+Status join_probe_piece(HashJoin *join, uint32_t number, Chunk *chunk, uint8_t *has_match)
+{
+    Probe probe;
+    MatchState state = {.has_match = has_match, .emits_pairs = emits_pairs(join_kind(join))};
+    TRY(open_probe(join, number, chunk, &probe));
+    return match_all(&probe, chunk_rows(chunk), &state);
+}
+
+Status join_probe_finish(HashJoin *join, uint32_t number, Chunk *chunk, const uint8_t *has_match)
+{
+    Probe probe;
+    TRY(open_probe(join, number, chunk, &probe));
+    return finish_matches(&probe, chunk_rows(chunk), has_match);
+}
+
+static Status push_probe(Consumer *consumer, uint32_t number, Chunk *chunk)
+{
+    return join_probe((HashJoin *)consumer, number, chunk);
+}
+
+Status join_emit_build(HashJoin *join, uint32_t number)
+{
+    bool wanted = join_kind(join) == PHYS_JOIN_RIGHT_SEMI;
+    JoinWorker *worker = &join->workers[number];
     uint32_t rows = (uint32_t)join->store->row_count;
-    uint32_t *codes = ARENA_NEW_ARRAY(&join->exec->arena, uint32_t, CHUNK_ROWS);
+    uint32_t *codes = worker->build_rows;
     uint32_t count = 0;
     for (uint32_t row = 0; row <= rows; row++) {
         if (row < rows && (atomic_load_explicit(&join->matched[row], memory_order_relaxed) != 0) == wanted)
@@ -580,9 +600,9 @@ static Status emit_build_rows(HashJoin *join)
         TRY(exec_check(join->exec));
         arena_reset(&worker->scratch);
         Chunk shape = {.row_count = count};
-        bool pads = kind_of(join) == PHYS_JOIN_RIGHT || kind_of(join) == PHYS_JOIN_FULL;
+        bool pads = join_kind(join) == PHYS_JOIN_RIGHT || join_kind(join) == PHYS_JOIN_FULL;
         Vector *left = pads ? null_vectors(join, worker, true) : NULL;
-        TRY(emit_columns(join, worker, 0, left, build_vectors(join, worker, codes, NULL), NULL, &shape));
+        TRY(emit_columns(join, worker, number, left, build_vectors(join, worker, codes, NULL), NULL, &shape));
         count = 0;
     }
     return OK;
@@ -594,7 +614,7 @@ static void open_workers(HashJoin *join)
     join->workers = ARENA_NEW_ARRAY(&exec->arena, JoinWorker, exec->worker_count);
     for (uint32_t w = 0; w < exec->worker_count; w++) {
         JoinWorker *worker = &join->workers[w];
-        arena_init(&worker->scratch, exec->options->memory);
+        arena_init(&worker->scratch, join->memory);
         worker->hashes = ARENA_NEW_ARRAY(&exec->arena, uint64_t, CHUNK_ROWS);
         worker->sel = ARENA_NEW_ARRAY(&exec->arena, uint16_t, CHUNK_ROWS);
         worker->probe_rows = ARENA_NEW_ARRAY(&exec->arena, uint32_t, CHUNK_ROWS);
@@ -613,28 +633,23 @@ static void close_join(HashJoin *join)
         evaluator_close(worker->in_value);
         arena_deinit(&worker->scratch);
     }
-    if (join->heads != NULL)
-        mem_release(join->exec->options->memory, (int64_t)join->store->row_count * 12 + ((int64_t)join->mask + 1) * 4);
-    column_store_free(join->store);
-    mem_free(join->hashes);
-    mem_free(join->heads);
-    mem_free(join->chain);
-    mem_free(join->matched);
+    join_spill_close(join);
+    join_drop_build(join);
 }
 
 Status run_hash_join(ExecContext *exec, const PhysNode *node, Consumer *consumer)
 {
-    HashJoin join = {.consumer = {push_probe, NULL}, .exec = exec, .node = node, .next = consumer,
+    HashJoin join = {.consumer = {push_probe, NULL}, .exec = exec, .node = node, .memory = node_memory(exec, node), .next = consumer,
                      .left_count = node->children[0]->column_count, .right_count = node->children[1]->column_count};
+    mutex_init(&join.spill_lock);
     open_workers(&join);
     Status status = build_side(&join);
-    bool nothing = status == OK && join.store->row_count == 0 &&
-                   (kind_of(&join) == PHYS_JOIN_INNER || kind_of(&join) == PHYS_JOIN_LEFT_SEMI || kind_of(&join) == PHYS_JOIN_RIGHT ||
-                    kind_of(&join) == PHYS_JOIN_RIGHT_SEMI || kind_of(&join) == PHYS_JOIN_RIGHT_ANTI);
-    if (status == OK && !nothing)
+    if (status == OK && join.spill != NULL)
+        status = join_spill_run(&join);
+    else if (status == OK && (join.build_has_rows || !join_needs_build(&join)))
         status = run_node(exec, node->children[0], &join.consumer);
-    if (status == OK && keeps_build(&join))
-        status = emit_build_rows(&join);
+    if (status == OK && join.spill == NULL && join_keeps_build(&join))
+        status = join_emit_build(&join, 0);
     close_join(&join);
     return status;
 }

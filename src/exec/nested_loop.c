@@ -269,7 +269,7 @@ Status run_nested_loop(ExecContext *exec, const PhysNode *node, Consumer *consum
     Type *types = ARENA_NEW_ARRAY(&exec->arena, Type, MAX(join.right_count, 1u));
     for (uint32_t i = 0; i < join.right_count; i++)
         types[i] = node->children[1]->columns[i].type;
-    join.store = column_store_new(exec, types, join.right_count);
+    join.store = column_store_new(node_memory(exec, node), types, join.right_count);
     join.workers = ARENA_NEW_ARRAY(&exec->arena, LoopWorker, exec->worker_count);
     for (uint32_t w = 0; w < exec->worker_count; w++) {
         arena_init(&join.workers[w].scratch, exec->options->memory);

@@ -6,6 +6,7 @@
 #include "base/environment.h"
 #include "connector/connector.h"
 #include "exec/exec_int.h"
+#include "exec/spill.h"
 
 Status exec_check(ExecContext *exec)
 {
@@ -18,14 +19,6 @@ Status exec_check(ExecContext *exec)
         return RAISE(exec->diag, MEMORY_LIMIT, "Memory of query exceed limit. Used: %lld, Limit: %lld",
                      (long long)mem_used(options->memory), (long long)atomic_load(&options->memory->limit_bytes));
     return atomic_load_explicit(&exec->failed, memory_order_relaxed) ? ERR_CANCELLED : OK;
-}
-
-void profile_rows(ExecContext *exec, const PhysNode *node, uint32_t rows)
-{
-    if (exec->options->profile == NULL)
-        return;
-    atomic_fetch_add_explicit(&exec->options->profile[node->id].rows, rows, memory_order_relaxed);
-    atomic_fetch_add_explicit(&exec->options->profile[node->id].chunks, 1, memory_order_relaxed);
 }
 
 void evaluators_init(ExecContext *exec, WorkerEvaluators *evaluators, Expr *const *exprs, uint32_t count)
@@ -275,14 +268,14 @@ static Status push_store(Consumer *consumer, uint32_t worker, Chunk *chunk)
     return column_store_append(sink->exec, sink->store, columns, chunk_rows(chunk));
 }
 
-static Status materialise(ExecContext *exec, const PhysNode *node, ColumnStore **out)
+static Status materialise(ExecContext *exec, MemTracker *memory, const PhysNode *node, ColumnStore **out)
 {
     Type *types = ARENA_NEW_ARRAY(&exec->arena, Type, MAX(node->column_count, 1u));
     for (uint32_t i = 0; i < node->column_count; i++)
         types[i] = node->columns[i].type;
     StoreSink sink = {.consumer = {push_store, NULL}, .exec = exec};
     mutex_init(&sink.lock);
-    sink.store = *out = column_store_new(exec, types, node->column_count);
+    sink.store = *out = column_store_new(memory, types, node->column_count);
     Status status = run_node(exec, node, &sink.consumer);
     mutex_deinit(&sink.lock);
     return status;
@@ -291,7 +284,7 @@ static Status materialise(ExecContext *exec, const PhysNode *node, ColumnStore *
 static Status run_cte_anchor(ExecContext *exec, const PhysNode *node, Consumer *consumer)
 {
     for (uint32_t i = 1; i < node->child_count; i++)
-        TRY(materialise(exec, node->children[i], &exec->ctes[node->cte_anchor.cte_ids[i - 1]]));
+        TRY(materialise(exec, node_memory(exec, node), node->children[i], &exec->ctes[node->cte_anchor.cte_ids[i - 1]]));
     return run_node(exec, node->children[0], consumer);
 }
 
@@ -311,7 +304,7 @@ static Status run_cte_scan(ExecContext *exec, const PhysNode *node, Consumer *co
 static Status run_assert_one_row(ExecContext *exec, const PhysNode *node, Consumer *consumer)
 {
     ColumnStore *store;
-    Status status = materialise(exec, node->children[0], &store);
+    Status status = materialise(exec, node_memory(exec, node), node->children[0], &store);
     if (status == OK && store->row_count > 1)
         status = RAISE(exec->diag, SUBQUERY_MORE_THAN_ONE_ROW, "Expected LE 1 to be returned by expression");
     if (status == OK && store->row_count == 0) {
@@ -325,9 +318,8 @@ static Status run_assert_one_row(ExecContext *exec, const PhysNode *node, Consum
     return status;
 }
 
-Status run_node(ExecContext *exec, const PhysNode *node, Consumer *consumer)
+static Status dispatch(ExecContext *exec, const PhysNode *node, Consumer *consumer)
 {
-    TRY(exec_check(exec));
     switch ((PhysKindOfNode)node->kind) {
     case PHYS_NODE_SCAN:
         return run_scan(exec, node, consumer);
@@ -373,6 +365,12 @@ Status run_node(ExecContext *exec, const PhysNode *node, Consumer *consumer)
     return RAISE(exec->diag, INTERNAL, "plan node of kind %u can't run", node->kind);
 }
 
+Status run_node(ExecContext *exec, const PhysNode *node, Consumer *consumer)
+{
+    TRY(exec_check(exec));
+    return exec->options->profile == NULL ? dispatch(exec, node, consumer) : profile_node(exec, node, consumer, dispatch);
+}
+
 typedef struct RootSink {
     Consumer consumer;
     Mutex lock; /* one result chunk at a time */
@@ -395,6 +393,10 @@ Status exec_run(const PhysPlan *plan, const ExecOptions *options, const ExecResu
     arena_init(&exec.arena, options->memory);
     exec.filters = ARENA_NEW_ARRAY(&exec.arena, RuntimeFilter, plan->filter_count + 1);
     exec.ctes = ARENA_NEW_ARRAY(&exec.arena, ColumnStore *, plan->max_cte_id + 1);
+    exec.memories = ARENA_NEW_ARRAY(&exec.arena, MemTracker, plan->node_count + 1);
+    for (uint32_t i = 0; i <= plan->node_count; i++)
+        mem_tracker_init(&exec.memories[i], options->memory, "query", 0);
+    spill_prepare(&exec);
     RootSink sink = {.consumer = {push_root, NULL}, .result = result};
     mutex_init(&sink.lock);
     Status status = run_node(&exec, plan->root, &sink.consumer);
@@ -403,6 +405,9 @@ Status exec_run(const PhysPlan *plan, const ExecOptions *options, const ExecResu
     for (uint32_t i = 0; i <= plan->filter_count; i++)
         mem_free(exec.filters[i].bits);
     mutex_deinit(&sink.lock);
+    if (options->profile != NULL)
+        profile_finish(&exec);
+    spill_clean_up(&exec);
     arena_deinit(&exec.arena);
     return status;
 }

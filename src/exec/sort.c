@@ -37,7 +37,7 @@ static Status shrink(Sort *sort, SortWorker *worker)
     uint32_t *indices = sorted_rows(sort, worker->store);
     uint32_t keep = (uint32_t)MIN(sort->keep, worker->store->row_count);
     uint32_t columns = worker->store->column_count;
-    ColumnStore *fresh = column_store_new(sort->exec, sort->types, columns);
+    ColumnStore *fresh = column_store_new(node_memory(sort->exec, sort->node), sort->types, columns);
     Vector *vectors = mem_alloc_zero(sizeof(Vector) * (columns + 1));
     const Vector **pointers = mem_alloc_zero(sizeof(Vector *) * (columns + 1));
     Status status = OK;
@@ -113,8 +113,8 @@ Status run_sort(ExecContext *exec, const PhysNode *node, Consumer *consumer)
         sort.types[node->column_count + k] = node->sort.keys[k].expr->type;
     sort.workers = ARENA_NEW_ARRAY(&exec->arena, SortWorker, exec->worker_count);
     for (uint32_t w = 0; w < exec->worker_count; w++) {
-        arena_init(&sort.workers[w].scratch, exec->options->memory);
-        sort.workers[w].store = column_store_new(exec, sort.types, node->column_count + node->sort.count);
+        arena_init(&sort.workers[w].scratch, node_memory(exec, node));
+        sort.workers[w].store = column_store_new(node_memory(exec, node), sort.types, node->column_count + node->sort.count);
     }
     Status status = node->sort.limit == 0 ? OK : run_node(exec, node->children[0], &sort.consumer);
     ColumnStore *all = sort.workers[0].store;

@@ -376,10 +376,10 @@ Status run_window(ExecContext *exec, const PhysNode *node, Consumer *consumer)
                      .key_count = node->window.partition_count + node->window.order_count};
     Type *types;
     PhysSortKey *keys = lay_out(&window, &types);
-    arena_init(&window.scratch, exec->options->memory);
-    arena_init(&window.results_arena, exec->options->memory);
+    arena_init(&window.scratch, node_memory(exec, node));
+    arena_init(&window.results_arena, node_memory(exec, node));
     mutex_init(&window.lock);
-    window.store = column_store_new(exec, types, window.child_count + window.expr_count);
+    window.store = column_store_new(node_memory(exec, node), types, window.child_count + window.expr_count);
     Status status = evaluator_open(window.exprs, window.expr_count, exec->session, exec->options->memory, exec->diag,
                                    &window.evaluator);
     if (status == OK)

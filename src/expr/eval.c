@@ -53,8 +53,7 @@ static Status open_call(Evaluator *ev, EvalNode *node)
                                   .arena = &ev->results,
                                   .diag = ev->diag,
                                   .call_lambda = eval_call_lambda,
-                                  .lambda_context = node,
-                                  .lambda_input = &ev->input};
+                                  .lambda_context = node};
     if (binding->open != NULL)
         TRY(binding->open(&node->context, &node->context.state));
     return OK;
@@ -103,6 +102,7 @@ static Status compile_node(Evaluator *ev, EvalNode *node, uint32_t depth)
     case EXPR_CALL:
         break;
     case EXPR_LAMBDA:
+    case EXPR_ARGUMENT:
     case EXPR_PARAMETER:
     case EXPR_SUBQUERY:
         return RAISE(ev->diag, INTERNAL, "expression kind %u can't be evaluated", expr->kind);
@@ -129,6 +129,11 @@ static Status compile(Evaluator *ev, const Expr *expr, uint32_t depth, EvalNode 
     register_node(ev, node);
     *out_node = node;
     return OK;
+}
+
+Status eval_compile(Evaluator *ev, const Expr *expr, EvalNode **out_node)
+{
+    return compile(ev, expr, 0, out_node);
 }
 
 Status evaluator_open(const Expr *const *exprs, uint32_t count, const FuncSession *session,
@@ -315,6 +320,15 @@ static Status eval_on_dictionary(EvalNode *node, uint32_t argument, Rows rows)
     return OK;
 }
 
+/* Children of nested results grow in the arena of results, so they must not survive its reset. */
+void eval_reset_out(Evaluator *ev, EvalNode *node)
+{
+    if (node->out.child_count > 0 || type_is_nested(node->expr->type))
+        vector_init(&node->out, &ev->results, node->expr->type, CHUNK_ROWS);
+    else
+        vector_reset(&node->out);
+}
+
 static bool all_constant(const EvalNode *node)
 {
     for (uint32_t a = 0; a < node->argument_count; a++) {
@@ -330,7 +344,9 @@ static Status eval_call(Evaluator *ev, EvalNode *node, Rows rows)
         if (node->arguments[a] != NULL)
             TRY(eval_node(ev, node->arguments[a], rows, &node->argument_values[a]));
     }
-    vector_reset(&node->out);
+    if (node->lambdas != NULL)
+        TRY(eval_lambda_captures(ev, node, rows));
+    eval_reset_out(ev, node);
     bool is_constant = node->argument_count > 0 && all_constant(node);
     Rows work = is_constant ? (Rows){NULL, 1} : rows;
     if (!is_constant && node->may_use_dictionary && node->argument_count <= FUNC_MAX_FIXED_ARGS) {
@@ -379,6 +395,7 @@ Status eval_node(Evaluator *ev, EvalNode *node, Rows rows, const Vector **out)
     case EXPR_CONSTANT:
     case EXPR_COLUMN:
     case EXPR_LAMBDA:
+    case EXPR_ARGUMENT:
     case EXPR_PARAMETER:
     case EXPR_SUBQUERY:
         UNREACHABLE();

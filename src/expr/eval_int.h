@@ -19,8 +19,8 @@ typedef struct EvalLambda {
     Evaluator *body;
     uint32_t parameter_count;
     uint32_t capture_count;
-    uint32_t *capture_slots; /* of the outer chunk */
-    Type *capture_types;
+    EvalNode **captures;           /* of the evaluator that runs the call */
+    const Vector **capture_values; /* for its current rows */
 } EvalLambda;
 
 struct EvalNode {
@@ -65,12 +65,15 @@ Status eval_node(Evaluator *ev, EvalNode *node, Rows rows, const Vector **out);
 /* As eval_node for a subset of the current rows. */
 Status eval_narrower(Evaluator *ev, EvalNode *node, Rows rows, const Vector **out);
 Status eval_and_or(Evaluator *ev, EvalNode *node, Rows rows);
+void eval_reset_out(Evaluator *ev, EvalNode *node);
 Status eval_case(Evaluator *ev, EvalNode *node, Rows rows);
 void eval_in(EvalNode *node, const Vector *value, Rows rows, Vector *out);
 const InSet *in_set_build(Arena *arena, const Expr *in);
 /* Splits rows by a BOOLEAN vector: those that are TRUE, and all others (others may be NULL). */
 uint32_t eval_split(const Vector *condition, Rows rows, uint16_t *out_true, uint16_t *out_others,
                     uint32_t *out_other_count);
+Status eval_compile(Evaluator *ev, const Expr *expr, EvalNode **out_node);
+Status eval_lambda_captures(Evaluator *ev, EvalNode *node, Rows rows);
 Status eval_lambda_open(Evaluator *ev, const Expr *lambda, EvalLambda **out);
 Status eval_call_lambda(FuncContext *context, uint32_t argument, const Vector *const *inputs,
                         uint32_t input_count, const uint32_t *parent_rows, uint32_t row_count,

@@ -103,7 +103,7 @@ static void null_branch(Rows rows, Vector *out)
 Status eval_case(Evaluator *ev, EvalNode *node, Rows rows)
 {
     Vector *out = &node->out;
-    vector_reset(out);
+    eval_reset_out(ev, node);
     Rows left = rows;
     uint32_t i = 0;
     for (; i + 1 < node->argument_count && left.count > 0; i += 2) {

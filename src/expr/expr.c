@@ -173,6 +173,8 @@ static bool payload_equal(const Expr *a, const Expr *b)
         return datum_compare(a->type, &a->constant.value, &b->constant.value) == 0;
     case EXPR_COLUMN:
         return a->column.id == b->column.id && a->column.slot == b->column.slot;
+    case EXPR_ARGUMENT:
+        return a->column.id == b->column.id;
     case EXPR_CALL:
         return binding_equal(a->call.binding, b->call.binding);
     case EXPR_PARAMETER:
@@ -208,7 +210,7 @@ bool expr_equal(const Expr *a, const Expr *b)
 uint64_t expr_hash(const Expr *expr)
 {
     uint64_t hash = hash_u64(expr->kind * 31u + expr->type.kind);
-    if (expr->kind == EXPR_COLUMN)
+    if (expr->kind == EXPR_COLUMN || expr->kind == EXPR_ARGUMENT)
         hash = hash_combine(hash, expr->column.id * 4099u + expr->column.slot);
     if (expr->kind == EXPR_CALL)
         hash = hash_combine(hash, (uintptr_t)expr->call.binding->def);

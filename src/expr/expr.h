@@ -19,7 +19,8 @@ typedef enum ExprKind {
     EXPR_OR,
     EXPR_CASE,       /* arguments: when1, then1, when2, then2, ..., [else]; also IF, COALESCE, IFNULL, NULLIF */
     EXPR_IN,         /* arguments[0] IN constants arguments[1..]; all of the same type */
-    EXPR_LAMBDA,     /* arguments[0] is the body; parameters are columns with the ids below */
+    EXPR_LAMBDA,     /* arguments[0] is the body; parameters are EXPR_ARGUMENTs with the ids below */
+    EXPR_ARGUMENT,   /* a lambda's parameter inside its body: column.id and name; becomes a column when compiled */
     EXPR_PARAMETER,  /* ? of a prepared statement, replaced before planning */
     EXPR_SUBQUERY,   /* only between analyzer and planner */
 } ExprKind;

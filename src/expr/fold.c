@@ -104,6 +104,7 @@ static Expr *fold_node(Arena *arena, const FuncSession *session, Expr *expr)
     case EXPR_CONSTANT:
     case EXPR_COLUMN:
     case EXPR_LAMBDA:
+    case EXPR_ARGUMENT:
     case EXPR_PARAMETER:
     case EXPR_SUBQUERY:
         return expr;

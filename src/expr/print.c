@@ -140,6 +140,9 @@ void expr_print(const Expr *expr, ByteBuf *out)
         print_list(expr, 1, ", ", out);
         bytebuf_append_char(out, ')');
         return;
+    case EXPR_ARGUMENT:
+        bytebuf_append_view(out, expr->column.name);
+        return;
     case EXPR_LAMBDA:
         bytebuf_append_text(out, "(...) -> ");
         expr_print(expr->arguments[0], out);

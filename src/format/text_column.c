@@ -3,7 +3,7 @@
 /* Text fields to typed vectors. Integers, decimals and dates have short paths for their usual form
  * (few digits, no exponent, "YYYY-MM-DD"); everything else goes through the parsers of types/. */
 
-#include "format/text_nested.h"
+#include "types/text_nested.h"
 #include "types/datetime.h"
 #include "types/decimal.h"
 #include "types/number_text.h"

@@ -549,10 +549,30 @@ static Status array_finish(AggContext *context, uint8_t *const *groups, uint32_t
     }
     return OK;
 }
+static void list_serialize(AggContext *context, const uint8_t *bytes, ByteBuf *out)
+{
+    const ListState *state = (const ListState *)(const void *)bytes;
+    bytebuf_put_varint(out, (uint64_t)state->count);
+    for (const ListNode *n = state->first; n != NULL; n = n->next)
+        datum_encode(context->binding->argument_types[0], &n->value, out);
+}
+static Status list_deserialize(AggContext *context, ByteReader *reader, uint8_t *bytes)
+{
+    ListState *state = (ListState *)(void *)bytes;
+    uint64_t count = byte_reader_varint(reader);
+    for (uint64_t i = 0; i < count && !reader->failed; i++) {
+        Datum value;
+        TRY(datum_decode(context->binding->argument_types[0], reader, context->arena, context->diag, &value));
+        list_add(context, state, context->binding->argument_types[0], &value);
+    }
+    return OK;
+}
 static const AggKernel concat_kernel = {.state_bytes = sizeof(ListState), .update = list_update,
-                                        .update_one = list_update_one, .merge = list_merge, .finish = concat_finish};
+                                        .update_one = list_update_one, .merge = list_merge, .finish = concat_finish,
+                                        .serialize = list_serialize, .deserialize = list_deserialize};
 static const AggKernel array_kernel = {.state_bytes = sizeof(ListState), .update = list_update,
-                                       .update_one = list_update_one, .merge = list_merge, .finish = array_finish};
+                                       .update_one = list_update_one, .merge = list_merge, .finish = array_finish,
+                                       .serialize = list_serialize, .deserialize = list_deserialize};
 
 static Status bind_list(const FuncBindRequest *request, const FuncDef *def, FuncBinding *out)
 {

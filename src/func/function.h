@@ -51,8 +51,7 @@ typedef struct FuncContext {
     Status (*call_lambda)(struct FuncContext *context, uint32_t argument, const Vector *const *inputs,
                           uint32_t input_count, const uint32_t *parent_rows, uint32_t row_count,
                           Vector *out);
-    void *lambda_context;     /* the evaluator's own, */
-    const void *lambda_input; /* as is this */
+    void *lambda_context; /* the evaluator's own */
 } FuncContext;
 
 typedef Status (*ScalarKernel)(FuncContext *context, const Vector *const *arguments, uint32_t count,

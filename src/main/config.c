@@ -29,6 +29,7 @@ static const KeyInfo KEYS[] = {
     {"sys_log_level", KEY_TEXT, "INFO"},
     {"mem_limit", KEY_TEXT, "90%"},
     {"worker_threads", KEY_INT, "0"},
+    {"spill_max_bytes", KEY_INT, "0"},
     {"run_mode", KEY_TEXT, "shared_data"},
     {"allow_remote_without_password", KEY_TEXT, "false"},
 };

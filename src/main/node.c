@@ -32,6 +32,7 @@ typedef struct Node {
     MetaStore *store;
     ExecPool *pool;
     SegmentCache *segments;
+    SpillArea *spill;
     Instance instance;
     MysqlServer *mysql;
     HttpServer *http;
@@ -145,12 +146,16 @@ static Status open_instance(Node *node, Diag *diag)
 {
     uint32_t threads = (uint32_t)config_int(node->config, "worker_threads");
     TRY(exec_pool_open(threads != 0 ? threads : cpu_count(), diag, &node->pool));
+    char spill_directory[PATH_BYTES];
+    path_in(node, "cache/spill", spill_directory);
+    TRY(spill_area_open(spill_directory, config_int(node->config, "spill_max_bytes"), diag, &node->spill));
     node->segments = segment_cache_open(node->volume);
     node->instance = (Instance){
         .store = node->store,
         .volume = node->volume,
         .pool = node->pool,
         .segments = node->segments,
+        .spill = node->spill,
         .memory = mem_process_tracker(),
         .version = MYSQL_VERSION,
         .started_us = env_wall_us(environment_real()),
@@ -202,6 +207,7 @@ static void node_close(Node *node)
         segment_cache_close(node->segments);
     if (node->pool != NULL)
         exec_pool_close(node->pool);
+    spill_area_close(node->spill);
     if (node->store != NULL)
         meta_store_close(node->store);
     if (node->volume != NULL)

@@ -101,12 +101,16 @@ static const char *node_name(const PhysNode *node)
     return node->kind == PHYS_NODE_SORT && node->sort.limit >= 0 ? "TOP-N" : names[node->kind];
 }
 
-static void print_node(const PhysNode *node, uint32_t depth, const uint64_t *rows, ByteBuf *out)
+static void print_node(const PhysNode *node, uint32_t depth, const PlanProfile *profile, ByteBuf *out)
 {
     indent(out, depth);
     bytebuf_printf(out, "  %u:%s", node->id, node_name(node));
-    if (rows != NULL)
-        bytebuf_printf(out, "  [rows=%llu, estimated=%.0f]", (unsigned long long)rows[node->id], node->estimated_rows);
+    if (profile != NULL) {
+        const PlanNodeProfile *actual = &profile->nodes[node->id];
+        bytebuf_printf(out, "  [rows=%llu, estimated=%.0f, time=%.3f ms, memory=%lld, spilled=%lld]", (unsigned long long)actual->rows,
+                       node->estimated_rows, (double)actual->time_us / 1000, (long long)actual->peak_bytes,
+                       (long long)actual->spilled_bytes);
+    }
     bytebuf_append_char(out, '\n');
     switch ((PhysKindOfNode)node->kind) {
     case PHYS_NODE_SCAN:
@@ -142,14 +146,25 @@ static void print_node(const PhysNode *node, uint32_t depth, const uint64_t *row
         break;
     }
     for (uint32_t i = 0; i < node->child_count; i++)
-        print_node(node->children[i], depth + (node->child_count > 1), rows, out);
+        print_node(node->children[i], depth + (node->child_count > 1), profile, out);
 }
 
-void plan_explain(const PhysPlan *plan, const uint64_t *rows, ByteBuf *out)
+static void print_totals(const PhysPlan *plan, const PlanProfile *profile, ByteBuf *out)
 {
+    int64_t spilled = 0;
+    for (uint32_t i = 0; i < plan->node_count; i++)
+        spilled += profile->nodes[i].spilled_bytes;
+    bytebuf_printf(out, "TotalTime: %.3f ms\nPeakMemory: %lld bytes\nSpilledBytes: %lld\n\n", (double)profile->total_us / 1000,
+                   (long long)profile->peak_bytes, (long long)spilled);
+}
+
+void plan_explain(const PhysPlan *plan, const PlanProfile *profile, ByteBuf *out)
+{
+    if (profile != NULL)
+        print_totals(plan, profile, out);
     bytebuf_append_text(out, "PLAN FRAGMENT 0\n OUTPUT EXPRS:");
     for (uint32_t i = 0; i < plan->root->column_count; i++)
         bytebuf_printf(out, "%s%.*s", i > 0 ? " | " : "", SV_ARGS(plan->root->columns[i].name));
     bytebuf_append_text(out, "\n  PARTITION: UNPARTITIONED\n\n  RESULT SINK\n\n");
-    print_node(plan->root, 0, rows, out);
+    print_node(plan->root, 0, profile, out);
 }

@@ -33,5 +33,19 @@ typedef struct PlanContext {
 } PlanContext;
 
 Status plan_query(PlanContext *context, BoundQuery *query, PhysPlan **out_plan);
-/* EXPLAIN text, StarRocks' shape. rows: what each node put out, for EXPLAIN ANALYZE; NULL without. */
-void plan_explain(const PhysPlan *plan, const uint64_t *rows, ByteBuf *out);
+/* What a run of a plan was like, for EXPLAIN ANALYZE. */
+typedef struct PlanNodeProfile {
+    uint64_t rows; /* put out */
+    int64_t time_us;
+    int64_t peak_bytes;
+    int64_t spilled_bytes;
+} PlanNodeProfile;
+
+typedef struct PlanProfile {
+    int64_t total_us;
+    int64_t peak_bytes;
+    PlanNodeProfile *nodes; /* by node id */
+} PlanProfile;
+
+/* EXPLAIN text, StarRocks' shape. profile: of a run; NULL without. */
+void plan_explain(const PhysPlan *plan, const PlanProfile *profile, ByteBuf *out);

@@ -11,6 +11,7 @@ struct Instance {
     Volume *volume;
     ExecPool *pool;
     SegmentCache *segments;
+    SpillArea *spill;
     MemTracker *memory;
     const char *version;
     int64_t started_us;

@@ -193,6 +193,9 @@ static void open_context(StatementContext *context, Session *session, const Resu
     const Environment *env = environment_real();
     *context = (StatementContext){.session = session, .sink = sink, .diag = diag};
     int64_t limit = number_variable(session, "query_mem_limit", 0);
+    int64_t exec_limit = number_variable(session, "exec_mem_limit", 0);
+    if (exec_limit > 0)
+        limit = limit > 0 ? MIN(limit, exec_limit) : exec_limit;
     mem_tracker_init(&context->memory, session->instance->memory, "query", limit);
     arena_init(&context->arena, &context->memory);
     context->catalog = meta_snapshot(session->instance->store);

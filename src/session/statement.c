@@ -76,12 +76,22 @@ static int64_t session_number(StatementContext *context, const char *name, int64
     return text != NULL && int64_parse(strview(text), &value) ? value : missing;
 }
 
+static SpillMode spill_mode(StatementContext *context)
+{
+    const char *mode = variable_text(context->session, "spill_mode");
+    const char *enabled = variable_text(context->session, "enable_spill");
+    if (enabled != NULL && (strcmp(enabled, "false") == 0 || strcmp(enabled, "0") == 0))
+        return SPILL_OFF;
+    return mode != NULL && strview_equal_ci(strview(mode), STR_VIEW("force")) ? SPILL_FORCE : SPILL_AUTO;
+}
+
 static Status execute_plan(StatementContext *context, const PhysPlan *plan, const ExecResult *result, OperatorProfile *profile)
 {
     int64_t timeout = session_number(context, "query_timeout", 300);
     ExecOptions options = {.pool = context->session->instance->pool, .segments = context->session->instance->segments,
                            .memory = &context->memory, .cancelled = &context->session->cancelled, .profile = profile,
-                           .dop = (uint32_t)MAX(session_number(context, "pipeline_dop", 0), 0)};
+                           .dop = (uint32_t)MAX(session_number(context, "pipeline_dop", 0), 0),
+                           .spill = context->session->instance->spill, .spill_mode = spill_mode(context)};
     if (timeout > 0)
         options.deadline_us = env_monotonic_us(environment_real()) + timeout * 1000000;
     return exec_run(plan, &options, result, context->diag);
@@ -271,6 +281,7 @@ Status run_explain(StatementContext *context, const AstStatement *statement)
     }
     PhysPlan *plan;
     OperatorProfile *profile = NULL;
+    int64_t started_us = env_monotonic_us(environment_real());
     TRY(plan_it(context, query, &plan));
     if (strview_equal_ci(statement->text, STR_VIEW("ANALYZE"))) {
         ExecResult result = {NULL, ignore_chunk};
@@ -278,10 +289,13 @@ Status run_explain(StatementContext *context, const AstStatement *statement)
         TRY(execute_plan(context, plan, &result, profile));
     }
     AUTO_BYTEBUF text = {0};
-    uint64_t *rows = ARENA_NEW_ARRAY(&context->arena, uint64_t, plan->node_count + 1);
+    PlanProfile actual = {.total_us = env_monotonic_us(environment_real()) - started_us,
+                          .peak_bytes = atomic_load(&context->memory.peak_bytes)};
+    actual.nodes = ARENA_NEW_ARRAY(&context->arena, PlanNodeProfile, plan->node_count + 1);
     for (uint32_t i = 0; profile != NULL && i < plan->node_count; i++)
-        rows[i] = atomic_load(&profile[i].rows);
-    plan_explain(plan, profile == NULL ? NULL : rows, &text);
+        actual.nodes[i] = (PlanNodeProfile){atomic_load(&profile[i].rows), atomic_load(&profile[i].time_us), profile[i].peak_bytes,
+                                            profile[i].spilled_bytes};
+    plan_explain(plan, profile == NULL ? NULL : &actual, &text);
     return send_lines(context, bytebuf_view(&text));
 }
 

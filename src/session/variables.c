@@ -13,7 +13,7 @@ static const char *const names[] = {
     "character_set_database", "character_set_filesystem", "character_set_results", "character_set_server",
     "character_set_system", "collation_connection", "collation_database", "collation_server", "count_distinct_column_buckets",
     "default_storage_engine", "div_precision_increment", "enable_insert_strict", "enable_profile", "enable_query_cache",
-    "enable_spill", "event_scheduler", "foreign_key_checks", "group_concat_max_len", "have_query_cache", "init_connect",
+    "enable_spill", "event_scheduler", "exec_mem_limit", "foreign_key_checks", "group_concat_max_len", "have_query_cache", "init_connect",
     "insert_max_filter_ratio", "insert_timeout", "interactive_timeout", "language", "license", "lower_case_table_names",
     "max_allowed_packet", "net_buffer_length", "net_read_timeout", "net_write_timeout", "new_planner_optimize_timeout",
     "optimizer_switch", "parallel_fragment_exec_instance_num", "performance_schema", "pipeline_dop", "profiling", "query_cache_size",
@@ -24,7 +24,7 @@ static const char *const names[] = {
     "warehouse"};
 static const char *const defaults[] = {
     "false", "1", "true", "0", "default_catalog", "true", "true", "utf8", "utf8", "utf8", "binary", "utf8", "utf8", "utf8",
-    "utf8_general_ci", "utf8_general_ci", "utf8_general_ci", "1024", "olap", "4", "true", "false", "false", "false", "OFF", "false",
+    "utf8_general_ci", "utf8_general_ci", "utf8_general_ci", "1024", "olap", "4", "true", "false", "false", "true", "OFF", "0", "false",
     "1024", "NO", "", "0", "14400", "3600", "english", "Apache License 2.0", "0", "33554432", "16384", "60", "60", "3000", "", "1",
     "false", "0", "false", "0", "OFF", "0", "300", "", "false", "", "auto", "false", "StarRocks", "ONLY_FULL_GROUP_BY", "1", "false",
     "9223372036854775807", "olap", "UTC", "UTC", "REPEATABLE-READ", "false", "REPEATABLE-READ", "false", "true", "8.0.33",

@@ -1,4 +1,4 @@
-#include "format/text_nested.h"
+#include "types/text_nested.h"
 
 /* Arrays from arrays, maps and structs from objects; struct fields by name, absent ones NULL. Leaves go
  * through the literal parser. Depth is bounded by that of the type. */
