@@ -179,7 +179,7 @@ Status run_sort(ExecContext *exec, const PhysNode *node, Consumer *consumer)
     for (uint32_t k = 0; k < node->sort.count; k++)
         sort.types[node->column_count + k] = node->sort.keys[k].expr->type;
     sort.runs = (SortRuns){.exec = exec, .node = node, .types = sort.types, .column_count = node->column_count + node->sort.count,
-                           .keys = node->sort.keys, .key_count = node->sort.count, .keep = sort.keep};
+                           .key_at = node->column_count, .keys = node->sort.keys, .key_count = node->sort.count, .keep = sort.keep};
     sort_runs_init(&sort.runs);
     sort.workers = ARENA_NEW_ARRAY(&exec->arena, SortWorker, exec->worker_count);
     for (uint32_t w = 0; w < exec->worker_count; w++) {

@@ -56,7 +56,7 @@ Status sort_runs_add(SortRuns *runs, const ColumnStore *store)
     uint32_t *indices = (uint32_t *)(void *)buffer.data;
     for (uint32_t i = 0; i < rows; i++)
         indices[i] = i;
-    sort_indices(store->columns + (runs->column_count - runs->key_count), runs->keys, runs->key_count, indices, rows);
+    sort_indices(store->columns + runs->key_at, runs->keys, runs->key_count, indices, rows);
     SpillStream *run = spill_stream_new(runs->exec, runs->node, runs->types, runs->column_count);
     keep_run(runs, run);
     return write_sorted(runs, store, indices, run);
@@ -87,7 +87,7 @@ static bool comes_before(const Merge *merge, uint32_t a, uint32_t b)
 {
     const MergeInput *x = &merge->inputs[a];
     const MergeInput *y = &merge->inputs[b];
-    uint32_t key_at = merge->runs->column_count - merge->runs->key_count;
+    uint32_t key_at = merge->runs->key_at;
     int order = compare_rows_of(x->chunk->columns + key_at, x->row, y->chunk->columns + key_at, y->row, merge->runs->keys,
                                 merge->runs->key_count);
     return order != 0 ? order < 0 : a < b;

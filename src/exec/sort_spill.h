@@ -1,7 +1,7 @@
 #pragma once
 /* Sorted runs on disk and their merge; only for src/exec.
  *
- * Rows come as stores: some columns, then the keys. A run is a store's rows in order. Adding is
+ * Rows come as stores of columns, some of which, one after the other, are the keys. A run is a store's rows in order. Adding is
  * thread-safe; the merge is for one thread, after all runs are there. */
 
 #include "exec/spill.h"
@@ -9,8 +9,9 @@
 typedef struct SortRuns {
     ExecContext *exec;
     const PhysNode *node;
-    const Type *types; /* of all columns, keys last */
+    const Type *types; /* of all columns */
     uint32_t column_count;
+    uint32_t key_at; /* first column of the keys */
     const PhysSortKey *keys;
     uint32_t key_count;
     uint64_t keep; /* first rows of the whole that matter */
