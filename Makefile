@@ -86,6 +86,12 @@ $(BUILD)/bench/tpch/%.o: CFLAGS_COMMON += -Ibench
 $(BUILD)/merak-tpch: $(TPCH_OBJECTS)
 	$(CC) $(LDFLAGS_COMMON) $(LDFLAGS_VARIANT) $^ $(LIBS) -o $@
 
+# Sizes and decode rates of the columns of a stopped server's data: build/release/merak-segments DIR.
+.PHONY: segbench
+segbench: $(BUILD)/merak-segments
+$(BUILD)/merak-segments: $(BUILD)/bench/segment/segment_bench.o $(BUILD)/libmerak.a
+	$(CC) $(LDFLAGS_COMMON) $(LDFLAGS_VARIANT) $^ $(LIBS) -o $@
+
 # `make bench BENCH="--sf 0.1 --runs 3"`; see bench/tpch/README.md for what must be installed.
 bench: all tpch
 	node bench/tpch/run.mjs $(BENCH)

@@ -183,6 +183,15 @@ static Status bind_derived(AnalyzeContext *context, Scope *scope, const AstRelat
     return OK;
 }
 
+static bool all_null_literals(Expr *const *column, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        if (column[i]->kind != EXPR_CONSTANT || column[i]->type.kind != TYPE_NULL)
+            return false;
+    }
+    return true;
+}
+
 static Status bind_values(AnalyzeContext *context, Scope *scope, const AstRowList *rows, LogicalNode **out)
 {
     LogicalNode *node = new_node(context, LOGICAL_VALUES, NULL);
@@ -204,6 +213,8 @@ static Status bind_values(AnalyzeContext *context, Scope *scope, const AstRowLis
         for (uint32_t r = 0; r < rows->count; r++)
             column[r] = node->values.rows[r][c];
         TRY(bind_in_types(context, column, rows->count, false, &common));
+        if (all_null_literals(column, rows->count)) /* a target column of any type may take them */
+            common = type_of(TYPE_NULL);
         bool is_nullable = false;
         for (uint32_t r = 0; r < rows->count; r++) {
             TRY(expr_cast(context->arena, column[r], common, true, context->diag, &node->values.rows[r][c]));

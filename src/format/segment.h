@@ -47,5 +47,10 @@ Status segment_read(Segment *segment, uint32_t page, int column, Type target, Ar
 /* Entries of the largest dictionary of a column; 0: a row group has none. */
 uint32_t segment_dictionary_size(const Segment *segment, int column);
 uint64_t segment_page_bytes(const Segment *segment, uint32_t page, int column);
+/* For tools: what a page is encoded as, and bytes beside the pages (dictionaries, symbol tables). */
+enum { SEGMENT_ENCODINGS = 16 };
+uint32_t segment_page_encoding(const Segment *segment, uint32_t page, int column);
+const char *segment_encoding_name(uint32_t encoding);
+uint64_t segment_dictionary_bytes(const Segment *segment, int column);
 /* Reads every byte and checks every checksum. */
 Status segment_verify(Segment *segment, Diag *diag);

@@ -6,6 +6,7 @@
 
 #include "base/hash.h"
 #include "base/thread.h"
+#include "codec/alp.h"
 
 typedef struct ColumnReader {
     uint32_t unique_id;
@@ -14,6 +15,7 @@ typedef struct ColumnReader {
     PageInfo *pages;
     DictionaryInfo *dictionaries; /* a row group */
     _Atomic(Vector *) *loaded;    /* decoded dictionaries */
+    _Atomic(FsstTable *) *tables; /* decoded symbol tables; neighbours may share one */
     uint8_t *is_checked;          /* a page; written without a lock: checking twice is harmless */
 } ColumnReader;
 
@@ -41,6 +43,13 @@ static Status corrupt(const Segment *s, uint64_t offset, int column, const char 
                  SV_ARGS(s->ref.path), (unsigned long long)(s->ref.offset + offset), s->columns[column].unique_id, what);
 }
 
+/* The tail behind is what decoders may read beyond a page. */
+_Static_assert((int)SEGMENT_TAIL_BYTES >= (int)BITPACK_SLACK, "unpacking reads behind the packed bytes");
+static bool is_inside(const Segment *s, uint64_t offset, uint64_t length)
+{
+    return offset <= s->length - SEGMENT_TAIL_BYTES && length <= s->length - SEGMENT_TAIL_BYTES - offset;
+}
+
 static Status read_page_infos(Segment *s, ColumnReader *column, ByteReader *footer, Diag *diag)
 {
     column->pages = ARENA_NEW_ARRAY(&s->arena, PageInfo, s->page_count);
@@ -52,7 +61,7 @@ static Status read_page_infos(Segment *s, ColumnReader *column, ByteReader *foot
         info->null_count = byte_reader_u32(footer);
         info->checksum = byte_reader_u64(footer);
         info->has_bounds = byte_reader_u8(footer) != 0;
-        if (footer->failed || info->offset > s->length || info->length > s->length - info->offset ||
+        if (footer->failed || !is_inside(s, info->offset, info->length) ||
             info->null_count > s->page_rows[p])
             return corrupt(s, s->length, -1, "a page lies outside", diag);
         if (!info->has_bounds)
@@ -69,13 +78,14 @@ static Status read_dictionary_infos(Segment *s, ColumnReader *column, ByteReader
     ByteReader reader = byte_reader(bytes.data, bytes.length);
     column->dictionaries = ARENA_NEW_ARRAY(&s->arena, DictionaryInfo, s->group_count);
     column->loaded = arena_alloc_zero(&s->arena, sizeof(*column->loaded) * MAX(s->group_count, 1u));
+    column->tables = arena_alloc_zero(&s->arena, sizeof(*column->tables) * MAX(s->group_count, 1u));
     for (uint32_t g = 0; g < s->group_count; g++) {
         DictionaryInfo *info = &column->dictionaries[g];
         info->offset = byte_reader_u64(&reader);
         info->length = byte_reader_u32(&reader);
         info->count = byte_reader_u32(&reader);
         info->checksum = byte_reader_u64(&reader);
-        if (reader.failed || info->offset > s->length || info->length > s->length - info->offset)
+        if (reader.failed || !is_inside(s, info->offset, info->length))
             return corrupt(s, s->length, -1, "a dictionary lies outside", diag);
     }
     return OK;
@@ -226,6 +236,31 @@ uint64_t segment_page_bytes(const Segment *s, uint32_t page, int column)
     return s->columns[column].pages[page].length;
 }
 
+uint32_t segment_page_encoding(const Segment *s, uint32_t page, int column)
+{
+    const PageInfo *info = &s->columns[column].pages[page];
+    return info->length == 0 ? 0 : s->data[info->offset] % SEGMENT_ENCODINGS;
+}
+
+const char *segment_encoding_name(uint32_t encoding)
+{
+    static const char *const names[SEGMENT_ENCODINGS] = {
+        [PAGE_PACKED] = "packed", [PAGE_DICTIONARY] = "dictionary", [PAGE_STRINGS] = "strings", [PAGE_PLAIN] = "plain",
+        [PAGE_NULL] = "null", [PAGE_SYMBOLS] = "symbols", [PAGE_SCALED] = "scaled", [PAGE_DELTA] = "delta",
+        [PAGE_RUNS] = "runs", [PAGE_PATCHED] = "patched", [PAGE_ALP] = "alp",
+    };
+    return encoding < SEGMENT_ENCODINGS && names[encoding] != NULL ? names[encoding] : "unknown";
+}
+
+uint64_t segment_dictionary_bytes(const Segment *s, int column)
+{
+    uint64_t total = 0;
+    const DictionaryInfo *infos = s->columns[column].dictionaries;
+    for (uint32_t g = 0; g < s->group_count; g++)
+        total += g > 0 && infos[g].offset == infos[g - 1].offset ? 0 : infos[g].length;
+    return total;
+}
+
 /* Strings of a dictionary or page into out[0..count). bytes keep living in arena. */
 static Status decode_strings(const Segment *s, ByteReader *reader, uint32_t count, int column, Arena *arena, Diag *diag,
                              Str *out)
@@ -238,14 +273,11 @@ static Status decode_strings(const Segment *s, ByteReader *reader, uint32_t coun
     if (reader->failed || width > 32 || codec > CODEC_ZSTD)
         return corrupt(s, 0, column, "strings are cut short", diag);
     uint32_t *lengths = arena_alloc(arena, (size_t)count * 4 + 64);
-    uint8_t *padded = arena_alloc(arena, packed_length + 16);
-    memcpy(padded, packed.data, packed_length);
-    memset(padded + packed_length, 0, 16);
-    bitpack_unpack(padded, count, width, 0, 4, lengths);
+    bitpack_unpack((const uint8_t *)packed.data, count, width, 0, 4, lengths);
     uint64_t total = 0;
     for (uint32_t i = 0; i < count; i++)
         total += lengths[i];
-    if (total != plain_length)
+    if (total != plain_length || total > 1u << 30)
         return corrupt(s, 0, column, "string lengths do not add up", diag);
     char *bytes = arena_alloc(arena, plain_length + 16);
     StrView left = byte_reader_bytes(reader, byte_reader_left(reader));
@@ -289,28 +321,96 @@ static void expand_nulls(StrView bitmap, uint32_t count, uint8_t *out)
         out[i] = ((uint8_t)bitmap.data[i / 8] >> (i % 8)) & 1;
 }
 
-static Status read_packed(const Segment *s, ByteReader *reader, uint32_t count, int column, Diag *diag, Vector *out)
+/* Symbol tables are decoded once; row groups that name the same bytes share one. */
+static Status load_symbols(Segment *s, int column, uint32_t group, Diag *diag, const FsstTable **out)
 {
-    int64_t base = (int64_t)byte_reader_u64(reader);
-    uint8_t width = byte_reader_u8(reader);
-    size_t length = bitpack_bytes(count, width);
-    StrView packed = byte_reader_bytes(reader, length);
-    if (reader->failed || width > 64 || out->type.phys > PHYS_I128)
-        return corrupt(s, 0, column, "packed values are cut short", diag);
-    /* The eight bytes behind the page are the next page's or the tail's: always readable. */
-    const uint8_t *in = (const uint8_t *)packed.data;
-    if (out->type.phys != PHYS_I128) {
-        bitpack_unpack(in, count, width, base, phys_width(out->type.phys), out->data);
+    ColumnReader *reader = &s->columns[column];
+    FsstTable *ready = atomic_load_explicit(&reader->tables[group], memory_order_acquire);
+    if (ready != NULL) {
+        *out = ready;
         return OK;
     }
-    int64_t narrow[SEGMENT_PAGE_ROWS / 4];
-    Int128 *wide = out->data;
-    for (uint32_t first = 0; first < count; first += COUNT_OF(narrow)) {
-        uint32_t part = MIN(count - first, (uint32_t)COUNT_OF(narrow));
-        bitpack_unpack(in + bitpack_bytes(first, width), part, width, base, 8, narrow);
-        for (uint32_t i = 0; i < part; i++)
-            wide[first + i] = narrow[i];
+    LOCK_GUARD(&s->lock);
+    const DictionaryInfo *info = &reader->dictionaries[group];
+    for (uint32_t g = 0; g < s->group_count && ready == NULL; g++) {
+        if (reader->dictionaries[g].offset == info->offset && reader->dictionaries[g].length == info->length)
+            ready = atomic_load(&reader->tables[g]);
     }
+    if (ready == NULL) {
+        enum { MOST_BYTES = FSST_MAX_SYMBOLS * (FSST_SYMBOL_BYTES + 1) + 2 };
+        ByteReader bytes = byte_reader(s->data + info->offset, info->length);
+        uint8_t codec = byte_reader_u8(&bytes);
+        uint32_t plain_length = byte_reader_u32(&bytes);
+        if (info->count != 0 || bytes.failed || plain_length > MOST_BYTES || codec > CODEC_ZSTD ||
+            checksum_bytes(s->data + info->offset, info->length) != info->checksum)
+            return corrupt(s, info->offset, column, "a symbol table's checksum does not match", diag);
+        char *plain = mem_alloc(plain_length + 1);
+        Status status = decompress((Codec)codec, byte_reader_bytes(&bytes, byte_reader_left(&bytes)), plain, plain_length, diag);
+        ready = arena_alloc_aligned(&s->arena, sizeof(*ready), 64);
+        if (status == OK)
+            status = fsst_load_table(strview_n(plain, plain_length), ready, diag);
+        mem_free(plain);
+        TRY(status);
+    }
+    atomic_store_explicit(&reader->tables[group], ready, memory_order_release);
+    *out = ready;
+    return OK;
+}
+
+/* codes[i] .. codes of string i, starts by code. */
+static void make_strings(const char *bytes, const uint32_t *starts, const uint32_t *codes, uint32_t count, Str *out)
+{
+    uint32_t at = 0;
+    uint32_t begin = starts[0];
+    for (uint32_t i = 0; i < count; i++) {
+        at += codes[i];
+        uint32_t end = starts[at];
+        out[i] = str_make(bytes + begin, end - begin);
+        begin = end;
+    }
+}
+
+static Status read_symbols(Segment *s, ByteReader *reader, uint32_t page, uint32_t count, int column, Arena *arena, Diag *diag,
+                           Vector *out)
+{
+    const FsstTable *table = NULL;
+    TRY(load_symbols(s, column, page / ROW_GROUP_PAGES, diag, &table));
+    uint32_t plain_length = byte_reader_u32(reader);
+    uint32_t code_count = byte_reader_u32(reader);
+    uint8_t width = byte_reader_u8(reader);
+    if (reader->failed || width > 32)
+        return corrupt(s, 0, column, "codes are cut short", diag);
+    StrView packed_counts = byte_reader_bytes(reader, bitpack_bytes(count, width));
+    StrView packed_codes = byte_reader_bytes(reader, bitpack_bytes(code_count, table->code_bits));
+    if (reader->failed || plain_length > (uint64_t)code_count * FSST_SYMBOL_BYTES)
+        return corrupt(s, 0, column, "codes are cut short", diag);
+    uint32_t *counts = arena_alloc(arena, (size_t)count * 4 + 64);
+    bitpack_unpack((const uint8_t *)packed_counts.data, count, width, 0, 4, counts);
+    uint64_t total = 0;
+    for (uint32_t i = 0; i < count; i++)
+        total += counts[i];
+    if (total != code_count)
+        return corrupt(s, 0, column, "code counts do not add up", diag);
+    uint16_t *codes = arena_alloc(arena, (size_t)code_count * 2 + 64);
+    bitpack_unpack((const uint8_t *)packed_codes.data, code_count, table->code_bits, 0, 2, codes);
+    uint8_t *bytes = arena_alloc(arena, (size_t)plain_length + 64);
+    uint32_t *starts = arena_alloc(arena, ((size_t)code_count + 1) * 4);
+    if (!fsst_decode(table, codes, code_count, bytes, plain_length, starts) || starts[code_count] != plain_length)
+        return corrupt(s, 0, column, "decoded strings have another length", diag);
+    make_strings((const char *)bytes, starts, counts, count, out->data);
+    return OK;
+}
+
+static Status read_integers(const Segment *s, IntEncoding encoding, ByteReader *reader, uint32_t count, int column, Arena *arena,
+                            Diag *diag, Vector *out)
+{
+    bool is_wide = out->type.phys == PHYS_I128;
+    int64_t *narrow = is_wide ? arena_alloc_aligned(arena, (size_t)count * 8 + 64, 64) : NULL;
+    if (out->type.phys > PHYS_I128 ||
+        !intpack_decode(encoding, reader, count, is_wide ? 8 : phys_width(out->type.phys), is_wide ? (void *)narrow : out->data))
+        return corrupt(s, 0, column, "packed values are damaged", diag);
+    for (uint32_t i = 0; i < count && is_wide; i++)
+        ((Int128 *)out->data)[i] = narrow[i];
     return OK;
 }
 
@@ -327,10 +427,7 @@ static Status read_codes(Segment *s, ByteReader *reader, uint32_t page, uint32_t
     uint32_t *codes = arena_alloc_aligned(arena, (size_t)count * 4 + 64, 64);
     bitpack_unpack((const uint8_t *)packed.data, count, width, 0, 4, codes);
     uint32_t limit = s->columns[column].dictionaries[group].count;
-    uint32_t highest = 0;
-    for (uint32_t i = 0; i < count; i++)
-        highest = MAX(highest, codes[i]);
-    if (highest >= limit)
+    if (width > 31 || (limit >> width == 0 && highest_u32(codes, count) >= limit))
         return corrupt(s, 0, column, "a code is outside of its dictionary", diag);
     out->form = VECTOR_DICTIONARY;
     out->codes = codes;
@@ -381,11 +478,27 @@ static Status decode_page(Segment *s, uint32_t page, int column, ByteReader *rea
     }
     switch (encoding) {
     case PAGE_PACKED:
-        return read_packed(s, reader, count, column, diag, out);
+    case PAGE_SCALED:
+    case PAGE_DELTA:
+    case PAGE_RUNS:
+    case PAGE_PATCHED:
+        return read_integers(s, (IntEncoding)encoding, reader, count, column, arena, diag, out);
     case PAGE_DICTIONARY:
+        if (out->type.phys != PHYS_STR)
+            break;
         return read_codes(s, reader, page, count, column, arena, diag, out);
     case PAGE_STRINGS:
+        if (out->type.phys != PHYS_STR)
+            break;
         return decode_strings(s, reader, count, column, arena, diag, out->data);
+    case PAGE_SYMBOLS:
+        if (out->type.phys != PHYS_STR)
+            break;
+        return read_symbols(s, reader, page, count, column, arena, diag, out);
+    case PAGE_ALP:
+        if (out->type.phys == PHYS_F64 && alp_decode(reader, count, out->data))
+            return OK;
+        break;
     case PAGE_PLAIN:
         return read_plain(s, reader, count, column, diag, out);
     case PAGE_NULL:
@@ -393,8 +506,9 @@ static Status decode_page(Segment *s, uint32_t page, int column, ByteReader *rea
             memset(out->data, 0, (size_t)count * sizeof(Str));
         return OK;
     default:
-        return corrupt(s, s->columns[column].pages[page].offset, column, "unknown page encoding", diag);
+        break;
     }
+    return corrupt(s, s->columns[column].pages[page].offset, column, "the page's encoding does not fit the column", diag);
 }
 
 Status segment_read(Segment *s, uint32_t page, int column, Type target, Arena *arena, Diag *diag, Vector *out)

@@ -1,12 +1,18 @@
 #include "format/segment_int.h"
 
-/* Writing segments. A row group is collected column by column, then each column chooses: strings with
- * few distinct values get a dictionary, else compressed bytes; integers that fit 64 bits are packed; all
- * else is kept plain and compressed. Nested values are stored as the encoded bytes of their datums. */
+/* Writing segments. A row group is collected column by column, then each column chooses: for strings see
+ * segment_strings.c; integers that fit 64 bits are packed, doubles that are decimals too; all else is
+ * kept plain and compressed. Nested values are stored as the encoded bytes of their datums. */
 
 #include "base/hash.h"
+#include "codec/alp.h"
 
-enum { GROUP_ROWS = SEGMENT_PAGE_ROWS * ROW_GROUP_PAGES, MAX_DICTIONARY = 16384, MAX_DICTIONARY_BYTES = 1 << 20 };
+enum { GROUP_ROWS = SEGMENT_PAGE_ROWS * ROW_GROUP_PAGES };
+
+typedef struct Group {
+    StringForm form;
+    uint32_t entries; /* of its dictionary */
+} Group;
 
 typedef struct ColumnBuffer {
     Type type;
@@ -16,6 +22,7 @@ typedef struct ColumnBuffer {
     bool has_nulls;
     ByteBuf footer; /* page infos so far */
     ByteBuf dictionaries;
+    StringWriter strings;
 } ColumnBuffer;
 
 struct SegmentWriter {
@@ -34,7 +41,6 @@ struct SegmentWriter {
     Diag *diag;
     ByteBuf page;
     int64_t *numbers; /* SEGMENT_PAGE_ROWS */
-    uint32_t *codes;  /* GROUP_ROWS */
 };
 
 /* Nested values travel as strings. */
@@ -63,6 +69,8 @@ Status segment_writer_open(const SegmentColumn *columns, uint32_t count, Segment
         w->columns[c].width = phys_width(stored.phys);
         w->columns[c].values = arena_alloc_aligned(&w->arena, (size_t)GROUP_ROWS * w->columns[c].width + 64, 64);
         w->columns[c].nulls = arena_alloc(&w->arena, GROUP_ROWS);
+        if (stored.phys == PHYS_STR)
+            w->columns[c].strings.codes = ARENA_NEW_ARRAY(&w->arena, uint32_t, GROUP_ROWS);
     }
     w->specs = specs;
     w->column_count = count;
@@ -70,7 +78,6 @@ Status segment_writer_open(const SegmentColumn *columns, uint32_t count, Segment
     w->context = context;
     w->diag = diag;
     w->numbers = ARENA_NEW_ARRAY(&w->arena, int64_t, SEGMENT_PAGE_ROWS);
-    w->codes = ARENA_NEW_ARRAY(&w->arena, uint32_t, GROUP_ROWS);
     *out_writer = w;
     return OK;
 }
@@ -82,6 +89,7 @@ void segment_writer_close(SegmentWriter *w)
     for (uint32_t c = 0; c < w->column_count; c++) {
         bytebuf_deinit(&w->columns[c].footer);
         bytebuf_deinit(&w->columns[c].dictionaries);
+        string_writer_deinit(&w->columns[c].strings);
     }
     bytebuf_deinit(&w->page);
     bytebuf_deinit(&w->page_rows);
@@ -144,77 +152,22 @@ static Status emit(SegmentWriter *w, const void *data, size_t length)
     return w->sink(w->context, data, length, w->diag);
 }
 
-/* ---- dictionary ---- */
+/* ---- dictionaries and symbol tables ---- */
 
-typedef struct DictionaryBuilder {
-    uint32_t *slots; /* entry + 1; 0 empty */
-    uint32_t mask;
-    Str *entries;
-    uint32_t count;
-    size_t bytes;
-} DictionaryBuilder;
-
-static bool build_dictionary(SegmentWriter *w, const ColumnBuffer *column, uint32_t rows, DictionaryBuilder *out)
+/* bytes: what a row group's pages share. Empty: info as it is. */
+static Status write_shared(SegmentWriter *w, ColumnBuffer *column, const ByteBuf *bytes, DictionaryInfo *info)
 {
-    const Str *values = (const Str *)(const void *)column->values;
-    uint32_t limit = MIN((uint32_t)MAX_DICTIONARY, rows / 4 + 16);
-    out->mask = MAX_DICTIONARY * 4 - 1;
-    out->slots = ARENA_NEW_ARRAY(&w->strings, uint32_t, out->mask + 1);
-    out->entries = ARENA_NEW_ARRAY(&w->strings, Str, MAX_DICTIONARY);
-    for (uint32_t i = 0; i < rows; i++) {
-        const Str *value = &values[i];
-        uint64_t hash = value->length <= STR_INLINE_BYTES
-                            ? hash_combine(load_u64(value), load_u64((const char *)value + 8))
-                            : hash_bytes(value->pointer, value->length);
-        uint32_t slot = (uint32_t)hash & out->mask;
-        while (out->slots[slot] != 0 && !str_equal(&out->entries[out->slots[slot] - 1], value))
-            slot = (slot + 1) & out->mask;
-        if (out->slots[slot] == 0) {
-            if (out->count == limit || out->bytes > MAX_DICTIONARY_BYTES)
-                return false;
-            out->entries[out->count++] = *value;
-            out->slots[slot] = out->count;
-            out->bytes += value->length;
-        }
-        w->codes[i] = out->slots[slot] - 1;
+    if (bytes->length > 0) {
+        info->offset = w->offset;
+        info->length = (uint32_t)bytes->length;
+        info->checksum = checksum_bytes(bytes->data, bytes->length);
+        TRY(emit(w, bytes->data, bytes->length));
     }
-    return true;
-}
-
-/* The same layout as PAGE_STRINGS, without nulls. */
-static void encode_strings(ByteBuf *out, const Str *values, uint32_t count, int64_t *numbers, Codec codec)
-{
-    AUTO_BYTEBUF bytes = {0};
-    uint32_t longest = 0;
-    for (uint32_t i = 0; i < count; i++) {
-        longest = MAX(longest, values[i].length);
-        bytebuf_append(&bytes, str_data(&values[i]), values[i].length);
-    }
-    uint32_t width = bits_needed(longest);
-    AUTO_BYTEBUF packed = {0};
-    Codec used = compress_append(codec, bytebuf_view(&bytes), &packed);
-    bytebuf_put_u8(out, (uint8_t)used);
-    bytebuf_put_u32(out, (uint32_t)bytes.length);
-    bytebuf_put_u8(out, (uint8_t)width);
-    for (uint32_t first = 0; first < count; first += SEGMENT_PAGE_ROWS) {
-        uint32_t part = MIN(count - first, (uint32_t)SEGMENT_PAGE_ROWS);
-        for (uint32_t i = 0; i < part; i++)
-            numbers[i] = values[first + i].length;
-        bitpack_append(out, numbers, part, 0, width); /* parts of 4,096 end on a byte */
-    }
-    bytebuf_append(out, packed.data, packed.length);
-}
-
-static Status write_dictionary(SegmentWriter *w, ColumnBuffer *column, const DictionaryBuilder *builder)
-{
-    bytebuf_clear(&w->page);
-    if (builder != NULL)
-        encode_strings(&w->page, builder->entries, builder->count, w->numbers, CODEC_ZSTD);
-    bytebuf_put_u64(&column->dictionaries, w->offset);
-    bytebuf_put_u32(&column->dictionaries, (uint32_t)w->page.length);
-    bytebuf_put_u32(&column->dictionaries, builder == NULL ? 0 : builder->count);
-    bytebuf_put_u64(&column->dictionaries, checksum_bytes(w->page.data, w->page.length));
-    return w->page.length == 0 ? OK : emit(w, w->page.data, w->page.length);
+    bytebuf_put_u64(&column->dictionaries, info->offset);
+    bytebuf_put_u32(&column->dictionaries, info->length);
+    bytebuf_put_u32(&column->dictionaries, info->count);
+    bytebuf_put_u64(&column->dictionaries, info->checksum);
+    return OK;
 }
 
 /* ---- pages ---- */
@@ -289,25 +242,13 @@ static void put_integer_bounds(PageInfo *info, const int64_t *numbers, const uin
     info->max = datum_i64(high);
 }
 
-static void encode_packed(SegmentWriter *w, const PageInfo *info, const uint8_t *nulls, uint32_t count)
+/* What stands under NULL repeats the value before it, so that it costs nothing. */
+static PageEncoding encode_integers(SegmentWriter *w, const PageInfo *info, const uint8_t *nulls, uint32_t count)
 {
-    int64_t base = info->has_bounds ? info->min.i64 : 0;
-    uint64_t range = info->has_bounds ? (uint64_t)info->max.i64 - (uint64_t)base : 0;
-    uint32_t width = bits_needed(range);
+    int64_t last = info->min.i64;
     for (uint32_t i = 0; i < count && info->null_count > 0; i++)
-        w->numbers[i] = nulls[i] != 0 ? base : w->numbers[i];
-    bytebuf_put_u64(&w->page, (uint64_t)base);
-    bytebuf_put_u8(&w->page, (uint8_t)width);
-    bitpack_append(&w->page, w->numbers, count, base, width);
-}
-
-static void encode_codes(SegmentWriter *w, const DictionaryBuilder *builder, uint32_t first, uint32_t count)
-{
-    uint32_t width = bits_needed(builder->count - 1);
-    for (uint32_t i = 0; i < count; i++)
-        w->numbers[i] = w->codes[first + i];
-    bytebuf_put_u8(&w->page, (uint8_t)width);
-    bitpack_append(&w->page, w->numbers, count, 0, width);
+        w->numbers[i] = last = nulls[i] != 0 ? last : w->numbers[i];
+    return (PageEncoding)intpack_encode(w->numbers, count, &w->page);
 }
 
 static void encode_plain(SegmentWriter *w, const ColumnBuffer *column, uint32_t first, uint32_t count)
@@ -359,8 +300,22 @@ static void encode_bounds(ByteBuf *out, const ColumnBuffer *column, PageInfo *in
     datum_encode(column->type, &high, out);
 }
 
-static Status write_page(SegmentWriter *w, ColumnBuffer *column, const DictionaryBuilder *dictionary, uint32_t first,
-                         uint32_t count)
+static PageEncoding encode_doubles(SegmentWriter *w, const ColumnBuffer *column, uint32_t first, uint32_t count)
+{
+    if (column->type.phys == PHYS_F64 && alp_encode((const double *)(const void *)column->values + first, count, &w->page))
+        return PAGE_ALP;
+    encode_plain(w, column, first, count);
+    return PAGE_PLAIN;
+}
+
+static PageEncoding encode_string_page(SegmentWriter *w, ColumnBuffer *column, const Group *group, uint32_t first, uint32_t count)
+{
+    string_writer_page(&column->strings, group->form, (const Str *)(const void *)column->values, first, count, group->entries,
+                       w->numbers, &w->page);
+    return group->form == STRINGS_DICTIONARY ? PAGE_DICTIONARY : group->form == STRINGS_SYMBOLS ? PAGE_SYMBOLS : PAGE_STRINGS;
+}
+
+static Status write_page(SegmentWriter *w, ColumnBuffer *column, const Group *group, uint32_t first, uint32_t count)
 {
     PageInfo info = {.offset = w->offset};
     const uint8_t *nulls = column->nulls + first;
@@ -369,24 +324,16 @@ static Status write_page(SegmentWriter *w, ColumnBuffer *column, const Dictionar
         put_integer_bounds(&info, w->numbers, nulls, count);
     else
         put_bounds(&info, column, first, count);
-    PageEncoding encoding = info.null_count == count     ? PAGE_NULL
-                            : is_integer                 ? PAGE_PACKED
-                            : dictionary != NULL         ? PAGE_DICTIONARY
-                            : column->type.phys == PHYS_STR ? PAGE_STRINGS
-                                                         : PAGE_PLAIN;
     bytebuf_clear(&w->page);
-    bytebuf_put_u8(&w->page, (uint8_t)encoding);
+    bytebuf_put_u8(&w->page, PAGE_NULL);
     bytebuf_put_u8(&w->page, info.null_count > 0);
     if (info.null_count > 0)
         put_null_bitmap(&w->page, nulls, count);
-    if (encoding == PAGE_PACKED)
-        encode_packed(w, &info, nulls, count);
-    else if (encoding == PAGE_DICTIONARY)
-        encode_codes(w, dictionary, first, count);
-    else if (encoding == PAGE_STRINGS)
-        encode_strings(&w->page, (const Str *)(const void *)column->values + first, count, w->numbers, CODEC_ZSTD);
-    else if (encoding == PAGE_PLAIN)
-        encode_plain(w, column, first, count);
+    PageEncoding encoding = info.null_count == count        ? PAGE_NULL
+                            : is_integer                    ? encode_integers(w, &info, nulls, count)
+                            : column->type.phys == PHYS_STR ? encode_string_page(w, column, group, first, count)
+                                                            : encode_doubles(w, column, first, count);
+    w->page.data[0] = (char)encoding;
     bytebuf_put_u64(&column->footer, info.offset);
     bytebuf_put_u32(&column->footer, (uint32_t)w->page.length);
     bytebuf_put_u32(&column->footer, info.null_count);
@@ -397,11 +344,21 @@ static Status write_page(SegmentWriter *w, ColumnBuffer *column, const Dictionar
 
 static Status write_column(SegmentWriter *w, ColumnBuffer *column, uint32_t rows)
 {
-    DictionaryBuilder builder = {0};
-    bool has_dictionary = column->type.phys == PHYS_STR && build_dictionary(w, column, rows, &builder);
-    TRY(write_dictionary(w, column, has_dictionary ? &builder : NULL));
+    Group group = {0};
+    DictionaryInfo info = {0};
+    bytebuf_clear(&w->page);
+    if (column->type.phys == PHYS_STR) {
+        group.form = string_writer_begin(&column->strings, (const Str *)(const void *)column->values, rows, &w->strings,
+                                         &w->page, &group.entries);
+        if (group.form == STRINGS_SYMBOLS)
+            info = column->strings.table;
+        info.count = group.form == STRINGS_DICTIONARY ? group.entries : 0;
+    }
+    TRY(write_shared(w, column, &w->page, &info));
+    if (group.form == STRINGS_SYMBOLS)
+        column->strings.table = info;
     for (uint32_t first = 0; first < rows; first += SEGMENT_PAGE_ROWS)
-        TRY(write_page(w, column, has_dictionary ? &builder : NULL, first, MIN(rows - first, (uint32_t)SEGMENT_PAGE_ROWS)));
+        TRY(write_page(w, column, &group, first, MIN(rows - first, (uint32_t)SEGMENT_PAGE_ROWS)));
     return OK;
 }
 

@@ -7,9 +7,11 @@
 
 #include <math.h>
 
+#include "func/json_value.h"
 #include "func/shape.h"
 #include "types/datetime.h"
 #include "types/decimal.h"
+#include "types/json.h"
 #include "types/number_text.h"
 
 typedef struct CastData {
@@ -154,13 +156,37 @@ static bool to_text(Type source, Type target, const Datum *in, Arena *arena, Dat
     return true;
 }
 
+static bool to_json(Type source, const Datum *in, Arena *arena, Datum *out)
+{
+    AUTO_BYTEBUF text = {0};
+    if (source.kind == TYPE_JSON) {
+        *out = *in;
+        return true;
+    }
+    if (type_is_string(source)) {
+        if (!json_from_text(str_view(&in->str), &text))
+            return false;
+    } else {
+        AUTO_BYTEBUF raw = {0};
+        json_put_datum(source, in, &raw);
+        if (!json_canonical(bytebuf_view(&raw), &text))
+            return false;
+    }
+    *out = datum_str(strview_n(arena_strndup(arena, text.data, text.length), text.length));
+    return true;
+}
+
 static bool to_nested(Type source, Type target, const Datum *in, Arena *arena, Datum *out);
 
-static bool cast_datum(Type source, Type target, const Datum *in, Arena *arena, Datum *out)
+bool cast_datum(Type source, Type target, const Datum *in, Arena *arena, Datum *out)
 {
     *out = datum_null();
     if (in->is_null)
         return true;
+    if (target.kind == TYPE_JSON)
+        return to_json(source, in, arena, out);
+    if (source.kind == TYPE_JSON)
+        return json_to_datum(str_view(&in->str), target, arena, out);
     switch ((TypeKind)target.kind) {
     case TYPE_BOOLEAN:
         return to_boolean(source, in, out);
@@ -198,6 +224,12 @@ static bool cast_datum(Type source, Type target, const Datum *in, Arena *arena, 
 
 static bool to_nested(Type source, Type target, const Datum *in, Arena *arena, Datum *out)
 {
+    if (source.phys == PHYS_STR) {
+        AUTO_BYTEBUF text = {0};
+        if (!json_canonical(str_view(&in->str), &text))
+            return false;
+        return json_to_datum(strview_n(arena_strndup(arena, text.data, text.length), text.length), target, arena, out);
+    }
     if (source.kind != target.kind)
         return false;
     DatumList *list = ARENA_NEW(arena, DatumList);
@@ -292,7 +324,7 @@ static ScalarKernel safe_kernel(Type source, Type target)
 {
     bool same_logical = source.kind == target.kind && (source.kind != TYPE_DECIMAL || source.scale == target.scale);
     bool both_text = source.phys == PHYS_STR && target.phys == PHYS_STR && target.kind != TYPE_CHAR &&
-                     target.kind != TYPE_JSON;
+                     (source.kind == TYPE_JSON) == (target.kind == TYPE_JSON);
     if (both_text || (same_logical && source.phys == target.phys && source.precision <= target.precision &&
                       !type_is_nested(source)))
         return pass_kernel;
@@ -313,7 +345,7 @@ static const FuncDef cast_def = {.name = "cast", .kind = FUNC_SCALAR, .flags = F
 
 Status cast_resolve(Type source, Type target, bool is_try, Arena *arena, Diag *diag, FuncBinding *out)
 {
-    bool allowed = cast_implicit_cost(source, target) >= 0 || source.kind == TYPE_TIME || target.kind == TYPE_TIME ||
+    bool allowed = cast_implicit_cost(source, target) >= 0 || (type_is_string(source) && type_is_nested(target)) || source.kind == TYPE_TIME || target.kind == TYPE_TIME ||
                    type_is_string(target) || source.kind == target.kind;
     if (!allowed) {
         AUTO_BYTEBUF from = {0};

@@ -439,6 +439,7 @@ static Status bind_zip(const FuncBindRequest *request, const FuncDef *def, FuncB
      .bind = BIND, .code = CODE, .group = "map"}
 static const FuncDef defs[] = {
     MAPF("map_literal", FUNC_HIDDEN, 0, FUNC_ANY_ARGUMENTS, bind_map_literal, 0),
+    MAPF("map", 0, 0, FUNC_ANY_ARGUMENTS, bind_map_literal, 0),
     MAPF("map_size", FUNC_NULL_IF_ANY_NULL | FUNC_CHEAP, 1, 1, bind_map_unary, -1),
     MAPF("map_keys", FUNC_NULL_IF_ANY_NULL, 1, 1, bind_map_unary, 0),
     MAPF("map_values", FUNC_NULL_IF_ANY_NULL, 1, 1, bind_map_unary, 1),

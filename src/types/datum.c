@@ -77,12 +77,20 @@ static void print_inside(Type type, const Datum *datum, ByteBuf *out)
         bytebuf_append_text(out, "null");
         return;
     }
-    bool is_quoted = type_is_string(type) || type_is_date(type);
-    if (is_quoted)
-        bytebuf_append_char(out, '"');
-    datum_print(type, datum, out);
-    if (is_quoted)
-        bytebuf_append_char(out, '"');
+    char quote = type_is_string(type) || type_is_date(type) ? '"' : type.kind == TYPE_JSON ? '\'' : '\0';
+    if (quote == '\0') {
+        datum_print(type, datum, out);
+        return;
+    }
+    AUTO_BYTEBUF text = {0};
+    datum_print(type, datum, &text);
+    bytebuf_append_char(out, quote);
+    for (size_t i = 0; i < text.length; i++) {
+        if (text.data[i] == quote || text.data[i] == '\\')
+            bytebuf_append_char(out, '\\');
+        bytebuf_append_char(out, text.data[i]);
+    }
+    bytebuf_append_char(out, quote);
 }
 
 static void print_nested(Type type, const DatumList *list, ByteBuf *out)
