@@ -216,8 +216,16 @@ static Status regroup(AnalyzeContext *context, const Scope *scope, Expr **in_out
     if (*in_out == NULL)
         return OK;
     GroupRewrite rewrite = {context, scope, scope->select, NULL};
-    *in_out = to_group_column(&rewrite, *in_out);
+    Expr *original = *in_out;
+    *in_out = to_group_column(&rewrite, original);
     if (rewrite.offender == NULL)
+        return OK;
+    /* What folding removes, as in COALESCE(1, a), needs no group. */
+    GroupRewrite again = {context, scope, scope->select, NULL};
+    Expr *folded;
+    TRY(expr_fold(context->arena, context->session, expr_clone(context->arena, original), context->diag, &folded));
+    *in_out = to_group_column(&again, folded);
+    if (again.offender == NULL)
         return OK;
     return RAISE(context->diag, NOT_GROUPED,
                  "Getting analyzing error. Detail message: '%.*s' must be an aggregate expression or appear in GROUP BY clause.",
@@ -333,7 +341,9 @@ static LogicalNode *project_node(AnalyzeContext *context, LogicalNode *child, Ex
     for (uint32_t i = 0; i < count; i++) {
         node->project.exprs[i] = exprs[i];
         node->columns[i] = column_of(0, exprs[i], names[i]);
-        bool keeps = exprs[i]->kind == EXPR_COLUMN;
+        bool keeps = false; /* a column of an outer query gets an id of its own here */
+        for (uint32_t j = 0; exprs[i]->kind == EXPR_COLUMN && j < child->column_count; j++)
+            keeps |= child->columns[j].id == exprs[i]->column.id;
         for (uint32_t j = 0; keeps && j < i; j++)
             keeps = node->columns[j].id != exprs[i]->column.id;
         node->columns[i].id = keeps ? exprs[i]->column.id : column_ids_next(&context->ids);

@@ -270,21 +270,23 @@ bool keys_equal(const Vector *const *a, uint32_t a_row, const Vector *const *b, 
     return true;
 }
 
-#define COMPARE_AS(T) (((const T *)c->data)[a] > ((const T *)c->data)[b]) - (((const T *)c->data)[a] < ((const T *)c->data)[b])
+#define COMPARE_AS(T) (((const T *)x->data)[a] > ((const T *)y->data)[b]) - (((const T *)x->data)[a] < ((const T *)y->data)[b])
 
-int compare_rows(const Vector *columns, const PhysSortKey *keys, uint32_t count, uint32_t a, uint32_t b)
+static inline __attribute__((always_inline)) int compare_keys(const Vector *a_columns, uint32_t a, const Vector *b_columns, uint32_t b,
+                                                              const PhysSortKey *keys, uint32_t count)
 {
     for (uint32_t k = 0; k < count; k++) {
-        const Vector *c = &columns[k];
-        bool a_null = c->nulls != NULL && c->nulls[a] != 0;
-        bool b_null = c->nulls != NULL && c->nulls[b] != 0;
+        const Vector *x = &a_columns[k];
+        const Vector *y = &b_columns[k];
+        bool a_null = x->nulls != NULL && x->nulls[a] != 0;
+        bool b_null = y->nulls != NULL && y->nulls[b] != 0;
         if (a_null || b_null) {
             if (a_null == b_null)
                 continue;
             return a_null == keys[k].nulls_first ? -1 : 1;
         }
         int order;
-        switch ((PhysKind)c->type.phys) {
+        switch ((PhysKind)x->type.phys) {
         case PHYS_BOOL:
         case PHYS_I8:
             order = COMPARE_AS(int8_t);
@@ -308,14 +310,14 @@ int compare_rows(const Vector *columns, const PhysSortKey *keys, uint32_t count,
             order = COMPARE_AS(double);
             break;
         case PHYS_STR:
-            order = str_compare(&((const Str *)c->data)[a], &((const Str *)c->data)[b]);
+            order = str_compare(&((const Str *)x->data)[a], &((const Str *)y->data)[b]);
             break;
         default: {
             AUTO_ARENA arena;
             arena_init(&arena, NULL);
-            Datum x = vector_get(c, a, &arena);
-            Datum y = vector_get(c, b, &arena);
-            order = datum_compare(c->type, &x, &y);
+            Datum left = vector_get(x, a, &arena);
+            Datum right = vector_get(y, b, &arena);
+            order = datum_compare(x->type, &left, &right);
             break;
         }
         }
@@ -323,6 +325,16 @@ int compare_rows(const Vector *columns, const PhysSortKey *keys, uint32_t count,
             return keys[k].is_descending ? -order : order;
     }
     return 0;
+}
+
+int compare_rows(const Vector *columns, const PhysSortKey *keys, uint32_t count, uint32_t a, uint32_t b)
+{
+    return compare_keys(columns, a, columns, b, keys, count);
+}
+
+int compare_rows_of(const Vector *a_columns, uint32_t a, const Vector *b_columns, uint32_t b, const PhysSortKey *keys, uint32_t count)
+{
+    return compare_keys(a_columns, a, b_columns, b, keys, count);
 }
 
 typedef struct SortContext {

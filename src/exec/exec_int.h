@@ -31,6 +31,7 @@ struct ExecContext {
     Arena arena; /* as long as the query; calling thread only */
     RuntimeFilter *filters; /* by id */
     ColumnStore **ctes;     /* by id */
+    struct SpillStream **cte_streams; /* by id: rows of a CTE that is on disk; NULL: in ctes */
     MemTracker *memories;   /* of operators, by node id; children of the query's */
     struct SpillFile *spill_file; /* made at the first spill */
     Mutex spill_lock;             /* guards spill_file while it is made */
@@ -96,6 +97,8 @@ void hash_keys(const Vector *const *keys, uint32_t count, Rows rows, uint64_t *o
 /* Values equal, NULL equal to NULL. */
 bool keys_equal(const Vector *const *a, uint32_t a_row, const Vector *const *b, uint32_t b_row, uint32_t count);
 int compare_rows(const Vector *columns, const PhysSortKey *keys, uint32_t count, uint32_t a, uint32_t b);
+/* The same for rows of different stores. */
+int compare_rows_of(const Vector *a_columns, uint32_t a, const Vector *b_columns, uint32_t b, const PhysSortKey *keys, uint32_t count);
 /* Sorted order of the rows of key columns (flat, of a store). */
 void sort_indices(const Vector *keys, const PhysSortKey *specs, uint32_t count, uint32_t *indices, uint32_t row_count);
 void profile_rows(ExecContext *exec, const PhysNode *node, uint32_t rows);

@@ -309,7 +309,8 @@ static Status filter_pairs(const Probe *probe, uint32_t *in_out_count)
     HashJoin *join = probe->join;
     JoinWorker *worker = probe->worker;
     const PhysNode *node = join->node;
-    if (node->join.residual_count == 0 || *in_out_count == 0)
+    uint32_t first = node->join.in_residual_count;
+    if (node->join.residual_count == first || *in_out_count == 0)
         return OK;
     if (worker->residual == NULL)
         TRY(evaluator_open((const Expr *const *)node->join.residual, node->join.residual_count, join->exec->session,
@@ -332,15 +333,49 @@ static Status filter_pairs(const Probe *probe, uint32_t *in_out_count)
     return OK;
 }
 
+enum { MATCH_FOUND = 1, MATCH_OPEN = 2 /* a comparison of an IN was NULL */ };
+
 typedef struct MatchState {
-    uint8_t *has_match; /* a probe row */
+    uint8_t *has_match; /* a probe row: MATCH_FOUND, MATCH_OPEN */
     bool emits_pairs;
 } MatchState;
+
+/* Pairs that pass everything else: the IN comparisons decide between match, unknown and nothing. */
+static Status match_in(const Probe *probe, uint32_t count, MatchState *state)
+{
+    HashJoin *join = probe->join;
+    JoinWorker *worker = probe->worker;
+    const PhysNode *node = join->node;
+    if (worker->in_value == NULL) {
+        const Expr *all = expr_and(&join->exec->arena, node->join.residual, node->join.in_residual_count);
+        TRY(evaluator_open(&all, 1, join->exec->session, join->exec->options->memory, join->exec->diag, &worker->in_value));
+    }
+    Vector *left;
+    Vector *right;
+    const Vector *result;
+    pair_vectors(probe, count, &left, &right);
+    Vector *both = ARENA_NEW_ARRAY(&worker->scratch, Vector, join->left_count + join->right_count + 1);
+    memcpy(both, left, join->left_count * sizeof(*both));
+    memcpy(both + join->left_count, right, join->right_count * sizeof(*both));
+    Chunk chunk = {.columns = both, .column_count = join->left_count + join->right_count, .row_count = count};
+    TRY(evaluator_run(worker->in_value, &chunk, &result));
+    VectorView view = vector_view(result);
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t row = worker->probe_rows[i];
+        if (view_is_null(&view, i))
+            state->has_match[row] |= MATCH_OPEN;
+        else if (((const uint8_t *)view.data)[view_index(&view, i)] != 0)
+            state->has_match[row] |= MATCH_FOUND;
+    }
+    return OK;
+}
 
 static Status flush_pairs(const Probe *probe, uint32_t count, MatchState *state)
 {
     HashJoin *join = probe->join;
     TRY(filter_pairs(probe, &count));
+    if (join->node->join.in_residual_count > 0)
+        return count == 0 ? OK : match_in(probe, count, state);
     for (uint32_t i = 0; i < count; i++) {
         if (join_kind(join) == PHYS_JOIN_LEFT_SINGLE && state->has_match[probe->worker->probe_rows[i]] != 0)
             return RAISE(join->exec->diag, SUBQUERY_MORE_THAN_ONE_ROW,
@@ -417,6 +452,15 @@ static Status probe_unique(const Probe *probe, Rows rows, bool *out_done)
     return emit_columns(join, worker, probe->number, probe->chunk->columns, right, NULL, &shape);
 }
 
+/* A row without a match whose IN may still be NULL. */
+static bool is_unknown(const Probe *probe, const uint8_t *has_match, uint32_t row)
+{
+    const HashJoin *join = probe->join;
+    if ((has_match[row] & MATCH_OPEN) != 0)
+        return true;
+    return join->node->join.in_is_key && join->build_has_rows && (join->build_has_null || probe_key_is_null(probe, row));
+}
+
 static Status emit_selected(const Probe *probe, Rows rows, const uint8_t *has_match, bool wanted)
 {
     HashJoin *join = probe->join;
@@ -424,9 +468,9 @@ static Status emit_selected(const Probe *probe, Rows rows, const uint8_t *has_ma
     bool null_aware = join_kind(join) == PHYS_JOIN_NULL_AWARE_ANTI;
     uint32_t kept = 0;
     for (FOR_ROWS(rows, i, row)) {
-        bool takes = (has_match[row] != 0) == wanted;
-        if (null_aware && takes && join->build_has_rows)
-            takes = !join->build_has_null && !probe_key_is_null(probe, row);
+        bool takes = ((has_match[row] & MATCH_FOUND) != 0) == wanted;
+        if (null_aware && takes)
+            takes = !is_unknown(probe, has_match, row);
         worker->sel[kept] = (uint16_t)row;
         kept += takes;
     }
@@ -447,9 +491,9 @@ static Status emit_mark(const Probe *probe, Rows rows, const uint8_t *has_match)
     vector_init(&mark, &probe->worker->scratch, type_of(TYPE_BOOLEAN), CHUNK_ROWS);
     uint8_t *nulls = vector_nulls(&mark);
     for (FOR_ROWS(rows, i, row)) {
-        ((uint8_t *)mark.data)[row] = has_match[row];
-        bool is_open = join->build_has_rows && (join->build_has_null || probe_key_is_null(probe, row));
-        nulls[row] = has_match[row] == 0 && is_open;
+        bool found = (has_match[row] & MATCH_FOUND) != 0;
+        ((uint8_t *)mark.data)[row] = found;
+        nulls[row] = !found && is_unknown(probe, has_match, row);
     }
     Chunk shape = {.row_count = probe->chunk->row_count, .sel = probe->chunk->sel, .selected = probe->chunk->selected};
     return emit_columns(join, probe->worker, probe->number, probe->chunk->columns, NULL, &mark, &shape);
@@ -586,6 +630,7 @@ static void close_join(HashJoin *join)
         evaluator_close(worker->build);
         evaluator_close(worker->probe);
         evaluator_close(worker->residual);
+        evaluator_close(worker->in_value);
         arena_deinit(&worker->scratch);
     }
     join_spill_close(join);

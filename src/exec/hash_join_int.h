@@ -9,6 +9,7 @@ typedef struct JoinWorker {
     Arena scratch;
     ColumnStore *rows;  /* build: columns of the right child, then keys */
     Evaluator *build, *probe, *residual;
+    Evaluator *in_value; /* the IN comparisons among the residuals, as a value */
     uint64_t *hashes;
     uint16_t *sel;
     uint32_t *probe_rows, *build_rows;

@@ -1,11 +1,15 @@
-#include "exec/exec_int.h"
+#include "exec/spill.h"
 
 /* Joins without equalities: the right side is kept, every left row meets it block by block. One left row at
- * a time is a constant beside a block of right rows, so conditions still run a block at a time. */
+ * a time is a constant beside a block of right rows, so conditions still run a block at a time. A right side
+ * beyond memory goes to disk, and so does the left; then the right side comes in pieces, and the left rows meet
+ * each piece, with what they have met so far kept a byte a row. */
 
 typedef struct LoopWorker {
     Arena scratch;
     Evaluator *filter;
+    Evaluator *others;   /* residuals that are no comparison of an IN; NULL: none */
+    Evaluator *in_value; /* the comparisons of an IN as one value */
     uint16_t *sel;
 } LoopWorker;
 
@@ -19,12 +23,32 @@ typedef struct LoopJoin {
     uint32_t left_count, right_count;
     _Atomic uint8_t *matched;
     LoopWorker *workers;
+    const Type *right_types;
+    const Type *left_types;
+    SpillStream *right_stream; /* the right side, when it is too large; NULL */
+    SpillStream *left_stream;  /* the left side then */
 } LoopJoin;
 
 typedef struct LoopBuild {
     Consumer consumer;
     LoopJoin *join;
 } LoopBuild;
+
+static void renew_store(LoopJoin *join)
+{
+    column_store_free(join->store);
+    join->store = column_store_new(node_memory(join->exec, join->node), join->right_types, join->right_count);
+}
+
+/* Lock held, or one thread. */
+static Status spill_right(LoopJoin *join)
+{
+    if (join->right_stream == NULL)
+        join->right_stream = spill_stream_new(join->exec, join->node, join->right_types, join->right_count);
+    TRY(spill_stream_append_store(join->right_stream, join->store));
+    renew_store(join);
+    return OK;
+}
 
 static Status push_build(Consumer *consumer, uint32_t number, Chunk *chunk)
 {
@@ -36,7 +60,10 @@ static Status push_build(Consumer *consumer, uint32_t number, Chunk *chunk)
     for (uint32_t i = 0; i < join->right_count; i++)
         columns[i] = &chunk->columns[i];
     LOCK_GUARD(&join->lock);
-    return column_store_append(join->exec, join->store, columns, chunk_rows(chunk));
+    TRY(column_store_append(join->exec, join->store, columns, chunk_rows(chunk)));
+    int64_t bytes = (int64_t)join->store->arena.total_bytes / join->exec->worker_count;
+    bool spills = join->store->row_count >= SPILL_BATCH_ROWS && spill_wanted(join->exec, join->node, bytes);
+    return spills ? spill_right(join) : OK;
 }
 
 static Status emit(LoopJoin *join, uint32_t number, const Vector *left, const Vector *right, const Vector *mark, Chunk shape)
@@ -94,29 +121,42 @@ static Status match_block(LoopJoin *join, uint32_t number, const Vector *left, C
     return evaluator_filter(worker->filter, &chunk, worker->sel, out_selected);
 }
 
-/* NOT IN and IN as a value: is the condition NULL, not FALSE, for some right row? */
+static Status open_in(LoopJoin *join, LoopWorker *worker)
+{
+    const PhysNode *node = join->node;
+    uint32_t first = node->join.in_residual_count;
+    if (worker->in_value != NULL)
+        return OK;
+    const Expr *all = expr_and(&join->exec->arena, node->join.residual, first);
+    TRY(evaluator_open(&all, 1, join->exec->session, join->exec->options->memory, join->exec->diag, &worker->in_value));
+    if (node->join.residual_count == first)
+        return OK;
+    return evaluator_open((const Expr *const *)node->join.residual + first, node->join.residual_count - first,
+                          join->exec->session, join->exec->options->memory, join->exec->diag, &worker->others);
+}
+
+/* NOT IN and IN as a value: is the comparison NULL, not FALSE, for a right row that passes the rest? */
 static Status any_unknown(LoopJoin *join, uint32_t number, const Vector *left, const Chunk *block, bool *in_out)
 {
     LoopWorker *worker = &join->workers[number];
-    const PhysNode *node = join->node;
     Vector *both = ARENA_NEW_ARRAY(&worker->scratch, Vector, join->left_count + join->right_count + 1);
+    const Vector *result;
+    TRY(open_in(join, worker));
     memcpy(both, left, join->left_count * sizeof(*both));
     memcpy(both + join->left_count, block->columns, join->right_count * sizeof(*both));
     Chunk chunk = {.columns = both, .column_count = join->left_count + join->right_count, .row_count = block->row_count};
-    Expr *all = expr_and(&worker->scratch, node->join.residual, node->join.residual_count);
-    const Expr *roots[] = {all};
-    Evaluator *evaluator;
-    const Vector *result;
-    if (node->join.residual_count == 0)
-        return OK;
-    TRY(evaluator_open(roots, 1, join->exec->session, join->exec->options->memory, join->exec->diag, &evaluator));
-    Status status = evaluator_run(evaluator, &chunk, &result);
-    for (uint32_t i = 0; status == OK && i < block->row_count; i++) {
-        VectorView view = vector_view(result);
-        *in_out |= view_is_null(&view, i);
+    if (worker->others != NULL) {
+        TRY(evaluator_filter(worker->others, &chunk, worker->sel, &chunk.selected));
+        chunk.sel = worker->sel;
+        if (chunk.selected == 0)
+            return OK;
     }
-    evaluator_close(evaluator);
-    return status;
+    TRY(evaluator_run(worker->in_value, &chunk, &result));
+    Rows rows = chunk_rows(&chunk);
+    VectorView view = vector_view(result);
+    for (FOR_ROWS(rows, i, row))
+        *in_out |= view_is_null(&view, row);
+    return OK;
 }
 
 typedef struct RowOutcome {
@@ -130,7 +170,7 @@ static Status join_row(LoopJoin *join, uint32_t number, const Chunk *chunk, uint
     PhysJoinKind kind = (PhysJoinKind)join->node->join.kind;
     bool emits = kind == PHYS_JOIN_INNER || kind == PHYS_JOIN_LEFT || kind == PHYS_JOIN_RIGHT || kind == PHYS_JOIN_FULL ||
                  kind == PHYS_JOIN_LEFT_SINGLE;
-    bool wants_unknown = kind == PHYS_JOIN_NULL_AWARE_ANTI || kind == PHYS_JOIN_LEFT_MARK;
+    bool wants_unknown = join->node->join.in_residual_count > 0;
     const Vector *left = left_constants(join, number, chunk, row);
     Vector *right = ARENA_NEW_ARRAY(&worker->scratch, Vector, MAX(join->right_count, 1u));
     for (uint64_t first = 0; first < join->store->row_count; first += CHUNK_ROWS) {
@@ -198,14 +238,21 @@ static Status finish_row(LoopJoin *join, uint32_t number, const Chunk *chunk, ui
     return emit(join, number, left_constants(join, number, chunk, row), right, &mark, (Chunk){.row_count = 1});
 }
 
+static Status open_filter(LoopJoin *join, LoopWorker *worker)
+{
+    const PhysNode *node = join->node;
+    if (worker->filter != NULL || node->join.residual_count == 0)
+        return OK;
+    return evaluator_open((const Expr *const *)node->join.residual, node->join.residual_count, join->exec->session,
+                          join->exec->options->memory, join->exec->diag, &worker->filter);
+}
+
 static Status push_left(Consumer *consumer, uint32_t number, Chunk *chunk)
 {
     LoopJoin *join = (LoopJoin *)consumer;
     LoopWorker *worker = &join->workers[number];
     const PhysNode *node = join->node;
-    if (worker->filter == NULL && node->join.residual_count > 0)
-        TRY(evaluator_open((const Expr *const *)node->join.residual, node->join.residual_count, join->exec->session,
-                           join->exec->options->memory, join->exec->diag, &worker->filter));
+    TRY(open_filter(join, worker));
     Rows rows = chunk_rows(chunk);
     /* A single right row (a scalar subquery) needs no loop: it is the constant side. */
     if (join->store->row_count == 1 && node->join.residual_count == 0 && node->join.kind == PHYS_JOIN_INNER) {
@@ -245,16 +292,143 @@ static Status emit_right(LoopJoin *join)
     return OK;
 }
 
+/* ---- the right side on disk ---- */
+
+enum { OUTCOME_MATCHED = 1, OUTCOME_UNKNOWN = 2 };
+
+typedef struct LoopSpool {
+    Consumer consumer;
+    LoopJoin *join;
+} LoopSpool;
+
+static Status push_spool(Consumer *consumer, uint32_t number, Chunk *chunk)
+{
+    LoopJoin *join = ((LoopSpool *)consumer)->join;
+    AUTO_ARENA arena;
+    arena_init(&arena, NULL);
+    (void)number;
+    const Vector **columns = ARENA_NEW_ARRAY(&arena, const Vector *, MAX(join->left_count, 1u));
+    for (uint32_t i = 0; i < join->left_count; i++)
+        columns[i] = &chunk->columns[i];
+    return spill_stream_append(join->left_stream, columns, chunk_rows(chunk));
+}
+
+/* Right rows into the store, as many as memory allows. */
+static Status load_piece(LoopJoin *join, SpillReader *reader, bool *out_end)
+{
+    AUTO_ARENA arena;
+    arena_init(&arena, NULL);
+    const Vector **columns = ARENA_NEW_ARRAY(&arena, const Vector *, MAX(join->right_count, 1u));
+    int64_t limit_bytes = spill_allowance(join->exec, join->node);
+    renew_store(join);
+    while ((int64_t)join->store->arena.total_bytes < limit_bytes || join->store->row_count < SPILL_BATCH_ROWS) {
+        Chunk *chunk;
+        TRY(spill_reader_next(reader, &chunk));
+        *out_end = chunk == NULL;
+        if (chunk == NULL)
+            return OK;
+        for (uint32_t i = 0; i < join->right_count; i++)
+            columns[i] = &chunk->columns[i];
+        TRY(column_store_append(join->exec, join->store, columns, chunk_rows(chunk)));
+    }
+    return OK;
+}
+
+static Status meet_row(LoopJoin *join, const Chunk *chunk, uint32_t row, uint8_t *state, bool is_last)
+{
+    RowOutcome outcome = {(*state & OUTCOME_MATCHED) != 0, (*state & OUTCOME_UNKNOWN) != 0};
+    arena_reset(&join->workers[0].scratch);
+    if (is_last)
+        return finish_row(join, 0, chunk, row, outcome);
+    bool emits_once = join->node->join.kind == PHYS_JOIN_LEFT_SEMI || join->node->join.kind == PHYS_JOIN_LEFT_ANTI;
+    if (emits_once && outcome.matched)
+        return OK;
+    TRY(join_row(join, 0, chunk, row, &outcome));
+    *state = (uint8_t)((outcome.matched ? OUTCOME_MATCHED : 0) | (outcome.unknown ? OUTCOME_UNKNOWN : 0));
+    return OK;
+}
+
+/* All left rows against the piece in memory; or, last, their ends. */
+static Status meet_all(LoopJoin *join, uint8_t *states, bool is_last)
+{
+    SpillReader *reader;
+    uint64_t first = 0;
+    TRY(spill_reader_open(join->left_stream, SPILL_BATCH_ROWS * 4, &reader));
+    Status status = OK;
+    while (status == OK && (join->next->is_full == NULL || !join->next->is_full(join->next))) {
+        Chunk *chunk;
+        status = spill_reader_next(reader, &chunk);
+        if (status != OK || chunk == NULL)
+            break;
+        for (uint32_t row = 0; row < chunk->row_count && status == OK; row++)
+            status = meet_row(join, chunk, row, &states[first + row], is_last);
+        first += chunk->row_count;
+    }
+    spill_reader_close(reader);
+    return status;
+}
+
+static Status join_pieces(LoopJoin *join, bool keeps_right, uint8_t *states)
+{
+    SpillReader *reader;
+    TRY(spill_reader_open(join->right_stream, SPILL_BATCH_ROWS * 4, &reader));
+    Status status = OK;
+    for (bool at_end = false; !at_end && status == OK;) {
+        status = load_piece(join, reader, &at_end);
+        if (status != OK)
+            break;
+        if (keeps_right)
+            join->matched = mem_alloc_zero(join->store->row_count + 1);
+        status = meet_all(join, states, false);
+        if (status == OK && keeps_right)
+            status = emit_right(join);
+        mem_free(join->matched);
+        join->matched = NULL;
+    }
+    spill_reader_close(reader);
+    return status == OK ? meet_all(join, states, true) : status;
+}
+
+static Status run_on_disk(LoopJoin *join, bool keeps_right)
+{
+    AUTO_BUFFER states = {0};
+    LoopSpool spool = {.consumer = {push_spool, NULL}, .join = join};
+    TRY(spill_right(join));
+    TRY(spill_stream_finish(join->right_stream));
+    join->left_stream = spill_stream_new(join->exec, join->node, join->left_types, join->left_count);
+    TRY(run_node(join->exec, join->node->children[0], &spool.consumer));
+    TRY(spill_stream_finish(join->left_stream));
+    TRY(open_filter(join, &join->workers[0]));
+    TRY(buffer_alloc(&states, node_memory(join->exec, join->node), spill_stream_rows(join->left_stream) + 1, join->exec->diag));
+    memset(states.data, 0, states.size);
+    return join_pieces(join, keeps_right, states.data);
+}
+
+static Status run_in_memory(LoopJoin *join, bool keeps_right)
+{
+    if (keeps_right)
+        join->matched = mem_alloc_zero(join->store->row_count + 1);
+    TRY(run_node(join->exec, join->node->children[0], &join->consumer));
+    return keeps_right ? emit_right(join) : OK;
+}
+
+static const Type *column_types(ExecContext *exec, const PhysNode *node)
+{
+    Type *types = ARENA_NEW_ARRAY(&exec->arena, Type, MAX(node->column_count, 1u));
+    for (uint32_t i = 0; i < node->column_count; i++)
+        types[i] = node->columns[i].type;
+    return types;
+}
+
 Status run_nested_loop(ExecContext *exec, const PhysNode *node, Consumer *consumer)
 {
     LoopJoin join = {.consumer = {push_left, NULL}, .exec = exec, .node = node, .next = consumer,
                      .left_count = node->children[0]->column_count, .right_count = node->children[1]->column_count};
     PhysJoinKind kind = (PhysJoinKind)node->join.kind;
     bool keeps_right = kind == PHYS_JOIN_RIGHT || kind == PHYS_JOIN_FULL || kind == PHYS_JOIN_RIGHT_SEMI || kind == PHYS_JOIN_RIGHT_ANTI;
-    Type *types = ARENA_NEW_ARRAY(&exec->arena, Type, MAX(join.right_count, 1u));
-    for (uint32_t i = 0; i < join.right_count; i++)
-        types[i] = node->children[1]->columns[i].type;
-    join.store = column_store_new(node_memory(exec, node), types, join.right_count);
+    join.left_types = column_types(exec, node->children[0]);
+    join.right_types = column_types(exec, node->children[1]);
+    join.store = column_store_new(node_memory(exec, node), join.right_types, join.right_count);
     join.workers = ARENA_NEW_ARRAY(&exec->arena, LoopWorker, exec->worker_count);
     for (uint32_t w = 0; w < exec->worker_count; w++) {
         arena_init(&join.workers[w].scratch, exec->options->memory);
@@ -263,17 +437,17 @@ Status run_nested_loop(ExecContext *exec, const PhysNode *node, Consumer *consum
     mutex_init(&join.lock);
     LoopBuild build = {.consumer = {push_build, NULL}, .join = &join};
     Status status = run_node(exec, node->children[1], &build.consumer);
-    if (keeps_right)
-        join.matched = mem_alloc_zero(join.store->row_count + 1);
     if (status == OK)
-        status = run_node(exec, node->children[0], &join.consumer);
-    if (status == OK && keeps_right)
-        status = emit_right(&join);
+        status = join.right_stream != NULL ? run_on_disk(&join, keeps_right) : run_in_memory(&join, keeps_right);
     for (uint32_t w = 0; w < exec->worker_count; w++) {
         evaluator_close(join.workers[w].filter);
+        evaluator_close(join.workers[w].others);
+        evaluator_close(join.workers[w].in_value);
         arena_deinit(&join.workers[w].scratch);
     }
     mem_free(join.matched);
+    spill_stream_free(join.right_stream);
+    spill_stream_free(join.left_stream);
     column_store_free(join.store);
     mutex_deinit(&join.lock);
     return status;

@@ -251,9 +251,24 @@ static Status run_system_scan(ExecContext *exec, const PhysNode *node, Consumer 
 typedef struct StoreSink {
     Consumer consumer;
     ExecContext *exec;
-    Mutex lock; /* guards the store */
+    Mutex lock; /* guards the rest */
     ColumnStore *store;
+    const PhysNode *holder; /* accounts for the rows */
+    const Type *types;
+    SpillStream **stream; /* the rows, when they are too many; NULL: must fit */
 } StoreSink;
+
+/* Lock held. */
+static Status spill_store(StoreSink *sink)
+{
+    if (*sink->stream == NULL)
+        *sink->stream = spill_stream_new(sink->exec, sink->holder, sink->types, sink->store->column_count);
+    TRY(spill_stream_append_store(*sink->stream, sink->store));
+    ColumnStore *fresh = column_store_new(node_memory(sink->exec, sink->holder), sink->types, sink->store->column_count);
+    column_store_free(sink->store);
+    sink->store = fresh;
+    return OK;
+}
 
 static Status push_store(Consumer *consumer, uint32_t worker, Chunk *chunk)
 {
@@ -265,32 +280,70 @@ static Status push_store(Consumer *consumer, uint32_t worker, Chunk *chunk)
     for (uint32_t i = 0; i < chunk->column_count; i++)
         columns[i] = &chunk->columns[i];
     LOCK_GUARD(&sink->lock);
-    return column_store_append(sink->exec, sink->store, columns, chunk_rows(chunk));
+    TRY(column_store_append(sink->exec, sink->store, columns, chunk_rows(chunk)));
+    if (sink->stream == NULL || sink->store->row_count < SPILL_BATCH_ROWS ||
+        !spill_wanted(sink->exec, sink->holder, (int64_t)sink->store->arena.total_bytes / sink->exec->worker_count))
+        return OK;
+    return spill_store(sink);
 }
 
-static Status materialise(ExecContext *exec, MemTracker *memory, const PhysNode *node, ColumnStore **out)
+static Status materialise(ExecContext *exec, const PhysNode *holder, const PhysNode *node, SpillStream **stream, ColumnStore **out)
 {
     Type *types = ARENA_NEW_ARRAY(&exec->arena, Type, MAX(node->column_count, 1u));
     for (uint32_t i = 0; i < node->column_count; i++)
         types[i] = node->columns[i].type;
-    StoreSink sink = {.consumer = {push_store, NULL}, .exec = exec};
+    StoreSink sink = {.consumer = {push_store, NULL}, .exec = exec, .holder = holder, .types = types, .stream = stream};
     mutex_init(&sink.lock);
-    sink.store = *out = column_store_new(memory, types, node->column_count);
+    sink.store = column_store_new(node_memory(exec, holder), types, node->column_count);
     Status status = run_node(exec, node, &sink.consumer);
+    if (status == OK && stream != NULL && *stream != NULL)
+        status = spill_store(&sink);
+    if (status == OK && stream != NULL && *stream != NULL)
+        status = spill_stream_finish(*stream);
+    *out = sink.store;
     mutex_deinit(&sink.lock);
     return status;
 }
 
 static Status run_cte_anchor(ExecContext *exec, const PhysNode *node, Consumer *consumer)
 {
-    for (uint32_t i = 1; i < node->child_count; i++)
-        TRY(materialise(exec, node_memory(exec, node), node->children[i], &exec->ctes[node->cte_anchor.cte_ids[i - 1]]));
+    for (uint32_t i = 1; i < node->child_count; i++) {
+        uint32_t id = node->cte_anchor.cte_ids[i - 1];
+        TRY(materialise(exec, node, node->children[i], &exec->cte_streams[id], &exec->ctes[id]));
+    }
     return run_node(exec, node->children[0], consumer);
+}
+
+static Status emit_stream(ExecContext *exec, const PhysNode *node, SpillStream *stream, Consumer *consumer)
+{
+    AUTO_ARENA arena;
+    SpillReader *reader;
+    arena_init(&arena, NULL);
+    Vector *columns = ARENA_NEW_ARRAY(&arena, Vector, MAX(node->column_count, 1u));
+    TRY(spill_reader_open(stream, SPILL_BATCH_ROWS * 4, &reader));
+    Status status = OK;
+    while (consumer->is_full == NULL || !consumer->is_full(consumer)) {
+        Chunk *chunk;
+        status = spill_reader_next(reader, &chunk);
+        if (status != OK || chunk == NULL)
+            break;
+        for (uint32_t i = 0; i < node->column_count; i++)
+            columns[i] = chunk->columns[node->cte_scan.outputs[i]];
+        Chunk out = {.columns = columns, .column_count = node->column_count, .row_count = chunk->row_count};
+        profile_rows(exec, node, out.row_count);
+        status = consumer->push(consumer, 0, &out);
+        if (status != OK)
+            break;
+    }
+    spill_reader_close(reader);
+    return status;
 }
 
 static Status run_cte_scan(ExecContext *exec, const PhysNode *node, Consumer *consumer)
 {
     ColumnStore *store = exec->ctes[node->cte_scan.cte_id];
+    if (exec->cte_streams[node->cte_scan.cte_id] != NULL)
+        return emit_stream(exec, node, exec->cte_streams[node->cte_scan.cte_id], consumer);
     ColumnStore view = *store;
     view.column_count = node->column_count;
     view.columns = ARENA_NEW_ARRAY(&exec->arena, Vector, MAX(node->column_count, 1u));
@@ -304,7 +357,7 @@ static Status run_cte_scan(ExecContext *exec, const PhysNode *node, Consumer *co
 static Status run_assert_one_row(ExecContext *exec, const PhysNode *node, Consumer *consumer)
 {
     ColumnStore *store;
-    Status status = materialise(exec, node_memory(exec, node), node->children[0], &store);
+    Status status = materialise(exec, node, node->children[0], NULL, &store);
     if (status == OK && store->row_count > 1)
         status = RAISE(exec->diag, SUBQUERY_MORE_THAN_ONE_ROW, "Expected LE 1 to be returned by expression");
     if (status == OK && store->row_count == 0) {
@@ -393,6 +446,7 @@ Status exec_run(const PhysPlan *plan, const ExecOptions *options, const ExecResu
     arena_init(&exec.arena, options->memory);
     exec.filters = ARENA_NEW_ARRAY(&exec.arena, RuntimeFilter, plan->filter_count + 1);
     exec.ctes = ARENA_NEW_ARRAY(&exec.arena, ColumnStore *, plan->max_cte_id + 1);
+    exec.cte_streams = ARENA_NEW_ARRAY(&exec.arena, SpillStream *, plan->max_cte_id + 1);
     exec.memories = ARENA_NEW_ARRAY(&exec.arena, MemTracker, plan->node_count + 1);
     for (uint32_t i = 0; i <= plan->node_count; i++)
         mem_tracker_init(&exec.memories[i], options->memory, "query", 0);
@@ -400,8 +454,10 @@ Status exec_run(const PhysPlan *plan, const ExecOptions *options, const ExecResu
     RootSink sink = {.consumer = {push_root, NULL}, .result = result};
     mutex_init(&sink.lock);
     Status status = run_node(&exec, plan->root, &sink.consumer);
-    for (uint32_t i = 0; i <= plan->max_cte_id; i++)
+    for (uint32_t i = 0; i <= plan->max_cte_id; i++) {
         column_store_free(exec.ctes[i]);
+        spill_stream_free(exec.cte_streams[i]);
+    }
     for (uint32_t i = 0; i <= plan->filter_count; i++)
         mem_free(exec.filters[i].bits);
     mutex_deinit(&sink.lock);

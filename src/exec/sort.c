@@ -1,4 +1,4 @@
-#include "exec/exec_int.h"
+#include "exec/sort_spill.h"
 
 /* Sort and top-N. Rows are kept with their keys as columns; an index is sorted and the rows leave as
  * dictionary vectors in its order. With a limit each worker throws away what can't be among the first rows
@@ -20,6 +20,7 @@ typedef struct Sort {
     Type *types;
     SortWorker *workers;
     uint64_t keep; /* rows that may be needed; UINT64_MAX: all */
+    SortRuns runs; /* none: all rows are in memory */
 } Sort;
 
 static uint32_t *sorted_rows(const Sort *sort, const ColumnStore *store)
@@ -56,6 +57,27 @@ static Status shrink(Sort *sort, SortWorker *worker)
     return status;
 }
 
+/* Later the rows of all workers are gathered in one store. */
+static int64_t store_bytes(const ColumnStore *store)
+{
+    return store->row_count < SPILL_BATCH_ROWS ? 0 : 2 * (int64_t)store->arena.total_bytes;
+}
+
+/* A store of a top-N is made small first; that may be enough. */
+static Status spill_rows(Sort *sort, SortWorker *worker)
+{
+    if (sort->keep < worker->store->row_count / 2) {
+        TRY(shrink(sort, worker));
+        if (!spill_wanted(sort->exec, sort->node, store_bytes(worker->store)))
+            return OK;
+    }
+    TRY(sort_runs_add(&sort->runs, worker->store));
+    ColumnStore *fresh = column_store_new(node_memory(sort->exec, sort->node), sort->types, worker->store->column_count);
+    column_store_free(worker->store);
+    worker->store = fresh;
+    return OK;
+}
+
 static Status push_sort(Consumer *consumer, uint32_t number, Chunk *chunk)
 {
     Sort *sort = (Sort *)consumer;
@@ -75,7 +97,9 @@ static Status push_sort(Consumer *consumer, uint32_t number, Chunk *chunk)
         all[i] = &chunk->columns[i];
     TRY(column_store_append(sort->exec, worker->store, all, chunk_rows(chunk)));
     bool too_many = sort->keep != UINT64_MAX && worker->store->row_count > MAX(sort->keep * TOPN_SLACK, (uint64_t)TOPN_MIN_ROWS);
-    return too_many ? shrink(sort, worker) : OK;
+    if (too_many)
+        TRY(shrink(sort, worker));
+    return spill_wanted(sort->exec, node, store_bytes(worker->store)) ? spill_rows(sort, worker) : OK;
 }
 
 static Status emit_sorted(Sort *sort, const ColumnStore *store, Consumer *next)
@@ -102,6 +126,49 @@ static Status emit_sorted(Sort *sort, const ColumnStore *store, Consumer *next)
     return status;
 }
 
+typedef struct SortedOutput {
+    Sort *sort;
+    Consumer *next;
+    uint64_t skip;
+} SortedOutput;
+
+static Status take_sorted(void *context, Chunk *chunk, bool *out_stop)
+{
+    SortedOutput *output = context;
+    uint16_t sel[CHUNK_ROWS];
+    uint32_t skipped = (uint32_t)MIN(output->skip, (uint64_t)chunk->row_count);
+    output->skip -= skipped;
+    Chunk out = *chunk;
+    out.column_count = output->sort->column_count;
+    out.selected = chunk->row_count - skipped;
+    for (uint32_t i = 0; i < out.selected; i++)
+        sel[i] = (uint16_t)(skipped + i);
+    out.sel = skipped == 0 ? NULL : sel;
+    *out_stop = output->next->is_full != NULL && output->next->is_full(output->next);
+    if (out.selected == 0 || *out_stop)
+        return OK;
+    profile_rows(output->sort->exec, output->sort->node, out.selected);
+    return output->next->push(output->next, 0, &out);
+}
+
+static Status merge_runs(Sort *sort, Consumer *next)
+{
+    SortedOutput output = {sort, next, (uint64_t)MAX(sort->node->sort.offset, 0)};
+    for (uint32_t w = 0; w < sort->exec->worker_count; w++) {
+        TRY(sort_runs_add(&sort->runs, sort->workers[w].store));
+        column_store_free(sort->workers[w].store);
+        sort->workers[w].store = NULL;
+    }
+    return sort_runs_merge(&sort->runs, take_sorted, &output);
+}
+
+static Status finish_in_memory(Sort *sort, Consumer *next)
+{
+    for (uint32_t w = 1; w < sort->exec->worker_count; w++)
+        TRY(column_store_concat(sort->exec, sort->workers[0].store, &sort->workers[w].store, 1));
+    return emit_sorted(sort, sort->workers[0].store, next);
+}
+
 Status run_sort(ExecContext *exec, const PhysNode *node, Consumer *consumer)
 {
     Sort sort = {.consumer = {push_sort, NULL}, .exec = exec, .node = node, .column_count = node->column_count};
@@ -111,17 +178,18 @@ Status run_sort(ExecContext *exec, const PhysNode *node, Consumer *consumer)
         sort.types[i] = node->columns[i].type;
     for (uint32_t k = 0; k < node->sort.count; k++)
         sort.types[node->column_count + k] = node->sort.keys[k].expr->type;
+    sort.runs = (SortRuns){.exec = exec, .node = node, .types = sort.types, .column_count = node->column_count + node->sort.count,
+                           .key_at = node->column_count, .keys = node->sort.keys, .key_count = node->sort.count, .keep = sort.keep};
+    sort_runs_init(&sort.runs);
     sort.workers = ARENA_NEW_ARRAY(&exec->arena, SortWorker, exec->worker_count);
     for (uint32_t w = 0; w < exec->worker_count; w++) {
         arena_init(&sort.workers[w].scratch, node_memory(exec, node));
         sort.workers[w].store = column_store_new(node_memory(exec, node), sort.types, node->column_count + node->sort.count);
     }
     Status status = node->sort.limit == 0 ? OK : run_node(exec, node->children[0], &sort.consumer);
-    ColumnStore *all = sort.workers[0].store;
-    for (uint32_t w = 1; w < exec->worker_count && status == OK; w++)
-        status = column_store_concat(exec, all, &sort.workers[w].store, 1);
     if (status == OK)
-        status = emit_sorted(&sort, sort.workers[0].store, consumer);
+        status = sort.runs.count > 0 ? merge_runs(&sort, consumer) : finish_in_memory(&sort, consumer);
+    sort_runs_close(&sort.runs);
     for (uint32_t w = 0; w < exec->worker_count; w++) {
         column_store_free(sort.workers[w].store);
         evaluator_close(sort.workers[w].keys);

@@ -1,7 +1,8 @@
-#include "exec/exec_int.h"
+#include "exec/sort_spill.h"
 
 /* Window functions. All rows are collected with partition keys, order keys and arguments, sorted, and
- * worked off partition by partition; results are a column a call in sorted order. Aggregates over a frame
+ * worked off partition by partition; results are a column a call in sorted order. Beyond memory the rows go to
+ * sorted runs, whose merge is worked off some whole partitions at a time. Aggregates over a frame
  * that only grows are updated row by row, other frames are computed from their rows. */
 
 typedef struct Window {
@@ -20,7 +21,18 @@ typedef struct Window {
     uint32_t *order;
     Vector *results;
     Arena results_arena;
+    const Type *types; /* of the store's columns */
+    const PhysSortKey *keys;
+    SortRuns runs; /* columns: child, arguments, keys; none: all rows are in memory */
+    Consumer *next;
 } Window;
+
+static void renew_store(Window *window)
+{
+    uint32_t columns = window->child_count + window->expr_count;
+    column_store_free(window->store);
+    window->store = column_store_new(node_memory(window->exec, window->node), window->types, columns);
+}
 
 static Status push_window(Consumer *consumer, uint32_t number, Chunk *chunk)
 {
@@ -32,7 +44,13 @@ static Status push_window(Consumer *consumer, uint32_t number, Chunk *chunk)
     TRY(evaluator_run(window->evaluator, chunk, all + window->child_count));
     for (uint32_t i = 0; i < window->child_count; i++)
         all[i] = &chunk->columns[i];
-    return column_store_append(window->exec, window->store, all, chunk_rows(chunk));
+    TRY(column_store_append(window->exec, window->store, all, chunk_rows(chunk)));
+    if (window->store->row_count < SPILL_BATCH_ROWS ||
+        !spill_wanted(window->exec, window->node, 2 * (int64_t)window->store->arena.total_bytes / window->exec->worker_count))
+        return OK;
+    TRY(sort_runs_add(&window->runs, window->store));
+    renew_store(window);
+    return OK;
 }
 
 /* Do rows a and b (store rows) agree on keys first .. end-1? */
@@ -306,7 +324,7 @@ static Status emit_rows(Window *window, Consumer *next)
 {
     uint32_t rows = (uint32_t)window->store->row_count;
     uint32_t calls = window->node->window.call_count;
-    Vector *columns = ARENA_NEW_ARRAY(&window->exec->arena, Vector, window->store->column_count + calls + 1);
+    Vector *columns = ARENA_NEW_ARRAY(&window->results_arena, Vector, window->store->column_count + calls + 1);
     for (uint32_t first = 0; first < rows; first += CHUNK_ROWS) {
         Chunk chunk;
         uint32_t count = MIN(rows - first, (uint32_t)CHUNK_ROWS);
@@ -357,25 +375,108 @@ static PhysSortKey *lay_out(Window *window, Type **out_types)
     return keys;
 }
 
-static Status sort_and_compute(Window *window, const PhysSortKey *keys)
+static Status sort_and_compute(Window *window)
 {
     uint32_t rows = (uint32_t)window->store->row_count;
     window->order = mem_alloc((rows + 1) * sizeof(uint32_t));
     for (uint32_t i = 0; i < rows; i++)
         window->order[i] = i;
-    sort_indices(window->store->columns + window->child_count, keys, window->key_count, window->order, rows);
+    sort_indices(window->store->columns + window->child_count, window->keys, window->key_count, window->order, rows);
     window->results = ARENA_NEW_ARRAY(&window->results_arena, Vector, MAX(window->node->window.call_count, 1u));
     for (uint32_t c = 0; c < window->node->window.call_count; c++)
         vector_init(&window->results[c], &window->results_arena, window->node->window.calls[c].binding->result, rows + 1);
     return compute(window);
 }
 
+static void drop_results(Window *window)
+{
+    mem_free(window->order);
+    window->order = NULL;
+    arena_deinit(&window->results_arena);
+    arena_init(&window->results_arena, node_memory(window->exec, window->node));
+}
+
+/* ---- rows from sorted runs ---- */
+
+/* The last place where a partition begins, 0 when all rows are of one. */
+static uint32_t last_begin(const Window *window)
+{
+    uint32_t partition_keys = window->node->window.partition_count;
+    for (uint32_t row = (uint32_t)window->store->row_count; partition_keys > 0 && row > 1; row--) {
+        if (!same_keys(window, row - 2, row - 1, 0, partition_keys))
+            return row - 1;
+    }
+    return 0;
+}
+
+/* Works off the first rows of the store, whole partitions, and keeps the others. */
+static Status work_off(Window *window, uint32_t rows)
+{
+    AUTO_ARENA arena;
+    arena_init(&arena, NULL);
+    ColumnStore *done = window->store;
+    uint32_t columns = done->column_count;
+    Vector *slices = ARENA_NEW_ARRAY(&arena, Vector, columns + 1);
+    const Vector **pointers = ARENA_NEW_ARRAY(&arena, const Vector *, columns + 1);
+    ColumnStore *rest = column_store_new(node_memory(window->exec, window->node), window->types, columns);
+    Status status = OK;
+    for (uint64_t first = rows; first < done->row_count && status == OK; first += CHUNK_ROWS) {
+        Chunk chunk;
+        column_store_slice(done, first, (uint32_t)MIN(done->row_count - first, (uint64_t)CHUNK_ROWS), slices, &chunk);
+        for (uint32_t c = 0; c < columns; c++)
+            pointers[c] = &slices[c];
+        status = column_store_append(window->exec, rest, pointers, chunk_rows(&chunk));
+    }
+    done->row_count = rows;
+    if (status == OK)
+        status = sort_and_compute(window);
+    if (status == OK)
+        status = emit_rows(window, window->next);
+    drop_results(window);
+    column_store_free(done);
+    window->store = rest;
+    return status;
+}
+
+static Status take_sorted(void *context, Chunk *chunk, bool *out_stop)
+{
+    Window *window = context;
+    arena_reset(&window->scratch);
+    const Vector **pointers = ARENA_NEW_ARRAY(&window->scratch, const Vector *, chunk->column_count + 1);
+    for (uint32_t c = 0; c < chunk->column_count; c++)
+        pointers[c] = &chunk->columns[c];
+    TRY(column_store_append(window->exec, window->store, pointers, chunk_rows(chunk)));
+    *out_stop = window->next->is_full != NULL && window->next->is_full(window->next);
+    if ((int64_t)window->store->arena.total_bytes < spill_allowance(window->exec, window->node) / 4)
+        return OK;
+    uint32_t rows = last_begin(window);
+    return rows == 0 ? OK : work_off(window, rows);
+}
+
+static Status finish_runs(Window *window)
+{
+    TRY(sort_runs_add(&window->runs, window->store));
+    renew_store(window);
+    TRY(sort_runs_merge(&window->runs, take_sorted, window));
+    return work_off(window, (uint32_t)window->store->row_count);
+}
+
+static Status finish_in_memory(Window *window)
+{
+    TRY(sort_and_compute(window));
+    return emit_rows(window, window->next);
+}
+
 Status run_window(ExecContext *exec, const PhysNode *node, Consumer *consumer)
 {
     Window window = {.consumer = {push_window, NULL}, .exec = exec, .node = node, .child_count = node->children[0]->column_count,
-                     .key_count = node->window.partition_count + node->window.order_count};
+                     .key_count = node->window.partition_count + node->window.order_count, .next = consumer};
     Type *types;
-    PhysSortKey *keys = lay_out(&window, &types);
+    window.keys = lay_out(&window, &types);
+    window.types = types;
+    window.runs = (SortRuns){.exec = exec, .node = node, .types = types, .column_count = window.child_count + window.expr_count,
+                             .key_at = window.child_count, .keys = window.keys, .key_count = window.key_count, .keep = UINT64_MAX};
+    sort_runs_init(&window.runs);
     arena_init(&window.scratch, node_memory(exec, node));
     arena_init(&window.results_arena, node_memory(exec, node));
     mutex_init(&window.lock);
@@ -385,10 +486,9 @@ Status run_window(ExecContext *exec, const PhysNode *node, Consumer *consumer)
     if (status == OK)
         status = run_node(exec, node->children[0], &window.consumer);
     if (status == OK)
-        status = sort_and_compute(&window, keys);
-    if (status == OK)
-        status = emit_rows(&window, consumer);
+        status = window.runs.count > 0 ? finish_runs(&window) : finish_in_memory(&window);
     evaluator_close(window.evaluator);
+    sort_runs_close(&window.runs);
     column_store_free(window.store);
     mem_free(window.order);
     arena_deinit(&window.scratch);

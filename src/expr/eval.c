@@ -250,6 +250,9 @@ static int dictionary_argument(const EvalNode *node, Rows rows)
     if (found < 0)
         return -1;
     const Vector *value = node->argument_values[found];
+    /* Rows that are NULL beside the entries stay NULL, which is only right where NULL gives NULL. */
+    if (value->nulls != NULL && node->expr->kind == EXPR_CALL && (call_flags(node) & FUNC_NULL_IF_ANY_NULL) == 0)
+        return -1;
     bool is_cached = value->dict_id != 0 && value->dict_id == node->cached_dict_id;
     bool pays = value->dict_size <= rows.count / 2 ||
                 (value->dict_id != 0 && value->dict_size <= EVAL_DICTIONARY_LIMIT &&

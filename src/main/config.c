@@ -22,6 +22,7 @@ typedef struct KeyInfo {
 static const KeyInfo KEYS[] = {
     {"query_port", KEY_PORT, "9030"},
     {"http_port", KEY_PORT, "8030"},
+    {"edit_log_port", KEY_PORT, "9010"}, /* between front ends; a single node does not open it */
     {"bind_address", KEY_TEXT, "127.0.0.1"},
     {"data_dir", KEY_TEXT, "./merak-data"},
     {"qe_max_connection", KEY_INT, "4096"},

@@ -592,9 +592,11 @@ static Status apply_op(Apply *apply, uint8_t kind, ByteReader *body)
         return apply_put_setting(apply, body);
     case OP_PUT_LABEL:
         return apply_put_label(apply, body);
-    case OP_RESERVE_IDS:
-        apply->next->next_id = MAX(apply->next->next_id, byte_reader_varint(body));
+    case OP_RESERVE_IDS: {
+        uint64_t limit = byte_reader_varint(body);
+        apply->next->next_id = MAX(apply->next->next_id, limit);
         return OK;
+    }
     default:
         if ((kind & OP_OPTIONAL_BIT) != 0)
             return OK;

@@ -162,6 +162,10 @@ struct PhysNode {
             uint32_t key_count;
             Expr **residual; /* over left then right slots */
             uint32_t residual_count;
+            /* MARK and NULL_AWARE_ANTI: the first residuals that are comparisons of an IN; where one of them
+             * is NULL and the others pass, the answer is unknown. */
+            uint32_t in_residual_count;
+            bool in_is_key; /* the IN comparison is the only key: its NULLs leave the answer open */
             uint32_t *outputs; /* slots (left then right; the mark is the slot after both) of columns[i] */
             PhysRuntimeFilter *filters;
             uint32_t filter_count;

@@ -373,18 +373,23 @@ static Status build_join(PlanContext *context, LogicalNode *node, PhysNode **out
     phys->join.null_safe = ARENA_NEW_ARRAY(context->arena, bool, room);
     phys->join.residual = ARENA_NEW_ARRAY(context->arena, Expr *, room);
     const Expr **probe_keys = ARENA_NEW_ARRAY(context->arena, const Expr *, room);
-    bool in_semantics = node->join.kind == JOIN_NULL_AWARE_LEFT_ANTI || node->join.kind == JOIN_LEFT_MARK;
+    bool null_decides = node->join.in_count > 0 &&
+                        (node->join.kind == JOIN_NULL_AWARE_LEFT_ANTI || node->join.kind == JOIN_LEFT_MARK);
+    bool in_may_be_key = null_decides && node->join.in_count == 1 && node->join.count == 1;
     for (uint32_t i = 0; i < node->join.count; i++) {
         Expr *l;
         Expr *r;
         bool null_safe;
-        /* With IN semantics only the IN comparisons may be keys when NULLs decide. */
-        bool may_be_key = !in_semantics || node->join.in_count == 0 || (node->join.in_count == 1 && i == 0 && node->join.count == 1);
+        /* NULLs of an IN comparison decide only as the one key; beside others it is a residual. */
+        bool is_in = null_decides && i < node->join.in_count;
+        bool may_be_key = !is_in || in_may_be_key;
         if (may_be_key && is_equi(node->join.conjuncts[i], &left_ids, &right_ids, &l, &r, &null_safe)) {
             probe_keys[phys->join.key_count] = l;
             TRY(add_key(context, node, phys, l, r, null_safe));
+            phys->join.in_is_key |= is_in;
             continue;
         }
+        phys->join.in_residual_count += is_in;
         TRY(slots(context, node->children[0], node->children[1], node->join.conjuncts[i],
                   &phys->join.residual[phys->join.residual_count++]));
     }

@@ -26,6 +26,7 @@ typedef struct PlanContext {
     ColumnIds *ids;
     uint32_t next_node_id;
     uint32_t next_filter_id;
+    uint32_t next_cte_id; /* those of the analyzer are below */
     LogicalColumn *known; /* by ColumnId: type and statistics */
     struct ColumnFacts *facts;
     uint32_t fact_count;

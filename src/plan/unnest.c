@@ -1,11 +1,12 @@
-#include "plan/plan_int.h"
+#include "plan/dependent.h"
+#include "plan/logical_walk.h"
 
 /* Subqueries to joins.
  *
  * EXISTS and IN at the top of a condition become semi and anti joins, elsewhere mark joins; scalar
  * subqueries become left joins of their value. Correlated conjuncts are pulled out of the subquery into the
  * join; on their way through an aggregate, the inner sides of equalities become group keys, and a count
- * that finds no group is put back to 0. */
+ * that finds no group is put back to 0. What can't be pulled out goes the general way (dependent.h). */
 
 typedef struct Pulled {
     ConjunctList conjuncts;
@@ -31,15 +32,6 @@ static Status not_supported(PlanContext *context)
 static bool expr_is_correlated(const Pulled *pulled, const Expr *expr)
 {
     return !idset_covers(&pulled->inner, expr);
-}
-
-static bool list_is_correlated(const Pulled *pulled, Expr *const *exprs, uint32_t count)
-{
-    for (uint32_t i = 0; i < count; i++) {
-        if (expr_is_correlated(pulled, exprs[i]))
-            return true;
-    }
-    return false;
 }
 
 static Status pull(PlanContext *context, LogicalNode **in_out, Pulled *pulled);
@@ -87,8 +79,6 @@ static Status pull_project(PlanContext *context, LogicalNode *node, Pulled *pull
 {
     TRY(pull(context, &node->children[0], pulled));
     const LogicalNode *child = node->children[0];
-    if (list_is_correlated(pulled, node->project.exprs, node->column_count))
-        return not_supported(context);
     bool *needed = ARENA_NEW_ARRAY(context->arena, bool, MAX(child->column_count, 1u));
     needed_columns(pulled, child, needed);
     Expr **exprs = ARENA_NEW_ARRAY(context->arena, Expr *, node->column_count + child->column_count);
@@ -117,7 +107,8 @@ static bool correlated_key(const Pulled *pulled, const Expr *conjunct, const Exp
     for (int side = 0; side < 2; side++) {
         const Expr *inner = conjunct->arguments[side];
         const Expr *outer = conjunct->arguments[1 - side];
-        if (idset_covers(&pulled->inner, inner) && !idset_touches(&pulled->inner, outer)) {
+        if (idset_covers(&pulled->inner, inner) && idset_touches(&pulled->inner, inner) &&
+            !idset_touches(&pulled->inner, outer)) {
             *out_inner = inner;
             return true;
         }
@@ -160,8 +151,6 @@ static Status pull_aggregate(PlanContext *context, LogicalNode *node, Pulled *pu
     TRY(pull(context, &node->children[0], pulled));
     if (pulled->conjuncts.count == 0)
         return OK;
-    if (node->aggregate.sets != NULL)
-        return not_supported(context);
     if (node->aggregate.group_count == 0) {
         pulled->has_aggregate = true;
         pulled->aggregate = node;
@@ -178,22 +167,11 @@ static Status pull_aggregate(PlanContext *context, LogicalNode *node, Pulled *pu
 static Status pull_join(PlanContext *context, LogicalNode *node, Pulled *pulled)
 {
     JoinKind kind = (JoinKind)node->join.kind;
-    bool pulls_left = kind == JOIN_INNER || kind == JOIN_CROSS || kind == JOIN_LEFT || kind == JOIN_LEFT_SEMI ||
-                      kind == JOIN_LEFT_ANTI || kind == JOIN_LEFT_MARK || kind == JOIN_LEFT_SINGLE;
-    bool pulls_right = kind == JOIN_INNER || kind == JOIN_CROSS || kind == JOIN_RIGHT;
-    uint32_t before = pulled->conjuncts.count;
     TRY(pull(context, &node->children[0], pulled));
-    if (pulled->conjuncts.count > before && !pulls_left)
-        return not_supported(context);
-    before = pulled->conjuncts.count;
     TRY(pull(context, &node->children[1], pulled));
-    if (pulled->conjuncts.count > before && !pulls_right)
-        return not_supported(context);
     ConjunctList kept = {0};
     for (uint32_t i = 0; i < node->join.count; i++) {
-        bool correlated = expr_is_correlated(pulled, node->join.conjuncts[i]);
-        if (correlated && kind != JOIN_INNER)
-            return not_supported(context);
+        bool correlated = kind == JOIN_INNER && expr_is_correlated(pulled, node->join.conjuncts[i]);
         if (correlated)
             ARRAY_PUSH(context->arena, &pulled->conjuncts, node->join.conjuncts[i]);
         else
@@ -203,33 +181,6 @@ static Status pull_join(PlanContext *context, LogicalNode *node, Pulled *pulled)
     node->join.count = kept.count;
     join_output(context, node);
     return OK;
-}
-
-/* Nothing below may be correlated: the whole subtree stays as it is. */
-static Status check_uncorrelated(PlanContext *context, LogicalNode *node, const Pulled *pulled)
-{
-    bool bad = false;
-    switch ((LogicalKind)node->kind) {
-    case LOGICAL_FILTER:
-        bad = list_is_correlated(pulled, node->filter.conjuncts, node->filter.count);
-        break;
-    case LOGICAL_PROJECT:
-        bad = list_is_correlated(pulled, node->project.exprs, node->column_count);
-        break;
-    case LOGICAL_JOIN:
-        bad = list_is_correlated(pulled, node->join.conjuncts, node->join.count);
-        break;
-    case LOGICAL_AGGREGATE:
-        bad = list_is_correlated(pulled, node->aggregate.groups, node->aggregate.group_count);
-        for (uint32_t i = 0; i < node->aggregate.call_count; i++)
-            bad |= list_is_correlated(pulled, node->aggregate.calls[i].arguments, node->aggregate.calls[i].argument_count);
-        break;
-    default:
-        break;
-    }
-    for (uint32_t i = 0; !bad && i < node->child_count; i++)
-        TRY(check_uncorrelated(context, node->children[i], pulled));
-    return bad ? not_supported(context) : OK;
 }
 
 static Status pull(PlanContext *context, LogicalNode **in_out, Pulled *pulled)
@@ -245,11 +196,116 @@ static Status pull(PlanContext *context, LogicalNode **in_out, Pulled *pulled)
     case LOGICAL_JOIN:
         return pull_join(context, node, pulled);
     case LOGICAL_SORT:
+        if (node->sort.limit >= 0 || node->sort.offset > 0)
+            return OK;
         TRY(pull(context, &node->children[0], pulled));
         copy_columns(context, node, node->children[0]);
         return OK;
     default:
-        return check_uncorrelated(context, node, pulled);
+        return OK; /* can_pull() has seen that nothing below is correlated */
+    }
+}
+
+/* ---- whether pulling is right ---- */
+
+typedef struct PullCheck {
+    const Pulled *pulled;
+    const LogicalNode *root;
+    bool pulls;            /* a correlated conjunct passes here */
+    bool has_other;        /* one that is not an equality over a key */
+    bool scalar_aggregate; /* it went through an aggregate without groups */
+} PullCheck;
+
+static void visit_correlated(void *context, Expr **expr)
+{
+    PullCheck *check = context;
+    check->pulls |= expr_is_correlated(check->pulled, *expr);
+}
+
+static bool is_correlated_node(const Pulled *pulled, LogicalNode *node)
+{
+    PullCheck check = {.pulled = pulled};
+    node_each_expr(node, visit_correlated, &check);
+    return check.pulls;
+}
+
+static bool is_correlated_tree(const Pulled *pulled, LogicalNode *node)
+{
+    bool found = is_correlated_node(pulled, node);
+    for (uint32_t i = 0; i < node->child_count && !found; i++)
+        found = is_correlated_tree(pulled, node->children[i]);
+    return found;
+}
+
+static void note_conjuncts(PullCheck *check, Expr *const *conjuncts, uint32_t count)
+{
+    const Expr *inner;
+    for (uint32_t i = 0; i < count; i++) {
+        if (!expr_is_correlated(check->pulled, conjuncts[i]))
+            continue;
+        check->pulls = true;
+        check->has_other |= !correlated_key(check->pulled, conjuncts[i], &inner);
+    }
+}
+
+static bool can_pull(PullCheck *check, LogicalNode *node);
+
+static bool can_pull_aggregate(PullCheck *check, LogicalNode *node)
+{
+    if (!can_pull(check, node->children[0]) || is_correlated_node(check->pulled, node))
+        return false;
+    if (!check->pulls)
+        return true;
+    if (node->aggregate.sets != NULL || check->has_other || check->scalar_aggregate)
+        return false;
+    check->scalar_aggregate = node->aggregate.group_count == 0;
+    return true;
+}
+
+static bool can_pull_join(PullCheck *check, LogicalNode *node)
+{
+    JoinKind kind = (JoinKind)node->join.kind;
+    bool pulls_left = kind == JOIN_INNER || kind == JOIN_CROSS || kind == JOIN_LEFT || kind == JOIN_LEFT_SEMI ||
+                      kind == JOIN_LEFT_ANTI || kind == JOIN_LEFT_MARK || kind == JOIN_LEFT_SINGLE;
+    bool pulls_right = kind == JOIN_INNER || kind == JOIN_CROSS || kind == JOIN_RIGHT;
+    PullCheck sides[2] = {*check, *check};
+    for (int i = 0; i < 2; i++) {
+        sides[i].pulls = false;
+        if (!can_pull(&sides[i], node->children[i]) || sides[i].scalar_aggregate)
+            return false;
+        if (sides[i].pulls && !(i == 0 ? pulls_left : pulls_right))
+            return false;
+        check->pulls |= sides[i].pulls;
+        check->has_other |= sides[i].has_other;
+    }
+    if (kind != JOIN_INNER && is_correlated_node(check->pulled, node))
+        return false;
+    note_conjuncts(check, node->join.conjuncts, node->join.count);
+    return true;
+}
+
+static bool can_pull(PullCheck *check, LogicalNode *node)
+{
+    bool is_root = node == check->root;
+    switch ((LogicalKind)node->kind) {
+    case LOGICAL_FILTER:
+        if (!can_pull(check, node->children[0]) || check->scalar_aggregate)
+            return false;
+        note_conjuncts(check, node->filter.conjuncts, node->filter.count);
+        return true;
+    case LOGICAL_PROJECT:
+        return can_pull(check, node->children[0]) && (!check->scalar_aggregate || is_root) &&
+               !is_correlated_node(check->pulled, node);
+    case LOGICAL_AGGREGATE:
+        return can_pull_aggregate(check, node);
+    case LOGICAL_JOIN:
+        return can_pull_join(check, node);
+    case LOGICAL_SORT:
+        if (node->sort.limit >= 0 || node->sort.offset > 0)
+            return !is_correlated_tree(check->pulled, node);
+        return can_pull(check, node->children[0]) && !check->scalar_aggregate && !is_correlated_node(check->pulled, node);
+    default:
+        return !is_correlated_tree(check->pulled, node);
     }
 }
 
@@ -265,19 +321,32 @@ static LogicalNode *new_join(PlanContext *context, JoinKind kind, LogicalNode *l
     return join;
 }
 
-static Status open_subquery(PlanContext *context, BoundQuery *query, bool drops_limit, Pulled *pulled, LogicalNode **out_root)
+/* The subquery's tree, made independent of *in_out_outer: what remains of the correlation is in
+ * pulled->conjuncts, for the join of the two. */
+static Status open_subquery(PlanContext *context, LogicalNode **in_out_outer, BoundQuery *query, bool is_exists,
+                            bool is_scalar, Pulled *pulled, LogicalNode **out_root)
 {
-    *pulled = (Pulled){.inner = idset_new(context)};
-    TRY(unnest_tree(context, &query->root));
     LogicalNode *root = query->root;
-    if (drops_limit && root->kind == LOGICAL_LIMIT && root->limit.offset == 0 && root->limit.limit != 0)
+    if (is_exists && root->kind == LOGICAL_LIMIT && root->limit.offset == 0 && root->limit.limit != 0)
         root = root->children[0];
-    if (drops_limit && root->kind == LOGICAL_SORT)
+    if (is_exists && root->kind == LOGICAL_SORT && root->sort.offset <= 0 && root->sort.limit != 0)
         root = root->children[0];
-    collect_ids(context, root, &pulled->inner);
-    TRY(pull(context, &root, pulled));
     *out_root = root;
-    return OK;
+    *pulled = (Pulled){.inner = idset_new(context)};
+    IdSet outer = idset_new(context);
+    idset_add_columns(context, &outer, *in_out_outer);
+    if (tree_subqueries_use(root, &outer)) {
+        TRY(push_dependent(context, in_out_outer, out_root, &pulled->conjuncts));
+        return unnest_tree(context, out_root);
+    }
+    TRY(unnest_tree(context, out_root));
+    if (!tree_uses(*out_root, &outer))
+        return OK;
+    collect_ids(context, *out_root, &pulled->inner);
+    PullCheck check = {.pulled = pulled, .root = *out_root};
+    if (can_pull(&check, *out_root) && (is_scalar || !check.scalar_aggregate))
+        return pull(context, out_root, pulled);
+    return push_dependent(context, in_out_outer, out_root, &pulled->conjuncts);
 }
 
 static Status in_comparisons(PlanContext *context, const Expr *subquery, const BoundQuery *query, ConjunctList *out)
@@ -311,10 +380,7 @@ static Status attach_predicate(PlanContext *context, LogicalNode **in_out_child,
     ConjunctList conjuncts = {0};
     BoundQuery *query = subquery->subquery.query;
     bool is_in = subquery->subquery_kind == SUBQUERY_IN;
-    if (is_in && query->column_count > 0) {
-        /* The columns' ids stay valid: the root's columns may grow but keep their order. */
-    }
-    TRY(open_subquery(context, query, !is_in, &pulled, &root));
+    TRY(open_subquery(context, in_out_child, query, !is_in, false, &pulled, &root));
     if (is_in)
         TRY(in_comparisons(context, subquery, query, &conjuncts));
     uint32_t in_count = conjuncts.count;
@@ -326,7 +392,7 @@ static Status attach_predicate(PlanContext *context, LogicalNode **in_out_child,
                     : null_aware                 ? JOIN_NULL_AWARE_LEFT_ANTI
                                                  : JOIN_LEFT_ANTI;
     LogicalNode *join = new_join(context, kind, *in_out_child, root, &conjuncts);
-    join->join.in_count = in_count;
+    join->join.in_count = null_aware ? in_count : 0;
     if (as_mark) {
         join->join.mark = column_ids_next(context->ids);
         *out_mark = expr_column(context->arena, join->join.mark, type_of(TYPE_BOOLEAN), is_in, STR_VIEW("mark"));
@@ -368,16 +434,18 @@ static Expr *empty_value(void *opaque, Expr *node)
 }
 
 /* The value over an empty group, when it is not simply NULL. */
-static Status fix_count(PlanContext *context, const LogicalNode *root, const Pulled *pulled, Expr **in_out)
+static Status fix_count(PlanContext *context, const LogicalNode *root, const Pulled *pulled, ColumnId id, Expr **in_out)
 {
-    bool has_count = false;
-    for (uint32_t i = 0; i < pulled->aggregate->aggregate.call_count; i++)
-        has_count |= (pulled->aggregate->aggregate.calls[i].binding->flags & FUNC_NEVER_NULL) != 0;
-    if (!has_count || root->kind != LOGICAL_PROJECT)
-        return OK;
     DefaultContext defaults = {context, pulled->aggregate};
-    Expr *empty = expr_rewrite(expr_clone(context->arena, root->project.exprs[0]), empty_value, &defaults);
+    Expr *value = expr_column(context->arena, id, (*in_out)->type, true, (*in_out)->column.name);
+    for (uint32_t i = 0; root->kind == LOGICAL_PROJECT && i < root->column_count; i++) {
+        if (root->columns[i].id == id)
+            value = expr_clone(context->arena, root->project.exprs[i]);
+    }
+    Expr *empty = expr_rewrite(value, empty_value, &defaults);
     TRY(expr_fold(context->arena, context->session, empty, context->diag, &empty));
+    if (empty->kind == EXPR_CONSTANT && empty->constant.value.is_null)
+        return OK;
     Expr **marker = ARENA_NEW_ARRAY(context->arena, Expr *, 1);
     Expr **arguments = ARENA_NEW_ARRAY(context->arena, Expr *, 3);
     for (uint32_t i = 0; i < root->column_count; i++) {
@@ -406,7 +474,8 @@ static Status attach_scalar(PlanContext *context, LogicalNode **in_out_child, co
     LogicalNode *root;
     BoundQuery *query = subquery->subquery.query;
     bool single = is_single_row(query->root);
-    TRY(open_subquery(context, query, false, &pulled, &root));
+    ColumnId id = query->columns[0].id;
+    TRY(open_subquery(context, in_out_child, query, false, true, &pulled, &root));
     JoinKind kind = single ? JOIN_LEFT : JOIN_LEFT_SINGLE;
     if (pulled.conjuncts.count == 0) {
         kind = JOIN_CROSS;
@@ -418,10 +487,9 @@ static Status attach_scalar(PlanContext *context, LogicalNode **in_out_child, co
             root = one;
         }
     }
-    *out_value = column_expr(context, &root->columns[0]);
-    (*out_value)->is_nullable = true;
+    *out_value = expr_column(context->arena, id, query->columns[0].type, true, query->columns[0].name);
     if (pulled.has_aggregate)
-        TRY(fix_count(context, root, &pulled, out_value));
+        TRY(fix_count(context, root, &pulled, id, out_value));
     LogicalNode *join = new_join(context, kind, *in_out_child, root, &pulled.conjuncts);
     join_output(context, join);
     *in_out_child = join;
@@ -505,18 +573,55 @@ static Status extract_list(PlanContext *context, LogicalNode **in_out_child, Exp
     return OK;
 }
 
-static Status unnest_join(PlanContext *context, LogicalNode *node)
+/* A subquery in an outer join's condition is evaluated beside the input whose columns it uses. */
+static Status unnest_outer_join(PlanContext *context, LogicalNode *node)
 {
-    bool found = false;
-    for (uint32_t i = 0; i < node->join.count; i++)
-        found |= has_subquery(node->join.conjuncts[i]);
-    if (!found)
-        return OK;
-    if (node->join.kind != JOIN_INNER && node->join.kind != JOIN_LEFT)
-        return not_supported(context);
-    /* Uncorrelated or left-correlated ones are evaluated beside the left input. */
-    TRY(extract_list(context, &node->children[0], node->join.conjuncts, node->join.count));
+    for (uint32_t i = 0; i < node->join.count; i++) {
+        if (!has_subquery(node->join.conjuncts[i]))
+            continue;
+        IdSet sides[2];
+        LogicalNode *holder = make_node(context, LOGICAL_FILTER, NULL, NULL);
+        holder->filter.conjuncts = &node->join.conjuncts[i];
+        holder->filter.count = 1;
+        for (int s = 0; s < 2; s++) {
+            sides[s] = idset_new(context);
+            idset_add_columns(context, &sides[s], node->children[s]);
+        }
+        bool only_right = tree_subqueries_use(holder, &sides[1]);
+        if (only_right && tree_subqueries_use(holder, &sides[0]))
+            return not_supported(context);
+        TRY(extract(context, &node->children[only_right ? 1 : 0], &node->join.conjuncts[i]));
+    }
     join_output(context, node);
+    return OK;
+}
+
+static Status unnest_join(PlanContext *context, LogicalNode **in_out)
+{
+    LogicalNode *node = *in_out;
+    ConjunctList plain = {0}, above = {0};
+    for (uint32_t i = 0; i < node->join.count; i++) {
+        if (has_subquery(node->join.conjuncts[i]))
+            ARRAY_PUSH(context->arena, &above, node->join.conjuncts[i]);
+        else
+            ARRAY_PUSH(context->arena, &plain, node->join.conjuncts[i]);
+    }
+    if (above.count == 0)
+        return OK;
+    if (node->join.kind != JOIN_INNER)
+        return unnest_outer_join(context, node);
+    node->join.conjuncts = plain.items;
+    node->join.count = plain.count;
+    if (plain.count == 0)
+        node->join.kind = JOIN_CROSS;
+    *in_out = make_filter(context, node, &above);
+    return unnest_filter(context, in_out);
+}
+
+static Status extract_keys(PlanContext *context, LogicalNode **in_out_child, SortKey *keys, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++)
+        TRY(extract_list(context, in_out_child, &keys[i].expr, 1));
     return OK;
 }
 
@@ -529,13 +634,25 @@ static Status unnest_node(PlanContext *context, LogicalNode **in_out)
     case LOGICAL_PROJECT:
         return extract_list(context, &node->children[0], node->project.exprs, node->column_count);
     case LOGICAL_JOIN:
-        return unnest_join(context, node);
+        return unnest_join(context, in_out);
     case LOGICAL_AGGREGATE:
         TRY(extract_list(context, &node->children[0], node->aggregate.groups, node->aggregate.group_count));
-        for (uint32_t i = 0; i < node->aggregate.call_count; i++)
-            TRY(extract_list(context, &node->children[0], node->aggregate.calls[i].arguments,
-                             node->aggregate.calls[i].argument_count));
+        for (uint32_t i = 0; i < node->aggregate.call_count; i++) {
+            AggCall *call = &node->aggregate.calls[i];
+            TRY(extract_list(context, &node->children[0], call->arguments, call->argument_count));
+            TRY(extract_list(context, &node->children[0], &call->filter, call->filter != NULL));
+            TRY(extract_keys(context, &node->children[0], call->order, call->order_count));
+        }
         return OK;
+    case LOGICAL_WINDOW:
+        TRY(extract_list(context, &node->children[0], node->window.partition, node->window.partition_count));
+        TRY(extract_keys(context, &node->children[0], node->window.order, node->window.order_count));
+        for (uint32_t i = 0; i < node->window.call_count; i++)
+            TRY(extract_list(context, &node->children[0], node->window.calls[i].arguments,
+                             node->window.calls[i].argument_count));
+        return OK;
+    case LOGICAL_SORT:
+        return extract_keys(context, &node->children[0], node->sort.keys, node->sort.count);
     default:
         return OK;
     }

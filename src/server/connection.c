@@ -94,15 +94,20 @@ bool connection_start_tls(Connection *c)
     return tls_stream_open(server->tls, &diag, &c->tls) == OK;
 }
 
+void connection_queue_dirty(Connection *c)
+{
+    if (c->is_queued)
+        return;
+    c->is_queued = true;
+    c->next_dirty = c->server->dirty;
+    c->server->dirty = c;
+}
+
 void connection_mark_dirty(Connection *c)
 {
     MysqlServer *server = c->server;
     mutex_lock(&server->lock);
-    if (!c->is_queued) {
-        c->is_queued = true;
-        c->next_dirty = server->dirty;
-        server->dirty = c;
-    }
+    connection_queue_dirty(c);
     mutex_unlock(&server->lock);
     uv_async_send(&server->wake);
 }

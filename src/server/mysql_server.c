@@ -9,13 +9,19 @@
 
 enum { LOGIN_DEADLINE_US = 10 * 1000000, IDLE_THREAD_US = 10 * 1000000 };
 
+/* Done and queued in one step under the server's lock: as soon as the loop sees "done" it may close the
+ * connection, so it must not be touched afterwards. */
 static void finish_command(Connection *c, bool keep_open)
 {
+    MysqlServer *server = c->server;
+    mutex_lock(&server->lock);
     mutex_lock(&c->lock);
     c->command_done = true;
     c->close_after_flush |= !keep_open;
     mutex_unlock(&c->lock);
-    connection_mark_dirty(c);
+    connection_queue_dirty(c);
+    mutex_unlock(&server->lock);
+    uv_async_send(&server->wake);
 }
 
 static Connection *next_work(MysqlServer *server)
@@ -94,23 +100,32 @@ static void stop_loop(MysqlServer *server)
         uv_close((uv_handle_t *)&server->listener, NULL);
 }
 
+/* One at a time under the lock: a worker may mark a connection again while an earlier one is served. */
+static Connection *pop_dirty(MysqlServer *server)
+{
+    LOCK_GUARD(&server->lock);
+    Connection *c = server->dirty;
+    if (c != NULL) {
+        server->dirty = c->next_dirty;
+        c->next_dirty = NULL;
+        c->is_queued = false;
+    }
+    return c;
+}
+
+static bool is_stopping(MysqlServer *server)
+{
+    LOCK_GUARD(&server->lock);
+    return server->is_stopping;
+}
+
 static void on_wake(uv_async_t *handle)
 {
     MysqlServer *server = handle->data;
-    mutex_lock(&server->lock);
-    Connection *c = server->dirty;
-    server->dirty = NULL;
-    for (Connection *each = c; each != NULL; each = each->next_dirty)
-        each->is_queued = false;
-    bool is_stopping = server->is_stopping;
-    mutex_unlock(&server->lock);
-    while (c != NULL) {
-        Connection *next = c->next_dirty;
-        c->next_dirty = NULL;
+    Connection *c;
+    while ((c = pop_dirty(server)) != NULL)
         connection_progress(c);
-        c = next;
-    }
-    if (is_stopping) {
+    if (is_stopping(server)) {
         stop_loop(server);
         uv_stop(&server->loop);
     }

@@ -27,6 +27,8 @@ struct MysqlServer {
     bool is_stopping;
 };
 
+/* The server's lock is held. */
+void connection_queue_dirty(Connection *connection);
 void connection_close_after_flush(Connection *connection);
 bool connection_start_tls(Connection *connection);
 void connection_accept(MysqlServer *server);

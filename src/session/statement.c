@@ -65,7 +65,7 @@ static Status plan_it(StatementContext *context, BoundQuery *query, PhysPlan **o
     statistics_context->statement = context;
     *statistics = (PlanStatistics){statistics_context, column_statistics};
     PlanContext plan = {.arena = &context->arena, .diag = context->diag, .session = &context->func, .statistics = statistics,
-                        .ids = &context->analyze.ids};
+                        .ids = &context->analyze.ids, .next_cte_id = context->analyze.next_cte_id};
     return plan_query(&plan, query, out_plan);
 }
 
