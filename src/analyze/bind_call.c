@@ -78,6 +78,20 @@ static Status bind_date_form(AnalyzeContext *context, Scope *scope, const AstExp
         char *name = arena_printf(context->arena, "%.*ss_%s", SV_ARGS(items[1]->text), is_sub ? "sub" : "add");
         return bind_function(context, name, arguments, 2, out);
     }
+    bool is_slice = call_is(ast, "time_slice") || call_is(ast, "date_slice");
+    if (is_slice && (count == 2 || count == 3) && items[1]->kind == AST_INTERVAL) {
+        Expr **arguments = ARENA_NEW_ARRAY(context->arena, Expr *, 4);
+        bool is_named = count == 3 && items[2]->kind == AST_NAME && items[2]->name.count == 1;
+        *out_done = true;
+        TRY(bind_expr(context, scope, items[0], &arguments[0]));
+        TRY(bind_expr(context, scope, items[1]->left, &arguments[1]));
+        arguments[2] = expr_constant(context->arena, type_varchar(0), datum_str(items[1]->text));
+        StrView side = is_named ? items[2]->name.parts[0] : STR_VIEW("floor");
+        arguments[3] = expr_constant(context->arena, type_varchar(0), datum_str(side));
+        if (count == 3 && !is_named)
+            TRY(bind_expr(context, scope, items[2], &arguments[3]));
+        return bind_function(context, call_is(ast, "time_slice") ? "time_slice" : "date_slice", arguments, 4, out);
+    }
     bool is_stamp_add = call_is(ast, "timestampadd");
     bool is_stamp_diff = call_is(ast, "timestampdiff");
     if ((!is_stamp_add && !is_stamp_diff) || count != 3 || items[0]->kind != AST_NAME)

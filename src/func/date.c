@@ -6,6 +6,7 @@
 
 #include "func/shape.h"
 #include "types/datetime.h"
+#include "types/time_zone.h"
 
 #define PART(NAME, BODY)                                             \
     DEFINE_ROWWISE(NAME, {                                           \
@@ -57,10 +58,8 @@ PART(dayofweek_kernel, (weekday(days) + 1) % 7 + 1)
 PART(weekday_kernel, weekday(days))
 PART(dayofweek_iso_kernel, weekday(days) + 1)
 PART(dayofyear_kernel, day_of_year(days, &t))
-PART(week_kernel, sunday_week(days, &t))
 PART(weekofyear_kernel, iso_week_only(days))
 PART(to_days_kernel, days - MIN_DATE)
-PART(yearweek_kernel, t.year * 100 + sunday_week(days, &t))
 
 /* Units of arithmetic and truncation. */
 typedef enum Unit { UNIT_YEAR, UNIT_QUARTER, UNIT_MONTH, UNIT_WEEK, UNIT_DAY, UNIT_HOUR, UNIT_MINUTE, UNIT_SECOND,
@@ -453,10 +452,6 @@ DEFINE_ROWWISE(str_to_date_kernel, {
         RESULT(int64_t) = value;
 })
 
-DEFINE_ROWWISE(last_day_kernel, {
-    CivilTime t = datetime_to_civil(ARG(0, int64_t));
-    RESULT(int32_t) = date_from_civil(t.year, t.month, days_in_month(t.year, t.month));
-})
 DEFINE_ROWWISE(dayname_kernel, {
     const char *name = day_names[weekday(datetime_date(ARG(0, int64_t)))];
     result_text(context, out, row, name, strlen(name));
@@ -472,23 +467,23 @@ DEFINE_ROWWISE(from_days_kernel, {
     else
         RESULT_NULL();
 })
-DEFINE_ROWWISE(makedate_kernel, {
-    int32_t year = ARG(0, int32_t);
-    int32_t day = ARG(1, int32_t);
-    if (year < 0 || year > 9999 || day <= 0 || day > 366)
-        RESULT_NULL();
-    else
-        RESULT(int32_t) = date_from_civil(year, 1, 1) + day - 1;
-})
 DEFINE_ROWWISE(to_date_kernel, { RESULT(int32_t) = datetime_date(ARG(0, int64_t)); })
 DEFINE_ROWWISE(to_datetime_kernel, { RESULT(int64_t) = ARG(0, int64_t); })
 DEFINE_ROWWISE(time_to_sec_kernel, { RESULT(int64_t) = ARG(0, int64_t) / US_PER_SECOND; })
 DEFINE_ROWWISE(timediff_kernel, { RESULT(int64_t) = ARG(0, int64_t) - ARG(1, int64_t); })
 
 /* Session-bound: the statement's start, in the session's zone (offset in seconds). */
+int64_t func_to_local(const FuncSession *session, int64_t utc_us)
+{
+    return session->zone != NULL ? time_zone_to_local(session->zone, utc_us) : utc_us + session->zone_offset_us;
+}
+int64_t func_to_utc(const FuncSession *session, int64_t local_us)
+{
+    return session->zone != NULL ? time_zone_to_utc(session->zone, local_us) : local_us - session->zone_offset_us;
+}
 static int64_t local_now(const FuncContext *context)
 {
-    return context->session->now_us + context->session->zone_offset_us;
+    return func_to_local(context->session, context->session->now_us);
 }
 static Status now_kernel(FuncContext *context, const Vector *const *arguments, uint32_t count, Rows rows, Vector *out)
 {
@@ -514,7 +509,7 @@ static Status unix_now_kernel(FuncContext *context, const Vector *const *argumen
     return OK;
 }
 DEFINE_ROWWISE(unix_timestamp_kernel, {
-    int64_t value = ARG(0, int64_t) - context->session->zone_offset_us;
+    int64_t value = func_to_utc(context->session, ARG(0, int64_t));
     RESULT(int64_t) = value < 0 ? 0 : value / US_PER_SECOND;
 })
 DEFINE_ROWWISE(from_unixtime_kernel, {
@@ -524,7 +519,7 @@ DEFINE_ROWWISE(from_unixtime_kernel, {
         RESULT_NULL();
         continue;
     }
-    int64_t value = seconds * US_PER_SECOND + context->session->zone_offset_us;
+    int64_t value = func_to_local(context->session, seconds * US_PER_SECOND);
     format_datetime(value, count > 1 ? format_alias(ARG_VIEW(1)) : STR_VIEW("%Y-%m-%d %H:%i:%s"), &text);
     result_text(context, out, row, text.data, text.length);
 })
@@ -549,8 +544,8 @@ static const FuncDef defs[] = {
     PARTF("dayofmonth", day_kernel), PARTF("hour", hour_kernel), PARTF("minute", minute_kernel), PARTF("second", second_kernel),
     PARTF("microsecond", microsecond_kernel), PARTF("dayofweek", dayofweek_kernel), PARTF("weekday", weekday_kernel),
     PARTF("dayofweek_iso", dayofweek_iso_kernel), PARTF("day_of_week_iso", dayofweek_iso_kernel),
-    PARTF("dayofyear", dayofyear_kernel), PARTF("week", week_kernel), PARTF("weekofyear", weekofyear_kernel),
-    PARTF("week_iso", weekofyear_kernel), PARTF("to_days", to_days_kernel), PARTF("yearweek", yearweek_kernel),
+    PARTF("dayofyear", dayofyear_kernel), PARTF("weekofyear", weekofyear_kernel),
+    PARTF("week_iso", weekofyear_kernel), PARTF("to_days", to_days_kernel),
     UNITS("year", UNIT_YEAR), UNITS("quarter", UNIT_QUARTER), UNITS("month", UNIT_MONTH), UNITS("week", UNIT_WEEK),
     UNITS("day", UNIT_DAY), UNITS("hour", UNIT_HOUR), UNITS("minute", UNIT_MINUTE), UNITS("second", UNIT_SECOND),
     UNITS("millisecond", UNIT_MILLISECOND), UNITS("microsecond", UNIT_MICROSECOND),
@@ -571,11 +566,9 @@ static const FuncDef defs[] = {
     DF("strftime", 0, 2, 2, {"AS", 'S', date_format_kernel, NULL}),
     DF("str_to_date", 0, 2, 2, {"SS", 'A', str_to_date_kernel, NULL}),
     DF("str2date", 0, 2, 2, {"SS", 'a', str_to_date_kernel, NULL}),
-    DF("last_day", 0, 1, 1, {"A", 'a', last_day_kernel, NULL}),
     DF("dayname", 0, 1, 1, {"A", 'S', dayname_kernel, NULL}),
     DF("monthname", 0, 1, 1, {"A", 'S', monthname_kernel, NULL}),
     DF("from_days", 0, 1, 1, {"i", 'a', from_days_kernel, NULL}),
-    DF("makedate", 0, 2, 2, {"ii", 'a', makedate_kernel, NULL}),
     DF("to_date", 0, 1, 1, {"A", 'a', to_date_kernel, NULL}),
     DF("date", 0, 1, 1, {"A", 'a', to_date_kernel, NULL}),
     DF("timestamp", 0, 1, 1, {"A", 'A', to_datetime_kernel, NULL}),

@@ -12,6 +12,9 @@ void bind_arguments(const FuncBindRequest *request, Type type, FuncBinding *out)
 Type *bind_argument_array(const FuncBindRequest *request, FuncBinding *out); /* copies request types */
 Status bind_error(const FuncBindRequest *request);
 Type type_of_letter(char letter);
+/* Between UTC and the session's time zone, microseconds. */
+int64_t func_to_local(const FuncSession *session, int64_t utc_us);
+int64_t func_to_utc(const FuncSession *session, int64_t local_us);
 /* Kernel of a comparison (code: CompareOp) for one physical kind. */
 typedef enum CompareOp { COMPARE_EQ, COMPARE_NE, COMPARE_LT, COMPARE_LE, COMPARE_GT, COMPARE_GE } CompareOp;
 ScalarKernel compare_kernel(CompareOp op, PhysKind phys);

@@ -19,6 +19,7 @@
 typedef struct FuncSession {
     int64_t now_us;              /* statement start, UTC microseconds */
     int64_t zone_offset_us;      /* of the session time zone, east of UTC, at now_us */
+    const struct TimeZone *zone; /* types/time_zone.h; NULL: zone_offset_us at all times */
     StrView database;
     StrView user;         /* 'root'@'%' */
     StrView current_role;

@@ -7,6 +7,7 @@
 #include "base/environment.h"
 #include "base/log.h"
 #include "types/number_text.h"
+#include "types/time_zone.h"
 
 Status session_open(Instance *instance, StrView user, StrView host, uint64_t connection_id, Diag *diag, Session **out_session)
 {
@@ -160,15 +161,10 @@ static int64_t number_variable(Session *session, const char *name, int64_t missi
     return text != NULL && int64_parse(strview(text), &value) ? value : missing;
 }
 
-static int64_t zone_offset_us(const char *zone)
+static const TimeZone *zone_of(Session *session)
 {
-    int hours = 0, minutes = 0;
-    char sign = '+';
-    if (zone != NULL && sscanf(zone, "%c%2d:%2d", &sign, &hours, &minutes) == 3 && (sign == '+' || sign == '-'))
-        return (sign == '-' ? -1 : 1) * ((int64_t)hours * 3600 + minutes * 60) * 1000000;
-    if (zone != NULL && strcmp(zone, "Asia/Shanghai") == 0)
-        return INT64_C(8) * 3600 * 1000000;
-    return 0;
+    const char *name = variable_text(session, "time_zone");
+    return name == NULL ? NULL : time_zone_find(strview(name));
 }
 
 static bool find_variable(void *context, StrView scope, StrView name, Arena *arena, Type *out_type, Datum *out_value)
@@ -204,7 +200,7 @@ static void open_context(StatementContext *context, Session *session, const Resu
     flags |= strstr(variable_text(session, "sql_mode"), "ALLOW_THROW_EXCEPTION") != NULL ? FUNC_SESSION_THROW : 0;
     context->func = (FuncSession){
         .now_us = env_wall_us(env),
-        .zone_offset_us = zone_offset_us(variable_text(session, "time_zone")),
+        .zone = zone_of(session),
         .database = bytebuf_view(&session->database),
         .user = strview(arena_printf(&context->arena, "'%s'@'%%'", session->user)),
         .current_role = STR_VIEW("root"),
@@ -216,6 +212,8 @@ static void open_context(StatementContext *context, Session *session, const Resu
         .group_concat_max_bytes = 1024,
         .flags = flags,
     };
+    if (context->func.zone != NULL)
+        context->func.zone_offset_us = time_zone_to_local(context->func.zone, context->func.now_us) - context->func.now_us;
     context->analyze = (AnalyzeContext){.arena = &context->arena, .diag = diag, .catalog = context->catalog,
                                         .authorizer = &authorizer, .session = &context->func,
                                         .database = context->func.database, .ids = {1},
