@@ -182,14 +182,18 @@ typedef struct Exchange {
     const SegmentRef *merged;
 } Exchange;
 
+/* The picked ones mostly come in the order in which the tablet has them. */
 static bool holds_all(const TabletVersion *tablet, const Pick *pick)
 {
-    uint32_t found = 0;
-    for (uint32_t s = 0; s < tablet->segment_count; s++) {
-        for (uint32_t i = 0; i < pick->count; i++)
-            found += tablet->segments[s].id == pick->segments[i].id;
+    uint32_t at = 0;
+    for (uint32_t i = 0; i < pick->count; i++) {
+        uint32_t tried = 0;
+        for (; tried < tablet->segment_count && tablet->segments[at].id != pick->segments[i].id; tried++)
+            at = at + 1 < tablet->segment_count ? at + 1 : 0;
+        if (tried == tablet->segment_count)
+            return false;
     }
-    return found == pick->count;
+    return true;
 }
 
 static Status build_exchange(void *context, const CatalogSnapshot *catalog, Change *change, Diag *diag)
@@ -209,7 +213,7 @@ static Status build_exchange(void *context, const CatalogSnapshot *catalog, Chan
     for (uint32_t i = 0; i < pick->count; i++)
         old_ids[i] = pick->segments[i].id;
     NewSegments fresh = {partition->id, tablet->id, exchange->merged, 1};
-    change_replace_segments(change, table->id, &fresh, old_ids, pick->count);
+    change_compact_segments(change, table->id, &fresh, old_ids, pick->count);
     mem_free(old_ids);
     return OK;
 }
