@@ -7,7 +7,7 @@
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 
-#include "func/shape.h"
+#include "func/nested.h"
 
 enum { MAX_PARTS = 16 };
 
@@ -285,6 +285,29 @@ DEFINE_ROWWISE(regexp_replace_kernel, {
     result_text(context, out, row, result.data == NULL ? "" : result.data, result.length);
 })
 
+/* Group number index of every match. */
+DEFINE_ROWWISE(regexp_extract_all_kernel, {
+    Regex *regex = context->state;
+    StrView text = ARG_VIEW(0);
+    int64_t index = count > 2 ? ARG(2, int64_t) : 0;
+    uint32_t first = out->child_rows;
+    size_t at = 0;
+    TRY(regex_compile(regex, ARG_VIEW(1), context->diag));
+    while (at <= text.length) {
+        int groups;
+        TRY(regex_run(regex, text, at, context->diag, &groups));
+        const PCRE2_SIZE *ends = pcre2_get_ovector_pointer(regex->match);
+        if (groups == 0 || index < 0 || index >= groups)
+            break;
+        Datum part = datum_str(STR_VIEW(""));
+        if (ends[2 * index] != PCRE2_UNSET)
+            part = datum_str(strview_n(text.data + ends[2 * index], ends[2 * index + 1] - ends[2 * index]));
+        list_push(out, context->arena, &part);
+        at = ends[1] == ends[0] ? ends[1] + 1 : ends[1];
+    }
+    list_end(out, row, first);
+})
+
 static Status bind_regex(const FuncBindRequest *request, const FuncDef *def, FuncBinding *out)
 {
     Type *types = bind_argument_array(request, out);
@@ -294,6 +317,12 @@ static Status bind_regex(const FuncBindRequest *request, const FuncDef *def, Fun
         types[2] = type_of(TYPE_BIGINT);
     out->result = def->code == 0 ? type_of(TYPE_BOOLEAN) : type_varchar(0);
     out->kernel = def->code == 0 ? regexp_kernel : def->code == 1 ? regexp_extract_kernel : regexp_replace_kernel;
+    if (def->code == 3) {
+        if (request->count > 2)
+            types[2] = type_of(TYPE_BIGINT);
+        out->result = type_array(request->arena, type_varchar(0));
+        out->kernel = regexp_extract_all_kernel;
+    }
     out->open = regex_open;
     out->close = regex_close;
     return OK;
@@ -308,5 +337,7 @@ static const FuncDef defs[] = {
     REGEX("regexp", 2, 0),
     REGEX("regexp_extract", 3, 1),
     REGEX("regexp_replace", 3, 2),
+    {.name = "regexp_extract_all", .kind = FUNC_SCALAR, .flags = FUNC_NULL_IF_ANY_NULL | FUNC_EXPENSIVE | FUNC_CAN_RAISE,
+     .min_arguments = 2, .max_arguments = 3, .bind = bind_regex, .code = 3, .group = "string"},
 };
 const FuncTable func_table_like = {defs, COUNT_OF(defs)};
