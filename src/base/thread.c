@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <string.h>
 #include <time.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/memory.h"
@@ -97,6 +98,12 @@ Status thread_start(Thread *thread, const char *name, ThreadMain main, void *arg
 void thread_join(Thread *thread)
 {
     pthread_join(thread->handle, NULL);
+}
+
+void thread_lower_priority(void)
+{
+    /* On Linux, 0 is the calling thread alone. A refusal leaves it as it was. */
+    setpriority(PRIO_PROCESS, 0, 10);
 }
 
 unsigned cpu_count(void)

@@ -50,4 +50,6 @@ typedef struct Thread {
 /* name: at most 15 bytes are shown by the system. */
 Status thread_start(Thread *thread, const char *name, ThreadMain main, void *argument, Diag *diag);
 void thread_join(Thread *thread);
+/* The calling thread gives way to others. */
+void thread_lower_priority(void);
 unsigned cpu_count(void);

@@ -5,10 +5,10 @@
  * names all segments in one change. */
 
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "base/hash.h"
 #include "format/segment.h"
+#include "storage/row_sort.h"
 
 enum { FLUSH_ROWS = 1 << 20, FLUSH_BYTES = 192 << 20 };
 
@@ -46,6 +46,7 @@ struct TableLoader {
     Mutex lock; /* guards lanes */
     LoaderLane *lanes;
     uint64_t rows;
+    uint64_t lease; /* keeps vacuum off what is not committed yet */
 };
 
 Status table_loader_open(const TableLoaderOptions *options, Diag *diag, TableLoader **out_loader)
@@ -55,6 +56,7 @@ Status table_loader_open(const TableLoaderOptions *options, Diag *diag, TableLoa
     loader->options = *options;
     catalog_ref(options->catalog);
     loader->table = options->table;
+    loader->lease = meta_lease_open(options->store);
     arena_init(&loader->arena, options->tracker);
     mutex_init(&loader->lock);
     const TableSchema *schema = options->table->schema;
@@ -182,46 +184,6 @@ static uint32_t bucket_of(LoaderLane *lane, const Vector *const *columns, uint32
 
 /* ---- writing ---- */
 
-typedef struct SortView {
-    const TabletBuffer *buffer;
-    const TableSchema *schema;
-} SortView;
-
-static int compare_positions(const void *a, const void *b, void *context)
-{
-    const SortView *view = context;
-    uint32_t x = *(const uint32_t *)a;
-    uint32_t y = *(const uint32_t *)b;
-    for (uint32_t i = 0; i < view->schema->sort_count; i++) {
-        const Vector *column = &view->buffer->columns[view->schema->sort_columns[i]];
-        Datum p = vector_get(column, x, NULL);
-        Datum q = vector_get(column, y, NULL);
-        int order = datum_compare(column->type, &p, &q);
-        if (order != 0)
-            return order;
-    }
-    return (x > y) - (x < y);
-}
-
-/* NULL when the buffer is in order already. */
-static uint32_t *sorted_positions(const TabletBuffer *buffer, const TableSchema *schema)
-{
-    SortView view = {buffer, schema};
-    uint32_t *positions = mem_alloc((size_t)(buffer->rows + 1) * sizeof(uint32_t));
-    bool in_order = true;
-    for (uint32_t i = 0; i < buffer->rows; i++) {
-        positions[i] = i;
-        if (in_order && i > 0)
-            in_order = compare_positions(&positions[i - 1], &positions[i], &view) <= 0;
-    }
-    if (in_order) {
-        mem_free(positions);
-        return NULL;
-    }
-    qsort_r(positions, buffer->rows, sizeof(uint32_t), compare_positions, &view);
-    return positions;
-}
-
 static Status write_bytes(void *context, const void *data, size_t length, Diag *diag)
 {
     LoaderLane *lane = context;
@@ -275,7 +237,7 @@ static Status flush_buffer(LoaderLane *lane, TabletBuffer *buffer, Diag *diag)
     uint64_t offset = lane->written;
     uint64_t length, rows;
     TRY(segment_writer_open(lane->loader->columns, schema->column_count, write_bytes, lane, diag, &writer));
-    uint32_t *positions = sorted_positions(buffer, schema);
+    uint32_t *positions = row_sort_positions(buffer->columns, buffer->rows, schema->sort_columns, schema->sort_count);
     Status status = write_rows(writer, buffer, positions, schema->column_count);
     if (status == OK)
         status = segment_writer_finish(writer, &length, &rows);
@@ -456,6 +418,7 @@ void table_loader_close(TableLoader *loader)
         arena_deinit(&lane->arena);
         mem_free(lane);
     }
+    meta_lease_close(loader->options.store, loader->lease);
     catalog_unref(loader->options.catalog);
     arena_deinit(&loader->arena);
     mutex_deinit(&loader->lock);

@@ -30,6 +30,8 @@ static const KeyInfo KEYS[] = {
     {"mem_limit", KEY_TEXT, "90%"},
     {"worker_threads", KEY_INT, "0"},
     {"spill_max_bytes", KEY_INT, "0"},
+    {"lake_autovacuum_grace_period_minutes", KEY_INT, "30"},
+    {"enable_compaction", KEY_TEXT, "true"},
     {"run_mode", KEY_TEXT, "shared_data"},
     {"allow_remote_without_password", KEY_TEXT, "false"},
 };

@@ -17,6 +17,7 @@
 
 #include "base/environment.h"
 #include "base/log.h"
+#include "job/scheduler.h"
 #include "main/version.h"
 #include "server/http_server.h"
 #include "server/mysql_server.h"
@@ -33,6 +34,9 @@ typedef struct Node {
     ExecPool *pool;
     SegmentCache *segments;
     SpillArea *spill;
+    Compactor *compactor;
+    Vacuum *vacuum;
+    Scheduler *scheduler;
     Instance instance;
     MysqlServer *mysql;
     HttpServer *http;
@@ -150,11 +154,18 @@ static Status open_instance(Node *node, Diag *diag)
     path_in(node, "cache/spill", spill_directory);
     TRY(spill_area_open(spill_directory, config_int(node->config, "spill_max_bytes"), diag, &node->spill));
     node->segments = segment_cache_open(node->volume);
+    node->compactor = compactor_open(node->store, node->volume, mem_process_tracker());
+    VacuumOptions vacuum = {.store = node->store,
+                            .volume = node->volume,
+                            .grace_minutes = config_int(node->config, "lake_autovacuum_grace_period_minutes")};
+    node->vacuum = vacuum_open(&vacuum);
     node->instance = (Instance){
         .store = node->store,
         .volume = node->volume,
         .pool = node->pool,
         .segments = node->segments,
+        .compactor = node->compactor,
+        .vacuum = node->vacuum,
         .spill = node->spill,
         .memory = mem_process_tracker(),
         .version = MYSQL_VERSION,
@@ -162,6 +173,15 @@ static Status open_instance(Node *node, Diag *diag)
     };
     mutex_init(&node->instance.lock);
     return OK;
+}
+
+static Status start_jobs(Node *node, Diag *diag)
+{
+    node->scheduler = scheduler_open(environment_real());
+    if (strcasecmp(config_text(node->config, "enable_compaction"), "true") == 0)
+        scheduler_add(node->scheduler, "compaction", compactor_run, node->compactor);
+    scheduler_add(node->scheduler, "vacuum", vacuum_job, node->vacuum);
+    return scheduler_start(node->scheduler, diag);
 }
 
 static Status open_ports(Node *node, Diag *diag)
@@ -194,6 +214,7 @@ static Status node_open(Node *node, Diag *diag)
     TRY(check_address(node, diag));
     TRY(open_storage(node, diag));
     TRY(open_instance(node, diag));
+    TRY(start_jobs(node, diag));
     return open_ports(node, diag);
 }
 
@@ -203,6 +224,9 @@ static void node_close(Node *node)
         http_server_stop(node->http);
     if (node->mysql != NULL)
         mysql_server_stop(node->mysql, DRAIN_US);
+    scheduler_close(node->scheduler);
+    compactor_close(node->compactor);
+    vacuum_close(node->vacuum);
     if (node->segments != NULL)
         segment_cache_close(node->segments);
     if (node->pool != NULL)

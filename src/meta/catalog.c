@@ -197,3 +197,24 @@ uint64_t table_byte_count(const CatalogTable *table)
         bytes += partition_byte_count(table->partitions[i]);
     return bytes;
 }
+
+static void each_segment_of_table(const CatalogTable *table, void (*visit)(void *context, const SegmentRef *segment),
+                                  void *context)
+{
+    for (uint32_t p = 0; p < table->partition_count; p++) {
+        const CatalogPartition *partition = table->partitions[p];
+        for (uint32_t t = 0; t < partition->tablet_count; t++) {
+            for (uint32_t s = 0; s < partition->tablets[t].segment_count; s++)
+                visit(context, &partition->tablets[t].segments[s]);
+        }
+    }
+}
+
+void catalog_each_segment(const CatalogSnapshot *snapshot, void (*visit)(void *context, const SegmentRef *segment),
+                          void *context)
+{
+    for (uint32_t d = 0; d < snapshot->database_count; d++) {
+        for (uint32_t t = 0; t < snapshot->databases[d]->table_count; t++)
+            each_segment_of_table(snapshot->databases[d]->tables[t], visit, context);
+    }
+}

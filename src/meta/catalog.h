@@ -140,3 +140,7 @@ uint64_t partition_row_count(const CatalogPartition *partition);
 uint64_t partition_byte_count(const CatalogPartition *partition);
 uint64_t table_row_count(const CatalogTable *table);
 uint64_t table_byte_count(const CatalogTable *table);
+/* Calls visit for every segment that the snapshot refers to, of any kind of thing that can hold segments:
+ * what it leaves out, vacuum deletes. */
+void catalog_each_segment(const CatalogSnapshot *snapshot, void (*visit)(void *context, const SegmentRef *segment),
+                          void *context);

@@ -17,6 +17,7 @@ enum {
     OP_PUT_SETTING = 9,
     OP_PUT_LABEL = 10,
     OP_RESERVE_IDS = 11,
+    OP_COMPACT_SEGMENTS = 32,
     OP_OPTIONAL_BIT = 0x80,
 };
 
@@ -101,8 +102,8 @@ void change_publish(Change *change, uint64_t table_id, const NewSegments *segmen
     add_op(change, OP_PUBLISH, &body);
 }
 
-void change_replace_segments(Change *change, uint64_t table_id, const NewSegments *fresh, const uint64_t *old_ids,
-                             uint32_t old_count)
+static void add_replacement(Change *change, uint8_t kind, uint64_t table_id, const NewSegments *fresh,
+                            const uint64_t *old_ids, uint32_t old_count)
 {
     AUTO_BYTEBUF body = {0};
     bytebuf_put_varint(&body, table_id);
@@ -110,7 +111,19 @@ void change_replace_segments(Change *change, uint64_t table_id, const NewSegment
     bytebuf_put_varint(&body, old_count);
     for (uint32_t i = 0; i < old_count; i++)
         bytebuf_put_varint(&body, old_ids[i]);
-    add_op(change, OP_REPLACE_SEGMENTS, &body);
+    add_op(change, kind, &body);
+}
+
+void change_replace_segments(Change *change, uint64_t table_id, const NewSegments *fresh, const uint64_t *old_ids,
+                             uint32_t old_count)
+{
+    add_replacement(change, OP_REPLACE_SEGMENTS, table_id, fresh, old_ids, old_count);
+}
+
+void change_compact_segments(Change *change, uint64_t table_id, const NewSegments *fresh, const uint64_t *old_ids,
+                             uint32_t old_count)
+{
+    add_replacement(change, OP_COMPACT_SEGMENTS, table_id, fresh, old_ids, old_count);
 }
 
 void change_put_setting(Change *change, StrView key, StrView value)
@@ -510,7 +523,24 @@ static Status apply_publish(Apply *apply, ByteReader *body)
     return OK;
 }
 
-static Status apply_replace_segments(Apply *apply, ByteReader *body)
+/* Marks the old segments. They mostly come in the order in which the tablet has them. */
+static void mark_segments(ByteReader *body, const TabletVersion *tablet, uint8_t *marks)
+{
+    uint64_t old_count = byte_reader_varint(body);
+    uint32_t at = 0;
+    for (uint64_t i = 0; i < old_count && !body->failed; i++) {
+        uint64_t id = byte_reader_varint(body);
+        for (uint32_t tried = 0; tried < tablet->segment_count; tried++) {
+            at = at + 1 < tablet->segment_count ? at + 1 : 0;
+            if (tablet->segments[at].id != id)
+                continue;
+            marks[at] = 1;
+            break;
+        }
+    }
+}
+
+static Status apply_replace_segments(Apply *apply, ByteReader *body, bool is_compaction)
 {
     CatalogTable *table;
     CatalogPartition *partition = NULL;
@@ -518,22 +548,21 @@ static Status apply_replace_segments(Apply *apply, ByteReader *body)
     uint32_t fresh;
     TRY(own_table(apply, byte_reader_varint(body), 0, &table));
     TRY(apply_segments(apply, table, body, &partition, &tablet, &fresh));
-    uint64_t old_count = byte_reader_varint(body);
+    uint8_t *marks = ARENA_NEW_ARRAY(&partition->arena, uint8_t, tablet->segment_count + 1);
     SegmentRef *kept = ARENA_NEW_ARRAY(&partition->arena, SegmentRef, tablet->segment_count);
-    memcpy(kept, tablet->segments, tablet->segment_count * sizeof(*kept));
-    for (uint64_t i = 0; i < old_count && !body->failed; i++) {
-        uint64_t id = byte_reader_varint(body);
-        for (uint32_t s = 0; s < tablet->segment_count; s++) {
-            if (kept[s].id != id)
-                continue;
-            tablet->segment_count--;
-            memmove(kept + s, kept + s + 1, (tablet->segment_count - s) * sizeof(*kept));
-            break;
-        }
+    uint32_t count = 0;
+    mark_segments(body, tablet, marks);
+    for (uint32_t s = 0; s < tablet->segment_count; s++) {
+        if (!marks[s])
+            kept[count++] = tablet->segments[s];
     }
+    bool has_changed = fresh > 0 || count < tablet->segment_count;
     tablet->segments = kept;
+    tablet->segment_count = count;
     partition->visible_version++;
     partition->visible_time_us = apply->time_us;
+    if (has_changed && !is_compaction)
+        partition->data_version = apply->entry_id;
     return OK;
 }
 
@@ -587,7 +616,9 @@ static Status apply_op(Apply *apply, uint8_t kind, ByteReader *body)
     case OP_PUBLISH:
         return apply_publish(apply, body);
     case OP_REPLACE_SEGMENTS:
-        return apply_replace_segments(apply, body);
+        return apply_replace_segments(apply, body, false);
+    case OP_COMPACT_SEGMENTS:
+        return apply_replace_segments(apply, body, true);
     case OP_PUT_SETTING:
         return apply_put_setting(apply, body);
     case OP_PUT_LABEL:

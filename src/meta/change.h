@@ -32,8 +32,11 @@ void change_put_partition(Change *change, uint64_t table_id, const TableSchema *
 void change_drop_partition(Change *change, uint64_t table_id, uint64_t partition_id);
 /* Adds segments; has_rows: the data version moves as well. */
 void change_publish(Change *change, uint64_t table_id, const NewSegments *segments, uint32_t count);
-/* Compaction: replaces segments (by id) of one tablet by others; the data version stays. */
+/* Replaces segments (by id) of one tablet by others: rows change, and so does the data version. */
 void change_replace_segments(Change *change, uint64_t table_id, const NewSegments *fresh,
+                             const uint64_t *old_ids, uint32_t old_count);
+/* Compaction: the same with the same rows in other segments; the data version stays. */
+void change_compact_segments(Change *change, uint64_t table_id, const NewSegments *fresh,
                              const uint64_t *old_ids, uint32_t old_count);
 void change_put_setting(Change *change, StrView key, StrView value);
 void change_put_label(Change *change, uint64_t database_id, StrView label, uint64_t txn_id, StrView answer,

@@ -40,6 +40,11 @@ struct MetaStore {
     uint64_t next_entry_id; /* of the next change that joins a batch */
     uint64_t next_id;
     uint64_t id_limit; /* journaled */
+    CatalogSnapshot **earlier; /* published once and perhaps still held; a reference each */
+    uint32_t earlier_count, earlier_room;
+    uint64_t *leases;
+    uint32_t lease_count, lease_room;
+    bool is_uncertain; /* an append may have landed without our knowing */
     Mutex label_lock;  /* guards the labels */
     Arena label_arena;
     LabelNode *labels[LABEL_SLOTS];
@@ -125,11 +130,82 @@ void meta_store_close(MetaStore *store)
         return;
     catalog_unref(store->published);
     catalog_unref(store->tentative);
+    for (uint32_t i = 0; i < store->earlier_count; i++)
+        catalog_unref(store->earlier[i]);
+    mem_free(store->earlier);
+    mem_free(store->leases);
     arena_deinit(&store->label_arena);
     mutex_deinit(&store->lock);
     mutex_deinit(&store->label_lock);
     condition_deinit(&store->changed);
     mem_free(store);
+}
+
+/* Lock held: lets go of earlier snapshots that nobody else holds; only the published one can gain holders. */
+static void prune_earlier(MetaStore *store)
+{
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < store->earlier_count; i++) {
+        if (atomic_load(&store->earlier[i]->references) == 1)
+            catalog_unref(store->earlier[i]);
+        else
+            store->earlier[kept++] = store->earlier[i];
+    }
+    store->earlier_count = kept;
+}
+
+/* Lock held. Takes over the caller's reference to next. */
+static void publish(MetaStore *store, CatalogSnapshot *next)
+{
+    prune_earlier(store);
+    if (store->earlier_count == store->earlier_room) {
+        store->earlier_room = MAX(store->earlier_room * 2, 16u);
+        store->earlier = mem_realloc(store->earlier, store->earlier_room * sizeof(*store->earlier));
+    }
+    store->earlier[store->earlier_count++] = store->published;
+    store->published = next;
+}
+
+uint32_t meta_live_snapshots(MetaStore *store, CatalogSnapshot ***out_snapshots)
+{
+    LOCK_GUARD(&store->lock);
+    prune_earlier(store);
+    CatalogSnapshot **all = mem_alloc((store->earlier_count + 1) * sizeof(*all));
+    for (uint32_t i = 0; i < store->earlier_count; i++)
+        all[i] = catalog_ref(store->earlier[i]);
+    all[store->earlier_count] = catalog_ref(store->published);
+    *out_snapshots = all;
+    return store->earlier_count + 1;
+}
+
+uint64_t meta_lease_open(MetaStore *store)
+{
+    LOCK_GUARD(&store->lock);
+    if (store->lease_count == store->lease_room) {
+        store->lease_room = MAX(store->lease_room * 2, 16u);
+        store->leases = mem_realloc(store->leases, store->lease_room * sizeof(*store->leases));
+    }
+    store->leases[store->lease_count++] = store->next_id;
+    return store->next_id;
+}
+
+void meta_lease_close(MetaStore *store, uint64_t lease)
+{
+    LOCK_GUARD(&store->lock);
+    for (uint32_t i = 0; i < store->lease_count; i++) {
+        if (store->leases[i] != lease)
+            continue;
+        store->leases[i] = store->leases[--store->lease_count];
+        return;
+    }
+}
+
+void meta_lease_horizon(MetaStore *store, uint64_t *out_horizon)
+{
+    LOCK_GUARD(&store->lock);
+    *out_horizon = store->is_uncertain ? 0 : store->next_id;
+    for (uint32_t i = 0; i < store->lease_count; i++)
+        *out_horizon = MIN(*out_horizon, store->leases[i]);
 }
 
 CatalogSnapshot *meta_snapshot(MetaStore *store)
@@ -193,9 +269,9 @@ static void write_batch(MetaStore *store, Batch *batch)
     batch->status = status;
     store->is_appending = false;
     if (status == OK) {
-        catalog_unref(store->published);
-        store->published = catalog_ref(batch->result);
+        publish(store, catalog_ref(batch->result));
     } else {
+        store->is_uncertain |= status != ERR_NO_SPACE;
         fail_open_batch(store, batch);
         store->next_entry_id = store->journal.next_entry_id;
         catalog_unref(store->tentative);

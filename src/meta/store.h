@@ -30,3 +30,16 @@ uint64_t meta_new_id(MetaStore *store);
 uint64_t meta_incarnation(const MetaStore *store);
 bool meta_label_find(MetaStore *store, uint64_t database_id, StrView label, Arena *arena, LabelRecord *out_record);
 uint64_t meta_journal_entries(MetaStore *store);
+
+/* ---- what must not be deleted ---- */
+
+/* From here on, objects named with new ids are in use until the lease is closed. Take it before the first
+ * id; close it after the commit, or when the objects are given up. */
+uint64_t meta_lease_open(MetaStore *store);
+void meta_lease_close(MetaStore *store, uint64_t lease);
+/* Objects with ids from *out_horizon on belong to open leases or to later ones. Read it before the
+ * snapshots: what was committed before is in them. 0 once the fate of an append is unknown. */
+void meta_lease_horizon(MetaStore *store, uint64_t *out_horizon);
+/* The published snapshot and all earlier ones that someone still holds; catalog_unref() each, mem_free()
+ * the array. */
+uint32_t meta_live_snapshots(MetaStore *store, CatalogSnapshot ***out_snapshots);

@@ -541,6 +541,14 @@ static Status build_rename(void *opaque, const CatalogSnapshot *catalog, Change 
 
 static Status run_alter_table(StatementContext *context, const AstStatement *statement, DdlState *state)
 {
+    if (statement->actions.count == 1 && strview_is(statement->actions.items[0].kind, "COMPACT")) {
+        const CatalogDatabase *database;
+        TRY(need_database(context->catalog, state->database, context->diag, &database));
+        const CatalogTable *table = catalog_table(database, state->name);
+        if (table == NULL || table->schema->kind == TABLE_VIEW)
+            return RAISE(context->diag, NO_SUCH_TABLE, "Unknown table '%.*s'", SV_ARGS(state->name));
+        return run_compact(context, table, &statement->actions.items[0]);
+    }
     bool renames = statement->actions.count == 1 && strview_is(statement->actions.items[0].kind, "RENAME");
     if (!renames)
         return RAISE(context->diag, NOT_SUPPORTED, "ALTER TABLE %.*s is not supported yet",

@@ -3,6 +3,8 @@
 
 #include "base/thread.h"
 #include "exec/exec.h"
+#include "job/compaction.h"
+#include "job/vacuum.h"
 #include "meta/store.h"
 #include "session/session.h"
 
@@ -11,6 +13,8 @@ struct Instance {
     Volume *volume;
     ExecPool *pool;
     SegmentCache *segments;
+    Compactor *compactor;
+    Vacuum *vacuum;
     SpillArea *spill;
     MemTracker *memory;
     const char *version;

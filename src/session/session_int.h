@@ -3,6 +3,7 @@
 
 #include "analyze/analyze.h"
 #include "session/instance.h"
+#include "sql/ast_command.h"
 #include "sql/parser.h"
 
 typedef struct Prepared {
@@ -63,6 +64,9 @@ Status run_query_text(StatementContext *context, const char *sql);
 Status run_insert(StatementContext *context, const AstStatement *statement);
 Status run_ddl(StatementContext *context, const AstStatement *statement);
 Status run_show(StatementContext *context, const AstShow *show);
+/* ALTER TABLE ... COMPACT */
+Status run_compact(StatementContext *context, const CatalogTable *table, const AstAlterAction *action);
+Status run_admin_vacuum(StatementContext *context, const AstCommand *command);
 Status run_describe(StatementContext *context, const AstName *name);
 Status run_explain(StatementContext *context, const AstStatement *statement);
 const Connector *session_connector(StatementContext *context);

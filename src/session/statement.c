@@ -400,6 +400,10 @@ Status statement_run(StatementContext *context, const AstStatement *statement)
         return run_describe(context, &statement->name);
     case AST_STATEMENT_KILL:
         return run_kill(context, statement);
+    case AST_STATEMENT_COMMAND:
+        if (strview_is(statement->command->what, "ADMIN VACUUM"))
+            return run_admin_vacuum(context, statement->command);
+        return RAISE(context->diag, NOT_SUPPORTED, "%.*s is not supported yet", SV_ARGS(statement->command->what));
     case AST_STATEMENT_BEGIN:
     case AST_STATEMENT_COMMIT:
     case AST_STATEMENT_ROLLBACK:

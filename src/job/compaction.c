@@ -1,0 +1,356 @@
+#include "job/compaction.h"
+
+/* Which segments: of one tablet, from the smallest on, as long as the next is at most GROWTH times what is
+ * there already. So a row is written again about once for every factor GROWTH that its segment grows. A
+ * tablet that no one loads into waits for fewer segments, and small ones are merged whole. */
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "storage/compaction.h"
+
+enum {
+    MOST_ROWS = 1 << 20, /* of an output: as many as a load writes at once */
+    SMALL_ROWS = MOST_ROWS / 2,
+    MOST_BYTES = 192 << 20,
+    MOST_SEGMENTS = 2000,
+    GROWTH = 4,
+    BUSY_SEGMENTS = 10,
+    QUIET_SEGMENTS = 4,
+    WHOLE_ROWS = 1 << 16,
+    QUIET_US = 2000000,
+    IDLE_US = 1000000,
+    PENALTY_US = 600 * 1000000,
+    PENALTIES = 64,
+};
+
+typedef struct Penalty {
+    uint64_t tablet_id;
+    int64_t until_us;
+} Penalty;
+
+struct Compactor {
+    MetaStore *store;
+    Volume *volume;
+    MemTracker memory;
+    Mutex merging; /* one merge at a time; guards penalties */
+    Penalty penalties[PENALTIES];
+    uint32_t next_penalty;
+    Mutex lock; /* guards stats */
+    CompactorStats stats;
+};
+
+/* What a merge takes. Points into a snapshot that outlives it. */
+typedef struct Pick {
+    const CatalogTable *table;
+    const CatalogPartition *partition;
+    const TabletVersion *tablet;
+    SegmentRef *segments;
+    uint32_t count;
+} Pick;
+
+Compactor *compactor_open(MetaStore *store, Volume *volume, MemTracker *memory)
+{
+    Compactor *c = mem_alloc_zero(sizeof(*c));
+    c->store = store;
+    c->volume = volume;
+    mem_tracker_init(&c->memory, memory, "compaction", 0);
+    mutex_init(&c->merging);
+    mutex_init(&c->lock);
+    return c;
+}
+
+void compactor_close(Compactor *c)
+{
+    if (c == NULL)
+        return;
+    mutex_deinit(&c->merging);
+    mutex_deinit(&c->lock);
+    mem_free(c);
+}
+
+void compactor_stats(Compactor *c, CompactorStats *out_stats)
+{
+    LOCK_GUARD(&c->lock);
+    *out_stats = c->stats;
+}
+
+/* ---- choosing ---- */
+
+static int compare_rows(const void *a, const void *b)
+{
+    uint64_t x = ((const SegmentRef *)a)->row_count;
+    uint64_t y = ((const SegmentRef *)b)->row_count;
+    return (x > y) - (x < y);
+}
+
+/* Memory that the rows will take: buffers of small segments are mostly air. */
+static uint64_t expanded_bytes(const SegmentRef *segment)
+{
+    return MIN(segment->raw_bytes, segment->length * 32);
+}
+
+static uint32_t take_smallest(const SegmentRef *segments, uint32_t count, bool is_tiered)
+{
+    uint64_t rows = 0;
+    uint64_t bytes = 0;
+    uint32_t taken = 0;
+    for (uint32_t s = 0; s < count && taken < MOST_SEGMENTS; s++) {
+        rows += segments[s].row_count;
+        bytes += expanded_bytes(&segments[s]);
+        if (rows > MOST_ROWS || bytes > MOST_BYTES)
+            break;
+        taken++;
+    }
+    for (; is_tiered && taken > 1; taken--) {
+        uint64_t rest = 0;
+        for (uint32_t s = 0; s + 1 < taken; s++)
+            rest += segments[s].row_count;
+        if (segments[taken - 1].row_count <= rest * GROWTH)
+            break;
+    }
+    return taken;
+}
+
+/* Fills pick->segments when the tablet deserves a merge. */
+static bool pick_segments(Pick *pick, bool is_forced, int64_t now_us, Arena *arena)
+{
+    const TabletVersion *tablet = pick->tablet;
+    if (tablet->segment_count < 2)
+        return false;
+    SegmentRef *small = ARENA_NEW_ARRAY(arena, SegmentRef, tablet->segment_count);
+    uint32_t count = 0;
+    uint64_t rows = 0;
+    for (uint32_t s = 0; s < tablet->segment_count; s++) {
+        if (tablet->segments[s].row_count == 0 || tablet->segments[s].row_count >= SMALL_ROWS)
+            continue;
+        rows += tablet->segments[s].row_count;
+        small[count++] = tablet->segments[s];
+    }
+    qsort(small, count, sizeof(*small), compare_rows);
+    bool is_quiet = now_us - pick->partition->visible_time_us > QUIET_US;
+    bool is_whole = is_forced || (is_quiet && rows <= WHOLE_ROWS);
+    pick->segments = small;
+    pick->count = take_smallest(small, count, !is_whole);
+    return pick->count >= (is_whole ? 2u : is_quiet ? (uint32_t)QUIET_SEGMENTS : (uint32_t)BUSY_SEGMENTS);
+}
+
+static bool can_merge(const CatalogTable *table)
+{
+    return table->schema->kind == TABLE_BASE && table->schema->keys_kind == KEYS_DUPLICATE;
+}
+
+static bool is_penalised(const Compactor *c, uint64_t tablet_id, int64_t now_us)
+{
+    for (uint32_t i = 0; i < PENALTIES; i++) {
+        if (c->penalties[i].tablet_id == tablet_id && c->penalties[i].until_us > now_us)
+            return true;
+    }
+    return false;
+}
+
+static bool pick_in_table(const Compactor *c, const CatalogTable *table, int64_t now_us, Arena *arena, Pick *out)
+{
+    for (uint32_t p = 0; p < table->partition_count; p++) {
+        const CatalogPartition *partition = table->partitions[p];
+        for (uint32_t t = 0; t < partition->tablet_count; t++) {
+            *out = (Pick){.table = table, .partition = partition, .tablet = &partition->tablets[t]};
+            if (!is_penalised(c, out->tablet->id, now_us) && pick_segments(out, false, now_us, arena))
+                return true;
+        }
+    }
+    return false;
+}
+
+static bool pick_any(const Compactor *c, const CatalogSnapshot *catalog, int64_t now_us, Arena *arena, Pick *out)
+{
+    for (uint32_t d = 0; d < catalog->database_count; d++) {
+        const CatalogDatabase *database = catalog->databases[d];
+        for (uint32_t t = 0; t < database->table_count; t++) {
+            if (can_merge(database->tables[t]) && pick_in_table(c, database->tables[t], now_us, arena, out))
+                return true;
+        }
+    }
+    return false;
+}
+
+/* ---- publishing ---- */
+
+typedef struct Exchange {
+    const Pick *pick;
+    const SegmentRef *merged;
+} Exchange;
+
+/* The picked ones mostly come in the order in which the tablet has them. */
+static bool holds_all(const TabletVersion *tablet, const Pick *pick)
+{
+    uint32_t at = 0;
+    for (uint32_t i = 0; i < pick->count; i++) {
+        uint32_t tried = 0;
+        for (; tried < tablet->segment_count && tablet->segments[at].id != pick->segments[i].id; tried++)
+            at = at + 1 < tablet->segment_count ? at + 1 : 0;
+        if (tried == tablet->segment_count)
+            return false;
+    }
+    return true;
+}
+
+static Status build_exchange(void *context, const CatalogSnapshot *catalog, Change *change, Diag *diag)
+{
+    const Exchange *exchange = context;
+    const Pick *pick = exchange->pick;
+    const CatalogTable *table = catalog_table_by_id(catalog, pick->table->id);
+    const CatalogPartition *partition = table == NULL ? NULL : catalog_partition_by_id(table, pick->partition->id);
+    const TabletVersion *tablet = NULL;
+    for (uint32_t t = 0; partition != NULL && t < partition->tablet_count; t++) {
+        if (partition->tablets[t].id == pick->tablet->id)
+            tablet = &partition->tablets[t];
+    }
+    if (tablet == NULL || table->schema != pick->table->schema || !holds_all(tablet, pick))
+        return RAISE(diag, RETRY, "table '%.*s' changed while it was compacted", SV_ARGS(pick->table->name));
+    uint64_t *old_ids = mem_alloc(pick->count * sizeof(*old_ids));
+    for (uint32_t i = 0; i < pick->count; i++)
+        old_ids[i] = pick->segments[i].id;
+    NewSegments fresh = {partition->id, tablet->id, exchange->merged, 1};
+    change_compact_segments(change, table->id, &fresh, old_ids, pick->count);
+    mem_free(old_ids);
+    return OK;
+}
+
+/* ---- merging ---- */
+
+static Datum missing_value(const TableColumn *column, Arena *arena)
+{
+    Datum value = datum_null();
+    if (column->default_kind == DEFAULT_LITERAL && datum_parse(column->type, column->default_text, arena, NULL, &value) != OK)
+        value = datum_null();
+    return value;
+}
+
+static Status merge_picked(Compactor *c, const Pick *pick, const _Atomic bool *cancelled, Diag *diag)
+{
+    char path[128];
+    AUTO_ARENA arena;
+    arena_init(&arena, NULL);
+    const TableSchema *schema = pick->table->schema;
+    SegmentColumn *columns = ARENA_NEW_ARRAY(&arena, SegmentColumn, schema->column_count);
+    Datum *missing = ARENA_NEW_ARRAY(&arena, Datum, schema->column_count);
+    for (uint32_t i = 0; i < schema->column_count; i++) {
+        columns[i] = (SegmentColumn){schema->columns[i].unique_id, schema->columns[i].type};
+        missing[i] = missing_value(&schema->columns[i], &arena);
+    }
+    CompactionInput input = {.volume = c->volume, .segments = pick->segments, .segment_count = pick->count, .columns = columns,
+                             .missing = missing, .column_count = schema->column_count, .sort_columns = schema->sort_columns,
+                             .sort_count = schema->sort_count, .cancelled = cancelled, .memory = &c->memory};
+    uint64_t id = meta_new_id(c->store);
+    SegmentRef merged = {.id = id, .path = strview(path)};
+    snprintf(path, sizeof(path), "data/%llu/%03llu/%012llu.seg", (unsigned long long)meta_incarnation(c->store),
+             (unsigned long long)(id % 512), (unsigned long long)id);
+    merged.path = strview(path);
+    if (id == 0)
+        return RAISE(diag, IO, "no id could be taken for an object: the metadata journal can't be written");
+    TRY(compaction_merge(&input, path, diag, &merged));
+    Exchange exchange = {pick, &merged};
+    TRY(meta_commit(c->store, build_exchange, &exchange, diag));
+    LOCK_GUARD(&c->lock);
+    c->stats.merges++;
+    c->stats.segments_in += pick->count;
+    c->stats.rows += merged.row_count;
+    c->stats.bytes_out += merged.length;
+    for (uint32_t i = 0; i < pick->count; i++)
+        c->stats.bytes_in += pick->segments[i].length;
+    return OK;
+}
+
+/* With the merging lock held. */
+static Status merge(Compactor *c, const Pick *pick, const _Atomic bool *cancelled, Diag *diag)
+{
+    const Environment *env = c->volume->environment;
+    int64_t start_us = env_monotonic_us(env);
+    uint64_t lease = meta_lease_open(c->store);
+    Status status = merge_picked(c, pick, cancelled, diag);
+    meta_lease_close(c->store, lease);
+    int64_t took_us = env_monotonic_us(env) - start_us;
+    if (status == OK) {
+        LOG_INFO("compaction", "merged table=%.*s tablet=%llu segments=%u ms=%lld", SV_ARGS(pick->table->name),
+                 (unsigned long long)pick->tablet->id, pick->count, (long long)took_us / 1000);
+        return OK;
+    }
+    if (status == ERR_CANCELLED || status == ERR_RETRY)
+        return status;
+    c->penalties[c->next_penalty++ % PENALTIES] = (Penalty){pick->tablet->id, env_monotonic_us(env) + PENALTY_US};
+    LOG_WARN("compaction", "failed table=%.*s tablet=%llu segments=%u: %s", SV_ARGS(pick->table->name),
+             (unsigned long long)pick->tablet->id, pick->count, diag->message);
+    LOCK_GUARD(&c->lock);
+    c->stats.failures++;
+    return status;
+}
+
+int64_t compactor_run(void *context, const _Atomic bool *stopping)
+{
+    Compactor *c = context;
+    const Environment *env = c->volume->environment;
+    int64_t start_us = env_monotonic_us(env);
+    AUTO_ARENA arena;
+    arena_init(&arena, NULL);
+    CatalogSnapshot *catalog = meta_snapshot(c->store);
+    LOCK_GUARD(&c->merging);
+    Pick pick;
+    bool has_work = pick_any(c, catalog, env_wall_us(env), &arena, &pick);
+    if (has_work) {
+        Diag diag = {0};
+        status_ignore(merge(c, &pick, stopping, &diag)); /* logged and counted there */
+    }
+    catalog_unref(catalog);
+    return has_work ? env_monotonic_us(env) - start_us : IDLE_US;
+}
+
+static bool is_wanted(uint64_t id, const uint64_t *ids, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        if (ids[i] == id)
+            return true;
+    }
+    return ids == NULL;
+}
+
+/* One merge in the first tablet that can have one. */
+static Status compact_step(Compactor *c, const CatalogTable *table, const uint64_t *partition_ids, uint32_t partition_count,
+                           const _Atomic bool *cancelled, Diag *diag, bool *out_did)
+{
+    AUTO_ARENA arena;
+    arena_init(&arena, NULL);
+    *out_did = false;
+    for (uint32_t p = 0; p < table->partition_count; p++) {
+        const CatalogPartition *partition = table->partitions[p];
+        for (uint32_t t = 0; is_wanted(partition->id, partition_ids, partition_count) && t < partition->tablet_count; t++) {
+            Pick pick = {.table = table, .partition = partition, .tablet = &partition->tablets[t]};
+            if (!pick_segments(&pick, true, 0, &arena))
+                continue;
+            *out_did = true;
+            return merge(c, &pick, cancelled, diag);
+        }
+    }
+    return OK;
+}
+
+Status compactor_compact_table(Compactor *c, uint64_t table_id, const uint64_t *partition_ids, uint32_t partition_count,
+                               const _Atomic bool *cancelled, Diag *diag)
+{
+    LOCK_GUARD(&c->merging);
+    for (bool did = true; did;) {
+        CatalogSnapshot *catalog = meta_snapshot(c->store);
+        const CatalogTable *table = catalog_table_by_id(catalog, table_id);
+        Status status = OK;
+        did = false;
+        if (table != NULL && !can_merge(table))
+            status = RAISE(diag, NOT_SUPPORTED, "compaction of table '%.*s' is not supported: only DUPLICATE KEY tables have it",
+                           SV_ARGS(table->name));
+        else if (table != NULL)
+            status = compact_step(c, table, partition_ids, partition_count, cancelled, diag, &did);
+        catalog_unref(catalog);
+        TRY(status);
+    }
+    return OK;
+}

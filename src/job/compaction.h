@@ -1,0 +1,27 @@
+#pragma once
+/* Compaction: choosing tablets with many small segments, merging them, publishing the result.
+ *
+ * A merge reads a snapshot, writes a new object under a lease and commits an exchange of segments that
+ * keeps the data version; if the tablet or its schema changed meanwhile, nothing is committed. Loads are
+ * never held up. Only tables whose rows are kept as they are (DUPLICATE KEY) are merged. One merge at a
+ * time; thread-safe. */
+
+#include "meta/store.h"
+
+typedef struct Compactor Compactor;
+
+typedef struct CompactorStats {
+    uint64_t merges, failures;
+    uint64_t segments_in;
+    uint64_t rows;
+    uint64_t bytes_in, bytes_out;
+} CompactorStats;
+
+Compactor *compactor_open(MetaStore *store, Volume *volume, MemTracker *memory);
+void compactor_close(Compactor *compactor);
+/* The scheduler's job: at most one merge; then rests as long as it took. */
+int64_t compactor_run(void *compactor, const _Atomic bool *stopping);
+/* Merges all that can be merged; partition_ids NULL: of all partitions. cancelled may be NULL. */
+Status compactor_compact_table(Compactor *compactor, uint64_t table_id, const uint64_t *partition_ids, uint32_t partition_count,
+                               const _Atomic bool *cancelled, Diag *diag);
+void compactor_stats(Compactor *compactor, CompactorStats *out_stats);

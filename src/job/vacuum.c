@@ -1,0 +1,219 @@
+#include "job/vacuum.h"
+
+/* Order matters: the horizon of leases is read before the snapshots, so that an object is either above the
+ * horizon or named by a snapshot if its commit was done. The age of a dead object counts from when this
+ * process first found it dead: a restart begins the grace period anew. */
+
+#include "base/log.h"
+#include "base/strmap.h"
+#include "types/number_text.h"
+
+enum { LONGEST_PERIOD_US = 300 * 1000000, SHORTEST_PERIOD_US = 1000000, MINUTE_US = 60 * 1000000 };
+
+typedef struct DeadObject {
+    StrView path;
+    int64_t since_us;
+    uint64_t size;
+} DeadObject;
+
+typedef struct DeadSet {
+    Arena arena;
+    StrMap map;
+} DeadSet;
+
+struct Vacuum {
+    VacuumOptions options;
+    Mutex lock; /* one run at a time; guards all below */
+    DeadSet *dead;
+    uint64_t deleted, deleted_bytes;
+};
+
+typedef struct Run {
+    Vacuum *vacuum;
+    Arena arena;
+    StrMap live;
+    DeadSet *dead;
+    uint64_t horizon;
+    int64_t now_us;
+    VacuumReport report;
+    ARRAY_OF(DeadObject *) found;
+} Run;
+
+static DeadSet *new_dead_set(void)
+{
+    DeadSet *set = mem_alloc_zero(sizeof(*set));
+    arena_init(&set->arena, NULL);
+    strmap_init(&set->map, &set->arena, false);
+    return set;
+}
+
+static void free_dead_set(DeadSet *set)
+{
+    arena_deinit(&set->arena);
+    mem_free(set);
+}
+
+Vacuum *vacuum_open(const VacuumOptions *options)
+{
+    Vacuum *v = mem_alloc_zero(sizeof(*v));
+    v->options = *options;
+    mutex_init(&v->lock);
+    v->dead = new_dead_set();
+    return v;
+}
+
+void vacuum_close(Vacuum *v)
+{
+    if (v == NULL)
+        return;
+    free_dead_set(v->dead);
+    mutex_deinit(&v->lock);
+    mem_free(v);
+}
+
+void vacuum_totals(Vacuum *v, uint64_t *out_deleted, uint64_t *out_deleted_bytes)
+{
+    LOCK_GUARD(&v->lock);
+    *out_deleted = v->deleted;
+    *out_deleted_bytes = v->deleted_bytes;
+}
+
+static void note_live(void *context, const SegmentRef *segment)
+{
+    Run *run = context;
+    if (segment->volume_id != 0 || strmap_get(&run->live, segment->path) != NULL)
+        return;
+    char *copy = arena_strndup(&run->arena, segment->path.data, segment->path.length);
+    strmap_set(&run->live, strview_n(copy, segment->path.length), copy);
+}
+
+/* data/<incarnation>/<directory>/<id>.seg */
+static bool object_id(StrView path, uint64_t *out_id)
+{
+    int64_t number;
+    if (!strview_ends_with(path, STR_VIEW(".seg")))
+        return false;
+    path.length -= 4;
+    size_t at = path.length;
+    while (at > 0 && path.data[at - 1] != '/')
+        at--;
+    StrView digits = strview_n(path.data + at, path.length - at);
+    if (at == 0 || digits.length < 12 || !int64_parse(digits, &number) || number < 0)
+        return false;
+    *out_id = (uint64_t)number;
+    return true;
+}
+
+static void note_object(void *context, const char *path, uint64_t size)
+{
+    Run *run = context;
+    StrView name = strview(path);
+    uint64_t id;
+    run->report.objects++;
+    if (strmap_get(&run->live, name) != NULL) {
+        run->report.live++;
+        return;
+    }
+    if (!object_id(name, &id)) {
+        run->report.foreign++;
+        return;
+    }
+    if (id >= run->horizon) {
+        run->report.leased++;
+        return;
+    }
+    const DeadObject *before = strmap_get(&run->vacuum->dead->map, name);
+    DeadObject *object = ARENA_NEW(&run->dead->arena, DeadObject);
+    *object = (DeadObject){strview(arena_strdup(&run->dead->arena, path)), before == NULL ? run->now_us : before->since_us, size};
+    strmap_set(&run->dead->map, object->path, object);
+    ARRAY_PUSH(&run->arena, &run->found, object);
+}
+
+static int64_t grace_us(const Vacuum *v, const CatalogSnapshot *catalog)
+{
+    int64_t minutes = v->options.grace_minutes;
+    StrView setting = catalog_setting(catalog, "config.lake_autovacuum_grace_period_minutes");
+    int64_t value;
+    if (setting.length > 0 && int64_parse(setting, &value) && value >= 0)
+        minutes = value;
+    return MIN(minutes, (int64_t)1 << 32) * MINUTE_US;
+}
+
+static void delete_objects(Run *run, int64_t grace)
+{
+    Vacuum *v = run->vacuum;
+    for (uint32_t i = 0; i < run->found.count; i++) {
+        const DeadObject *object = run->found.items[i];
+        Diag diag = {0};
+        if (run->now_us - object->since_us < grace) {
+            run->report.waiting++;
+            continue;
+        }
+        if (volume_remove(v->options.volume, object->path.data, &diag) != OK) {
+            run->report.failed++;
+            LOG_WARN("vacuum", "could not delete object=%.*s: %s", SV_ARGS(object->path), diag.message);
+            continue;
+        }
+        run->report.deleted++;
+        run->report.deleted_bytes += object->size;
+        LOG_INFO("vacuum", "deleted object=%.*s bytes=%llu", SV_ARGS(object->path), (unsigned long long)object->size);
+        if (v->options.forget != NULL)
+            v->options.forget(v->options.forget_context, object->path);
+    }
+}
+
+static Status run_locked(Run *run, Diag *diag)
+{
+    Vacuum *v = run->vacuum;
+    CatalogSnapshot **snapshots;
+    meta_lease_horizon(v->options.store, &run->horizon);
+    uint32_t count = meta_live_snapshots(v->options.store, &snapshots);
+    int64_t grace = grace_us(v, snapshots[count - 1]);
+    for (uint32_t i = 0; i < count; i++) {
+        catalog_each_segment(snapshots[i], note_live, run);
+        catalog_unref(snapshots[i]);
+    }
+    mem_free(snapshots);
+    TRY(v->options.volume->ops->list(v->options.volume, "data", note_object, run, diag));
+    delete_objects(run, grace);
+    v->deleted += run->report.deleted;
+    v->deleted_bytes += run->report.deleted_bytes;
+    free_dead_set(v->dead);
+    v->dead = run->dead;
+    run->dead = NULL;
+    return OK;
+}
+
+Status vacuum_run(Vacuum *v, Diag *diag, VacuumReport *out_report)
+{
+    LOCK_GUARD(&v->lock);
+    Run run = {.vacuum = v, .dead = new_dead_set(), .now_us = env_monotonic_us(v->options.volume->environment)};
+    arena_init(&run.arena, NULL);
+    strmap_init(&run.live, &run.arena, false);
+    Status status = run_locked(&run, diag);
+    if (run.dead != NULL)
+        free_dead_set(run.dead);
+    arena_deinit(&run.arena);
+    *out_report = run.report;
+    if (run.report.deleted + run.report.failed > 0)
+        LOG_INFO("vacuum", "done objects=%llu live=%llu leased=%llu waiting=%llu deleted=%llu bytes=%llu failed=%llu",
+                 (unsigned long long)run.report.objects, (unsigned long long)run.report.live,
+                 (unsigned long long)run.report.leased, (unsigned long long)run.report.waiting,
+                 (unsigned long long)run.report.deleted, (unsigned long long)run.report.deleted_bytes,
+                 (unsigned long long)run.report.failed);
+    return status;
+}
+
+int64_t vacuum_job(void *context, const _Atomic bool *stopping)
+{
+    Vacuum *v = context;
+    VacuumReport report;
+    Diag diag = {0};
+    (void)stopping;
+    CatalogSnapshot *catalog = meta_snapshot(v->options.store);
+    int64_t period = grace_us(v, catalog) / 2;
+    catalog_unref(catalog);
+    if (vacuum_run(v, &diag, &report) != OK)
+        LOG_WARN("vacuum", "failed: %s", diag.message);
+    return MAX(MIN(period, (int64_t)LONGEST_PERIOD_US), (int64_t)SHORTEST_PERIOD_US);
+}

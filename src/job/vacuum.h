@@ -1,0 +1,39 @@
+#pragma once
+/* Vacuum: deleting data objects that nothing refers to.
+ *
+ * An object stays while any snapshot of the catalog that is still held (the published one, those of
+ * running statements and loads) names it, while a lease covers its id, and until it has been found dead
+ * for the grace period. What lies in the data folder without being named like an object of ours is never
+ * touched. Thread-safe; one run at a time. */
+
+#include "meta/store.h"
+
+typedef struct Vacuum Vacuum;
+
+typedef struct VacuumReport {
+    uint64_t objects; /* found */
+    uint64_t live;
+    uint64_t leased;
+    uint64_t waiting; /* dead, within the grace period */
+    uint64_t deleted;
+    uint64_t deleted_bytes;
+    uint64_t failed;
+    uint64_t foreign;
+} VacuumReport;
+
+typedef struct VacuumOptions {
+    MetaStore *store;
+    Volume *volume;
+    int64_t grace_minutes; /* unless the setting config.lake_autovacuum_grace_period_minutes says otherwise */
+    /* Tells caches that an object is gone; may be NULL. */
+    void *forget_context;
+    void (*forget)(void *context, StrView path);
+} VacuumOptions;
+
+Vacuum *vacuum_open(const VacuumOptions *options);
+void vacuum_close(Vacuum *vacuum);
+Status vacuum_run(Vacuum *vacuum, Diag *diag, VacuumReport *out_report);
+/* The scheduler's job. */
+int64_t vacuum_job(void *vacuum, const _Atomic bool *stopping);
+/* Sums over all runs. */
+void vacuum_totals(Vacuum *vacuum, uint64_t *out_deleted, uint64_t *out_deleted_bytes);

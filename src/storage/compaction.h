@@ -1,0 +1,26 @@
+#pragma once
+/* Merging segments of one tablet into one: the part of compaction that touches data.
+ *
+ * All rows of the inputs are read into memory, ordered by the sort columns and written as a new segment,
+ * so that the caller bounds the rows and bytes of the inputs. Columns that an input is older than get
+ * their missing value. Nothing is published here. */
+
+#include "format/segment.h"
+#include "volume/volume.h"
+
+typedef struct CompactionInput {
+    Volume *volume;
+    const SegmentRef *segments;
+    uint32_t segment_count;
+    const SegmentColumn *columns; /* of the output */
+    const Datum *missing;         /* by column */
+    uint32_t column_count;
+    const uint32_t *sort_columns;
+    uint32_t sort_count;
+    const _Atomic bool *cancelled; /* looked at between segments; NULL: never */
+    MemTracker *memory;
+} CompactionInput;
+
+/* Writes the object at path. out_segment: offset, length, row_count and raw_bytes are set; id and path
+ * are the caller's. CANCELLED when cancelled. */
+Status compaction_merge(const CompactionInput *input, const char *path, Diag *diag, SegmentRef *out_segment);
