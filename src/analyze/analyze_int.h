@@ -56,6 +56,8 @@ Status bind_condition(AnalyzeContext *context, Scope *scope, const AstExpr *ast,
 Status bind_call(AnalyzeContext *context, Scope *scope, const AstExpr *ast, Expr **out_expr);
 Status bind_function(AnalyzeContext *context, const char *name, Expr **arguments, uint32_t count, Expr **out_expr);
 Status bind_in_types(AnalyzeContext *context, Expr **items, uint32_t count, bool is_comparison, Type *out_type);
+bool is_interval(const AstExpr *ast);
+Status bind_interval_amount(AnalyzeContext *context, Scope *scope, const AstExpr *ast, Expr **out_amount, StrView *out_unit);
 Status bind_nested(AnalyzeContext *context, Scope *scope, const AstExpr *ast, Expr **out_expr);
 Status bind_field(AnalyzeContext *context, Scope *scope, Expr *value, const AstExpr *ast, StrView name, Expr **out_expr);
 /* A call with a lambda among its arguments; out_done: it is one. */

@@ -45,7 +45,9 @@ static Status bind_conditional(AnalyzeContext *context, Scope *scope, const AstE
         memcpy(sides, values, 2 * sizeof(*sides));
         TRY(bind_function(context, "eq", sides, 2, &arguments[0]));
         arguments[1] = expr_null(context->arena, type_of(TYPE_NULL));
-        arguments[2] = values[0];
+        Type common;
+        TRY(bind_in_types(context, values, 2, false, &common));
+        TRY(expr_cast(context->arena, values[0], common, true, context->diag, &arguments[2]));
         return bind_case_results(context, arguments, 3, out);
     }
     uint32_t count = ast->arguments.count;
@@ -70,12 +72,13 @@ static Status bind_date_form(AnalyzeContext *context, Scope *scope, const AstExp
     bool is_add = call_is(ast, "date_add") || call_is(ast, "adddate") || call_is(ast, "timestamp_add");
     bool is_sub = call_is(ast, "date_sub") || call_is(ast, "subdate");
     *out_done = false;
-    if ((is_add || is_sub) && count == 2 && items[1]->kind == AST_INTERVAL) {
+    if ((is_add || is_sub) && count == 2 && is_interval(items[1])) {
         Expr **arguments = ARENA_NEW_ARRAY(context->arena, Expr *, 2);
+        StrView unit;
         *out_done = true;
         TRY(bind_expr(context, scope, items[0], &arguments[0]));
-        TRY(bind_expr(context, scope, items[1]->left, &arguments[1]));
-        char *name = arena_printf(context->arena, "%.*ss_%s", SV_ARGS(items[1]->text), is_sub ? "sub" : "add");
+        TRY(bind_interval_amount(context, scope, items[1], &arguments[1], &unit));
+        char *name = arena_printf(context->arena, "%.*ss_%s", SV_ARGS(unit), is_sub ? "sub" : "add");
         return bind_function(context, name, arguments, 2, out);
     }
     bool is_slice = call_is(ast, "time_slice") || call_is(ast, "date_slice");

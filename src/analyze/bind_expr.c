@@ -127,14 +127,38 @@ static const char *operator_function(StrView op)
     return NULL;
 }
 
+/* INTERVAL n unit, or one multiplied or divided by a number. */
+bool is_interval(const AstExpr *ast)
+{
+    if (ast->kind == AST_INTERVAL)
+        return true;
+    if (ast->kind != AST_BINARY_OP || (!strview_is(ast->op, "*") && !strview_is(ast->op, "/")))
+        return false;
+    return is_interval(ast->arguments.items[0]) || (strview_is(ast->op, "*") && is_interval(ast->arguments.items[1]));
+}
+
+Status bind_interval_amount(AnalyzeContext *context, Scope *scope, const AstExpr *ast, Expr **out_amount, StrView *out_unit)
+{
+    if (ast->kind == AST_INTERVAL) {
+        *out_unit = ast->text;
+        return bind_expr(context, scope, ast->left, out_amount);
+    }
+    bool is_left = is_interval(ast->arguments.items[0]);
+    Expr **sides = ARENA_NEW_ARRAY(context->arena, Expr *, 2);
+    TRY(bind_interval_amount(context, scope, ast->arguments.items[is_left ? 0 : 1], &sides[0], out_unit));
+    TRY(bind_expr(context, scope, ast->arguments.items[is_left ? 1 : 0], &sides[1]));
+    return bind_function(context, strview_is(ast->op, "*") ? "multiply" : "divide", sides, 2, out_amount);
+}
+
 /* date + INTERVAL n unit: units_add(date, n). */
 static Status bind_interval(AnalyzeContext *context, Scope *scope, const AstExpr *date, const AstExpr *interval,
                             bool subtracts, Expr **out)
 {
     Expr *arguments[2];
     TRY(bind_expr(context, scope, date, &arguments[0]));
-    TRY(bind_expr(context, scope, interval->left, &arguments[1]));
-    char *name = arena_printf(context->arena, "%.*ss_%s", SV_ARGS(interval->text), subtracts ? "sub" : "add");
+    StrView unit;
+    TRY(bind_interval_amount(context, scope, interval, &arguments[1], &unit));
+    char *name = arena_printf(context->arena, "%.*ss_%s", SV_ARGS(unit), subtracts ? "sub" : "add");
     Expr **kept = ARENA_NEW_ARRAY(context->arena, Expr *, 2);
     memcpy(kept, arguments, sizeof(arguments));
     return bind_function(context, name, kept, 2, out);
@@ -193,9 +217,9 @@ static Status bind_binary(AnalyzeContext *context, Scope *scope, const AstExpr *
         return OK;
     }
     bool is_sum = strview_is(ast->op, "+") || strview_is(ast->op, "-");
-    if (is_sum && b->kind == AST_INTERVAL)
+    if (is_sum && is_interval(b))
         return bind_interval(context, scope, a, b, strview_is(ast->op, "-"), out);
-    if (is_sum && a->kind == AST_INTERVAL)
+    if (is_sum && is_interval(a))
         return bind_interval(context, scope, b, a, false, out);
     if (a->kind == AST_ROW && b->kind == AST_ROW && strview_is(ast->op, "="))
         return bind_row_comparison(context, scope, a, b, out);

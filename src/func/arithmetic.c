@@ -29,6 +29,10 @@ DEFINE_UNARY(bitnot_i64, int64_t, int64_t, ~x)
 DEFINE_BINARY(shift_left_i64, int64_t, int64_t, int64_t, (uint64_t)y > 63 ? 0 : (int64_t)((uint64_t)x << (y & 63)))
 DEFINE_BINARY(shift_right_i64, int64_t, int64_t, int64_t, x >> (y & 63))
 DEFINE_BINARY(shift_right_logical_i64, int64_t, int64_t, int64_t, (int64_t)((uint64_t)x >> (y & 63)))
+DEFINE_BINARY(shift_left_i128, Int128, int64_t, Int128, (uint64_t)y > 127 ? 0 : (Int128)((UInt128)x << (y & 127)))
+DEFINE_BINARY(shift_right_i128, Int128, int64_t, Int128, (uint64_t)y > 127 ? (x < 0 ? -1 : 0) : x >> (y & 127))
+DEFINE_BINARY(shift_right_logical_i128, Int128, int64_t, Int128, (uint64_t)y > 127 ? 0 : (Int128)((UInt128)x >> (y & 127)))
+DEFINE_UNARY(bitnot_i128, Int128, Int128, ~x)
 DEFINE_BINARY(bitand_i128, Int128, Int128, Int128, x &y)
 DEFINE_BINARY(bitor_i128, Int128, Int128, Int128, x | y)
 DEFINE_BINARY(bitxor_i128, Int128, Int128, Int128, x ^ y)
@@ -343,9 +347,9 @@ static Status bind_negate(const FuncBindRequest *request, const FuncDef *def, Fu
 #define ARITHMETIC(NAME, CODE, FLAGS)                                                              \
     {.name = NAME, .kind = FUNC_SCALAR, .flags = FUNC_NULL_IF_ANY_NULL | FUNC_CHEAP | (FLAGS),     \
      .min_arguments = 2, .max_arguments = 2, .bind = bind_arithmetic, .code = CODE, .group = "math"}
-#define BITS(NAME, KERNEL) \
+#define BITS(NAME, KERNEL, WIDE) \
     {.name = NAME, .kind = FUNC_SCALAR, .flags = FUNC_NULL_IF_ANY_NULL, .min_arguments = 2, \
-     .max_arguments = 2, .overloads = (const FuncOverload[]){{"ll", 'l', KERNEL, NULL}}, .overload_count = 1, .group = "bit"}
+     .max_arguments = 2, .overloads = (const FuncOverload[]){{"ll", 'l', KERNEL, NULL}, {"Ll", 'L', WIDE, NULL}}, .overload_count = 2, .group = "bit"}
 #define WIDE_BITS(NAME, KERNEL, WIDE) \
     {.name = NAME, .kind = FUNC_SCALAR, .flags = FUNC_NULL_IF_ANY_NULL, .min_arguments = 2, \
      .max_arguments = 2, .overloads = (const FuncOverload[]){{"ll", 'l', KERNEL, NULL}, {"LL", 'L', WIDE, NULL}}, .overload_count = 2, .group = "bit"}
@@ -362,9 +366,9 @@ static const FuncDef defs[] = {
     WIDE_BITS("bitor", bitor_i64, bitor_i128),
     WIDE_BITS("bitxor", bitxor_i64, bitxor_i128),
     {.name = "bitnot", .kind = FUNC_SCALAR, .flags = FUNC_NULL_IF_ANY_NULL, .min_arguments = 1,
-     .max_arguments = 1, .overloads = (const FuncOverload[]){{"l", 'l', bitnot_i64, NULL}}, .overload_count = 1, .group = "bit"},
-    BITS("bit_shift_left", shift_left_i64),
-    BITS("bit_shift_right", shift_right_i64),
-    BITS("bit_shift_right_logical", shift_right_logical_i64),
+     .max_arguments = 1, .overloads = (const FuncOverload[]){{"l", 'l', bitnot_i64, NULL}, {"L", 'L', bitnot_i128, NULL}}, .overload_count = 2, .group = "bit"},
+    BITS("bit_shift_left", shift_left_i64, shift_left_i128),
+    BITS("bit_shift_right", shift_right_i64, shift_right_i128),
+    BITS("bit_shift_right_logical", shift_right_logical_i64, shift_right_logical_i128),
 };
 const FuncTable func_table_arithmetic = {defs, COUNT_OF(defs)};

@@ -208,7 +208,7 @@ static Status bind_slice(const FuncBindRequest *request, const FuncDef *def, Fun
     if (constants[1]->i64 <= 0 || constants[1]->i64 > INT32_MAX)
         return RAISE(request->diag, ANALYSIS, "Getting analyzing error. Detail message: %s requires second parameter must be greater than 0.", def->name);
     StrView side = str_view(&constants[3]->str);
-    if (unit > UNIT_SECOND || (!strview_equal_ci(side, STR_VIEW("floor")) && !strview_equal_ci(side, STR_VIEW("ceil"))))
+    if (unit > UNIT_MICROSECOND || (!strview_equal_ci(side, STR_VIEW("floor")) && !strview_equal_ci(side, STR_VIEW("ceil"))))
         return bind_error(request);
     Type *types = bind_argument_array(request, out);
     types[0] = type_of(is_date ? TYPE_DATE : TYPE_DATETIME);

@@ -66,6 +66,8 @@ static Status bind_extreme(const FuncBindRequest *request, const FuncDef *def, F
         TRY(type_common(common, request->types[i], request->arena, request->diag, &common));
     if (common.kind == TYPE_NULL)
         common = type_of(TYPE_BOOLEAN);
+    if (common.kind == TYPE_DATE)
+        common = type_of(TYPE_DATETIME);
     bind_arguments(request, common, out);
     out->result = common;
     out->kernel = extreme_kernel;

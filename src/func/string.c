@@ -262,32 +262,42 @@ static void pad(FuncContext *context, Vector *out, uint32_t row, StrView text, i
 DEFINE_ROWWISE(lpad_str, { pad(context, out, row, ARG_VIEW(0), ARG(1, int32_t), count > 2 ? ARG_VIEW(2) : STR_VIEW(" "), true); })
 DEFINE_ROWWISE(rpad_str, { pad(context, out, row, ARG_VIEW(0), ARG(1, int32_t), count > 2 ? ARG_VIEW(2) : STR_VIEW(" "), false); })
 
+/* Start of the last occurrence before end; SIZE_MAX: none. */
+static size_t find_last(StrView text, size_t end, StrView needle)
+{
+    for (size_t at = end; at >= needle.length; at--) {
+        if (memcmp(text.data + at - needle.length, needle.data, needle.length) == 0)
+            return at - needle.length;
+    }
+    return SIZE_MAX;
+}
+/* Part number wanted, counted from 1 or, when negative, from the end; false: there are fewer. */
+static bool part_of(StrView text, StrView separator, int64_t wanted, StrView *out)
+{
+    size_t begin = 0;
+    size_t end = text.length;
+    bool from_end = wanted < 0;
+    if (wanted == 0 || separator.length == 0)
+        return wanted != 0 && (*out = text, wanted == 1 || wanted == -1);
+    for (int64_t n = from_end ? -wanted : wanted;; n--) {
+        size_t hit = from_end ? find_last(text, end, separator)
+                              : strview_find(strview_n(text.data + begin, text.length - begin), separator);
+        bool is_last = hit == SIZE_MAX;
+        size_t low = from_end ? (is_last ? 0 : hit + separator.length) : begin;
+        size_t high = from_end ? end : is_last ? text.length : begin + hit;
+        *out = strview_n(text.data + low, high - low);
+        if (n == 1 || is_last)
+            return n == 1;
+        end = hit;
+        begin = from_end ? 0 : begin + hit + separator.length;
+    }
+}
 DEFINE_ROWWISE(split_part_str, {
-    StrView text = ARG_VIEW(0);
-    StrView separator = ARG_VIEW(1);
-    int64_t wanted = ARG(2, int32_t);
-    int64_t parts = 1;
-    for (StrView rest = text; separator.length > 0; parts++) {
-        size_t at = strview_find(rest, separator);
-        if (at == SIZE_MAX)
-            break;
-        rest.data += at + separator.length;
-        rest.length -= at + separator.length;
-    }
-    wanted = wanted < 0 ? parts + wanted + 1 : wanted;
-    if (wanted < 1 || wanted > parts) {
+    StrView part;
+    if (part_of(ARG_VIEW(0), ARG_VIEW(1), ARG(2, int32_t), &part))
+        RESULT_CUT(part);
+    else
         RESULT_NULL();
-        continue;
-    }
-    size_t at = SIZE_MAX;
-    for (int64_t n = 1; n <= wanted; n++) {
-        at = separator.length == 0 ? SIZE_MAX : strview_find(text, separator);
-        if (n == wanted || at == SIZE_MAX)
-            break;
-        text.data += at + separator.length;
-        text.length -= at + separator.length;
-    }
-    RESULT_CUT(strview_n(text.data, at == SIZE_MAX ? text.length : at));
 })
 
 DEFINE_ROWWISE(substring_index_str, {

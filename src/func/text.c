@@ -132,7 +132,9 @@ static float ngram_share(StrView text, StrView other, size_t size, bool folds, A
 /* code: 1 folds case */
 DEFINE_ROWWISE(ngram_kernel, {
     int32_t size = ARG(2, int32_t);
-    RESULT(float) = size <= 0 ? 0 : ngram_share(ARG_VIEW(0), ARG_VIEW(1), (size_t)size, context->binding->def->code == 1, context->arena);
+    if (size <= 0)
+        return RAISE(context->diag, INVALID_ARGUMENT, "ngram search's third parameter must be a positive number");
+    RESULT(double) = (double)ngram_share(ARG_VIEW(0), ARG_VIEW(1), (size_t)size, context->binding->def->code == 1, context->arena);
 })
 
 DEFINE_ROWWISE(format_bytes_kernel, {
@@ -436,8 +438,8 @@ static const FuncDef defs[] = {
     TEXTF("translate", 0, 3, 3, 0, {"SSS", 'S', translate_kernel, NULL}),
     TEXTF("initcap", 0, 1, 1, 0, {"S", 'S', initcap_kernel, NULL}),
     TEXTF("strpos", 0, 2, 3, 0, {"SS", 'i', strpos_kernel, NULL}, {"SSi", 'i', strpos_kernel, NULL}),
-    TEXTF("ngram_search", 0, 3, 3, 0, {"SSi", 'f', ngram_kernel, NULL}),
-    TEXTF("ngram_search_case_insensitive", 0, 3, 3, 1, {"SSi", 'f', ngram_kernel, NULL}),
+    TEXTF("ngram_search", FUNC_CAN_RAISE, 3, 3, 0, {"SSi", 'd', ngram_kernel, NULL}),
+    TEXTF("ngram_search_case_insensitive", FUNC_CAN_RAISE, 3, 3, 1, {"SSi", 'd', ngram_kernel, NULL}),
     TEXTF("format_bytes", 0, 1, 1, 0, {"l", 'S', format_bytes_kernel, NULL}),
     TEXTF("append_trailing_char_if_absent", 0, 2, 2, 0, {"SS", 'S', trailing_kernel, NULL}),
     TEXTF("conv", 0, 3, 3, 0, {"Sii", 'S', conv_kernel, NULL}),

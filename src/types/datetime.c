@@ -100,99 +100,74 @@ static int32_t two_digit_year(int32_t year)
     return year < 70 ? 2000 + year : 1900 + year;
 }
 
-static bool scan_fraction(StrView text, size_t *at, int32_t *out)
+static bool is_blank_or_mark(char c)
 {
-    *out = 0;
-    if (*at >= text.length || text.data[*at] != '.')
-        return true;
-    (*at)++;
-    int32_t scale = 100000;
-    size_t count = 0;
-    while (*at < text.length && text.data[*at] >= '0' && text.data[*at] <= '9') {
-        *out += (text.data[*at] - '0') * scale;
-        scale /= 10;
-        (*at)++;
-        count++;
+    return c == ' ' || (c >= '\t' && c <= '\r') || (c > ' ' && c < 0x7F && !(c >= '0' && c <= '9') && !((c | 0x20) >= 'a' && (c | 0x20) <= 'z'));
+}
+
+enum { DATE_FIELDS = 7 };
+
+/* Reads up to seven numbers, each with any marks behind it: "2024-1-5 7:30", "2024.01.05T07.30". Text of
+ * digits alone (or with a T or a fraction) is cut by width: year of 4 digits, or 2 when their number is
+ * neither 4, 8, nor 14 and more; then pairs. Blanks are allowed behind the day only. What comes after
+ * the numbers is not looked at. Returns how many there are. */
+static size_t scan_fields(StrView text, int32_t *values, size_t *out_year_digits)
+{
+    size_t digits = 0;
+    while (digits < text.length && ((text.data[digits] >= '0' && text.data[digits] <= '9') || text.data[digits] == 'T'))
+        digits++;
+    bool by_width = digits == text.length || text.data[digits] == '.';
+    size_t width = by_width && digits != 4 && digits != 8 && digits < 14 ? 2 : 4;
+    size_t at = 0;
+    size_t field = 0;
+    while (at < text.length && field < DATE_FIELDS && text.data[at] >= '0' && text.data[at] <= '9') {
+        size_t first = at;
+        size_t got = scan_number(text, &at, field == 6 || by_width ? width : 7, &values[field]);
+        if (field == 0)
+            *out_year_digits = got;
+        for (size_t n = got; field == 6 && n < 6; n++)
+            values[6] *= 10;
+        width = 2;
+        field++;
+        if (at == first || at == text.length)
+            break;
+        if (field == 3 && text.data[at] == 'T') {
+            at++;
+            continue;
+        }
+        if (field == 6) { /* only a fraction may come */
+            if (text.data[at] != '.')
+                break;
+            at++;
+            width = 6;
+            continue;
+        }
+        for (; at < text.length && is_blank_or_mark(text.data[at]); at++) {
+            bool is_blank = text.data[at] == ' ' || (text.data[at] >= '\t' && text.data[at] <= '\r');
+            if (is_blank && field != 3)
+                return 0;
+        }
     }
-    return count <= 9;
-}
-
-static bool scan_time(StrView text, size_t *at, CivilTime *t)
-{
-    if (scan_number(text, at, 2, &t->hour) == 0)
-        return false;
-    if (*at == text.length)
-        return true;
-    if (text.data[*at] != ':')
-        return false;
-    (*at)++;
-    if (scan_number(text, at, 2, &t->minute) == 0)
-        return false;
-    if (*at == text.length)
-        return true;
-    if (text.data[*at] != ':')
-        return false;
-    (*at)++;
-    if (scan_number(text, at, 2, &t->second) == 0)
-        return false;
-    return scan_fraction(text, at, &t->microsecond);
-}
-
-static bool scan_separated_date(StrView text, size_t *at, CivilTime *t)
-{
-    size_t digits = scan_number(text, at, 4, &t->year);
-    if ((digits != 4 && digits != 2) || *at >= text.length)
-        return false;
-    if (digits == 2)
-        t->year = two_digit_year(t->year);
-    char separator = text.data[*at];
-    if (separator != '-' && separator != '/' && separator != '.')
-        return false;
-    (*at)++;
-    if (scan_number(text, at, 2, &t->month) == 0 || *at >= text.length ||
-        text.data[*at] != separator)
-        return false;
-    (*at)++;
-    return scan_number(text, at, 2, &t->day) > 0;
-}
-
-static bool scan_compact(StrView text, size_t digits, size_t *at, CivilTime *t)
-{
-    bool long_year = digits == 8 || digits == 14;
-    if (!long_year && digits != 6 && digits != 12)
-        return false;
-    scan_number(text, at, long_year ? 4 : 2, &t->year);
-    if (!long_year)
-        t->year = two_digit_year(t->year);
-    scan_number(text, at, 2, &t->month);
-    scan_number(text, at, 2, &t->day);
-    if (digits < 12)
-        return true;
-    scan_number(text, at, 2, &t->hour);
-    scan_number(text, at, 2, &t->minute);
-    scan_number(text, at, 2, &t->second);
-    return scan_fraction(text, at, &t->microsecond);
+    return field;
 }
 
 bool datetime_parse(StrView text, CivilTime *out)
 {
-    text = strview_trim(text);
-    *out = (CivilTime){0};
-    size_t digits = 0;
-    while (digits < text.length && text.data[digits] >= '0' && text.data[digits] <= '9')
-        digits++;
-    size_t at = 0;
-    bool has_date = digits >= 6 ? scan_compact(text, digits, &at, out)
-                                : scan_separated_date(text, &at, out);
-    if (!has_date)
-        return false;
-    if (at < text.length && (text.data[at] == ' ' || text.data[at] == 'T')) {
-        while (at < text.length && (text.data[at] == ' ' || text.data[at] == 'T'))
-            at++;
-        if (at < text.length && !scan_time(text, &at, out))
-            return false;
+    int32_t values[DATE_FIELDS] = {0};
+    size_t year_digits = 0;
+    while (text.length > 0 && (text.data[0] == ' ' || (text.data[0] >= '\t' && text.data[0] <= '\r'))) {
+        text.data++;
+        text.length--;
     }
-    return at == text.length && civil_is_valid(out);
+    while (text.length > 0 && (text.data[text.length - 1] == ' ' || (text.data[text.length - 1] >= '\t' && text.data[text.length - 1] <= '\r')))
+        text.length--;
+    size_t fields = scan_fields(text, values, &year_digits);
+    if (fields < 3)
+        return false;
+    if (year_digits == 2)
+        values[0] = two_digit_year(values[0]);
+    *out = (CivilTime){values[0], values[1], values[2], values[3], values[4], values[5], values[6]};
+    return civil_is_valid(out);
 }
 
 /* The form nearly every file has: YYYY-MM-DD. */

@@ -242,9 +242,8 @@ bool decimal_parse(StrView text, uint8_t precision, uint8_t scale, Int128 *out)
 
 double decimal_to_double(Int128 value, uint8_t scale)
 {
-    double number = (double)value;
-    return scale <= 22 ? number / (double)decimal_powers[scale]
-                       : number / 1e22 / (double)decimal_powers[scale - 22];
+    /* 64 bits of mantissa: both sides of the division are exact up to 10^19, so the result is right. */
+    return (double)((long double)value / (long double)decimal_powers[scale]);
 }
 
 bool decimal_from_double(double value, uint8_t precision, uint8_t scale, Int128 *out)
