@@ -17,10 +17,20 @@ uint32_t exec_pool_threads(const ExecPool *pool);
 /* Opened segments, shared by all queries. */
 typedef struct SegmentCache SegmentCache;
 typedef struct Segment Segment;
-SegmentCache *segment_cache_open(Volume *volume);
+typedef struct SegmentCacheStats {
+    uint64_t hits, misses, evictions;
+    uint64_t segments;
+    int64_t bytes;
+} SegmentCacheStats;
+/* limit_bytes: of footers and dictionaries in memory; what is in use stays beyond it. */
+SegmentCache *segment_cache_open(Volume *volume, MemTracker *parent, int64_t limit_bytes);
 void segment_cache_close(SegmentCache *cache);
-/* The segment stays open as long as the cache. */
+/* The segment stays open until it is released as often as it was got. */
 Status segment_cache_get(SegmentCache *cache, const SegmentRef *ref, Diag *diag, Segment **out_segment);
+void segment_cache_release(SegmentCache *cache, const Segment *segment);
+/* The object is gone: its segments are closed once they are unused. */
+void segment_cache_forget(SegmentCache *cache, StrView path);
+void segment_cache_stats(SegmentCache *cache, SegmentCacheStats *out_stats);
 
 /* The directory that operators spill to; what an earlier process left in it is removed. limit_bytes bounds
  * the files of all queries together; 0: none. */

@@ -37,6 +37,7 @@ struct ExecContext {
     Mutex spill_lock;             /* guards spill_file while it is made */
     _Atomic int64_t *spilled;     /* bytes written, by node id */
     uint32_t *spill_divisors;     /* into how many parts the memory is shared, by node id */
+    ARRAY_OF(Segment *) segments; /* in use until the query ends */
     _Atomic bool failed;
 };
 
@@ -49,6 +50,8 @@ static inline MemTracker *node_memory(const ExecContext *exec, const PhysNode *n
 /* Runs fn(context, worker) on every worker and waits; the first error wins. */
 Status exec_parallel(ExecContext *exec, Status (*fn)(void *context, uint32_t worker), void *context);
 Status exec_check(ExecContext *exec); /* cancelled, too late, another worker failed, too much memory */
+/* Calling thread only. Chunks may point into the segment until the query ends. */
+Status exec_open_segment(ExecContext *exec, const SegmentRef *ref, Segment **out_segment);
 Status run_node(ExecContext *exec, const PhysNode *node, Consumer *consumer);
 
 Status run_scan(ExecContext *exec, const PhysNode *node, Consumer *consumer);

@@ -21,6 +21,13 @@ Status exec_check(ExecContext *exec)
     return atomic_load_explicit(&exec->failed, memory_order_relaxed) ? ERR_CANCELLED : OK;
 }
 
+Status exec_open_segment(ExecContext *exec, const SegmentRef *ref, Segment **out_segment)
+{
+    TRY(segment_cache_get(exec->options->segments, ref, exec->diag, out_segment));
+    ARRAY_PUSH(&exec->arena, &exec->segments, *out_segment);
+    return OK;
+}
+
 void evaluators_init(ExecContext *exec, WorkerEvaluators *evaluators, Expr *const *exprs, uint32_t count)
 {
     evaluators->exprs = (const Expr *const *)exprs;
@@ -463,6 +470,8 @@ Status exec_run(const PhysPlan *plan, const ExecOptions *options, const ExecResu
     mutex_deinit(&sink.lock);
     if (options->profile != NULL)
         profile_finish(&exec);
+    for (uint32_t i = 0; i < exec.segments.count; i++)
+        segment_cache_release(options->segments, exec.segments.items[i]);
     spill_clean_up(&exec);
     arena_deinit(&exec.arena);
     return status;

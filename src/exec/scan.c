@@ -7,74 +7,6 @@
 
 enum { MORSEL_PAGES = 8, MAX_RANGES = 32 };
 
-struct SegmentCache {
-    Volume *volume;
-    Mutex lock; /* guards the table */
-    Segment **segments;
-    uint64_t *ids;
-    uint32_t count, capacity;
-};
-
-SegmentCache *segment_cache_open(Volume *volume)
-{
-    SegmentCache *cache = mem_alloc_zero(sizeof(*cache));
-    cache->volume = volume;
-    mutex_init(&cache->lock);
-    return cache;
-}
-
-void segment_cache_close(SegmentCache *cache)
-{
-    if (cache == NULL)
-        return;
-    for (uint32_t i = 0; i < cache->capacity; i++)
-        segment_close(cache->segments[i]);
-    mem_free(cache->segments);
-    mem_free(cache->ids);
-    mem_free(cache);
-}
-
-static uint32_t cache_slot(const SegmentCache *cache, uint64_t id)
-{
-    uint32_t mask = cache->capacity - 1;
-    uint32_t slot = (uint32_t)(id * 0x9E3779B97F4A7C15u >> 32) & mask;
-    while (cache->segments[slot] != NULL && cache->ids[slot] != id)
-        slot = (slot + 1) & mask;
-    return slot;
-}
-
-static void grow_cache(SegmentCache *cache)
-{
-    SegmentCache old = *cache;
-    cache->capacity = MAX(old.capacity * 2, 256u);
-    cache->segments = mem_alloc_zero(cache->capacity * sizeof(Segment *));
-    cache->ids = mem_alloc_zero(cache->capacity * sizeof(uint64_t));
-    for (uint32_t i = 0; i < old.capacity; i++) {
-        if (old.segments[i] == NULL)
-            continue;
-        uint32_t slot = cache_slot(cache, old.ids[i]);
-        cache->segments[slot] = old.segments[i];
-        cache->ids[slot] = old.ids[i];
-    }
-    mem_free(old.segments);
-    mem_free(old.ids);
-}
-
-Status segment_cache_get(SegmentCache *cache, const SegmentRef *ref, Diag *diag, Segment **out_segment)
-{
-    LOCK_GUARD(&cache->lock);
-    if (cache->count * 2 >= cache->capacity)
-        grow_cache(cache);
-    uint32_t slot = cache_slot(cache, ref->id);
-    if (cache->segments[slot] == NULL) {
-        TRY(segment_open(cache->volume, ref, diag, &cache->segments[slot]));
-        cache->ids[slot] = ref->id;
-        cache->count++;
-    }
-    *out_segment = cache->segments[slot];
-    return OK;
-}
-
 typedef struct ScanMorsel {
     uint32_t segment;
     uint32_t first_page, page_count;
@@ -119,7 +51,7 @@ static Status open_segments(Scan *scan)
     scan->positions = ARENA_NEW_ARRAY(arena, int *, MAX(count, 1u));
     uint32_t morsels = 0;
     for (uint32_t s = 0; s < count; s++) {
-        TRY(segment_cache_get(scan->exec->options->segments, &node->scan.segments[s], scan->exec->diag, &scan->segments[s]));
+        TRY(exec_open_segment(scan->exec, &node->scan.segments[s], &scan->segments[s]));
         scan->positions[s] = ARENA_NEW_ARRAY(arena, int, MAX(node->scan.scan_column_count, 1u));
         for (uint32_t c = 0; c < node->scan.scan_column_count; c++)
             scan->positions[s][c] = segment_find_column(scan->segments[s], node->scan.scan_columns[c].unique_id);

@@ -30,6 +30,11 @@ void segment_writer_close(SegmentWriter *writer);
 typedef struct Segment Segment;
 Status segment_open(Volume *volume, const SegmentRef *ref, Diag *diag, Segment **out_segment);
 void segment_close(Segment *segment);
+uint64_t segment_id(const Segment *segment); /* of the reference it was opened with */
+StrView segment_path(const Segment *segment);
+uint64_t segment_row_count(const Segment *segment);
+/* Memory that it holds now: footer, dictionaries, symbol tables; not the mapped bytes. */
+uint64_t segment_memory_bytes(Segment *segment);
 uint32_t segment_page_count(const Segment *segment);
 uint32_t segment_page_rows(const Segment *segment, uint32_t page);
 /* Position of the column by unique id, or -1: the segment is older than the column. */
@@ -41,6 +46,8 @@ typedef struct PageStats {
     uint32_t row_count;
 } PageStats;
 void segment_page_stats(const Segment *segment, uint32_t page, int column, PageStats *out_stats);
+/* Of the whole column; bounds of integers only. */
+void segment_column_stats(const Segment *segment, int column, PageStats *out_stats);
 /* Decodes into memory of arena, or into vectors that live as long as the segment. target.phys may be
  * narrower than the default where the values fit. */
 Status segment_read(Segment *segment, uint32_t page, int column, Type target, Arena *arena, Diag *diag, Vector *out);

@@ -13,6 +13,7 @@ typedef struct ColumnReader {
     Type type;   /* as the table sees it */
     Type stored; /* nested ones: VARBINARY */
     PageInfo *pages;
+    PageStats total; /* of all pages; bounds of integers only */
     DictionaryInfo *dictionaries; /* a row group */
     _Atomic(Vector *) *loaded;    /* decoded dictionaries */
     _Atomic(FsstTable *) *tables; /* decoded symbol tables; neighbours may share one */
@@ -50,8 +51,19 @@ static bool is_inside(const Segment *s, uint64_t offset, uint64_t length)
     return offset <= s->length - SEGMENT_TAIL_BYTES && length <= s->length - SEGMENT_TAIL_BYTES - offset;
 }
 
+static void widen_total(PageStats *total, const PageInfo *info)
+{
+    if (!total->has_bounds || info->min.i128 < total->min.i128)
+        total->min = info->min;
+    if (!total->has_bounds || info->max.i128 > total->max.i128)
+        total->max = info->max;
+    total->has_bounds = true;
+}
+
 static Status read_page_infos(Segment *s, ColumnReader *column, ByteReader *footer, Diag *diag)
 {
+    bool is_integer = type_default_phys(column->stored) <= PHYS_I128;
+    column->total = (PageStats){.row_count = (uint32_t)MIN(s->row_count, (uint64_t)UINT32_MAX)};
     column->pages = ARENA_NEW_ARRAY(&s->arena, PageInfo, s->page_count);
     column->is_checked = ARENA_NEW_ARRAY(&s->arena, uint8_t, s->page_count);
     for (uint32_t p = 0; p < s->page_count; p++) {
@@ -64,10 +76,15 @@ static Status read_page_infos(Segment *s, ColumnReader *column, ByteReader *foot
         if (footer->failed || !is_inside(s, info->offset, info->length) ||
             info->null_count > s->page_rows[p])
             return corrupt(s, s->length, -1, "a page lies outside", diag);
+        column->total.null_count += info->null_count;
         if (!info->has_bounds)
             continue;
         TRY(datum_decode(column->stored, footer, &s->arena, diag, &info->min));
         TRY(datum_decode(column->stored, footer, &s->arena, diag, &info->max));
+        if (info->min.is_null || info->max.is_null)
+            return corrupt(s, s->length, -1, "a page's bounds are NULL", diag);
+        if (is_integer)
+            widen_total(&column->total, info);
     }
     return OK;
 }
@@ -195,6 +212,32 @@ void segment_close(Segment *s)
     mem_free(s);
 }
 
+uint64_t segment_id(const Segment *s)
+{
+    return s->ref.id;
+}
+
+StrView segment_path(const Segment *s)
+{
+    return s->ref.path;
+}
+
+uint64_t segment_row_count(const Segment *s)
+{
+    return s->row_count;
+}
+
+uint64_t segment_memory_bytes(Segment *s)
+{
+    LOCK_GUARD(&s->lock);
+    return sizeof(*s) + s->arena.total_bytes;
+}
+
+void segment_column_stats(const Segment *s, int column, PageStats *out)
+{
+    *out = s->columns[column].total;
+}
+
 uint32_t segment_page_count(const Segment *s)
 {
     return s->page_count;
@@ -308,6 +351,8 @@ static Status load_dictionary(Segment *s, int column, uint32_t group, Diag *diag
         Vector *dictionary = ARENA_NEW(&s->arena, Vector);
         vector_init(dictionary, &s->arena, reader->stored, info->count);
         TRY(decode_strings(s, &bytes, info->count, column, &s->arena, diag, dictionary->data));
+        static _Atomic uint64_t next_id = 1; /* an address may come back after a segment was closed */
+        dictionary->dict_id = atomic_fetch_add(&next_id, 1);
         ready = dictionary;
         atomic_store_explicit(&reader->loaded[group], ready, memory_order_release);
     }
@@ -433,7 +478,7 @@ static Status read_codes(Segment *s, ByteReader *reader, uint32_t page, uint32_t
     out->codes = codes;
     out->dictionary = dictionary;
     out->dict_size = limit;
-    out->dict_id = (uint64_t)(uintptr_t)dictionary;
+    out->dict_id = dictionary->dict_id;
     return OK;
 }
 

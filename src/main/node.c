@@ -34,6 +34,7 @@ typedef struct Node {
     ExecPool *pool;
     SegmentCache *segments;
     SpillArea *spill;
+    StatisticsCache *statistics;
     Compactor *compactor;
     Vacuum *vacuum;
     Scheduler *scheduler;
@@ -146,6 +147,16 @@ static Status open_storage(Node *node, Diag *diag)
     return OK;
 }
 
+static int64_t segment_cache_limit(void)
+{
+    return atomic_load(&mem_process_tracker()->limit_bytes) / 8;
+}
+
+static void forget_object(void *context, StrView path)
+{
+    segment_cache_forget(context, path);
+}
+
 static Status open_instance(Node *node, Diag *diag)
 {
     uint32_t threads = (uint32_t)config_int(node->config, "worker_threads");
@@ -153,10 +164,13 @@ static Status open_instance(Node *node, Diag *diag)
     char spill_directory[PATH_BYTES];
     path_in(node, "cache/spill", spill_directory);
     TRY(spill_area_open(spill_directory, config_int(node->config, "spill_max_bytes"), diag, &node->spill));
-    node->segments = segment_cache_open(node->volume);
+    node->segments = segment_cache_open(node->volume, mem_process_tracker(), segment_cache_limit());
+    node->statistics = statistics_cache_open(node->segments);
     node->compactor = compactor_open(node->store, node->volume, mem_process_tracker());
     VacuumOptions vacuum = {.store = node->store,
                             .volume = node->volume,
+                            .forget_context = node->segments,
+                            .forget = forget_object,
                             .grace_minutes = config_int(node->config, "lake_autovacuum_grace_period_minutes")};
     node->vacuum = vacuum_open(&vacuum);
     node->instance = (Instance){
@@ -164,6 +178,7 @@ static Status open_instance(Node *node, Diag *diag)
         .volume = node->volume,
         .pool = node->pool,
         .segments = node->segments,
+        .statistics = node->statistics,
         .compactor = node->compactor,
         .vacuum = node->vacuum,
         .spill = node->spill,
@@ -227,6 +242,7 @@ static void node_close(Node *node)
     scheduler_close(node->scheduler);
     compactor_close(node->compactor);
     vacuum_close(node->vacuum);
+    statistics_cache_close(node->statistics);
     if (node->segments != NULL)
         segment_cache_close(node->segments);
     if (node->pool != NULL)

@@ -7,12 +7,14 @@
 #include "job/vacuum.h"
 #include "meta/store.h"
 #include "session/session.h"
+#include "session/table_statistics.h"
 
 struct Instance {
     MetaStore *store;
     Volume *volume;
     ExecPool *pool;
     SegmentCache *segments;
+    StatisticsCache *statistics;
     Compactor *compactor;
     Vacuum *vacuum;
     SpillArea *spill;

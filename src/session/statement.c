@@ -5,65 +5,20 @@
 #include <stdio.h>
 
 #include "base/environment.h"
-#include "format/segment.h"
 #include "load/table_loader.h"
 #include "plan/plan.h"
 #include "types/number_text.h"
 
-/* ---- statistics from zone maps ---- */
-
-typedef struct StatisticsContext {
-    StatementContext *statement;
-} StatisticsContext;
-
 static bool column_statistics(void *opaque, const CatalogTable *table, uint32_t ordinal, ColumnStatistics *out)
 {
-    StatementContext *context = ((StatisticsContext *)opaque)->statement;
-    const TableColumn *column = &table->schema->columns[ordinal];
-    double rows = (double)table_row_count(table);
-    *out = (ColumnStatistics){.distinct = MAX(rows / 10, 1.0)};
-    bool is_integer = type_default_phys(column->type) <= PHYS_I128;
-    for (uint32_t p = 0; p < table->partition_count; p++) {
-        const CatalogPartition *partition = table->partitions[p];
-        for (uint32_t t = 0; t < partition->tablet_count; t++) {
-            for (uint32_t s = 0; s < partition->tablets[t].segment_count; s++) {
-                Segment *segment;
-                Diag diag = {0};
-                if (segment_cache_get(context->session->instance->segments, &partition->tablets[t].segments[s], &diag, &segment) != OK)
-                    return false;
-                int position = segment_find_column(segment, column->unique_id);
-                for (uint32_t page = 0; position >= 0 && page < segment_page_count(segment); page++) {
-                    PageStats stats;
-                    segment_page_stats(segment, page, position, &stats);
-                    out->null_count += stats.null_count;
-                    if (!stats.has_bounds || !is_integer)
-                        continue;
-                    if (!out->has_bounds || stats.min.i128 < out->min.i128)
-                        out->min = stats.min;
-                    if (!out->has_bounds || stats.max.i128 > out->max.i128)
-                        out->max = stats.max;
-                    out->has_bounds = true;
-                }
-                uint32_t entries = position >= 0 ? segment_dictionary_size(segment, position) : 0;
-                if (entries > 0)
-                    out->distinct = MAX((double)entries, s == 0 ? 1.0 : out->distinct > rows / 11 ? 1.0 : out->distinct);
-            }
-        }
-    }
-    if (out->has_bounds) {
-        double span = (double)(out->max.i128 - out->min.i128) + 1;
-        out->distinct = MIN(rows, span);
-    }
-    out->distinct = MAX(out->distinct, 1.0);
-    return true;
+    StatementContext *context = opaque;
+    return statistics_cache_column(context->session->instance->statistics, table, ordinal, out);
 }
 
 static Status plan_it(StatementContext *context, BoundQuery *query, PhysPlan **out_plan)
 {
-    StatisticsContext *statistics_context = ARENA_NEW(&context->arena, StatisticsContext);
     PlanStatistics *statistics = ARENA_NEW(&context->arena, PlanStatistics);
-    statistics_context->statement = context;
-    *statistics = (PlanStatistics){statistics_context, column_statistics};
+    *statistics = (PlanStatistics){context, column_statistics};
     PlanContext plan = {.arena = &context->arena, .diag = context->diag, .session = &context->func, .statistics = statistics,
                         .ids = &context->analyze.ids, .next_cte_id = context->analyze.next_cte_id};
     return plan_query(&plan, query, out_plan);

@@ -36,11 +36,6 @@ struct VolumeWriter {
     char path[];
 };
 
-typedef struct LocalObject {
-    VolumeObject object;
-    int fd;
-} LocalObject;
-
 static Status io_error(Diag *diag, const char *action, const char *path)
 {
     int error = errno;
@@ -220,20 +215,18 @@ static Status local_open_object(Volume *volume, const char *path, Diag *diag, Vo
             return io_error(diag, "map", path);
         }
     }
-    LocalObject *object = mem_alloc_zero(sizeof(*object));
-    object->object = (VolumeObject){volume, data, (size_t)info.st_size};
-    object->fd = fd;
-    *out_object = &object->object;
+    close(fd); /* the mapping stays */
+    VolumeObject *object = mem_alloc_zero(sizeof(*object));
+    *object = (VolumeObject){volume, data, (size_t)info.st_size};
+    *out_object = object;
     return OK;
 }
 
 static void local_close_object(VolumeObject *object)
 {
-    LocalObject *local = (LocalObject *)object;
     if (object->data != NULL)
         munmap((void *)(uintptr_t)object->data, object->size);
-    close(local->fd);
-    mem_free(local);
+    mem_free(object);
 }
 
 static Status local_get(Volume *volume, const char *path, ByteBuf *out_bytes, Diag *diag)

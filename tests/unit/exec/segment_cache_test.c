@@ -1,0 +1,180 @@
+/* The cache of segments: limits, pins, forgotten objects, and readers that come together. */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdio.h>
+
+#include "base/thread.h"
+#include "exec/exec.h"
+#include "unit/format/segment_samples.h"
+
+enum { SEGMENTS = 20 };
+
+typedef struct Fixture {
+    Volume *volume;
+    SegmentRef refs[SEGMENTS];
+    char paths[SEGMENTS][32];
+} Fixture;
+
+static int set_up(void **state)
+{
+    static Fixture f;
+    Diag diag = {0};
+    f.volume = volume_open_memory(environment_real());
+    for (uint32_t i = 0; i < SEGMENTS; i++) {
+        AUTO_BYTEBUF bytes = {0};
+        assert_int_equal(sample_write(100, &bytes, &f.refs[i], &diag), OK);
+        snprintf(f.paths[i], sizeof(f.paths[i]), "data/1/%03u.seg", i);
+        f.refs[i].id = i + 1;
+        f.refs[i].path = strview(f.paths[i]);
+        assert_int_equal(volume_put(f.volume, f.paths[i], bytebuf_view(&bytes), &diag), OK);
+    }
+    *state = &f;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    volume_close(((Fixture *)*state)->volume);
+    return 0;
+}
+
+static void unused_ones_go_at_the_limit(void **state)
+{
+    Fixture *f = *state;
+    MemTracker parent;
+    SegmentCacheStats stats;
+    Segment *segment;
+    Diag diag = {0};
+    mem_tracker_init(&parent, NULL, "test", 0);
+    SegmentCache *cache = segment_cache_open(f->volume, &parent, 1); /* nothing unused fits */
+    for (uint32_t round = 0; round < 2; round++) {
+        for (uint32_t i = 0; i < SEGMENTS; i++) {
+            assert_int_equal(segment_cache_get(cache, &f->refs[i], &diag, &segment), OK);
+            segment_cache_release(cache, segment);
+        }
+    }
+    segment_cache_stats(cache, &stats);
+    assert_int_equal(stats.segments, 0);
+    assert_int_equal(stats.bytes, 0);
+    assert_int_equal(stats.misses, 2 * SEGMENTS);
+    assert_int_equal(stats.evictions, 2 * SEGMENTS);
+    assert_int_equal(mem_used(&parent), 0);
+    segment_cache_close(cache);
+}
+
+static void pins_hold_and_hits_share(void **state)
+{
+    Fixture *f = *state;
+    SegmentCacheStats stats;
+    Segment *segments[SEGMENTS];
+    Segment *again;
+    Diag diag = {0};
+    uint64_t rows, wrong;
+    SegmentCache *cache = segment_cache_open(f->volume, NULL, 1);
+    for (uint32_t i = 0; i < SEGMENTS; i++)
+        assert_int_equal(segment_cache_get(cache, &f->refs[i], &diag, &segments[i]), OK);
+    assert_int_equal(segment_cache_get(cache, &f->refs[3], &diag, &again), OK);
+    assert_ptr_equal(again, segments[3]);
+    for (uint32_t i = 0; i < SEGMENTS; i++) {
+        assert_int_equal(sample_check(segments[i], &rows, &wrong, &diag), OK);
+        assert_int_equal(rows, 100);
+        assert_int_equal(wrong, 0);
+        segment_cache_release(cache, segments[i]);
+    }
+    segment_cache_stats(cache, &stats);
+    assert_int_equal(stats.segments, 1); /* number 3 is still in use */
+    assert_true(stats.bytes > 0);
+    assert_int_equal(sample_check(again, &rows, &wrong, &diag), OK);
+    segment_cache_release(cache, again);
+    segment_cache_stats(cache, &stats);
+    assert_int_equal(stats.segments, 0);
+    assert_int_equal(stats.hits, 1);
+    segment_cache_close(cache);
+}
+
+static void forgotten_ones_close_with_the_last_pin(void **state)
+{
+    Fixture *f = *state;
+    SegmentCacheStats stats;
+    Segment *a, *b;
+    Diag diag = {0};
+    uint64_t rows, wrong;
+    SegmentCache *cache = segment_cache_open(f->volume, NULL, 1 << 30);
+    assert_int_equal(segment_cache_get(cache, &f->refs[0], &diag, &a), OK);
+    assert_int_equal(segment_cache_get(cache, &f->refs[1], &diag, &b), OK);
+    segment_cache_release(cache, b);
+    segment_cache_forget(cache, f->refs[0].path);
+    segment_cache_forget(cache, f->refs[1].path);
+    segment_cache_stats(cache, &stats);
+    assert_int_equal(stats.segments, 1);
+    assert_int_equal(sample_check(a, &rows, &wrong, &diag), OK);
+    segment_cache_release(cache, a);
+    segment_cache_stats(cache, &stats);
+    assert_int_equal(stats.segments, 0);
+    segment_cache_close(cache);
+}
+
+typedef struct Reader {
+    Fixture *fixture;
+    SegmentCache *cache;
+    uint32_t seed;
+    uint64_t wrong;
+} Reader;
+
+static void read_many(void *argument)
+{
+    Reader *reader = argument;
+    Random random = {reader->seed};
+    for (uint32_t i = 0; i < 300; i++) {
+        Segment *segment;
+        Diag diag = {0};
+        uint64_t rows, wrong;
+        const SegmentRef *ref = &reader->fixture->refs[random_next(&random) % SEGMENTS];
+        if (segment_cache_get(reader->cache, ref, &diag, &segment) != OK) {
+            reader->wrong++;
+            continue;
+        }
+        if (sample_check(segment, &rows, &wrong, &diag) != OK || rows != 100)
+            wrong = 1;
+        reader->wrong += wrong;
+        segment_cache_release(reader->cache, segment);
+    }
+}
+
+static void readers_come_together(void **state)
+{
+    Fixture *f = *state;
+    Thread threads[4];
+    Reader readers[4];
+    Diag diag = {0};
+    SegmentCacheStats stats;
+    SegmentCache *cache = segment_cache_open(f->volume, NULL, 100000);
+    for (uint32_t t = 0; t < 4; t++) {
+        readers[t] = (Reader){f, cache, t + 1, 0};
+        assert_int_equal(thread_start(&threads[t], "reader", read_many, &readers[t], &diag), OK);
+    }
+    for (uint32_t t = 0; t < 4; t++) {
+        thread_join(&threads[t]);
+        assert_int_equal(readers[t].wrong, 0);
+    }
+    segment_cache_stats(cache, &stats);
+    assert_true(stats.bytes <= 100000);
+    assert_true(stats.hits > 0);
+    segment_cache_close(cache);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(unused_ones_go_at_the_limit),
+        cmocka_unit_test(pins_hold_and_hits_share),
+        cmocka_unit_test(forgotten_ones_close_with_the_last_pin),
+        cmocka_unit_test(readers_come_together),
+    };
+    return cmocka_run_group_tests_name("exec.segment_cache", tests, set_up, tear_down);
+}
