@@ -81,7 +81,7 @@ static Status pair_finish(AggContext *context, uint8_t *const *groups, uint32_t 
     for (uint32_t i = 0; i < count; i++) {
         const PairState *state = (const PairState *)(const void *)(groups[i] + offset);
         int64_t divisor = state->count - (code == 1);
-        double value = code == 2 ? state->product / (sqrt(state->square_x) * sqrt(state->square_y)) : state->product / (double)divisor;
+        double value = code == 2 ? state->product / sqrt(state->square_x * state->square_y) : state->product / (double)divisor;
         if (state->count == 0 || divisor <= 0 || !isfinite(value) || (code == 2 && state->count < 2))
             vector_set_null(out, first + i);
         else
