@@ -5,6 +5,7 @@
  * compared with what is left before it is used. */
 
 #include "base/hash.h"
+#include "base/log.h"
 #include "base/thread.h"
 #include "codec/alp.h"
 
@@ -34,6 +35,18 @@ struct Segment {
     ColumnReader *columns;
     Mutex lock; /* guards the arena once the segment is open (dictionaries) */
 };
+
+/* What metadata or the footer says against what is there. */
+static Status wrong_checksum(const Segment *s, uint64_t offset, int column, const char *what, uint32_t number, uint64_t expected,
+                             uint64_t found, Diag *diag)
+{
+    LOG_ERROR("segment", "damaged object=%.*s offset=%llu column=%u %s=%u", SV_ARGS(s->ref.path),
+              (unsigned long long)(s->ref.offset + offset), s->columns[column].unique_id, what, number);
+    return RAISE(diag, CORRUPT,
+                 "segment in object \"%.*s\" at offset %llu is damaged: %s %u of column %u: checksum %016llx, should be %016llx",
+                 SV_ARGS(s->ref.path), (unsigned long long)(s->ref.offset + offset), what, number, s->columns[column].unique_id,
+                 (unsigned long long)found, (unsigned long long)expected);
+}
 
 static Status corrupt(const Segment *s, uint64_t offset, int column, const char *what, Diag *diag)
 {
@@ -344,9 +357,11 @@ static Status load_dictionary(Segment *s, int column, uint32_t group, Diag *diag
     ready = atomic_load(&reader->loaded[group]);
     const DictionaryInfo *info = &reader->dictionaries[group];
     if (ready == NULL) {
-        if (info->count == 0 || info->count > 1u << 20 ||
-            checksum_bytes(s->data + info->offset, info->length) != info->checksum)
-            return corrupt(s, info->offset, column, "a dictionary's checksum does not match", diag);
+        uint64_t found = checksum_bytes(s->data + info->offset, info->length);
+        if (found != info->checksum)
+            return wrong_checksum(s, info->offset, column, "dictionary of row group", group, info->checksum, found, diag);
+        if (info->count == 0 || info->count > 1u << 20)
+            return corrupt(s, info->offset, column, "there is no dictionary for its pages", diag);
         ByteReader bytes = byte_reader(s->data + info->offset, info->length);
         Vector *dictionary = ARENA_NEW(&s->arena, Vector);
         vector_init(dictionary, &s->arena, reader->stored, info->count);
@@ -386,9 +401,11 @@ static Status load_symbols(Segment *s, int column, uint32_t group, Diag *diag, c
         ByteReader bytes = byte_reader(s->data + info->offset, info->length);
         uint8_t codec = byte_reader_u8(&bytes);
         uint32_t plain_length = byte_reader_u32(&bytes);
-        if (info->count != 0 || bytes.failed || plain_length > MOST_BYTES || codec > CODEC_ZSTD ||
-            checksum_bytes(s->data + info->offset, info->length) != info->checksum)
-            return corrupt(s, info->offset, column, "a symbol table's checksum does not match", diag);
+        uint64_t found = checksum_bytes(s->data + info->offset, info->length);
+        if (found != info->checksum)
+            return wrong_checksum(s, info->offset, column, "symbol table of row group", group, info->checksum, found, diag);
+        if (info->count != 0 || bytes.failed || plain_length > MOST_BYTES || codec > CODEC_ZSTD)
+            return corrupt(s, info->offset, column, "there is no symbol table for its pages", diag);
         char *plain = mem_alloc(plain_length + 1);
         Status status = decompress((Codec)codec, byte_reader_bytes(&bytes, byte_reader_left(&bytes)), plain, plain_length, diag);
         ready = arena_alloc_aligned(&s->arena, sizeof(*ready), 64);
@@ -561,8 +578,9 @@ Status segment_read(Segment *s, uint32_t page, int column, Type target, Arena *a
     ColumnReader *reader = &s->columns[column];
     const PageInfo *info = &reader->pages[page];
     if (!reader->is_checked[page]) {
-        if (checksum_bytes(s->data + info->offset, info->length) != info->checksum)
-            return corrupt(s, info->offset, column, "a page's checksum does not match", diag);
+        uint64_t found = checksum_bytes(s->data + info->offset, info->length);
+        if (found != info->checksum)
+            return wrong_checksum(s, info->offset, column, "page", page, info->checksum, found, diag);
         reader->is_checked[page] = 1;
     }
     ByteReader bytes = byte_reader(s->data + info->offset, info->length);
