@@ -107,9 +107,10 @@ static Status bind_date_form(AnalyzeContext *context, Scope *scope, const AstExp
     return bind_function(context, name, arguments, 2, out);
 }
 
-static Status resolve_call(AnalyzeContext *context, const char *name, Expr **arguments, uint32_t count, bool is_distinct,
-                           FuncBinding **out_binding)
+/* request: name, count, and what the call says beside its arguments. */
+static Status resolve_call(AnalyzeContext *context, FuncBindRequest request, Expr **arguments, FuncBinding **out_binding)
 {
+    uint32_t count = request.count;
     Type *types = ARENA_NEW_ARRAY(context->arena, Type, MAX(count, 1u));
     const Datum **constants = ARENA_NEW_ARRAY(context->arena, const Datum *, MAX(count, 1u));
     for (uint32_t i = 0; i < count; i++) {
@@ -117,9 +118,11 @@ static Status resolve_call(AnalyzeContext *context, const char *name, Expr **arg
         if (arguments[i]->kind == EXPR_CONSTANT)
             constants[i] = &arguments[i]->constant.value;
     }
-    FuncBindRequest request = {.name = strview(name), .types = types, .constants = constants, .count = count,
-                               .is_distinct = is_distinct, .session = context->session, .arena = context->arena,
-                               .diag = context->diag};
+    request.types = types;
+    request.constants = constants;
+    request.session = context->session;
+    request.arena = context->arena;
+    request.diag = context->diag;
     *out_binding = ARENA_NEW(context->arena, FuncBinding);
     TRY(func_resolve(&request, *out_binding));
     for (uint32_t i = 0; i < count; i++)
@@ -131,7 +134,7 @@ static bool same_call(const AggCall *a, const AggCall *b)
 {
     if (a->binding->def != b->binding->def || a->is_distinct != b->is_distinct || a->argument_count != b->argument_count ||
         a->order_count != 0 || b->order_count != 0 || a->filter != NULL || b->filter != NULL ||
-        a->binding->aggregate != b->binding->aggregate)
+        a->binding->aggregate != b->binding->aggregate || (a->binding->flags & FUNC_ORDER_SENSITIVE) != 0)
         return false;
     for (uint32_t i = 0; i < a->argument_count; i++) {
         if (!expr_equal(a->arguments[i], b->arguments[i]))
@@ -146,8 +149,71 @@ static Expr *call_column(AnalyzeContext *context, const AggCall *call, StrView n
     return expr_column(context->arena, call->id, call->binding->result, is_nullable, name);
 }
 
+static Status bind_separator(AnalyzeContext *context, Scope *scope, const AstExpr *ast, const AstExpr *separator, FuncBindRequest *request)
+{
+    Expr *value;
+    TRY(bind_expr(context, scope, separator, &value));
+    TRY(expr_fold(context->arena, context->session, value, context->diag, &value));
+    if (value->kind != EXPR_CONSTANT || value->constant.value.is_null || !type_is_string(value->type))
+        return analyze_error(context, scope->source, ast->begin, "group_concat requires separator to be of getType() STRING");
+    request->has_separator = true;
+    request->separator = str_view(&value->constant.value.str);
+    return OK;
+}
+
+/* ORDER BY of an aggregate: its keys become arguments behind the values. */
+static Status bind_aggregate_order(AnalyzeContext *context, Scope *scope, const AstExpr *ast, AggCall *call, FuncBindRequest *request)
+{
+    uint32_t keys = ast->call->order.count;
+    uint32_t values = call->argument_count;
+    Expr **arguments = ARENA_NEW_ARRAY(context->arena, Expr *, values + keys + 1);
+    uint8_t *flags = ARENA_NEW_ARRAY(context->arena, uint8_t, keys + 1);
+    memcpy(arguments, call->arguments, values * sizeof(*arguments));
+    for (uint32_t i = 0; i < keys; i++) {
+        const AstOrderItem *item = &ast->call->order.items[i];
+        bool nulls_first = item->has_nulls ? item->nulls_first : !item->is_descending;
+        flags[i] = (uint8_t)((item->is_descending ? FUNC_ORDER_DESCENDING : 0) | (nulls_first ? FUNC_ORDER_NULLS_FIRST : 0));
+        if (item->expr->kind != AST_INTEGER) {
+            TRY(bind_expr(context, scope, item->expr, &arguments[values + i]));
+            continue;
+        }
+        uint64_t place = 0;
+        for (size_t c = 0; c < item->expr->text.length && place < 100000; c++)
+            place = place * 10 + (uint64_t)(item->expr->text.data[c] - '0');
+        if (place < 1 || place > values)
+            return analyze_error(context, scope->source, item->expr->begin, "ORDER BY position %llu is not in %.*s output list",
+                                 (unsigned long long)place, SV_ARGS(request->name));
+        arguments[values + i] = call->arguments[place - 1];
+    }
+    call->arguments = arguments;
+    call->argument_count = values + keys;
+    request->order_count = keys;
+    request->order_flags = flags;
+    return OK;
+}
+
+static Status bind_aggregate_arguments(AnalyzeContext *context, Scope *scope, const AstExpr *ast, AggCall *call, FuncBindRequest *request)
+{
+    const FuncDef *def = func_find(request->name);
+    TRY(bind_arguments_of(context, scope, ast, &call->arguments));
+    call->argument_count = ast->arguments.count;
+    for (uint32_t i = 1; i < call->argument_count; i++) /* parameters may be constant expressions */
+        TRY(expr_fold(context->arena, context->session, call->arguments[i], context->diag, &call->arguments[i]));
+    if (ast->call->separator != NULL)
+        TRY(bind_separator(context, scope, ast, ast->call->separator, request));
+    if (strview_equal_ci(request->name, STR_VIEW("string_agg")) && call->argument_count == 2) {
+        TRY(bind_separator(context, scope, ast, ast->arguments.items[1], request));
+        call->argument_count = 1;
+    }
+    if (def != NULL && (def->flags & FUNC_ORDER_SENSITIVE) != 0)
+        TRY(bind_aggregate_order(context, scope, ast, call, request));
+    request->count = call->argument_count;
+    return OK;
+}
+
 static Status bind_aggregate(AnalyzeContext *context, Scope *scope, const AstExpr *ast, const char *name, Expr **out)
 {
+    bool is_distinct_form = call_is(ast, "multi_distinct_count") || call_is(ast, "multi_distinct_sum");
     SelectState *select = scope->select;
     StrView text = strview_n(scope->source.data + ast->begin, ast->end - ast->begin);
     if (select == NULL || !select->allows_aggregates)
@@ -155,32 +221,17 @@ static Status bind_aggregate(AnalyzeContext *context, Scope *scope, const AstExp
     if (select->in_aggregate)
         return analyze_error(context, scope->source, ast->begin, "Unexpected nested aggregate function '%.*s'", (int)MIN(text.length, (size_t)100), text.data);
     select->in_aggregate = true;
-    AggCall call = {.is_distinct = ast->call->is_distinct};
-    Status status = bind_arguments_of(context, scope, ast, &call.arguments);
-    call.argument_count = ast->arguments.count;
-    if (status == OK && ast->call->separator != NULL) {
-        Expr **more = ARENA_NEW_ARRAY(context->arena, Expr *, 2);
-        more[0] = call.arguments[0];
-        status = bind_expr(context, scope, ast->call->separator, &more[1]);
-        call.arguments = more;
-        call.argument_count = 2;
-    }
+    AggCall call = {.is_distinct = ast->call->is_distinct || is_distinct_form};
+    FuncBindRequest request = {.name = strview(name), .is_distinct = call.is_distinct};
+    Status status = bind_aggregate_arguments(context, scope, ast, &call, &request);
     if (status == OK && ast->else_value != NULL)
         status = bind_condition(context, scope, ast->else_value, &call.filter);
-    call.order_count = ast->call->order.count;
-    call.order = ARENA_NEW_ARRAY(context->arena, SortKey, MAX(call.order_count, 1u));
-    for (uint32_t i = 0; status == OK && i < call.order_count; i++) {
-        const AstOrderItem *item = &ast->call->order.items[i];
-        call.order[i].is_descending = item->is_descending;
-        call.order[i].nulls_first = item->has_nulls ? item->nulls_first : !item->is_descending;
-        status = bind_expr(context, scope, item->expr, &call.order[i].expr);
-    }
     select->in_aggregate = false;
     TRY(status);
     FuncBinding *binding;
-    TRY(resolve_call(context, name, call.arguments, call.argument_count, call.is_distinct, &binding));
+    TRY(resolve_call(context, request, call.arguments, &binding));
     call.binding = binding;
-    if ((binding->flags & FUNC_IGNORES_DISTINCT) != 0)
+    if ((binding->flags & (FUNC_IGNORES_DISTINCT | FUNC_ORDER_SENSITIVE)) != 0)
         call.is_distinct = false;
     for (uint32_t i = 0; i < select->calls.count; i++) {
         if (same_call(&select->calls.items[i], &call)) {
@@ -233,7 +284,9 @@ Status bind_window(AnalyzeContext *context, Scope *scope, const AstExpr *ast, Ex
         return analyze_error(context, scope->source, ast->begin, "window functions are not allowed here");
     char *name = arena_strndup(context->arena, ast->name.parts[0].data, ast->name.parts[0].length);
     FuncBinding *binding;
-    TRY(resolve_call(context, name, arguments, count, ast->call->is_distinct, &binding));
+    FuncBindRequest request = {.name = strview(name), .count = count, .is_distinct = ast->call->is_distinct};
+    TRY(resolve_call(context, request, arguments, &binding));
+    bool is_distinct = ast->call->is_distinct && (binding->flags & (FUNC_ORDER_SENSITIVE | FUNC_IGNORES_DISTINCT)) == 0;
     LogicalNode *spec = new_node(context, LOGICAL_WINDOW, NULL);
     spec->window.partition_count = window->partition.count;
     spec->window.partition = ARENA_NEW_ARRAY(context->arena, Expr *, MAX(window->partition.count, 1u));
@@ -249,7 +302,7 @@ Status bind_window(AnalyzeContext *context, Scope *scope, const AstExpr *ast, Ex
         TRY(bind_expr(context, scope, item->expr, &key->expr));
     }
     WindowCall call = {.id = column_ids_next(&context->ids), .binding = binding, .arguments = arguments,
-                       .argument_count = count, .is_distinct = ast->call->is_distinct,
+                       .argument_count = count, .is_distinct = is_distinct,
                        .ignore_nulls = ast->call->ignore_nulls};
     call.frame = (WindowFrame){.is_rows = false, .start = FRAME_UNBOUNDED_PRECEDING,
                                .end = window->order.count > 0 ? FRAME_CURRENT_ROW : FRAME_UNBOUNDED_FOLLOWING};
@@ -287,6 +340,10 @@ Status bind_call(AnalyzeContext *context, Scope *scope, const AstExpr *ast, Expr
         return OK;
     if (call_is(ast, "grouping") || call_is(ast, "grouping_id"))
         return bind_grouping(context, scope, ast, out_expr);
+    if (call_is(ast, "multi_distinct_count"))
+        name = arena_strdup(context->arena, "count");
+    if (call_is(ast, "multi_distinct_sum"))
+        name = arena_strdup(context->arena, "sum");
     const FuncDef *def = func_find(strview(name));
     if (ast->call->window != NULL) {
         Expr **arguments;

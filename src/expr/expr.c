@@ -157,14 +157,33 @@ Status expr_not(Arena *arena, const FuncSession *session, Expr *expr, Diag *diag
     return expr_call_by_name(arena, session, "not", arguments, 1, diag, out_expr);
 }
 
+/* Of calls with equal arguments. A binding's data is made of the definition, the argument types and the
+ * constants among the arguments, so it needs no comparison. */
 static bool binding_equal(const FuncBinding *a, const FuncBinding *b)
 {
-    return a == b || (a->def == b->def && a->kernel == b->kernel && a->data == b->data &&
+    return a == b || (a->def == b->def && a->kernel == b->kernel && a->flags == b->flags &&
                       a->table == b->table && type_equal(a->result, b->result) &&
                       a->result.phys == b->result.phys);
 }
 
-static bool payload_equal(const Expr *a, const Expr *b)
+/* Lambdas around two expressions that are compared: their parameters correspond by place. */
+typedef struct LambdaPair {
+    const struct LambdaPair *outer;
+    const Expr *a, *b;
+} LambdaPair;
+
+static bool same_parameter(const LambdaPair *pair, ColumnId a, ColumnId b)
+{
+    for (; pair != NULL; pair = pair->outer) {
+        for (uint32_t i = 0; i < pair->a->lambda.parameter_count; i++) {
+            if (pair->a->lambda.parameters[i] == a)
+                return pair->b->lambda.parameters[i] == b;
+        }
+    }
+    return a == b;
+}
+
+static bool payload_equal(const Expr *a, const Expr *b, const LambdaPair *pair)
 {
     switch ((ExprKind)a->kind) {
     case EXPR_CONSTANT:
@@ -174,7 +193,7 @@ static bool payload_equal(const Expr *a, const Expr *b)
     case EXPR_COLUMN:
         return a->column.id == b->column.id && a->column.slot == b->column.slot;
     case EXPR_ARGUMENT:
-        return a->column.id == b->column.id;
+        return same_parameter(pair, a->column.id, b->column.id);
     case EXPR_CALL:
         return binding_equal(a->call.binding, b->call.binding);
     case EXPR_PARAMETER:
@@ -182,7 +201,7 @@ static bool payload_equal(const Expr *a, const Expr *b)
     case EXPR_SUBQUERY:
         return a->subquery.query == b->subquery.query;
     case EXPR_LAMBDA:
-        return a == b;
+        return a->lambda.parameter_count == b->lambda.parameter_count;
     case EXPR_AND:
     case EXPR_OR:
     case EXPR_CASE:
@@ -192,25 +211,31 @@ static bool payload_equal(const Expr *a, const Expr *b)
     UNREACHABLE();
 }
 
-bool expr_equal(const Expr *a, const Expr *b)
+static bool equal_inside(const Expr *a, const Expr *b, const LambdaPair *pair)
 {
     if (a == b)
         return true;
     if (a->kind != b->kind || a->is_negated != b->is_negated ||
         a->argument_count != b->argument_count || a->type.phys != b->type.phys ||
-        !type_equal(a->type, b->type) || !payload_equal(a, b))
+        !type_equal(a->type, b->type) || !payload_equal(a, b, pair))
         return false;
+    LambdaPair inner = {pair, a, b};
     for (uint32_t i = 0; i < a->argument_count; i++) {
-        if (!expr_equal(a->arguments[i], b->arguments[i]))
+        if (!equal_inside(a->arguments[i], b->arguments[i], a->kind == EXPR_LAMBDA ? &inner : pair))
             return false;
     }
     return true;
 }
 
+bool expr_equal(const Expr *a, const Expr *b)
+{
+    return equal_inside(a, b, NULL);
+}
+
 uint64_t expr_hash(const Expr *expr)
 {
     uint64_t hash = hash_u64(expr->kind * 31u + expr->type.kind);
-    if (expr->kind == EXPR_COLUMN || expr->kind == EXPR_ARGUMENT)
+    if (expr->kind == EXPR_COLUMN)
         hash = hash_combine(hash, expr->column.id * 4099u + expr->column.slot);
     if (expr->kind == EXPR_CALL)
         hash = hash_combine(hash, (uintptr_t)expr->call.binding->def);

@@ -1,6 +1,6 @@
 #include "func/families.h"
 
-/* count, sum, avg, min, max, any_value, variance family, group_concat, array_agg.
+/* count, sum, avg, min, max, any_value, variance family.
  *
  * States are plain bytes next to the group's key. Sums of integers wrap in 64 bits as in StarRocks; sums
  * of decimals run in 128 bits whatever width the values come in. */
@@ -449,150 +449,6 @@ DEFINE_UPDATES(count_if, int64_t, uint8_t, *state += x != 0)
 static const AggKernel count_if_kernel = {.state_bytes = 8, .update = count_if_update, .update_one = count_if_update_one,
                                           .merge = add_i64_merge, .finish = count_finish};
 
-/* ---- group_concat and array_agg: values in order of arrival, in a list of the arena ---- */
-typedef struct ListNode {
-    struct ListNode *next;
-    Datum value;
-} ListNode;
-typedef struct ListState {
-    ListNode *first, *last;
-    int64_t count;
-} ListState;
-
-static void list_add(AggContext *context, ListState *state, Type type, const Datum *value)
-{
-    ListNode *node = ARENA_NEW(context->arena, ListNode);
-    node->value = datum_copy(context->arena, type, value);
-    if (state->last == NULL)
-        state->first = node;
-    else
-        state->last->next = node;
-    state->last = node;
-    state->count++;
-}
-static Status list_take(AggContext *context, const Vector *const *arguments, uint32_t row, ListState *state)
-{
-    AUTO_ARENA scratch;
-    arena_init(&scratch, NULL);
-    Datum value = vector_get(arguments[0], row, &scratch);
-    bool keeps_nulls = context->binding->def->code == 1;
-    if (!value.is_null || keeps_nulls)
-        list_add(context, state, arguments[0]->type, &value);
-    return OK;
-}
-static Status list_update(AggContext *context, const Vector *const *arguments, uint32_t count, Rows rows,
-                          uint8_t *const *groups, uint32_t offset)
-{
-    (void)count;
-    for (FOR_ROWS(rows, i, row))
-        TRY(list_take(context, arguments, row, STATE(ListState, i)));
-    return OK;
-}
-static Status list_update_one(AggContext *context, const Vector *const *arguments, uint32_t count, Rows rows, uint8_t *state)
-{
-    (void)count;
-    for (FOR_ROWS(rows, i, row))
-        TRY(list_take(context, arguments, row, (ListState *)(void *)state));
-    return OK;
-}
-static Status list_merge(AggContext *context, uint8_t *const *sources, uint8_t *const *targets, uint32_t count,
-                         uint32_t offset)
-{
-    (void)context;
-    for (uint32_t i = 0; i < count; i++) {
-        const ListState *from = (const ListState *)(const void *)(sources[i] + offset);
-        ListState *to = (ListState *)(void *)(targets[i] + offset);
-        if (from->first == NULL)
-            continue;
-        if (to->last == NULL)
-            to->first = from->first;
-        else
-            to->last->next = from->first;
-        to->last = from->last;
-        to->count += from->count;
-    }
-    return OK;
-}
-static Status concat_finish(AggContext *context, uint8_t *const *groups, uint32_t count, uint32_t offset, uint32_t first,
-                            Vector *out)
-{
-    const Str *separator = context->binding->data;
-    for (uint32_t i = 0; i < count; i++) {
-        const ListState *state = STATE(ListState, i);
-        AUTO_BYTEBUF text = {0};
-        for (const ListNode *n = state->first; n != NULL; n = n->next) {
-            if (n != state->first)
-                bytebuf_append(&text, str_data(separator), separator->length);
-            bytebuf_append_view(&text, str_view(&n->value.str));
-        }
-        if (state->first == NULL) {
-            vector_set_null(out, first + i);
-            continue;
-        }
-        Str joined = str_make(text.data == NULL ? "" : text.data, text.length);
-        ((Str *)out->data)[first + i] = str_copy(context->arena, &joined);
-    }
-    return OK;
-}
-static Status array_finish(AggContext *context, uint8_t *const *groups, uint32_t count, uint32_t offset, uint32_t first,
-                           Vector *out)
-{
-    for (uint32_t i = 0; i < count; i++) {
-        const ListState *state = STATE(ListState, i);
-        DatumList list = {.count = (uint32_t)state->count};
-        list.items = ARENA_NEW_ARRAY(context->arena, Datum, MAX(list.count, 1u));
-        uint32_t at = 0;
-        for (const ListNode *n = state->first; n != NULL && at < list.count; n = n->next)
-            list.items[at++] = n->value;
-        Datum value = {.list = &list};
-        vector_put(out, context->arena, first + i, &value);
-    }
-    return OK;
-}
-static void list_serialize(AggContext *context, const uint8_t *bytes, ByteBuf *out)
-{
-    const ListState *state = (const ListState *)(const void *)bytes;
-    bytebuf_put_varint(out, (uint64_t)state->count);
-    for (const ListNode *n = state->first; n != NULL; n = n->next)
-        datum_encode(context->binding->argument_types[0], &n->value, out);
-}
-static Status list_deserialize(AggContext *context, ByteReader *reader, uint8_t *bytes)
-{
-    ListState *state = (ListState *)(void *)bytes;
-    uint64_t count = byte_reader_varint(reader);
-    for (uint64_t i = 0; i < count && !reader->failed; i++) {
-        Datum value;
-        TRY(datum_decode(context->binding->argument_types[0], reader, context->arena, context->diag, &value));
-        list_add(context, state, context->binding->argument_types[0], &value);
-    }
-    return OK;
-}
-static const AggKernel concat_kernel = {.state_bytes = sizeof(ListState), .update = list_update,
-                                        .update_one = list_update_one, .merge = list_merge, .finish = concat_finish,
-                                        .serialize = list_serialize, .deserialize = list_deserialize};
-static const AggKernel array_kernel = {.state_bytes = sizeof(ListState), .update = list_update,
-                                       .update_one = list_update_one, .merge = list_merge, .finish = array_finish,
-                                       .serialize = list_serialize, .deserialize = list_deserialize};
-
-static Status bind_list(const FuncBindRequest *request, const FuncDef *def, FuncBinding *out)
-{
-    Type *types = bind_argument_array(request, out);
-    if (def->code == 1) {
-        out->result = type_array(request->arena, types[0].kind == TYPE_NULL ? type_of(TYPE_BOOLEAN) : types[0]);
-        out->aggregate = &array_kernel;
-        return OK;
-    }
-    bool has_separator = request->count > 1 && request->constants[1] != NULL;
-    for (uint32_t i = 0; i < request->count; i++)
-        types[i] = type_varchar(0);
-    Str *separator = ARENA_NEW(request->arena, Str);
-    *separator = has_separator ? request->constants[1]->str : str_make(",", 1);
-    out->data = separator;
-    out->result = type_varchar(0);
-    out->aggregate = &concat_kernel;
-    return OK;
-}
-
 #define AGG(NAME, MIN_ARGS, MAX_ARGS, BIND, CODE, FLAGS)                                               \
     {.name = NAME, .kind = FUNC_AGGREGATE, .flags = FLAGS, .min_arguments = MIN_ARGS, .max_arguments = MAX_ARGS, \
      .bind = BIND, .code = CODE, .group = "aggregate"}
@@ -611,7 +467,5 @@ static const FuncDef defs[] = {
     VARIANCE("stddev_samp", 3),
     {.name = "count_if", .kind = FUNC_AGGREGATE, .flags = FUNC_NEVER_NULL, .min_arguments = 1, .max_arguments = 1,
      .overloads = (const FuncOverload[]){{"b", 'l', NULL, &count_if_kernel}}, .overload_count = 1, .group = "aggregate"},
-    AGG("group_concat", 1, 2, bind_list, 0, FUNC_ORDER_SENSITIVE),
-    AGG("array_agg", 1, 1, bind_list, 1, FUNC_ORDER_SENSITIVE),
 };
 const FuncTable func_table_aggregate = {defs, COUNT_OF(defs)};

@@ -74,6 +74,7 @@ enum {
     FUNC_EXPENSIVE = 1 << 10,       /* regular expressions, JSON, LIKE */
 };
 
+enum { FUNC_ORDER_DESCENDING = 1, FUNC_ORDER_NULLS_FIRST = 2 };
 enum { FUNC_MAX_FIXED_ARGS = 8, FUNC_ANY_ARGUMENTS = 255 };
 
 /* Aggregates. States of one group lie in one row, this one's at row + offset, 8-byte aligned. */
@@ -144,6 +145,12 @@ typedef struct FuncBindRequest {
     const Datum *const *constants; /* value where the argument is a constant, else NULL */
     uint32_t count;
     bool is_distinct;
+    /* FUNC_ORDER_SENSITIVE aggregates: the last order_count arguments are the keys of ORDER BY, with
+     * FUNC_ORDER_* flags each; they apply DISTINCT themselves. */
+    uint32_t order_count;
+    const uint8_t *order_flags;
+    bool has_separator; /* SEPARATOR text of group_concat */
+    StrView separator;
     const FuncSession *session;
     Arena *arena;
     Diag *diag;

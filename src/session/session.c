@@ -209,7 +209,7 @@ static void open_context(StatementContext *context, Session *session, const Resu
         .host = STR_VIEW("127.0.0.1"),
         .connection_id = session->connection_id,
         .random_seed = env_random(env),
-        .group_concat_max_bytes = 1024,
+        .group_concat_max_bytes = (uint32_t)MAX(MIN(number_variable(session, "group_concat_max_len", 1024), INT32_MAX), 4),
         .flags = flags,
     };
     if (context->func.zone != NULL)
