@@ -459,8 +459,36 @@ static void make_strings(const char *bytes, const uint32_t *starts, const uint32
     }
 }
 
-static Status read_symbols(Segment *s, ByteReader *reader, uint32_t page, uint32_t count, int column, Arena *arena, Diag *diag,
-                           Vector *out)
+typedef struct SymbolPage {
+    const FsstTable *table;
+    const uint32_t *counts; /* codes of each string */
+    const uint16_t *codes;
+    uint32_t code_count;
+    uint32_t plain_length;
+    uint8_t *bytes; /* room for plain_length */
+} SymbolPage;
+
+/* Few rows of many: strings one by one. False: the page is damaged. */
+static bool pick_strings(const SymbolPage *p, Rows rows, uint32_t count, Str *out)
+{
+    uint32_t code = 0;
+    uint32_t next = 0;
+    uint32_t used = 0;
+    memset(out, 0, count * sizeof(*out));
+    for (uint32_t i = 0; i < rows.count; i++) {
+        for (; next < rows.sel[i]; next++)
+            code += p->counts[next];
+        uint32_t length = fsst_decode_one(p->table, p->codes + code, p->counts[next], p->bytes + used, p->plain_length - used);
+        if (length == UINT32_MAX)
+            return false;
+        out[next] = str_make((const char *)p->bytes + used, length);
+        used += length;
+    }
+    return true;
+}
+
+static Status read_symbols(Segment *s, ByteReader *reader, uint32_t page, uint32_t count, int column, Rows rows, Arena *arena,
+                           Diag *diag, Vector *out)
 {
     const FsstTable *table = NULL;
     TRY(load_symbols(s, column, page / ROW_GROUP_PAGES, diag, &table));
@@ -482,11 +510,16 @@ static Status read_symbols(Segment *s, ByteReader *reader, uint32_t page, uint32
         return corrupt(s, 0, column, "code counts do not add up", diag);
     uint16_t *codes = arena_alloc(arena, (size_t)code_count * 2 + 64);
     bitpack_unpack((const uint8_t *)packed_codes.data, code_count, table->code_bits, 0, 2, codes);
-    uint8_t *bytes = arena_alloc(arena, (size_t)plain_length + 64);
+    SymbolPage p = {table, counts, codes, code_count, plain_length, arena_alloc(arena, (size_t)plain_length + 64)};
+    if (rows.sel != NULL && rows.count < count / 4) {
+        if (!pick_strings(&p, rows, count, out->data))
+            return corrupt(s, 0, column, "decoded strings are too long", diag);
+        return OK;
+    }
     uint32_t *starts = arena_alloc(arena, ((size_t)code_count + 1) * 4);
-    if (!fsst_decode(table, codes, code_count, bytes, plain_length, starts) || starts[code_count] != plain_length)
+    if (!fsst_decode(table, codes, code_count, p.bytes, plain_length, starts) || starts[code_count] != plain_length)
         return corrupt(s, 0, column, "decoded strings have another length", diag);
-    make_strings((const char *)bytes, starts, counts, count, out->data);
+    make_strings((const char *)p.bytes, starts, counts, count, out->data);
     return OK;
 }
 
@@ -554,7 +587,8 @@ static Status read_nested(Type target, const Vector *bytes, uint32_t count, Aren
     return OK;
 }
 
-static Status decode_page(Segment *s, uint32_t page, int column, ByteReader *reader, Arena *arena, Diag *diag, Vector *out)
+static Status decode_page(Segment *s, uint32_t page, int column, ByteReader *reader, Rows rows, Arena *arena, Diag *diag,
+                          Vector *out)
 {
     uint32_t count = s->page_rows[page];
     uint8_t encoding = byte_reader_u8(reader);
@@ -583,7 +617,7 @@ static Status decode_page(Segment *s, uint32_t page, int column, ByteReader *rea
     case PAGE_SYMBOLS:
         if (out->type.phys != PHYS_STR)
             break;
-        return read_symbols(s, reader, page, count, column, arena, diag, out);
+        return read_symbols(s, reader, page, count, column, rows, arena, diag, out);
     case PAGE_ALP:
         if (out->type.phys == PHYS_F64 && alp_decode(reader, count, out->data))
             return OK;
@@ -602,6 +636,11 @@ static Status decode_page(Segment *s, uint32_t page, int column, ByteReader *rea
 
 Status segment_read(Segment *s, uint32_t page, int column, Type target, Arena *arena, Diag *diag, Vector *out)
 {
+    return segment_read_rows(s, page, column, target, (Rows){NULL, s->page_rows[page]}, arena, diag, out);
+}
+
+Status segment_read_rows(Segment *s, uint32_t page, int column, Type target, Rows rows, Arena *arena, Diag *diag, Vector *out)
+{
     ColumnReader *reader = &s->columns[column];
     const PageInfo *info = &reader->pages[page];
     if (!reader->is_checked[page]) {
@@ -619,7 +658,7 @@ Status segment_read(Segment *s, uint32_t page, int column, Type target, Arena *a
     Vector *into = is_nested ? &raw : out;
     vector_init(into, arena, is_nested ? stored : target, SEGMENT_PAGE_ROWS);
     into->type.phys = stored.phys;
-    TRY(decode_page(s, page, column, &bytes, arena, diag, into));
+    TRY(decode_page(s, page, column, &bytes, is_nested ? (Rows){NULL, s->page_rows[page]} : rows, arena, diag, into));
     return is_nested ? read_nested(target, &raw, s->page_rows[page], arena, diag, out) : OK;
 }
 
