@@ -297,3 +297,15 @@ bool fsst_decode(const FsstTable *table, const uint16_t *codes, uint32_t count, 
     starts[count] = (uint32_t)(at - out);
     return true;
 }
+
+uint32_t fsst_decode_one(const FsstTable *table, const uint16_t *codes, uint32_t count, uint8_t *restrict out, size_t capacity)
+{
+    size_t at = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        if (at + table->lengths[codes[i]] > capacity)
+            return UINT32_MAX;
+        memcpy(out + at, table->symbols[codes[i]], FSST_SYMBOL_BYTES);
+        at += table->lengths[codes[i]];
+    }
+    return (uint32_t)at;
+}

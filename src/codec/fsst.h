@@ -32,3 +32,5 @@ Status fsst_load_table(StrView stored, FsstTable *out_table, Diag *diag);
  * code i begins, starts[count] the end. Codes are below FSST_MAX_SYMBOLS. False: they take more room. */
 bool fsst_decode(const FsstTable *table, const uint16_t *codes, uint32_t count, uint8_t *restrict out, size_t capacity,
                  uint32_t *restrict starts);
+/* One string: its length, or UINT32_MAX when it takes more than capacity bytes. out has FSST_SYMBOL_BYTES more. */
+uint32_t fsst_decode_one(const FsstTable *table, const uint16_t *codes, uint32_t count, uint8_t *restrict out, size_t capacity);

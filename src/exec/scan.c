@@ -102,13 +102,14 @@ static bool page_may_match(const Scan *scan, uint32_t segment, uint32_t page)
     return true;
 }
 
-static Status read_column(Scan *scan, ScanWorker *worker, uint32_t segment, uint32_t page, uint32_t column)
+/* rows: those that are looked at. */
+static Status read_column(Scan *scan, ScanWorker *worker, uint32_t segment, uint32_t page, uint32_t column, Rows rows)
 {
     const PhysScanColumn *spec = &scan->node->scan.scan_columns[column];
     int position = scan->positions[segment][column];
     if (position >= 0)
-        return segment_read(scan->segments[segment], page, position, spec->type, &worker->pages, scan->exec->diag,
-                            &worker->columns[column]);
+        return segment_read_rows(scan->segments[segment], page, position, spec->type, rows, &worker->pages, scan->exec->diag,
+                                 &worker->columns[column]);
     vector_set_constant(&worker->columns[column], &worker->pages, spec->type, spec->missing);
     return OK;
 }
@@ -184,7 +185,7 @@ static Status scan_page(Scan *scan, uint32_t number, uint32_t segment, uint32_t 
     arena_reset(&worker->pages);
     for (uint32_t c = 0; c < node->scan.scan_column_count; c++) {
         if (scan->is_predicate[c])
-            TRY(read_column(scan, worker, segment, page, c));
+            TRY(read_column(scan, worker, segment, page, c, (Rows){NULL, segment_page_rows(scan->segments[segment], page)}));
     }
     Chunk chunk = {.columns = worker->columns, .column_count = node->scan.scan_column_count,
                    .row_count = segment_page_rows(scan->segments[segment], page)};
@@ -193,7 +194,7 @@ static Status scan_page(Scan *scan, uint32_t number, uint32_t segment, uint32_t 
         return OK;
     for (uint32_t c = 0; c < node->column_count; c++) {
         if (!scan->is_predicate[c])
-            TRY(read_column(scan, worker, segment, page, c));
+            TRY(read_column(scan, worker, segment, page, c, chunk_rows(&chunk)));
     }
     chunk.column_count = node->column_count;
     profile_rows(scan->exec, node, chunk_alive(&chunk));

@@ -37,6 +37,8 @@ uint64_t segment_row_count(const Segment *segment);
 uint64_t segment_memory_bytes(Segment *segment);
 uint32_t segment_page_count(const Segment *segment);
 uint32_t segment_page_rows(const Segment *segment, uint32_t page);
+uint32_t segment_column_count(const Segment *segment);
+Type segment_column_type(const Segment *segment, int column); /* as it was written */
 /* Position of the column by unique id, or -1: the segment is older than the column. */
 int segment_find_column(const Segment *segment, uint32_t unique_id);
 typedef struct PageStats {
@@ -51,13 +53,19 @@ void segment_column_stats(const Segment *segment, int column, PageStats *out_sta
 /* Decodes into memory of arena, or into vectors that live as long as the segment. target.phys may be
  * narrower than the default where the values fit. */
 Status segment_read(Segment *segment, uint32_t page, int column, Type target, Arena *arena, Diag *diag, Vector *out);
+/* The same when only some rows are looked at: the others may hold anything that is valid to copy. */
+Status segment_read_rows(Segment *segment, uint32_t page, int column, Type target, Rows rows, Arena *arena, Diag *diag,
+                         Vector *out);
 /* Entries of the largest dictionary of a column; 0: a row group has none. */
 uint32_t segment_dictionary_size(const Segment *segment, int column);
 uint64_t segment_page_bytes(const Segment *segment, uint32_t page, int column);
-/* For tools: what a page is encoded as, and bytes beside the pages (dictionaries, symbol tables). */
+/* For tools: where a page begins, what it is encoded as, and bytes beside the pages (dictionaries, symbol tables). */
 enum { SEGMENT_ENCODINGS = 16 };
+uint64_t segment_page_offset(const Segment *segment, uint32_t page, int column);
 uint32_t segment_page_encoding(const Segment *segment, uint32_t page, int column);
 const char *segment_encoding_name(uint32_t encoding);
 uint64_t segment_dictionary_bytes(const Segment *segment, int column);
 /* Reads every byte and checks every checksum. */
 Status segment_verify(Segment *segment, Diag *diag);
+/* Test hook: wrong checksums are let pass, so that fuzzing gets behind them. */
+void segment_ignore_checksums(bool ignore);

@@ -5,6 +5,7 @@
  * compared with what is left before it is used. */
 
 #include "base/hash.h"
+#include "base/log.h"
 #include "base/thread.h"
 #include "codec/alp.h"
 
@@ -34,6 +35,30 @@ struct Segment {
     ColumnReader *columns;
     Mutex lock; /* guards the arena once the segment is open (dictionaries) */
 };
+
+static _Atomic bool ignores_checksums;
+
+void segment_ignore_checksums(bool ignore)
+{
+    atomic_store(&ignores_checksums, ignore);
+}
+
+static bool is_same_sum(uint64_t found, uint64_t expected)
+{
+    return found == expected || atomic_load_explicit(&ignores_checksums, memory_order_relaxed);
+}
+
+/* What metadata or the footer says against what is there. */
+static Status wrong_checksum(const Segment *s, uint64_t offset, int column, const char *what, uint32_t number, uint64_t expected,
+                             uint64_t found, Diag *diag)
+{
+    LOG_ERROR("segment", "damaged object=%.*s offset=%llu column=%u %s=%u", SV_ARGS(s->ref.path),
+              (unsigned long long)(s->ref.offset + offset), s->columns[column].unique_id, what, number);
+    return RAISE(diag, CORRUPT,
+                 "segment in object \"%.*s\" at offset %llu is damaged: %s %u of column %u: checksum %016llx, should be %016llx",
+                 SV_ARGS(s->ref.path), (unsigned long long)(s->ref.offset + offset), what, number, s->columns[column].unique_id,
+                 (unsigned long long)found, (unsigned long long)expected);
+}
 
 static Status corrupt(const Segment *s, uint64_t offset, int column, const char *what, Diag *diag)
 {
@@ -160,7 +185,7 @@ static Status open_footer(Segment *s, Diag *diag)
     if (length > s->length - SEGMENT_TAIL_BYTES || length < 9)
         return corrupt(s, s->length - SEGMENT_TAIL_BYTES, -1, "the footer length is impossible", diag);
     const uint8_t *footer = tail - length;
-    if (checksum_bytes(footer, length) != load_u64(tail + 8))
+    if (!is_same_sum(checksum_bytes(footer, length), load_u64(tail + 8)))
         return corrupt(s, (uint64_t)(footer - s->data), -1, "the footer's checksum does not match", diag);
     uint64_t plain_length = load_u64(footer + 1);
     if (plain_length > (uint64_t)1 << 32)
@@ -248,6 +273,16 @@ uint32_t segment_page_rows(const Segment *s, uint32_t page)
     return s->page_rows[page];
 }
 
+uint32_t segment_column_count(const Segment *s)
+{
+    return s->column_count;
+}
+
+Type segment_column_type(const Segment *s, int column)
+{
+    return s->columns[column].type;
+}
+
 int segment_find_column(const Segment *s, uint32_t unique_id)
 {
     for (uint32_t c = 0; c < s->column_count; c++) {
@@ -277,6 +312,11 @@ uint32_t segment_dictionary_size(const Segment *s, int column)
 uint64_t segment_page_bytes(const Segment *s, uint32_t page, int column)
 {
     return s->columns[column].pages[page].length;
+}
+
+uint64_t segment_page_offset(const Segment *s, uint32_t page, int column)
+{
+    return s->columns[column].pages[page].offset;
 }
 
 uint32_t segment_page_encoding(const Segment *s, uint32_t page, int column)
@@ -344,9 +384,11 @@ static Status load_dictionary(Segment *s, int column, uint32_t group, Diag *diag
     ready = atomic_load(&reader->loaded[group]);
     const DictionaryInfo *info = &reader->dictionaries[group];
     if (ready == NULL) {
-        if (info->count == 0 || info->count > 1u << 20 ||
-            checksum_bytes(s->data + info->offset, info->length) != info->checksum)
-            return corrupt(s, info->offset, column, "a dictionary's checksum does not match", diag);
+        uint64_t found = checksum_bytes(s->data + info->offset, info->length);
+        if (!is_same_sum(found, info->checksum))
+            return wrong_checksum(s, info->offset, column, "dictionary of row group", group, info->checksum, found, diag);
+        if (info->count == 0 || info->count > 1u << 20)
+            return corrupt(s, info->offset, column, "there is no dictionary for its pages", diag);
         ByteReader bytes = byte_reader(s->data + info->offset, info->length);
         Vector *dictionary = ARENA_NEW(&s->arena, Vector);
         vector_init(dictionary, &s->arena, reader->stored, info->count);
@@ -386,9 +428,11 @@ static Status load_symbols(Segment *s, int column, uint32_t group, Diag *diag, c
         ByteReader bytes = byte_reader(s->data + info->offset, info->length);
         uint8_t codec = byte_reader_u8(&bytes);
         uint32_t plain_length = byte_reader_u32(&bytes);
-        if (info->count != 0 || bytes.failed || plain_length > MOST_BYTES || codec > CODEC_ZSTD ||
-            checksum_bytes(s->data + info->offset, info->length) != info->checksum)
-            return corrupt(s, info->offset, column, "a symbol table's checksum does not match", diag);
+        uint64_t found = checksum_bytes(s->data + info->offset, info->length);
+        if (!is_same_sum(found, info->checksum))
+            return wrong_checksum(s, info->offset, column, "symbol table of row group", group, info->checksum, found, diag);
+        if (info->count != 0 || bytes.failed || plain_length > MOST_BYTES || codec > CODEC_ZSTD)
+            return corrupt(s, info->offset, column, "there is no symbol table for its pages", diag);
         char *plain = mem_alloc(plain_length + 1);
         Status status = decompress((Codec)codec, byte_reader_bytes(&bytes, byte_reader_left(&bytes)), plain, plain_length, diag);
         ready = arena_alloc_aligned(&s->arena, sizeof(*ready), 64);
@@ -415,8 +459,36 @@ static void make_strings(const char *bytes, const uint32_t *starts, const uint32
     }
 }
 
-static Status read_symbols(Segment *s, ByteReader *reader, uint32_t page, uint32_t count, int column, Arena *arena, Diag *diag,
-                           Vector *out)
+typedef struct SymbolPage {
+    const FsstTable *table;
+    const uint32_t *counts; /* codes of each string */
+    const uint16_t *codes;
+    uint32_t code_count;
+    uint32_t plain_length;
+    uint8_t *bytes; /* room for plain_length */
+} SymbolPage;
+
+/* Few rows of many: strings one by one. False: the page is damaged. */
+static bool pick_strings(const SymbolPage *p, Rows rows, uint32_t count, Str *out)
+{
+    uint32_t code = 0;
+    uint32_t next = 0;
+    uint32_t used = 0;
+    memset(out, 0, count * sizeof(*out));
+    for (uint32_t i = 0; i < rows.count; i++) {
+        for (; next < rows.sel[i]; next++)
+            code += p->counts[next];
+        uint32_t length = fsst_decode_one(p->table, p->codes + code, p->counts[next], p->bytes + used, p->plain_length - used);
+        if (length == UINT32_MAX)
+            return false;
+        out[next] = str_make((const char *)p->bytes + used, length);
+        used += length;
+    }
+    return true;
+}
+
+static Status read_symbols(Segment *s, ByteReader *reader, uint32_t page, uint32_t count, int column, Rows rows, Arena *arena,
+                           Diag *diag, Vector *out)
 {
     const FsstTable *table = NULL;
     TRY(load_symbols(s, column, page / ROW_GROUP_PAGES, diag, &table));
@@ -438,11 +510,16 @@ static Status read_symbols(Segment *s, ByteReader *reader, uint32_t page, uint32
         return corrupt(s, 0, column, "code counts do not add up", diag);
     uint16_t *codes = arena_alloc(arena, (size_t)code_count * 2 + 64);
     bitpack_unpack((const uint8_t *)packed_codes.data, code_count, table->code_bits, 0, 2, codes);
-    uint8_t *bytes = arena_alloc(arena, (size_t)plain_length + 64);
+    SymbolPage p = {table, counts, codes, code_count, plain_length, arena_alloc(arena, (size_t)plain_length + 64)};
+    if (rows.sel != NULL && rows.count < count / 4) {
+        if (!pick_strings(&p, rows, count, out->data))
+            return corrupt(s, 0, column, "decoded strings are too long", diag);
+        return OK;
+    }
     uint32_t *starts = arena_alloc(arena, ((size_t)code_count + 1) * 4);
-    if (!fsst_decode(table, codes, code_count, bytes, plain_length, starts) || starts[code_count] != plain_length)
+    if (!fsst_decode(table, codes, code_count, p.bytes, plain_length, starts) || starts[code_count] != plain_length)
         return corrupt(s, 0, column, "decoded strings have another length", diag);
-    make_strings((const char *)bytes, starts, counts, count, out->data);
+    make_strings((const char *)p.bytes, starts, counts, count, out->data);
     return OK;
 }
 
@@ -510,7 +587,8 @@ static Status read_nested(Type target, const Vector *bytes, uint32_t count, Aren
     return OK;
 }
 
-static Status decode_page(Segment *s, uint32_t page, int column, ByteReader *reader, Arena *arena, Diag *diag, Vector *out)
+static Status decode_page(Segment *s, uint32_t page, int column, ByteReader *reader, Rows rows, Arena *arena, Diag *diag,
+                          Vector *out)
 {
     uint32_t count = s->page_rows[page];
     uint8_t encoding = byte_reader_u8(reader);
@@ -539,7 +617,7 @@ static Status decode_page(Segment *s, uint32_t page, int column, ByteReader *rea
     case PAGE_SYMBOLS:
         if (out->type.phys != PHYS_STR)
             break;
-        return read_symbols(s, reader, page, count, column, arena, diag, out);
+        return read_symbols(s, reader, page, count, column, rows, arena, diag, out);
     case PAGE_ALP:
         if (out->type.phys == PHYS_F64 && alp_decode(reader, count, out->data))
             return OK;
@@ -558,11 +636,17 @@ static Status decode_page(Segment *s, uint32_t page, int column, ByteReader *rea
 
 Status segment_read(Segment *s, uint32_t page, int column, Type target, Arena *arena, Diag *diag, Vector *out)
 {
+    return segment_read_rows(s, page, column, target, (Rows){NULL, s->page_rows[page]}, arena, diag, out);
+}
+
+Status segment_read_rows(Segment *s, uint32_t page, int column, Type target, Rows rows, Arena *arena, Diag *diag, Vector *out)
+{
     ColumnReader *reader = &s->columns[column];
     const PageInfo *info = &reader->pages[page];
     if (!reader->is_checked[page]) {
-        if (checksum_bytes(s->data + info->offset, info->length) != info->checksum)
-            return corrupt(s, info->offset, column, "a page's checksum does not match", diag);
+        uint64_t found = checksum_bytes(s->data + info->offset, info->length);
+        if (!is_same_sum(found, info->checksum))
+            return wrong_checksum(s, info->offset, column, "page", page, info->checksum, found, diag);
         reader->is_checked[page] = 1;
     }
     ByteReader bytes = byte_reader(s->data + info->offset, info->length);
@@ -574,7 +658,7 @@ Status segment_read(Segment *s, uint32_t page, int column, Type target, Arena *a
     Vector *into = is_nested ? &raw : out;
     vector_init(into, arena, is_nested ? stored : target, SEGMENT_PAGE_ROWS);
     into->type.phys = stored.phys;
-    TRY(decode_page(s, page, column, &bytes, arena, diag, into));
+    TRY(decode_page(s, page, column, &bytes, is_nested ? (Rows){NULL, s->page_rows[page]} : rows, arena, diag, into));
     return is_nested ? read_nested(target, &raw, s->page_rows[page], arena, diag, out) : OK;
 }
 

@@ -178,6 +178,18 @@ static Status check_no_gap(const Journal *journal, Diag *diag)
     return OK;
 }
 
+/* An incarnation is a line of JSON and a line with its checksum. */
+static Status check_incarnation(const ByteBuf *bytes, const char *path, Diag *diag)
+{
+    enum { SUM_LINE = 17 };
+    char expected[SUM_LINE + 1];
+    size_t body = bytes->length < SUM_LINE ? 0 : bytes->length - SUM_LINE;
+    snprintf(expected, sizeof(expected), "%016llx\n", (unsigned long long)checksum_bytes(bytes->data, body));
+    if (body == 0 || memcmp(bytes->data + body, expected, SUM_LINE) != 0)
+        return RAISE(diag, CORRUPT, "object \"%s\" is damaged: its checksum does not match", path);
+    return OK;
+}
+
 static Status find_incarnation(Journal *journal, Diag *diag)
 {
     uint64_t newest = 0;
@@ -191,6 +203,7 @@ static Status find_incarnation(Journal *journal, Diag *diag)
             break;
         if (status != OK)
             return RAISE(diag, IO, "%s", missing.message);
+        TRY(check_incarnation(&bytes, path, diag));
         newest++;
     }
     journal->incarnation = newest;
@@ -201,6 +214,7 @@ static Status find_incarnation(Journal *journal, Diag *diag)
     incarnation_path(path, 1);
     bytebuf_printf(&record, "{\"incarnation\":1,\"parent\":0,\"entry\":0,\"cluster\":\"%016llx\"}\n",
                    (unsigned long long)env_random(journal->volume->environment));
+    bytebuf_printf(&record, "%016llx\n", (unsigned long long)checksum_bytes(record.data, record.length));
     Status status = volume_put_if_absent(journal->volume, path, bytebuf_view(&record), diag);
     journal->incarnation = 1;
     return status;

@@ -113,12 +113,43 @@ static void page_statistics_are_exact(void **state)
     close_sample(&f);
 }
 
+/* Whatever is selected comes back; the rest may be anything. */
+static void selected_rows_come_back(void **state)
+{
+    (void)state;
+    Fixture f;
+    Diag diag = {0};
+    SegmentColumn columns[SAMPLE_COLUMNS];
+    AUTO_ARENA arena;
+    arena_init(&arena, NULL);
+    sample_columns(columns);
+    open_sample(&f, 9000);
+    for (uint32_t step = 1; step < 4000; step = step * 3 + 1) {
+        uint16_t sel[4096];
+        Rows rows = {sel, 0};
+        for (uint32_t row = step / 2; row < 4096; row += step)
+            sel[rows.count++] = (uint16_t)row;
+        for (int c = 0; c < SAMPLE_COLUMNS; c++) {
+            Vector out;
+            assert_int_equal(segment_read_rows(f.segment, 1, c, columns[c].type, rows, &arena, &diag, &out), OK);
+            for (uint32_t i = 0; i < rows.count; i++) {
+                Datum want = sample_value(&arena, (uint32_t)c, 4096u + sel[i]);
+                Datum have = vector_get(&out, sel[i], &arena);
+                assert_int_equal(want.is_null, have.is_null);
+                assert_true(want.is_null || datum_compare(columns[c].type, &want, &have) == 0);
+            }
+        }
+    }
+    close_sample(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(all_sizes_come_back),
         cmocka_unit_test(encodings_follow_the_data),
         cmocka_unit_test(narrow_targets_get_the_same_values),
+        cmocka_unit_test(selected_rows_come_back),
         cmocka_unit_test(page_statistics_are_exact),
     };
     return cmocka_run_group_tests_name("format.segment", tests, NULL, NULL);
