@@ -183,6 +183,15 @@ typedef struct AvgData {
     uint8_t scale; /* of the argument */
 } AvgData;
 
+static bool decimal_average(Int128 sum, int64_t count, uint8_t scale, uint8_t result_scale, Int128 *out)
+{
+    if (result_scale >= scale)
+        return decimal_mul_div(sum, decimal_powers[result_scale - scale], count, out);
+    Int128 divisor;
+    return !__builtin_mul_overflow((Int128)count, decimal_powers[scale - result_scale], &divisor) &&
+           decimal_mul_div(sum, 1, divisor, out);
+}
+
 static Status sum_finish(AggContext *context, uint8_t *const *groups, uint32_t count, uint32_t offset, uint32_t first,
                          Vector *out)
 {
@@ -198,8 +207,7 @@ static Status sum_finish(AggContext *context, uint8_t *const *groups, uint32_t c
                 ((Int128 *)out->data)[first + i] = state->sum;
         } else if (out->type.phys == PHYS_F64) {
             ((double *)out->data)[first + i] = (double)state->sum / (double)state->count;
-        } else if (!decimal_mul_div(state->sum, decimal_powers[out->type.scale - avg->scale], state->count,
-                                    &((Int128 *)out->data)[first + i])) {
+        } else if (!decimal_average(state->sum, state->count, avg->scale, out->type.scale, &((Int128 *)out->data)[first + i])) {
             vector_set_null(out, first + i);
         }
     }
@@ -242,7 +250,7 @@ static Status bind_sum(const FuncBindRequest *request, const FuncDef *def, FuncB
     if (type.kind == TYPE_DECIMAL) {
         AvgData *data = ARENA_NEW(request->arena, AvgData);
         data->scale = type.scale;
-        uint8_t scale = type.scale <= 6 ? (uint8_t)(type.scale + 6) : MAX(type.scale, (uint8_t)12);
+        uint8_t scale = type.scale <= 6 ? (uint8_t)(type.scale + 6) : MIN(MAX(type.scale, (uint8_t)12), (uint8_t)18);
         out->result = type_decimal(DECIMAL_MAX_PRECISION, is_avg ? scale : type.scale);
         out->data = is_avg ? data : NULL;
         return OK;

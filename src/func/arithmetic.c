@@ -124,6 +124,7 @@ static Status decimal_kernel(FuncContext *context, const Vector *const *argument
                              Rows rows, Vector *out)
 {
     (void)count;
+    static const char *const op_names[] = {"add", "sub", "mul", "div", "int_div", "mod"};
     const DecimalOp *op = context->binding->data;
     VectorView a = vector_view(arguments[0]);
     VectorView b = vector_view(arguments[1]);
@@ -149,7 +150,7 @@ static Status decimal_kernel(FuncContext *context, const Vector *const *argument
         if ((context->session->flags & FUNC_SESSION_OVERFLOW_ERROR) != 0)
             return RAISE(context->diag, NUMERIC_OVERFLOW,
                          "Expr evaluate meet error: The '%s' operation involving decimal values overflows",
-                         context->binding->def->name);
+                         op_names[op->code]);
         vector_set_null(out, row);
     }
     return OK;

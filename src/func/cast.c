@@ -251,6 +251,11 @@ static Status bad_value(FuncContext *context, const CastData *cast, const Datum 
     AUTO_BYTEBUF type = {0};
     datum_print(cast->source, value, &text);
     type_print_sql(cast->target, &type);
+    if (cast->target.kind == TYPE_DECIMAL && type_is_numeric(cast->source))
+        return RAISE(context->diag, NUMERIC_OVERFLOW, "Expr evaluate meet error: The type cast from %s to decimal overflows",
+                     cast->source.kind == TYPE_DECIMAL ? "decimal" : type_is_float(cast->source) ? "float" : "integer");
+    if (type_is_integer(cast->target) && type_is_numeric(cast->source))
+        return RAISE(context->diag, OUT_OF_RANGE, "Expr evaluate meet error: %s conflict with range of %s", text.data, type.data);
     return RAISE(context->diag, BAD_VALUE, "Expr evaluate meet error: cannot cast '%s' to %s",
                  text.data == NULL ? "" : text.data, type.data);
 }
@@ -259,7 +264,9 @@ static Status generic_cast(FuncContext *context, const Vector *const *arguments,
 {
     (void)count;
     const CastData *cast = context->binding->data;
-    bool throws = !cast->is_try && (context->session->flags & FUNC_SESSION_THROW) != 0;
+    uint32_t flags = cast->target.kind == TYPE_DECIMAL && type_is_numeric(cast->source)
+                         ? FUNC_SESSION_THROW | FUNC_SESSION_OVERFLOW_ERROR : FUNC_SESSION_THROW;
+    bool throws = !cast->is_try && (context->session->flags & flags) != 0;
     for (FOR_ROWS(rows, i, row)) {
         if (out->nulls != NULL && out->nulls[row] != 0)
             continue;

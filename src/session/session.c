@@ -184,6 +184,19 @@ static Status allow_all(void *context, AuthorizeAction action, StrView database,
 
 static const Authorizer authorizer = {NULL, allow_all};
 
+void session_refresh_functions(StatementContext *context)
+{
+    Session *session = context->session;
+    const char *mode = variable_text(session, "sql_mode");
+    FuncSession *func = &context->func;
+    func->flags = strcmp(variable_text(session, "allow_throw_exception"), "true") == 0 ? FUNC_SESSION_THROW : 0;
+    func->flags |= strstr(mode, "ERROR_IF_OVERFLOW") != NULL ? FUNC_SESSION_OVERFLOW_ERROR : 0;
+    func->flags |= strstr(mode, "ALLOW_THROW_EXCEPTION") != NULL ? FUNC_SESSION_THROW : 0;
+    func->group_concat_max_bytes = (uint32_t)MAX(MIN(number_variable(session, "group_concat_max_len", 1024), INT32_MAX), 4);
+    func->zone = zone_of(session);
+    func->zone_offset_us = func->zone == NULL ? 0 : time_zone_to_local(func->zone, func->now_us) - func->now_us;
+}
+
 static void open_context(StatementContext *context, Session *session, const ResultSink *sink, Diag *diag)
 {
     const Environment *env = environment_real();
@@ -195,12 +208,8 @@ static void open_context(StatementContext *context, Session *session, const Resu
     mem_tracker_init(&context->memory, session->instance->memory, "query", limit);
     arena_init(&context->arena, &context->memory);
     context->catalog = meta_snapshot(session->instance->store);
-    uint32_t flags = strcmp(variable_text(session, "allow_throw_exception"), "true") == 0 ? FUNC_SESSION_THROW : 0;
-    flags |= strstr(variable_text(session, "sql_mode"), "ERROR_IF_OVERFLOW") != NULL ? FUNC_SESSION_OVERFLOW_ERROR : 0;
-    flags |= strstr(variable_text(session, "sql_mode"), "ALLOW_THROW_EXCEPTION") != NULL ? FUNC_SESSION_THROW : 0;
     context->func = (FuncSession){
         .now_us = env_wall_us(env),
-        .zone = zone_of(session),
         .database = bytebuf_view(&session->database),
         .user = strview(arena_printf(&context->arena, "'%s'@'%%'", session->user)),
         .current_role = STR_VIEW("root"),
@@ -209,11 +218,8 @@ static void open_context(StatementContext *context, Session *session, const Resu
         .host = STR_VIEW("127.0.0.1"),
         .connection_id = session->connection_id,
         .random_seed = env_random(env),
-        .group_concat_max_bytes = (uint32_t)MAX(MIN(number_variable(session, "group_concat_max_len", 1024), INT32_MAX), 4),
-        .flags = flags,
     };
-    if (context->func.zone != NULL)
-        context->func.zone_offset_us = time_zone_to_local(context->func.zone, context->func.now_us) - context->func.now_us;
+    session_refresh_functions(context);
     context->analyze = (AnalyzeContext){.arena = &context->arena, .diag = diag, .catalog = context->catalog,
                                         .authorizer = &authorizer, .session = &context->func,
                                         .database = context->func.database, .ids = {1},

@@ -71,6 +71,8 @@ Status run_describe(StatementContext *context, const AstName *name);
 Status run_explain(StatementContext *context, const AstStatement *statement);
 const Connector *session_connector(StatementContext *context);
 bool variable_find(Session *session, StrView scope, StrView name, Arena *arena, Type *out_type, Datum *out_value);
+/* Reads again what functions take from session variables. */
+void session_refresh_functions(StatementContext *context);
 void variable_set(Session *session, StrView name, bool is_user, const char *value);
 bool variable_is_known(StrView name);
 const char *variable_text(Session *session, const char *name);

@@ -75,16 +75,34 @@ Status run_query(StatementContext *context, BoundQuery *query)
     return send_ok(context, 0, STR_VIEW(""));
 }
 
-static Status run_select(StatementContext *context, const AstStatement *statement)
+static Status analyze_and_run(StatementContext *context, const AstStatement *statement)
 {
     BoundQuery *query;
-    for (uint32_t i = 0; statement->query->kind == AST_QUERY_SELECT && i < statement->query->select.hint_names.count; i++) {
-        StrView value = statement->query->select.hint_values.items[i];
-        variable_set(context->session, statement->query->select.hint_names.items[i], false,
-                     arena_strndup(&context->arena, value.data, value.length));
-    }
     TRY(analyze_query(&context->analyze, statement->query, statement->source, &query));
     return run_query(context, query);
+}
+
+/* SET_VAR hints hold for this statement alone. */
+static Status run_select(StatementContext *context, const AstStatement *statement)
+{
+    const AstSelect *select = &statement->query->select;
+    uint32_t count = statement->query->kind == AST_QUERY_SELECT ? select->hint_names.count : 0;
+    const char **before = ARENA_NEW_ARRAY(&context->arena, const char *, MAX(count, 1u));
+    for (uint32_t i = 0; i < count; i++) {
+        StrView name = select->hint_names.items[i];
+        StrView value = select->hint_values.items[i];
+        const char *old = variable_text(context->session, arena_strndup(&context->arena, name.data, name.length));
+        before[i] = old == NULL ? NULL : arena_strdup(&context->arena, old);
+        variable_set(context->session, name, false, arena_strndup(&context->arena, value.data, value.length));
+    }
+    if (count > 0)
+        session_refresh_functions(context);
+    Status status = analyze_and_run(context, statement);
+    for (uint32_t i = count; i > 0; i--) {
+        if (before[i - 1] != NULL)
+            variable_set(context->session, select->hint_names.items[i - 1], false, before[i - 1]);
+    }
+    return status;
 }
 
 Status run_query_text(StatementContext *context, const char *sql)
