@@ -18,6 +18,7 @@
 #include "base/environment.h"
 #include "base/log.h"
 #include "job/scheduler.h"
+#include "main/storage_metrics.h"
 #include "main/version.h"
 #include "server/http_server.h"
 #include "server/mysql_server.h"
@@ -217,7 +218,9 @@ static Status open_ports(Node *node, Diag *diag)
                               .store = node->store,
                               .volume = node->volume,
                               .tracker = mem_process_tracker()};
-    return http_server_start(&http, diag, &node->http);
+    TRY(http_server_start(&http, diag, &node->http));
+    http_metrics_add(node->http, storage_metrics_write, &node->instance);
+    return OK;
 }
 
 static Status node_open(Node *node, Diag *diag)
