@@ -55,6 +55,8 @@ static Status source_positions(AnalyzeContext *context, const AstInsert *ast, co
 
 Status analyze_insert(AnalyzeContext *context, const AstInsert *ast, StrView source, BoundInsert *out)
 {
+    if (ast->is_blackhole)
+        return RAISE(context->diag, NOT_SUPPORTED, "BLACKHOLE() has no table");
     if (ast->is_files)
         return RAISE(context->diag, NOT_SUPPORTED, "INSERT INTO FILES() is not supported yet");
     TRY(analyze_find_table(context, &ast->table, &out->database, &out->table));

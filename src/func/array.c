@@ -27,9 +27,7 @@ static Status bind_literal(const FuncBindRequest *request, const FuncDef *def, F
     Type common = type_of(TYPE_NULL);
     for (uint32_t i = 0; i < request->count; i++)
         TRY(type_common(common, request->types[i], request->arena, request->diag, &common));
-    if (common.kind == TYPE_NULL)
-        common = type_of(TYPE_BOOLEAN);
-    common.phys = (uint8_t)type_default_phys(common);
+    common.phys = (uint8_t)type_default_phys(common); /* of NULLs alone: an array of NULL_TYPE, which casts to any */
     bind_arguments(request, common, out);
     out->result = type_array(request->arena, common);
     out->kernel = literal_kernel;
@@ -461,6 +459,7 @@ static Status bind_map(const FuncBindRequest *request, const FuncDef *def, FuncB
 /* How the arguments of a function are typed, and its result. */
 enum {
     SHAPE_ARRAYS,        /* all arrays of one type; result the same */
+    SHAPE_PLAIN_ARRAYS,  /* the same, of elements that are not nested */
     SHAPE_ARRAYS_TEST,   /* all arrays of one type -> BOOLEAN */
     SHAPE_LENGTH,        /* array -> INT */
     SHAPE_TEST,          /* array -> BOOLEAN */
@@ -481,7 +480,7 @@ static Status bind_with_element(const FuncBindRequest *request, Type *types, Fun
 {
     Type element = type_of(TYPE_NULL);
     if (types[0].kind == TYPE_ARRAY)
-        element = element_type(types[0]);
+        element = types[0].nested->types[0];
     else if (types[0].kind != TYPE_NULL)
         return bind_error(request);
     if (type_common(element, types[1], request->arena, NULL, &element) != OK)
@@ -515,8 +514,10 @@ static Status bind_shape(const FuncBindRequest *request, int shape, ScalarKernel
             out->result = type_of(shape == SHAPE_FIND ? TYPE_BOOLEAN : TYPE_INT);
         return OK;
     }
-    bool all = shape == SHAPE_ARRAYS || shape == SHAPE_ARRAYS_TEST;
+    bool all = shape == SHAPE_ARRAYS || shape == SHAPE_PLAIN_ARRAYS || shape == SHAPE_ARRAYS_TEST;
     if (!bind_same_arrays(request, 0, all ? request->count : 1, types, &element))
+        return bind_error(request);
+    if ((shape == SHAPE_PLAIN_ARRAYS || shape == SHAPE_TOP) && type_is_nested(element))
         return bind_error(request);
     out->result = types[0];
     for (uint32_t i = 1; i < request->count && !all; i++) {
@@ -556,7 +557,7 @@ BINDER(bind_position, SHAPE_POSITION, find_kernel)
 BINDER(bind_relation, SHAPE_ARRAYS_TEST, relation_kernel)
 BINDER(bind_distinct, SHAPE_ARRAYS, distinct_kernel)
 BINDER(bind_intersect, SHAPE_ARRAYS, intersect_kernel)
-BINDER(bind_sort, SHAPE_ARRAYS, sort_kernel)
+BINDER(bind_sort, SHAPE_PLAIN_ARRAYS, sort_kernel)
 BINDER(bind_top, SHAPE_TOP, sort_kernel)
 BINDER(bind_sortby, SHAPE_SORTBY, sortby_kernel)
 BINDER(bind_reverse, SHAPE_ARRAYS, reverse_kernel)

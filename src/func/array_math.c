@@ -28,7 +28,10 @@ DEFINE_ROWWISE(sum_kernel, {
     ListSlice list = list_at(&views[0], row);
     Datum sum;
     int64_t counted;
-    if (sum_of(&list, out->type.phys == PHYS_F64, context->arena, &sum, &counted))
+    bool has_any = sum_of(&list, out->type.phys == PHYS_F64, context->arena, &sum, &counted);
+    if (has_any && out->type.kind == TYPE_DECIMAL && list.child->type.scale > out->type.scale)
+        has_any = decimal_rescale(sum.i128, list.child->type.scale, out->type.scale, &sum.i128);
+    if (has_any)
         vector_put(out, context->arena, row, &sum);
     else
         RESULT_NULL();
@@ -38,7 +41,9 @@ DEFINE_ROWWISE(avg_kernel, {
     Type element = list.child->type;
     Datum sum;
     int64_t counted;
-    if (!sum_of(&list, type_is_float(element), context->arena, &sum, &counted)) {
+    bool has_any = sum_of(&list, type_is_float(element), context->arena, &sum, &counted);
+    counted = list.length; /* NULLs count here */
+    if (!has_any) {
         RESULT_NULL();
     } else if (out->type.kind == TYPE_DECIMAL) {
         int shift = out->type.scale - element.scale;
@@ -194,7 +199,7 @@ static Type sum_type(Type element, int code)
         return type_of(TYPE_DOUBLE);
     if (element.kind == TYPE_DECIMAL) {
         uint8_t scale = element.scale <= 6 ? (uint8_t)(element.scale + 6) : MAX(element.scale, (uint8_t)12);
-        return type_decimal(DECIMAL_MAX_PRECISION, code == MATH_AVG ? scale : element.scale);
+        return type_decimal(DECIMAL_MAX_PRECISION, code == MATH_AVG ? scale : code == MATH_SUM ? MIN(element.scale, (uint8_t)18) : element.scale);
     }
     if (type_is_float(element))
         return type_of(TYPE_DOUBLE);
@@ -208,6 +213,8 @@ static Status bind_math(const FuncBindRequest *request, const FuncDef *def, Func
     Type *types = bind_argument_array(request, out);
     if (!bind_same_arrays(request, 0, 1, types, &element) || type_is_nested(element) || element.kind >= TYPE_JSON)
         return bind_error(request);
+    if (!type_is_numeric(element) && def->code == MATH_DIFFERENCE)
+        return RAISE(request->diag, ANALYSIS, "Getting analyzing error. Detail message: array_difference function only support numeric array types.");
     if (!type_is_numeric(element) || (element.kind == TYPE_DECIMAL && def->code == MATH_CUM_SUM))
         element = type_of(TYPE_DOUBLE);
     types[0] = type_array(request->arena, element);

@@ -350,10 +350,24 @@ static ScalarKernel safe_kernel(Type source, Type target)
 static const FuncDef cast_def = {.name = "cast", .kind = FUNC_SCALAR, .flags = FUNC_HIDDEN, .min_arguments = 1,
                                  .max_arguments = 1, .group = "cast"};
 
+static bool cast_allowed(Type source, Type target)
+{
+    if (type_is_nested(source) && source.kind == target.kind) {
+        if (source.nested->count != target.nested->count)
+            return false;
+        for (uint32_t i = 0; i < source.nested->count; i++) {
+            if (!cast_allowed(source.nested->types[i], target.nested->types[i]))
+                return false;
+        }
+        return true;
+    }
+    return cast_implicit_cost(source, target) >= 0 || (type_is_string(source) && type_is_nested(target)) ||
+           source.kind == TYPE_TIME || target.kind == TYPE_TIME || type_is_string(target) || source.kind == target.kind;
+}
+
 Status cast_resolve(Type source, Type target, bool is_try, Arena *arena, Diag *diag, FuncBinding *out)
 {
-    bool allowed = cast_implicit_cost(source, target) >= 0 || (type_is_string(source) && type_is_nested(target)) || source.kind == TYPE_TIME || target.kind == TYPE_TIME ||
-                   type_is_string(target) || source.kind == target.kind;
+    bool allowed = cast_allowed(source, target);
     if (!allowed) {
         AUTO_BYTEBUF from = {0};
         AUTO_BYTEBUF to = {0};

@@ -63,9 +63,12 @@ static Status bind_map_literal(const FuncBindRequest *request, const FuncDef *de
         return bind_error(request);
     for (uint32_t i = 0; i < request->count; i++)
         TRY(type_common(common[i % 2], request->types[i], request->arena, request->diag, &common[i % 2]));
+    if (type_is_nested(common[0]) || common[0].kind == TYPE_JSON) {
+        AUTO_BYTEBUF text = {0};
+        type_print_sql(common[0], &text);
+        return RAISE(request->diag, ANALYSIS, "Getting analyzing error. Detail message: Map key doesn't support type: %s.", text.data);
+    }
     for (int i = 0; i < 2; i++) {
-        if (common[i].kind == TYPE_NULL)
-            common[i] = type_of(TYPE_BOOLEAN);
         common[i].phys = (uint8_t)type_default_phys(common[i]);
     }
     Type *types = bind_argument_array(request, out);

@@ -36,7 +36,7 @@ Datum *list_items(const ListSlice *list, Arena *arena)
 
 Type element_type(Type array)
 {
-    if (array.kind != TYPE_ARRAY)
+    if (array.kind != TYPE_ARRAY || array.nested->types[0].kind == TYPE_NULL)
         return type_of(TYPE_BOOLEAN);
     return array.nested->types[0];
 }
@@ -48,7 +48,7 @@ bool bind_same_arrays(const FuncBindRequest *request, uint32_t first, uint32_t e
         if (request->types[i].kind == TYPE_NULL)
             continue;
         if (request->types[i].kind != TYPE_ARRAY ||
-            type_common(common, element_type(request->types[i]), request->arena, request->diag, &common) != OK)
+            type_common(common, request->types[i].nested->types[0], request->arena, request->diag, &common) != OK)
             return false;
     }
     if (common.kind == TYPE_NULL)

@@ -202,8 +202,29 @@ static StrView new_label(StatementContext *context)
                                 (unsigned long long)env_random(env)));
 }
 
+static Status ignore_chunk(void *context, const Chunk *chunk)
+{
+    (void)context;
+    (void)chunk;
+    return OK;
+}
+
+/* INSERT INTO BLACKHOLE(): the query runs, its rows go nowhere. */
+static Status run_blackhole(StatementContext *context, const AstStatement *statement)
+{
+    BoundQuery *query;
+    PhysPlan *plan;
+    TRY(analyze_query(&context->analyze, statement->insert->query, statement->source, &query));
+    TRY(plan_it(context, query, &plan));
+    ExecResult result = {context, ignore_chunk};
+    TRY(execute_plan(context, plan, &result, NULL));
+    return send_ok(context, 0, STR_VIEW(""));
+}
+
 Status run_insert(StatementContext *context, const AstStatement *statement)
 {
+    if (statement->insert->is_blackhole)
+        return run_blackhole(context, statement);
     BoundInsert insert = {0};
     TRY(analyze_insert(&context->analyze, statement->insert, statement->source, &insert));
     StrView label = statement->insert->label.length > 0 ? statement->insert->label : new_label(context);
@@ -217,13 +238,6 @@ Status run_create_as(StatementContext *context, const CatalogTable *table, Catal
 }
 
 /* ---- EXPLAIN ---- */
-
-static Status ignore_chunk(void *context, const Chunk *chunk)
-{
-    (void)context;
-    (void)chunk;
-    return OK;
-}
 
 static Status send_lines(StatementContext *context, StrView text)
 {
