@@ -366,7 +366,7 @@ static Status decode_strings(const Segment *s, ByteReader *reader, uint32_t coun
     StrView left = byte_reader_bytes(reader, byte_reader_left(reader));
     TRY(decompress((Codec)codec, left, bytes, plain_length, diag));
     for (uint32_t i = 0; i < count; i++) {
-        out[i] = str_make(bytes, lengths[i]);
+        out[i] = str_make_padded(bytes, lengths[i]);
         bytes += lengths[i];
     }
     return OK;
@@ -454,7 +454,7 @@ static void make_strings(const char *bytes, const uint32_t *starts, const uint32
     for (uint32_t i = 0; i < count; i++) {
         at += codes[i];
         uint32_t end = starts[at];
-        out[i] = str_make(bytes + begin, end - begin);
+        out[i] = str_make_padded(bytes + begin, end - begin);
         begin = end;
     }
 }
@@ -481,7 +481,7 @@ static bool pick_strings(const SymbolPage *p, Rows rows, uint32_t count, Str *ou
         uint32_t length = fsst_decode_one(p->table, p->codes + code, p->counts[next], p->bytes + used, p->plain_length - used);
         if (length == UINT32_MAX)
             return false;
-        out[next] = str_make((const char *)p->bytes + used, length);
+        out[next] = str_make_padded((const char *)p->bytes + used, length);
         used += length;
     }
     return true;
