@@ -19,7 +19,7 @@ WARNINGS += -Werror
 endif
 
 CFLAGS_COMMON := -std=gnu11 -D_GNU_SOURCE -Isrc -g -fno-omit-frame-pointer -fno-common \
-  -fno-strict-aliasing -ffile-prefix-map=$(CURDIR)=. $(WARNINGS)
+  -fno-strict-aliasing -ffp-contract=off -ffile-prefix-map=$(CURDIR)=. $(WARNINGS)
 HARDENING := -fstack-protector-strong -fstack-clash-protection -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
 OPT := -O2
 KERNEL_OPT := -O3

@@ -34,7 +34,7 @@
 #endif
 #ifndef KERNEL_CLONES
 #if defined(__x86_64__)
-#define KERNEL_CLONES __attribute__((target_clones("default", "arch=haswell")))
+#define KERNEL_CLONES __attribute__((target_clones("default", "arch=x86-64-v3")))
 #else
 #define KERNEL_CLONES
 #endif

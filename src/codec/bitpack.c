@@ -21,13 +21,20 @@ void bitpack_append(ByteBuf *out, const int64_t *values, uint32_t count, int64_t
     width = stored_width(width);
     size_t bytes = bitpack_bytes(count, width);
     bytebuf_reserve(out, bytes + 8);
-    uint8_t *start = (uint8_t *)out->data + out->length;
-    memset(start, 0, bytes + 8);
-    for (uint32_t i = 0; i < count && width > 0; i++) {
-        uint64_t value = (uint64_t)values[i] - (uint64_t)base;
-        size_t bit = (size_t)i * width;
-        uint64_t word = load_u64(start + bit / 8) | value << (bit % 8);
-        memcpy(start + bit / 8, &word, sizeof(word));
+    uint8_t *at = (uint8_t *)out->data + out->length;
+    uint64_t word = 0; /* bits that do not fill a byte yet, then more */
+    uint32_t bits = 0;
+    for (uint32_t i = 0; i < count && width == 64; i++, at += 8) {
+        word = (uint64_t)values[i] - (uint64_t)base;
+        memcpy(at, &word, sizeof(word));
+    }
+    for (uint32_t i = 0; i < count && width > 0 && width < 64; i++) {
+        word |= ((uint64_t)values[i] - (uint64_t)base) << bits;
+        bits += width; /* at most 7 + 56 */
+        memcpy(at, &word, sizeof(word));
+        at += bits / 8;
+        word >>= bits & ~7u;
+        bits &= 7;
     }
     out->length += bytes;
 }

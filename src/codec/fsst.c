@@ -48,13 +48,6 @@ static Halves load_text(const uint8_t *bytes)
     return (Halves){__builtin_bswap64(load_u64(bytes)), __builtin_bswap64(load_u64(bytes + 8))};
 }
 
-static Halves load_text_short(const uint8_t *bytes, size_t length)
-{
-    uint8_t padded[FSST_SYMBOL_BYTES] = {0};
-    memcpy(padded, bytes, length);
-    return load_text(padded);
-}
-
 static inline bool begins(Halves text, size_t left, Key symbol, uint32_t length)
 {
     const Halves *mask = &masks[length];
@@ -81,19 +74,37 @@ static inline uint32_t longest_symbol(const FsstEncoder *e, Halves text, size_t 
     return at;
 }
 
-uint32_t fsst_encode(const FsstEncoder *e, StrView text, uint16_t *out)
+/* Encodes from text on while at least least bytes are left; FSST_SYMBOL_BYTES bytes behind text are readable then. */
+static uint32_t encode_while(const FsstEncoder *e, const uint8_t **in_out_at, size_t *in_out_left, size_t least, uint16_t *out)
 {
-    const uint8_t *at = (const uint8_t *)text.data;
-    size_t left = text.length;
+    const uint8_t *at = *in_out_at;
+    size_t left = *in_out_left;
     uint32_t count = 0;
-    while (left > 0) {
-        Halves head = left >= FSST_SYMBOL_BYTES ? load_text(at) : load_text_short(at, left);
-        uint32_t code = longest_symbol(e, head, left);
+    while (left >= least) {
+        uint32_t code = longest_symbol(e, load_text(at), left);
         out[count++] = (uint16_t)code;
         at += e->lengths[code];
         left -= e->lengths[code];
     }
+    *in_out_at = at;
+    *in_out_left = left;
     return count;
+}
+
+uint32_t fsst_encode(const FsstEncoder *e, StrView text, uint16_t *out)
+{
+    enum { COPIED = 128 };
+    uint8_t padded[COPIED + FSST_SYMBOL_BYTES];
+    const uint8_t *at = (const uint8_t *)text.data;
+    size_t left = text.length;
+    uint32_t count = 0;
+    if (left > COPIED)
+        count = encode_while(e, &at, &left, FSST_SYMBOL_BYTES, out);
+    if (left > 0)
+        memcpy(padded, at, left);
+    memset(padded + left, 0, FSST_SYMBOL_BYTES);
+    at = padded;
+    return count + encode_while(e, &at, &left, 1, out + count);
 }
 
 /* ---- training ---- */
