@@ -361,6 +361,8 @@ static bool cast_allowed(Type source, Type target)
         }
         return true;
     }
+    if (source.kind == TYPE_BITMAP || source.kind == TYPE_HLL || source.kind == TYPE_PERCENTILE)
+        return source.kind == target.kind;
     return cast_implicit_cost(source, target) >= 0 || (type_is_string(source) && type_is_nested(target)) ||
            source.kind == TYPE_TIME || target.kind == TYPE_TIME || type_is_string(target) || source.kind == target.kind;
 }

@@ -68,12 +68,19 @@ static int number_rank(Type type)
     }
 }
 
+static bool is_opaque(Type type)
+{
+    return type.kind == TYPE_BITMAP || type.kind == TYPE_HLL || type.kind == TYPE_PERCENTILE;
+}
+
 int cast_implicit_cost(Type source, Type target)
 {
     if (source.kind == target.kind)
         return 0;
     if (source.kind == TYPE_NULL)
         return 1;
+    if (is_opaque(source) || is_opaque(target))
+        return -1;
     int from = number_rank(source);
     int to = number_rank(target);
     if (from >= 0 && to >= 0)
