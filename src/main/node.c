@@ -174,6 +174,7 @@ static Status open_instance(Node *node, Diag *diag)
                             .forget = forget_object,
                             .grace_minutes = config_int(node->config, "lake_autovacuum_grace_period_minutes")};
     node->vacuum = vacuum_open(&vacuum);
+    node->keys = primary_indexes_open(mem_process_tracker(), segment_cache_limit() * 2);
     node->instance = (Instance){
         .store = node->store,
         .volume = node->volume,
@@ -183,6 +184,7 @@ static Status open_instance(Node *node, Diag *diag)
         .compactor = node->compactor,
         .vacuum = node->vacuum,
         .spill = node->spill,
+        .keys = node->keys,
         .memory = mem_process_tracker(),
         .version = MYSQL_VERSION,
         .started_us = env_wall_us(environment_real()),

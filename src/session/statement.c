@@ -176,15 +176,15 @@ static Status insert_rows(StatementContext *context, TableLoader *loader, const 
 }
 
 static Status load_query(StatementContext *context, const CatalogTable *table, CatalogSnapshot *catalog, BoundQuery *query,
-                         StrView label, bool overwrite)
+                         StrView label, bool overwrite, bool is_locked)
 {
     TableLoader *loader;
     uint64_t txn_id = 0;
     TableLoaderOptions options = {.store = context->session->instance->store, .volume = context->session->instance->volume,
-                                  .catalog = catalog, .table = table, .session = &context->func, .tracker = &context->memory};
-    if (table->schema->keys_kind != KEYS_DUPLICATE)
-        return RAISE(context->diag, NOT_SUPPORTED, "loading into %s tables is not supported yet",
-                     table->schema->keys_kind == KEYS_PRIMARY ? "PRIMARY KEY" : "AGGREGATE and UNIQUE KEY");
+                                  .catalog = catalog, .table = table, .session = &context->func, .tracker = &context->memory,
+                                  .keys = context->session->instance->keys, .is_locked = is_locked};
+    if (table->schema->keys_kind == KEYS_AGGREGATE)
+        return RAISE(context->diag, NOT_SUPPORTED, "loading into AGGREGATE KEY tables is not supported yet");
     TRY(table_loader_open(&options, context->diag, &loader));
     Status status = insert_rows(context, loader, table, query, label, overwrite, &txn_id);
     uint64_t rows = table_loader_rows(loader);
@@ -228,13 +228,13 @@ Status run_insert(StatementContext *context, const AstStatement *statement)
     BoundInsert insert = {0};
     TRY(analyze_insert(&context->analyze, statement->insert, statement->source, &insert));
     StrView label = statement->insert->label.length > 0 ? statement->insert->label : new_label(context);
-    return load_query(context, insert.table, context->catalog, insert.query, label, statement->insert->is_overwrite);
+    return load_query(context, insert.table, context->catalog, insert.query, label, statement->insert->is_overwrite, false);
 }
 
 Status run_create_as(StatementContext *context, const CatalogTable *table, CatalogSnapshot *catalog, BoundQuery *query);
 Status run_create_as(StatementContext *context, const CatalogTable *table, CatalogSnapshot *catalog, BoundQuery *query)
 {
-    return load_query(context, table, catalog, query, new_label(context), false);
+    return load_query(context, table, catalog, query, new_label(context), false, false);
 }
 
 /* ---- EXPLAIN ---- */
