@@ -18,7 +18,7 @@ typedef struct ColumnReader {
     DictionaryInfo *dictionaries; /* a row group */
     _Atomic(Vector *) *loaded;    /* decoded dictionaries */
     _Atomic(FsstTable *) *tables; /* decoded symbol tables; neighbours may share one */
-    uint8_t *is_checked;          /* a page; written without a lock: checking twice is harmless */
+    _Atomic uint8_t *is_checked;  /* a page; checking twice is harmless */
 } ColumnReader;
 
 struct Segment {
@@ -90,7 +90,7 @@ static Status read_page_infos(Segment *s, ColumnReader *column, ByteReader *foot
     bool is_integer = type_default_phys(column->stored) <= PHYS_I128;
     column->total = (PageStats){.row_count = (uint32_t)MIN(s->row_count, (uint64_t)UINT32_MAX)};
     column->pages = ARENA_NEW_ARRAY(&s->arena, PageInfo, s->page_count);
-    column->is_checked = ARENA_NEW_ARRAY(&s->arena, uint8_t, s->page_count);
+    column->is_checked = arena_alloc_zero(&s->arena, s->page_count);
     for (uint32_t p = 0; p < s->page_count; p++) {
         PageInfo *info = &column->pages[p];
         info->offset = byte_reader_u64(footer);
@@ -366,7 +366,7 @@ static Status decode_strings(const Segment *s, ByteReader *reader, uint32_t coun
     StrView left = byte_reader_bytes(reader, byte_reader_left(reader));
     TRY(decompress((Codec)codec, left, bytes, plain_length, diag));
     for (uint32_t i = 0; i < count; i++) {
-        out[i] = str_make(bytes, lengths[i]);
+        out[i] = str_make_padded(bytes, lengths[i]);
         bytes += lengths[i];
     }
     return OK;
@@ -454,7 +454,7 @@ static void make_strings(const char *bytes, const uint32_t *starts, const uint32
     for (uint32_t i = 0; i < count; i++) {
         at += codes[i];
         uint32_t end = starts[at];
-        out[i] = str_make(bytes + begin, end - begin);
+        out[i] = str_make_padded(bytes + begin, end - begin);
         begin = end;
     }
 }
@@ -481,7 +481,7 @@ static bool pick_strings(const SymbolPage *p, Rows rows, uint32_t count, Str *ou
         uint32_t length = fsst_decode_one(p->table, p->codes + code, p->counts[next], p->bytes + used, p->plain_length - used);
         if (length == UINT32_MAX)
             return false;
-        out[next] = str_make((const char *)p->bytes + used, length);
+        out[next] = str_make_padded((const char *)p->bytes + used, length);
         used += length;
     }
     return true;
@@ -643,11 +643,11 @@ Status segment_read_rows(Segment *s, uint32_t page, int column, Type target, Row
 {
     ColumnReader *reader = &s->columns[column];
     const PageInfo *info = &reader->pages[page];
-    if (!reader->is_checked[page]) {
+    if (!atomic_load_explicit(&reader->is_checked[page], memory_order_relaxed)) {
         uint64_t found = checksum_bytes(s->data + info->offset, info->length);
         if (!is_same_sum(found, info->checksum))
             return wrong_checksum(s, info->offset, column, "page", page, info->checksum, found, diag);
-        reader->is_checked[page] = 1;
+        atomic_store_explicit(&reader->is_checked[page], 1, memory_order_relaxed);
     }
     ByteReader bytes = byte_reader(s->data + info->offset, info->length);
     Type stored = reader->stored;
@@ -670,7 +670,7 @@ Status segment_verify(Segment *s, Diag *diag)
         for (uint32_t p = 0; p < s->page_count; p++) {
             Vector out;
             arena_reset(&arena);
-            s->columns[c].is_checked[p] = 0;
+            atomic_store_explicit(&s->columns[c].is_checked[p], 0, memory_order_relaxed);
             TRY(segment_read(s, p, (int)c, s->columns[c].type, &arena, diag, &out));
         }
     }

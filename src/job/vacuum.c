@@ -35,9 +35,16 @@ typedef struct Run {
     DeadSet *dead;
     uint64_t horizon;
     int64_t now_us;
+    int64_t grace;
     VacuumReport report;
     ARRAY_OF(DeadObject *) found;
+    VacuumVisit visit; /* NULL: a run that deletes */
+    void *visit_context;
+    bool is_published; /* of the snapshot whose segments are noted */
 } Run;
+
+static const char published[] = "published";
+static const char held[] = "held";
 
 static DeadSet *new_dead_set(void)
 {
@@ -84,7 +91,8 @@ static void note_live(void *context, const SegmentRef *segment)
     if (segment->volume_id != 0 || strmap_get(&run->live, segment->path) != NULL)
         return;
     char *copy = arena_strndup(&run->arena, segment->path.data, segment->path.length);
-    strmap_set(&run->live, strview_n(copy, segment->path.length), copy);
+    const char *kind = run->is_published ? published : held;
+    strmap_set(&run->live, strview_n(copy, segment->path.length), (void *)(uintptr_t)kind);
 }
 
 /* data/<incarnation>/<directory>/<id>.seg, or .del: a delete vector */
@@ -104,25 +112,37 @@ static bool object_id(StrView path, uint64_t *out_id)
     return true;
 }
 
+static void tell(const Run *run, StrView path, uint64_t size, VacuumState state, int64_t age_us)
+{
+    if (run->visit != NULL)
+        run->visit(run->visit_context, path, size, state, age_us);
+}
+
 static void note_object(void *context, const char *path, uint64_t size)
 {
     Run *run = context;
     StrView name = strview(path);
     uint64_t id;
     run->report.objects++;
-    if (strmap_get(&run->live, name) != NULL) {
+    const char *kind = strmap_get(&run->live, name);
+    if (kind != NULL) {
         run->report.live++;
+        tell(run, name, size, kind == published ? VACUUM_LIVE : VACUUM_HELD, 0);
         return;
     }
     if (!object_id(name, &id)) {
         run->report.foreign++;
+        tell(run, name, size, VACUUM_FOREIGN, 0);
         return;
     }
     if (id >= run->horizon) {
         run->report.leased++;
+        tell(run, name, size, VACUUM_LEASED, 0);
         return;
     }
     const DeadObject *before = strmap_get(&run->vacuum->dead->map, name);
+    int64_t age_us = before == NULL ? 0 : run->now_us - before->since_us;
+    tell(run, name, size, age_us < run->grace ? VACUUM_WAITING : VACUUM_DEAD, age_us);
     DeadObject *object = ARENA_NEW(&run->dead->arena, DeadObject);
     *object = (DeadObject){strview(arena_strdup(&run->dead->arena, path)), before == NULL ? run->now_us : before->since_us, size};
     strmap_set(&run->dead->map, object->path, object);
@@ -139,13 +159,13 @@ static int64_t grace_us(const Vacuum *v, const CatalogSnapshot *catalog)
     return MIN(minutes, (int64_t)1 << 32) * MINUTE_US;
 }
 
-static void delete_objects(Run *run, int64_t grace)
+static void delete_objects(Run *run)
 {
     Vacuum *v = run->vacuum;
     for (uint32_t i = 0; i < run->found.count; i++) {
         const DeadObject *object = run->found.items[i];
         Diag diag = {0};
-        if (run->now_us - object->since_us < grace) {
+        if (run->now_us - object->since_us < run->grace) {
             run->report.waiting++;
             continue;
         }
@@ -168,14 +188,17 @@ static Status run_locked(Run *run, Diag *diag)
     CatalogSnapshot **snapshots;
     meta_lease_horizon(v->options.store, &run->horizon);
     uint32_t count = meta_live_snapshots(v->options.store, &snapshots);
-    int64_t grace = grace_us(v, snapshots[count - 1]);
-    for (uint32_t i = 0; i < count; i++) {
+    run->grace = grace_us(v, snapshots[count - 1]);
+    for (uint32_t i = count; i-- > 0;) { /* the published one, which is the last, first */
+        run->is_published = i == count - 1;
         catalog_each_segment(snapshots[i], note_live, run);
         catalog_unref(snapshots[i]);
     }
     mem_free(snapshots);
     TRY(v->options.volume->ops->list(v->options.volume, "data", note_object, run, diag));
-    delete_objects(run, grace);
+    if (run->visit != NULL)
+        return OK;
+    delete_objects(run);
     v->deleted += run->report.deleted;
     v->deleted_bytes += run->report.deleted_bytes;
     free_dead_set(v->dead);
@@ -201,6 +224,19 @@ Status vacuum_run(Vacuum *v, Diag *diag, VacuumReport *out_report)
                  (unsigned long long)run.report.leased, (unsigned long long)run.report.waiting,
                  (unsigned long long)run.report.deleted, (unsigned long long)run.report.deleted_bytes,
                  (unsigned long long)run.report.failed);
+    return status;
+}
+
+Status vacuum_explain(Vacuum *v, VacuumVisit visit, void *context, Diag *diag)
+{
+    LOCK_GUARD(&v->lock);
+    Run run = {.vacuum = v, .dead = new_dead_set(), .now_us = env_monotonic_us(v->options.volume->environment),
+               .visit = visit, .visit_context = context};
+    arena_init(&run.arena, NULL);
+    strmap_init(&run.live, &run.arena, false);
+    Status status = run_locked(&run, diag);
+    free_dead_set(run.dead);
+    arena_deinit(&run.arena);
     return status;
 }
 

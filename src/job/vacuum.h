@@ -33,6 +33,10 @@ typedef struct VacuumOptions {
 Vacuum *vacuum_open(const VacuumOptions *options);
 void vacuum_close(Vacuum *vacuum);
 Status vacuum_run(Vacuum *vacuum, Diag *diag, VacuumReport *out_report);
+typedef enum VacuumState { VACUUM_LIVE, VACUUM_HELD, VACUUM_LEASED, VACUUM_WAITING, VACUUM_DEAD, VACUUM_FOREIGN } VacuumState;
+/* Says of each object what a run would find, and deletes nothing. age_us: since it was first found dead. */
+typedef void (*VacuumVisit)(void *context, StrView path, uint64_t size, VacuumState state, int64_t age_us);
+Status vacuum_explain(Vacuum *vacuum, VacuumVisit visit, void *context, Diag *diag);
 /* The scheduler's job. */
 int64_t vacuum_job(void *vacuum, const _Atomic bool *stopping);
 /* Sums over all runs. */

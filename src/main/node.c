@@ -29,6 +29,7 @@ enum { PATH_BYTES = 1024, DRAIN_US = 10 * 1000000 };
 typedef struct Node {
     const Config *config;
     char directory[PATH_BYTES - 64];
+    char tls_directory[PATH_BYTES]; /* read whenever a client asks for TLS */
     int lock_fd;
     Volume *volume;
     MetaStore *store;
@@ -204,15 +205,14 @@ static Status start_jobs(Node *node, Diag *diag)
 
 static Status open_ports(Node *node, Diag *diag)
 {
-    char tls_directory[PATH_BYTES];
-    path_in(node, "tls", tls_directory);
+    path_in(node, "tls", node->tls_directory);
     const char *address = config_text(node->config, "bind_address");
     MysqlServerOptions mysql = {.instance = &node->instance,
                                 .address = address,
                                 .port = (uint16_t)config_int(node->config, "query_port"),
                                 .max_connections = (uint32_t)config_int(node->config, "qe_max_connection"),
                                 .version = MYSQL_VERSION,
-                                .tls_directory = tls_directory};
+                                .tls_directory = node->tls_directory};
     TRY(mysql_server_start(&mysql, diag, &node->mysql));
     HttpServerOptions http = {.instance = &node->instance,
                               .address = address,

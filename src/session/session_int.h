@@ -67,6 +67,7 @@ Status run_show(StatementContext *context, const AstShow *show);
 /* ALTER TABLE ... COMPACT */
 Status run_compact(StatementContext *context, const CatalogTable *table, const AstAlterAction *action);
 Status run_admin_vacuum(StatementContext *context, const AstCommand *command);
+Status run_explain_vacuum(StatementContext *context);
 Status run_describe(StatementContext *context, const AstName *name);
 Status run_explain(StatementContext *context, const AstStatement *statement);
 const Connector *session_connector(StatementContext *context);

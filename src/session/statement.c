@@ -263,6 +263,8 @@ Status run_explain(StatementContext *context, const AstStatement *statement)
         query = insert.query;
     } else if (inner->kind == AST_STATEMENT_QUERY) {
         TRY(analyze_query(&context->analyze, inner->query, inner->source, &query));
+    } else if (inner->kind == AST_STATEMENT_COMMAND && strview_is(inner->command->what, "ADMIN VACUUM")) {
+        return run_explain_vacuum(context);
     } else {
         return RAISE(context->diag, NOT_SUPPORTED, "EXPLAIN of this kind of statement is not supported yet");
     }

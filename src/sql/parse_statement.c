@@ -131,6 +131,11 @@ static Status parse_explain(Parser *p, AstStatement *out)
     static const char *const levels[] = {"LOGICAL", "VERBOSE", "COSTS", "COST", "ANALYZE", "SCHEDULER", "PIPELINE"};
     out->kind = AST_STATEMENT_EXPLAIN;
     out->text = STR_VIEW("");
+    if (accept_word(p, "VACUUM")) {
+        out->inner = arena_alloc_zero(p->arena, sizeof(AstStatement));
+        new_command(p, out->inner, "ADMIN VACUUM");
+        return OK;
+    }
     for (size_t i = 0; i < COUNT_OF(levels); i++) {
         if (accept_word(p, levels[i])) {
             out->text = strview(levels[i]);

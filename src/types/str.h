@@ -45,6 +45,23 @@ static inline Str str_make(const char *data, size_t length)
     }
     return s;
 }
+/* The same where STR_INLINE_BYTES bytes are readable at data whatever the length: no call, one branch. */
+static inline Str str_make_padded(const char *data, uint32_t length)
+{
+    Str s = {.length = length};
+    uint64_t head = load_u64(data);
+    uint32_t tail = load_u32(data + 8);
+    __builtin_memcpy(s.prefix, &head, 4);
+    if (length > STR_INLINE_BYTES) {
+        s.pointer = data;
+        return s;
+    }
+    head &= length >= 8 ? UINT64_MAX : ((uint64_t)1 << (length * 8)) - 1;
+    tail &= length <= 8 ? 0 : UINT32_MAX >> ((STR_INLINE_BYTES - length) * 8);
+    __builtin_memcpy(s.inlined, &head, 8);
+    __builtin_memcpy(s.inlined + 8, &tail, 4);
+    return s;
+}
 static inline Str str_copy(Arena *arena, const Str *s)
 {
     if (s->length <= STR_INLINE_BYTES)
