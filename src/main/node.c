@@ -36,6 +36,7 @@ typedef struct Node {
     ExecPool *pool;
     SegmentCache *segments;
     SpillArea *spill;
+    PrimaryIndexes *keys;
     StatisticsCache *statistics;
     Compactor *compactor;
     Vacuum *vacuum;
@@ -248,6 +249,7 @@ static void node_close(Node *node)
     compactor_close(node->compactor);
     vacuum_close(node->vacuum);
     statistics_cache_close(node->statistics);
+    primary_indexes_close(node->keys);
     if (node->segments != NULL)
         segment_cache_close(node->segments);
     if (node->pool != NULL)
