@@ -38,6 +38,11 @@ else ifeq ($(VARIANT),tsan)
 HARDENING :=
 CFLAGS_VARIANT := -DMERAK_DEBUG -DMERAK_FAULTS -DMERAK_NO_CLONES -fsanitize=thread
 LDFLAGS_VARIANT := -fsanitize=thread
+else ifeq ($(VARIANT),fuzz)
+OPT := -O1
+KERNEL_OPT := -O1
+CFLAGS_VARIANT := -DMERAK_DEBUG -DMERAK_NO_CLONES -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
+LDFLAGS_VARIANT := -fsanitize=fuzzer,address,undefined
 else
 CFLAGS_VARIANT := $(HARDENING)
 endif
@@ -95,6 +100,16 @@ $(BUILD)/merak-segments: $(BUILD)/bench/segment/segment_bench.o $(BUILD)/libmera
 # `make bench BENCH="--sf 0.1 --runs 3"`; see bench/tpch/README.md for what must be installed.
 bench: all tpch
 	node bench/tpch/run.mjs $(BENCH)
+
+# Fuzzing with clang's libFuzzer: `make fuzz F=segment SECONDS=60` runs tests/fuzz/fuzz_segment.c from its corpus.
+SECONDS ?= 60
+.PHONY: fuzz
+fuzz:
+	$(MAKE) CC=clang VARIANT=fuzz build/fuzz/fuzz_$(F)
+	@mkdir -p build/fuzz/found/$(F)
+	build/fuzz/fuzz_$(F) -max_total_time=$(SECONDS) -print_final_stats=1 build/fuzz/found/$(F) tests/fuzz/corpus/$(F)
+build/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $(BUILD)/libmerak.a
+	$(CC) $(CFLAGS_ALL) $(OPT) $(LDFLAGS_VARIANT) $< $(BUILD)/libmerak.a $(LIBS) -o $@
 
 unit: $(foreach b,$(UNIT_BINARIES),$(if $(findstring $(T),$(b)),$(b)))
 	@for t in $(foreach b,$(UNIT_BINARIES),$(if $(findstring $(T),$(b)),$(b))); do echo "== $$t"; $$t || exit 1; done

@@ -35,7 +35,7 @@ typedef struct SelectState {
     ARRAY_OF(uint64_t) grouping_values; /* set_count a grouping id */
     const AstSelectItems *items;   /* for aliases in GROUP BY and HAVING */
     Expr **item_exprs;
-    uint32_t alias_depth;
+    uint32_t alias_limit; /* items from here on can't be named: UINT32_MAX outside of the select list */
 } SelectState;
 
 struct Scope {

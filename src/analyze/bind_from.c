@@ -368,6 +368,23 @@ static void drop_columns(Scope *scope, uint32_t first, uint32_t end)
     scope->columns.count -= end - first;
 }
 
+/* A table function beside a relation: inner or cross, or left on true. */
+static Status check_lateral(AnalyzeContext *context, const AstRelation *ast, JoinKind kind)
+{
+    bool is_true = ast->on == NULL || (ast->on->kind == AST_BOOL && ast->on->flag);
+    StrView name = ast->right->call == NULL ? STR_VIEW("") : ast->right->call->name.parts[0];
+    bool is_unnest = strview_equal_ci(name, STR_VIEW("unnest"));
+    if (kind == JOIN_LEFT && !is_unnest)
+        return RAISE(context->diag, ANALYSIS, "Getting analyzing error. Detail message: Not support lateral join except inner or cross.");
+    if (kind != JOIN_INNER && kind != JOIN_CROSS && kind != JOIN_LEFT)
+        return RAISE(context->diag, ANALYSIS, "Getting analyzing error. Detail message: unnest support inner join, cross join and left join on true.");
+    if (kind == JOIN_LEFT && !is_true)
+        return RAISE(context->diag, ANALYSIS, "Getting analyzing error. Detail message: left join unnest only support on true.");
+    if (!is_true)
+        return RAISE(context->diag, NOT_SUPPORTED, "a join with a table function takes no condition but ON TRUE; use WHERE");
+    return OK;
+}
+
 static Status bind_join(AnalyzeContext *context, Scope *scope, const AstRelation *ast, LogicalNode **out)
 {
     JoinKind kind = join_kind_of((AstJoinKind)ast->join_kind);
@@ -375,6 +392,10 @@ static Status bind_join(AnalyzeContext *context, Scope *scope, const AstRelation
     LogicalNode *left;
     TRY(bind_relation(context, scope, ast->left, &left));
     uint32_t middle = scope->columns.count;
+    if (ast->join_kind == AST_JOIN_ASOF_INNER || ast->join_kind == AST_JOIN_ASOF_LEFT)
+        return RAISE(context->diag, NOT_SUPPORTED, "ASOF JOIN is not supported yet");
+    if (ast->right->kind == AST_TABLE_FUNCTION)
+        TRY(check_lateral(context, ast, kind));
     if (ast->right->kind == AST_TABLE_FUNCTION)
         return bind_table_function(context, scope, ast->right, left, kind == JOIN_LEFT, out);
     LogicalNode *right;

@@ -10,6 +10,9 @@ static Status default_expr(AnalyzeContext *context, const TableColumn *column, E
     Datum value;
     switch ((DefaultKind)column->default_kind) {
     case DEFAULT_LITERAL:
+        if (column->type.kind == TYPE_JSON) /* as CAST reads text */
+            return expr_cast(context->arena, expr_constant(context->arena, type_varchar(0), datum_str(column->default_text)),
+                             column->type, true, context->diag, out);
         TRY(datum_parse(column->type, column->default_text, context->arena, context->diag, &value));
         *out = expr_constant(context->arena, column->type, value);
         return OK;

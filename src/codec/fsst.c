@@ -36,8 +36,8 @@ struct FsstEncoder {
 };
 
 /* Bits of a symbol's bytes, by length. */
-#define ONES(bytes) ((bytes) >= 8 ? UINT64_MAX : ~(UINT64_MAX >> (bytes) * 8))
-#define MASK(length) {ONES(length), (length) > 8 ? ONES((length) - 8) : 0}
+#define ONES(bytes) ((bytes) >= 8 ? UINT64_MAX : ~(UINT64_MAX >> (bytes) % 8 * 8))
+#define MASK(length) {ONES(length), (length) > 8 ? ONES((length) > 8 ? (length) - 8 : 0) : 0}
 static const Halves masks[FSST_SYMBOL_BYTES + 1] = {
     MASK(0), MASK(1), MASK(2),  MASK(3),  MASK(4),  MASK(5),  MASK(6),  MASK(7),  MASK(8),
     MASK(9), MASK(10), MASK(11), MASK(12), MASK(13), MASK(14), MASK(15), MASK(16),

@@ -13,8 +13,23 @@ void group_table_init(Aggregate *agg, GroupTable *table, const Type *types, uint
     *table = (GroupTable){.keys = column_store_new(agg->memory, types, count), .row_bytes = row_bytes};
 }
 
+/* What states own outside of arenas. */
+void aggregate_destroy_states(const Aggregate *agg, uint8_t *const *rows, uint32_t count)
+{
+    for (uint32_t c = 0; c < agg->node->aggregate.call_count; c++) {
+        const FuncBinding *binding = agg->node->aggregate.calls[c].binding;
+        AggContext context = {binding, agg->exec->session, NULL, agg->exec->diag};
+        for (uint32_t i = 0; i < count && binding->aggregate->destroy != NULL; i++)
+            binding->aggregate->destroy(&context, rows[i] + agg->offsets[c]);
+    }
+}
+
 void group_table_free(const Aggregate *agg, GroupTable *table)
 {
+    for (uint32_t g = 0; g < table->count && table->row_bytes > 0; g++) {
+        uint8_t *row = table->states + (size_t)g * table->row_bytes;
+        aggregate_destroy_states(agg, &row, 1);
+    }
     mem_release(agg->memory, (int64_t)table->capacity * (table->row_bytes + 12));
     column_store_free(table->keys);
     mem_free(table->hashes);

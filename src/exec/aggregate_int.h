@@ -50,6 +50,7 @@ typedef struct Aggregate {
 } Aggregate;
 
 void group_table_init(Aggregate *agg, GroupTable *table, const Type *types, uint32_t count, uint32_t row_bytes);
+void aggregate_destroy_states(const Aggregate *agg, uint8_t *const *rows, uint32_t count);
 void group_table_free(const Aggregate *agg, GroupTable *table);
 void aggregate_init_states(const Aggregate *agg, AggWorker *worker, uint8_t *row);
 /* Finds or makes the group of every row; out_groups[i] belongs to row i of rows. */

@@ -293,10 +293,12 @@ static Status take_groups(PartitionRun *run, const Chunk *chunk)
         targets[i] = table->states + (size_t)ids[i] * table->row_bytes;
         TRY(read_states(run, &((const Str *)chunk->columns[agg->key_count].data)[i], sources[i]));
     }
-    for (uint32_t c = 0; c < call_count(agg); c++)
-        TRY(agg->node->aggregate.calls[c].binding->aggregate->merge(&run->worker.contexts[c], sources, targets, rows.count,
-                                                                     agg->offsets[c]));
-    return OK;
+    Status status = OK;
+    for (uint32_t c = 0; c < call_count(agg) && status == OK; c++)
+        status = agg->node->aggregate.calls[c].binding->aggregate->merge(&run->worker.contexts[c], sources, targets, rows.count,
+                                                                         agg->offsets[c]);
+    aggregate_destroy_states(agg, sources, rows.count);
+    return status;
 }
 
 static bool run_is_full(const PartitionRun *run, uint32_t level)

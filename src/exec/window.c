@@ -252,6 +252,17 @@ static Status finish_state(Window *window, uint32_t call, AggContext *context, u
     return OK;
 }
 
+static void clear_state(const AggKernel *kernel, AggContext *context, uint8_t *state)
+{
+    if (kernel->destroy != NULL)
+        kernel->destroy(context, state);
+    memset(state, 0, kernel->state_bytes);
+    if (kernel->init != NULL)
+        kernel->init(context, state);
+}
+
+static Status slide_state(Window *window, uint32_t call, Partition p, AggContext *context, uint8_t *state);
+
 static Status aggregate_partition(Window *window, uint32_t call, Partition p)
 {
     const PhysWindowCall *spec = &window->node->window.calls[call];
@@ -260,25 +271,32 @@ static Status aggregate_partition(Window *window, uint32_t call, Partition p)
     arena_init(&arena, window->exec->options->memory);
     AggContext context = {spec->binding, window->exec->session, &arena, window->exec->diag};
     uint8_t *state = arena_alloc_zero(&arena, kernel->state_bytes + 16);
-    bool grows = spec->frame_start == 0;
-    uint32_t fed = p.begin;
     if (kernel->init != NULL)
         kernel->init(&context, state);
+    Status status = slide_state(window, call, p, &context, state);
+    if (kernel->destroy != NULL)
+        kernel->destroy(&context, state);
+    return status;
+}
+
+static Status slide_state(Window *window, uint32_t call, Partition p, AggContext *context, uint8_t *state)
+{
+    const PhysWindowCall *spec = &window->node->window.calls[call];
+    bool grows = spec->frame_start == 0;
+    uint32_t fed = p.begin;
     for (uint32_t i = p.begin; i < p.end;) {
         uint32_t first, end, same = i + 1;
         frame_of(window, spec, p, i, &first, &end);
         if (!grows) {
-            memset(state, 0, kernel->state_bytes);
-            if (kernel->init != NULL)
-                kernel->init(&context, state);
-            TRY(feed(window, call, &context, state, first, end));
+            clear_state(spec->binding->aggregate, context, state);
+            TRY(feed(window, call, context, state, first, end));
         } else if (end > fed) {
-            TRY(feed(window, call, &context, state, fed, end));
+            TRY(feed(window, call, context, state, fed, end));
             fed = end;
         }
         if (grows && end > i + 1 && (!spec->frame_is_rows || spec->frame_end == 4))
             same = end; /* peers share the result */
-        TRY(finish_state(window, call, &context, state, i, same));
+        TRY(finish_state(window, call, context, state, i, same));
         i = same;
         TRY(exec_check(window->exec));
     }

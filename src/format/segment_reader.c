@@ -147,6 +147,13 @@ static Status read_page_rows(Segment *s, ByteReader *footer, Diag *diag)
     return total == s->row_count ? OK : corrupt(s, s->length, -1, "row counts do not add up", diag);
 }
 
+/* No memory is taken for sizes that bytes could hardly stand for. */
+static bool is_plausible(uint64_t plain_length, uint64_t stored_length)
+{
+    enum { MOST_TIMES = 16384, ALWAYS = 1 << 16 };
+    return plain_length <= (uint64_t)1 << 30 && plain_length <= stored_length * MOST_TIMES + ALWAYS;
+}
+
 static Status read_footer(Segment *s, ByteReader *footer, Diag *diag)
 {
     uint64_t columns = byte_reader_varint(footer);
@@ -188,7 +195,7 @@ static Status open_footer(Segment *s, Diag *diag)
     if (!is_same_sum(checksum_bytes(footer, length), load_u64(tail + 8)))
         return corrupt(s, (uint64_t)(footer - s->data), -1, "the footer's checksum does not match", diag);
     uint64_t plain_length = load_u64(footer + 1);
-    if (plain_length > (uint64_t)1 << 32)
+    if (!is_plausible(plain_length, length))
         return corrupt(s, (uint64_t)(footer - s->data), -1, "the footer is too long", diag);
     char *plain = mem_alloc(plain_length + 1);
     Status status = decompress((Codec)footer[0], strview_n((const char *)footer + 9, length - 9), plain, plain_length, diag);
@@ -360,7 +367,7 @@ static Status decode_strings(const Segment *s, ByteReader *reader, uint32_t coun
     uint64_t total = 0;
     for (uint32_t i = 0; i < count; i++)
         total += lengths[i];
-    if (total != plain_length || total > 1u << 30)
+    if (total != plain_length || !is_plausible(total, byte_reader_left(reader)))
         return corrupt(s, 0, column, "string lengths do not add up", diag);
     char *bytes = arena_alloc(arena, plain_length + 16);
     StrView left = byte_reader_bytes(reader, byte_reader_left(reader));

@@ -35,9 +35,12 @@ typedef struct DictionaryBuilder {
 static bool build_dictionary(StringWriter *w, const Str *values, uint32_t rows, Arena *arena, DictionaryBuilder *out)
 {
     uint32_t limit = MIN((uint32_t)MAX_DICTIONARY, rows / 4 + 16);
-    *out = (DictionaryBuilder){.mask = MAX_DICTIONARY * 4 - 1};
-    out->slots = ARENA_NEW_ARRAY(arena, uint32_t, out->mask + 1);
-    out->entries = ARENA_NEW_ARRAY(arena, Str, MAX_DICTIONARY);
+    uint32_t slots = 64; /* as the rows need them: most loads of single rows are tiny */
+    while (slots < limit * 2)
+        slots *= 2;
+    *out = (DictionaryBuilder){.mask = slots - 1};
+    out->slots = ARENA_NEW_ARRAY(arena, uint32_t, slots);
+    out->entries = arena_alloc(arena, limit * sizeof(Str));
     for (uint32_t i = 0; i < rows; i++) {
         const Str *value = &values[i];
         uint64_t hash = value->length <= STR_INLINE_BYTES

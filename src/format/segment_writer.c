@@ -70,14 +70,14 @@ Status segment_writer_open(const SegmentColumn *columns, uint32_t count, Segment
         w->columns[c].values = arena_alloc_aligned(&w->arena, (size_t)GROUP_ROWS * w->columns[c].width + 64, 64);
         w->columns[c].nulls = arena_alloc(&w->arena, GROUP_ROWS);
         if (stored.phys == PHYS_STR)
-            w->columns[c].strings.codes = ARENA_NEW_ARRAY(&w->arena, uint32_t, GROUP_ROWS);
+            w->columns[c].strings.codes = arena_alloc(&w->arena, GROUP_ROWS * sizeof(uint32_t));
     }
     w->specs = specs;
     w->column_count = count;
     w->sink = sink;
     w->context = context;
     w->diag = diag;
-    w->numbers = ARENA_NEW_ARRAY(&w->arena, int64_t, SEGMENT_PAGE_ROWS);
+    w->numbers = arena_alloc(&w->arena, SEGMENT_PAGE_ROWS * sizeof(int64_t));
     *out_writer = w;
     return OK;
 }

@@ -1,7 +1,6 @@
 #include "func/families.h"
 
-/* Aggregates of pairs (covariance, correlation, value of the largest), truth and bits, and the estimate
- * of the number of distinct values. */
+/* Aggregates of pairs (covariance, correlation, value of the largest) and of truth values. */
 
 #include <math.h>
 
@@ -129,7 +128,7 @@ static Status truth_finish(AggContext *context, uint8_t *const *groups, uint32_t
     int code = context->binding->def->code;
     for (uint32_t i = 0; i < count; i++) {
         int64_t seen = *(const int64_t *)(const void *)(groups[i] + offset);
-        if (seen == 0)
+        if (seen == 0 && code == 0)
             vector_set_null(out, first + i);
         else
             ((uint8_t *)out->data)[first + i] = code == 1 ? (seen & 2) != 0 : (seen & 1) == 0;
@@ -234,153 +233,6 @@ static Status bind_by(const FuncBindRequest *request, const FuncDef *def, FuncBi
     return OK;
 }
 
-/* ---- ndv: HyperLogLog of 2^14 registers; up to 160 hashes are kept as they are, and counted exactly ---- */
-enum { NDV_EXACT = 160, NDV_BITS = 14, NDV_REGISTERS = 1 << NDV_BITS };
-typedef struct NdvState {
-    uint64_t *hashes;   /* exact, unsorted */
-    uint8_t *registers; /* NULL while exact */
-    uint64_t count;     /* of hashes */
-} NdvState;
-
-static void set_register(uint8_t *registers, uint64_t hash)
-{
-    uint32_t place = (uint32_t)(hash >> (64 - NDV_BITS));
-    uint64_t rest = hash << NDV_BITS;
-    uint8_t rank = (uint8_t)(rest == 0 ? 64 - NDV_BITS + 1 : __builtin_clzll(rest) + 1);
-    if (rank > registers[place])
-        registers[place] = rank;
-}
-static void ndv_add(Arena *arena, NdvState *state, uint64_t hash)
-{
-    if (state->registers == NULL) {
-        if (state->hashes == NULL)
-            state->hashes = ARENA_NEW_ARRAY(arena, uint64_t, NDV_EXACT);
-        for (uint64_t i = 0; i < state->count; i++) {
-            if (state->hashes[i] == hash)
-                return;
-        }
-        if (state->count < NDV_EXACT) {
-            state->hashes[state->count++] = hash;
-            return;
-        }
-        state->registers = arena_alloc_zero(arena, NDV_REGISTERS);
-        for (uint64_t i = 0; i < state->count; i++)
-            set_register(state->registers, state->hashes[i]);
-    }
-    set_register(state->registers, hash);
-}
-static void take_ndv(AggContext *context, const Vector *const *arguments, Rows rows, uint8_t *const *groups, uint32_t offset, uint8_t *one)
-{
-    Type type = arguments[0]->type;
-    VectorView view = vector_view(arguments[0]);
-    AUTO_ARENA scratch;
-    arena_init(&scratch, NULL);
-    for (FOR_ROWS(rows, i, row)) {
-        if (view_is_null(&view, row))
-            continue;
-        Datum value = vector_get(arguments[0], row, &scratch);
-        uint64_t hash = hash_u64(datum_hash(type, &value));
-        ndv_add(context->arena, (NdvState *)(void *)(one != NULL ? one : groups[i] + offset), hash);
-    }
-}
-static Status ndv_update(AggContext *context, const Vector *const *arguments, uint32_t count, Rows rows, uint8_t *const *groups,
-                         uint32_t offset)
-{
-    (void)count;
-    take_ndv(context, arguments, rows, groups, offset, NULL);
-    return OK;
-}
-static Status ndv_update_one(AggContext *context, const Vector *const *arguments, uint32_t count, Rows rows, uint8_t *state)
-{
-    (void)count;
-    take_ndv(context, arguments, rows, NULL, 0, state);
-    return OK;
-}
-static Status ndv_merge(AggContext *context, uint8_t *const *sources, uint8_t *const *targets, uint32_t count, uint32_t offset)
-{
-    for (uint32_t i = 0; i < count; i++) {
-        const NdvState *from = (const NdvState *)(const void *)(sources[i] + offset);
-        NdvState *to = (NdvState *)(void *)(targets[i] + offset);
-        if (from->registers != NULL && to->registers == NULL) {
-            NdvState before = *to;
-            to->registers = arena_alloc_zero(context->arena, NDV_REGISTERS);
-            for (uint64_t h = 0; h < before.count; h++)
-                set_register(to->registers, before.hashes[h]);
-        }
-        for (uint64_t h = 0; from->registers == NULL && h < from->count; h++)
-            ndv_add(context->arena, to, from->hashes[h]);
-        for (uint32_t r = 0; from->registers != NULL && r < NDV_REGISTERS; r++)
-            to->registers[r] = MAX(to->registers[r], from->registers[r]);
-    }
-    return OK;
-}
-static int64_t ndv_estimate(const NdvState *state)
-{
-    if (state->registers == NULL)
-        return (int64_t)state->count;
-    double sum = 0;
-    uint32_t zeros = 0;
-    for (uint32_t r = 0; r < NDV_REGISTERS; r++) {
-        sum += 1.0 / (double)(UINT64_C(1) << state->registers[r]);
-        zeros += state->registers[r] == 0;
-    }
-    double registers = NDV_REGISTERS;
-    double estimate = 0.7213 / (1 + 1.079 / registers) * registers * registers / sum;
-    if (estimate <= 2.5 * registers && zeros > 0)
-        estimate = registers * log(registers / zeros);
-    return (int64_t)(estimate + 0.5);
-}
-static Status ndv_finish(AggContext *context, uint8_t *const *groups, uint32_t count, uint32_t offset, uint32_t first, Vector *out)
-{
-    (void)context;
-    for (uint32_t i = 0; i < count; i++)
-        ((int64_t *)out->data)[first + i] = ndv_estimate((const NdvState *)(const void *)(groups[i] + offset));
-    return OK;
-}
-static void ndv_serialize(AggContext *context, const uint8_t *bytes, ByteBuf *out)
-{
-    const NdvState *state = (const NdvState *)(const void *)bytes;
-    (void)context;
-    bytebuf_put_varint(out, state->registers != NULL ? NDV_EXACT + 1 : state->count);
-    if (state->registers != NULL)
-        bytebuf_append(out, state->registers, NDV_REGISTERS);
-    else if (state->count > 0)
-        bytebuf_append(out, state->hashes, state->count * sizeof(uint64_t));
-}
-static Status ndv_deserialize(AggContext *context, ByteReader *reader, uint8_t *bytes)
-{
-    NdvState *state = (NdvState *)(void *)bytes;
-    uint64_t count = byte_reader_varint(reader);
-    bool is_exact = count <= NDV_EXACT;
-    *state = (NdvState){.count = is_exact ? count : 0};
-    StrView stored = byte_reader_bytes(reader, is_exact ? count * sizeof(uint64_t) : NDV_REGISTERS);
-    if (reader->failed)
-        return RAISE(context->diag, CORRUPT, "stored state of %s() is cut short", context->binding->def->name);
-    if (is_exact)
-        state->hashes = ARENA_NEW_ARRAY(context->arena, uint64_t, NDV_EXACT);
-    else
-        state->registers = arena_alloc_zero(context->arena, NDV_REGISTERS);
-    void *target = is_exact ? (void *)state->hashes : (void *)state->registers;
-    if (stored.length > 0)
-        memcpy(target, stored.data, stored.length);
-    return OK;
-}
-static const AggKernel ndv_kernel = {.state_bytes = sizeof(NdvState), .update = ndv_update, .update_one = ndv_update_one,
-                                     .merge = ndv_merge, .finish = ndv_finish, .serialize = ndv_serialize,
-                                     .deserialize = ndv_deserialize};
-static Status bind_ndv(const FuncBindRequest *request, const FuncDef *def, FuncBinding *out)
-{
-    (void)def;
-    Type *types = bind_argument_array(request, out);
-    if (type_is_nested(types[0]) || types[0].kind == TYPE_JSON)
-        return bind_error(request);
-    if (types[0].kind == TYPE_NULL)
-        types[0] = type_of(TYPE_BOOLEAN);
-    out->result = type_of(TYPE_BIGINT);
-    out->aggregate = &ndv_kernel;
-    return OK;
-}
-
 #define PAIR(NAME, CODE)                                                                               \
     {.name = NAME, .kind = FUNC_AGGREGATE, .min_arguments = 2, .max_arguments = 2, .code = CODE,       \
      .overloads = (const FuncOverload[]){{"dd", 'd', NULL, &pair_kernel}}, .overload_count = 1, .group = "aggregate"}
@@ -394,7 +246,5 @@ static const FuncDef defs[] = {
     PAIR("covar_pop", 0), PAIR("covar_samp", 1), PAIR("corr", 2),
     TRUTH("bool_or", 1), TRUTH("boolor_agg", 1), TRUTH("bool_and", 0), TRUTH("booland_agg", 0), TRUTH("every", 0),
     BOUND("max_by", 0, 2, 2, bind_by, 1), BOUND("min_by", 0, 2, 2, bind_by, -1),
-    BOUND("ndv", FUNC_NEVER_NULL, 1, 1, bind_ndv, 0), BOUND("approx_count_distinct", FUNC_NEVER_NULL, 1, 1, bind_ndv, 0),
-    BOUND("ds_hll_count_distinct", FUNC_NEVER_NULL, 1, 3, bind_ndv, 0), BOUND("ds_theta_count_distinct", FUNC_NEVER_NULL, 1, 1, bind_ndv, 0),
 };
 const FuncTable func_table_agg_math = {defs, COUNT_OF(defs)};

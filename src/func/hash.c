@@ -28,6 +28,11 @@ static uint32_t murmur3_32(const char *data, size_t length, uint32_t seed)
 
 enum { MURMUR_SEED = 104729 };
 
+uint32_t func_murmur3_32(const char *data, size_t length)
+{
+    return murmur3_32(data, length, MURMUR_SEED);
+}
+
 static Status murmur_kernel(FuncContext *context, const Vector *const *arguments, uint32_t count, Rows rows, Vector *out)
 {
     (void)context;

@@ -202,7 +202,8 @@ static void put_printed(ByteBuf *out, Type type, const Datum *value)
 static void put_text_value(ByteBuf *out, const Vector *vector, uint32_t row, Arena *scratch)
 {
     Datum value = vector_get(vector, row, scratch);
-    if (value.is_null) {
+    bool is_opaque = vector->type.kind == TYPE_BITMAP || vector->type.kind == TYPE_HLL || vector->type.kind == TYPE_PERCENTILE;
+    if (value.is_null || is_opaque) { /* these have no text; clients see NULL, as with StarRocks */
         bytebuf_put_u8(out, 0xFB);
         return;
     }
