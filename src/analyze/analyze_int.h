@@ -35,7 +35,7 @@ typedef struct SelectState {
     ARRAY_OF(uint64_t) grouping_values; /* set_count a grouping id */
     const AstSelectItems *items;   /* for aliases in GROUP BY and HAVING */
     Expr **item_exprs;
-    uint32_t alias_depth;
+    uint32_t alias_limit; /* items from here on can't be named: UINT32_MAX outside of the select list */
 } SelectState;
 
 struct Scope {
@@ -64,6 +64,8 @@ Status bind_field(AnalyzeContext *context, Scope *scope, Expr *value, const AstE
 Status bind_lambda_call(AnalyzeContext *context, Scope *scope, const AstExpr *ast, const char *written, bool *out_done,
                         Expr **out_expr);
 const char *nested_function(const char *name, Type type);
+/* out->table is set: binds ast's query and fits its columns to the table's. */
+Status bind_insert_rows(AnalyzeContext *context, const AstInsert *ast, StrView source, BoundInsert *out);
 Status bind_query(AnalyzeContext *context, Scope *outer, const AstQuery *ast, StrView source, BoundQuery **out_query);
 Status bind_select(AnalyzeContext *context, Scope *outer, const AstQuery *ast, StrView source, ScopeCte *ctes,
                    LogicalNode **out_node);

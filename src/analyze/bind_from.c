@@ -79,14 +79,14 @@ static Status bind_view(AnalyzeContext *context, const CatalogTable *view, Logic
     return OK;
 }
 
-static LogicalNode *scan_node(AnalyzeContext *context, const CatalogDatabase *database, const CatalogTable *table)
+static LogicalNode *scan_node(AnalyzeContext *context, const CatalogDatabase *database, const CatalogTable *table, bool has_location)
 {
     LogicalNode *node = new_node(context, LOGICAL_SCAN, NULL);
     node->scan.database = database;
     node->scan.table = table;
     node->column_count = table->schema->column_count;
-    node->columns = ARENA_NEW_ARRAY(context->arena, LogicalColumn, node->column_count);
-    node->scan.ordinals = ARENA_NEW_ARRAY(context->arena, uint32_t, node->column_count);
+    node->columns = ARENA_NEW_ARRAY(context->arena, LogicalColumn, node->column_count + 1);
+    node->scan.ordinals = ARENA_NEW_ARRAY(context->arena, uint32_t, node->column_count + 1);
     node->scan.first_id = context->ids.next;
     for (uint32_t i = 0; i < node->column_count; i++) {
         const TableColumn *column = &table->schema->columns[i];
@@ -95,6 +95,11 @@ static LogicalNode *scan_node(AnalyzeContext *context, const CatalogDatabase *da
                                            .is_nullable = column->is_nullable, .name = column->name,
                                            .origin_table = table->name, .origin_column = column->name,
                                            .database = database->name};
+    }
+    if (has_location) {
+        node->scan.ordinals[node->column_count] = node->column_count;
+        node->columns[node->column_count++] = (LogicalColumn){.id = column_ids_next(&context->ids), .type = type_of(TYPE_BIGINT),
+                                                              .name = STR_VIEW(ROW_LOCATION_NAME)};
     }
     return node;
 }
@@ -162,7 +167,7 @@ static Status bind_table(AnalyzeContext *context, Scope *scope, const AstRelatio
     if (table->schema->kind == TABLE_VIEW) {
         TRY(bind_view(context, table, out));
     } else {
-        *out = scan_node(context, database, table);
+        *out = scan_node(context, database, table, ast == context->located);
         (*out)->scan.alias = alias;
         TRY(pick_partitions(context, ast, *out));
     }
@@ -363,6 +368,23 @@ static void drop_columns(Scope *scope, uint32_t first, uint32_t end)
     scope->columns.count -= end - first;
 }
 
+/* A table function beside a relation: inner or cross, or left on true. */
+static Status check_lateral(AnalyzeContext *context, const AstRelation *ast, JoinKind kind)
+{
+    bool is_true = ast->on == NULL || (ast->on->kind == AST_BOOL && ast->on->flag);
+    StrView name = ast->right->call == NULL ? STR_VIEW("") : ast->right->call->name.parts[0];
+    bool is_unnest = strview_equal_ci(name, STR_VIEW("unnest"));
+    if (kind == JOIN_LEFT && !is_unnest)
+        return RAISE(context->diag, ANALYSIS, "Getting analyzing error. Detail message: Not support lateral join except inner or cross.");
+    if (kind != JOIN_INNER && kind != JOIN_CROSS && kind != JOIN_LEFT)
+        return RAISE(context->diag, ANALYSIS, "Getting analyzing error. Detail message: unnest support inner join, cross join and left join on true.");
+    if (kind == JOIN_LEFT && !is_true)
+        return RAISE(context->diag, ANALYSIS, "Getting analyzing error. Detail message: left join unnest only support on true.");
+    if (!is_true)
+        return RAISE(context->diag, NOT_SUPPORTED, "a join with a table function takes no condition but ON TRUE; use WHERE");
+    return OK;
+}
+
 static Status bind_join(AnalyzeContext *context, Scope *scope, const AstRelation *ast, LogicalNode **out)
 {
     JoinKind kind = join_kind_of((AstJoinKind)ast->join_kind);
@@ -370,6 +392,10 @@ static Status bind_join(AnalyzeContext *context, Scope *scope, const AstRelation
     LogicalNode *left;
     TRY(bind_relation(context, scope, ast->left, &left));
     uint32_t middle = scope->columns.count;
+    if (ast->join_kind == AST_JOIN_ASOF_INNER || ast->join_kind == AST_JOIN_ASOF_LEFT)
+        return RAISE(context->diag, NOT_SUPPORTED, "ASOF JOIN is not supported yet");
+    if (ast->right->kind == AST_TABLE_FUNCTION)
+        TRY(check_lateral(context, ast, kind));
     if (ast->right->kind == AST_TABLE_FUNCTION)
         return bind_table_function(context, scope, ast->right, left, kind == JOIN_LEFT, out);
     LogicalNode *right;

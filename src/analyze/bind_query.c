@@ -65,7 +65,6 @@ static StrView item_name(const Scope *scope, const AstSelectItem *item)
 
 static Status bind_items(AnalyzeContext *context, Scope *scope, const AstSelect *ast, SelectParts *parts)
 {
-    scope->select->alias_depth++; /* items do not see each other's aliases */
     for (uint32_t i = 0; i < ast->items.count; i++) {
         const AstSelectItem *item = &ast->items.items[i];
         if (item->expr->kind == AST_STAR) {
@@ -73,10 +72,11 @@ static Status bind_items(AnalyzeContext *context, Scope *scope, const AstSelect 
             continue;
         }
         Expr *expr;
+        scope->select->alias_limit = i; /* an item sees the aliases before it */
         TRY(bind_expr(context, scope, item->expr, &expr));
         add_item(context, parts, expr, item_name(scope, item));
     }
-    scope->select->alias_depth--;
+    scope->select->alias_limit = UINT32_MAX;
     return OK;
 }
 
@@ -498,7 +498,8 @@ static Status bind_from_where(AnalyzeContext *context, Scope *scope, const AstSe
 Status bind_select(AnalyzeContext *context, Scope *outer, const AstQuery *ast, StrView source, ScopeCte *ctes, LogicalNode **out_node)
 {
     const AstSelect *select_ast = &ast->select;
-    SelectState select = {.allows_aggregates = true, .allows_windows = true, .items = &select_ast->items};
+    SelectState select = {.allows_aggregates = true, .allows_windows = true, .items = &select_ast->items,
+                          .alias_limit = UINT32_MAX};
     Scope scope = {.outer = outer, .ctes = ctes, .select = &select, .source = source};
     SelectParts parts = {0};
     LogicalNode *node;

@@ -100,15 +100,16 @@ static Status resolve_alias(AnalyzeContext *context, Scope *scope, const AstExpr
 {
     SelectState *select = scope->select;
     *out_expr = NULL;
-    if (select == NULL || select->items == NULL || ast->name.count != 1 || select->alias_depth > 0)
+    if (select == NULL || select->items == NULL || ast->name.count != 1)
         return OK;
-    for (uint32_t i = 0; i < select->items->count; i++) {
+    for (uint32_t i = 0; i < MIN(select->items->count, select->alias_limit); i++) {
         const AstSelectItem *item = &select->items->items[i];
         if (item->alias.length == 0 || !strview_equal_ci(item->alias, ast->name.parts[0]))
             continue;
-        select->alias_depth++;
+        uint32_t limit = select->alias_limit;
+        select->alias_limit = i;
         Status status = bind_expr(context, scope, item->expr, out_expr);
-        select->alias_depth--;
+        select->alias_limit = limit;
         return status;
     }
     return OK;

@@ -38,6 +38,11 @@ struct SegmentCache {
     SegmentCacheStats stats;
 };
 
+Volume *segment_cache_volume(const SegmentCache *cache)
+{
+    return cache->volume;
+}
+
 SegmentCache *segment_cache_open(Volume *volume, MemTracker *parent, int64_t limit_bytes)
 {
     SegmentCache *cache = mem_alloc_zero(sizeof(*cache));

@@ -354,6 +354,11 @@ static void finish_percentile(AggContext *context, const ListData *data, const R
     vector_put(out, context->arena, row, &value);
 }
 
+static int compare_keys(const void *a, const void *b, void *context)
+{
+    return datum_compare(((const ListData *)context)->types[0], a, b);
+}
+
 static Status list_finish(AggContext *context, uint8_t *const *groups, uint32_t count, uint32_t offset, uint32_t first, Vector *out)
 {
     const ListData *data = context->binding->data;
@@ -366,6 +371,8 @@ static Status list_finish(AggContext *context, uint8_t *const *groups, uint32_t 
         sort_rows(data, &list);
         if (can_merge(data))
             merge_equal(data, &list);
+        if (data->kind == LIST_MAP || data->kind == LIST_SUM_MAP)
+            qsort_r(list.items, list.rows, sizeof(Datum) * 2, compare_keys, (void *)(uintptr_t)data);
         if (data->kind == LIST_MIN_N || data->kind == LIST_MAX_N)
             list.rows = MIN(list.rows, data->limit);
         if (data->kind == LIST_CONCAT)

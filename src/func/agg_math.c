@@ -128,7 +128,7 @@ static Status truth_finish(AggContext *context, uint8_t *const *groups, uint32_t
     int code = context->binding->def->code;
     for (uint32_t i = 0; i < count; i++) {
         int64_t seen = *(const int64_t *)(const void *)(groups[i] + offset);
-        if (seen == 0)
+        if (seen == 0 && code == 0)
             vector_set_null(out, first + i);
         else
             ((uint8_t *)out->data)[first + i] = code == 1 ? (seen & 2) != 0 : (seen & 1) == 0;

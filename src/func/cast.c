@@ -6,6 +6,8 @@
  * through a datum. A value that does not fit becomes NULL, or raises under ALLOW_THROW_EXCEPTION. */
 
 #include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
 
 #include "func/json_value.h"
 #include "func/shape.h"
@@ -99,7 +101,7 @@ static bool to_float(Type source, const Datum *in, Datum *out)
     else if (source.kind == TYPE_DECIMAL)
         out->f64 = decimal_to_double(in->i128, source.scale);
     else if (source.phys == PHYS_STR)
-        return double_parse(str_view(&in->str), &out->f64);
+        return double_parse(str_view(&in->str), &out->f64) && isfinite(out->f64);
     else
         out->f64 = (double)integer_of(source, in);
     return true;
@@ -141,13 +143,70 @@ static bool to_datetime(Type source, TypeKind target, const Datum *in, Datum *ou
     return true;
 }
 
+/* 123456 and '12:34:56' are 12 hours, 34 minutes, 56 seconds. */
+static bool to_time(Type source, const Datum *in, Datum *out)
+{
+    if (source.kind == TYPE_DATETIME || source.kind == TYPE_DATE) {
+        *out = datum_i64(source.kind == TYPE_DATE ? 0 : in->i64 - datetime_date(in->i64) * US_PER_DAY);
+        return true;
+    }
+    if (source.phys == PHYS_STR) {
+        int64_t parts[3] = {0, 0, 0};
+        uint32_t part = 0;
+        StrView text = strview_trim(str_view(&in->str));
+        bool is_negative = text.length > 0 && text.data[0] == '-';
+        for (size_t i = is_negative; i < text.length; i++) {
+            char c = text.data[i];
+            if (c == ':' && ++part < 3)
+                continue;
+            if (c < '0' || c > '9' || part > 2 || parts[part] > 9999)
+                return false;
+            parts[part] = parts[part] * 10 + (c - '0');
+        }
+        if (part != 2 || parts[1] > 59 || parts[2] > 59)
+            return false;
+        int64_t seconds = parts[0] * 3600 + parts[1] * 60 + parts[2];
+        *out = datum_i64((is_negative ? -seconds : seconds) * US_PER_SECOND);
+        return true;
+    }
+    Datum number;
+    if (!to_integer(source, in, TYPE_BIGINT, &number))
+        return false;
+    int64_t size = number.i64 < 0 ? -number.i64 : number.i64;
+    if (size / 100 % 100 > 59 || size % 100 > 59 || size > 99999999)
+        return false;
+    int64_t seconds = size / 10000 * 3600 + size / 100 % 100 * 60 + size % 100;
+    *out = datum_i64((number.i64 < 0 ? -seconds : seconds) * US_PER_SECOND);
+    return true;
+}
+
+/* FLOAT as text: shortest digits, with an exponent from 1e7 on. */
+static void print_float(double value, ByteBuf *out)
+{
+    char text[40];
+    double size = fabs(value);
+    if (!(size >= 1e7) || isinf(value)) {
+        datum_print(type_of(TYPE_FLOAT), &(Datum){.f64 = value}, out);
+        return;
+    }
+    for (int digits = 0; digits < 9; digits++) {
+        snprintf(text, sizeof(text), "%.*e", digits, value);
+        if (strtof(text, NULL) == (float)value)
+            break;
+    }
+    bytebuf_append_text(out, text);
+}
+
 static bool to_text(Type source, Type target, const Datum *in, Arena *arena, Datum *out)
 {
     if (source.phys == PHYS_STR) {
         *out = *in;
     } else {
         AUTO_BYTEBUF text = {0};
-        datum_print(source, in, &text);
+        if (source.kind == TYPE_FLOAT)
+            print_float(in->f64, &text);
+        else
+            datum_print(source, in, &text);
         *out = datum_str(strview_n(arena_strndup(arena, text.data == NULL ? "" : text.data, text.length), text.length));
     }
     bool is_cut = target.length > 0 && out->str.length > target.length && target.kind == TYPE_CHAR;
@@ -205,9 +264,7 @@ bool cast_datum(Type source, Type target, const Datum *in, Arena *arena, Datum *
     case TYPE_DATETIME:
         return to_datetime(source, (TypeKind)target.kind, in, out);
     case TYPE_TIME:
-        *out = datum_i64(source.kind == TYPE_DATETIME ? in->i64 - datetime_date(in->i64) * US_PER_DAY
-                                                      : (int64_t)integer_of(source, in) * US_PER_SECOND);
-        return true;
+        return to_time(source, in, out);
     case TYPE_CHAR:
     case TYPE_VARCHAR:
     case TYPE_VARBINARY:
@@ -220,6 +277,24 @@ bool cast_datum(Type source, Type target, const Datum *in, Arena *arena, Datum *
     default:
         return source.kind == target.kind && (*out = *in, true);
     }
+}
+
+static uint32_t field_named(Type type, StrView name)
+{
+    uint32_t f = 0;
+    while (f < type.nested->count && !strview_equal_ci(type.nested->names[f], name))
+        f++;
+    return f;
+}
+
+/* Structs with the same field names in another order are matched by name, all others by place. */
+static bool fields_by_name(Type source, Type target)
+{
+    for (uint32_t f = 0; f < target.nested->count; f++) {
+        if (field_named(source, target.nested->names[f]) == source.nested->count)
+            return false;
+    }
+    return true;
 }
 
 static bool to_nested(Type source, Type target, const Datum *in, Arena *arena, Datum *out)
@@ -236,6 +311,15 @@ static bool to_nested(Type source, Type target, const Datum *in, Arena *arena, D
     uint32_t per_entry = target.nested->count;
     list->count = in->list->count;
     list->items = ARENA_NEW_ARRAY(arena, Datum, list->count);
+    if (source.kind == TYPE_STRUCT && fields_by_name(source, target)) {
+        for (uint32_t i = 0; i < list->count; i++) {
+            uint32_t from = field_named(source, target.nested->names[i]);
+            if (!cast_datum(source.nested->types[from], target.nested->types[i], &in->list->items[from], arena, &list->items[i]))
+                list->items[i] = datum_null();
+        }
+        *out = (Datum){.list = list};
+        return true;
+    }
     for (uint32_t i = 0; i < list->count; i++) {
         if (!cast_datum(source.nested->types[i % per_entry], target.nested->types[i % per_entry], &in->list->items[i],
                         arena, &list->items[i]))
@@ -355,8 +439,10 @@ static bool cast_allowed(Type source, Type target)
     if (type_is_nested(source) && source.kind == target.kind) {
         if (source.nested->count != target.nested->count)
             return false;
+        bool by_name = source.kind == TYPE_STRUCT && fields_by_name(source, target);
         for (uint32_t i = 0; i < source.nested->count; i++) {
-            if (!cast_allowed(source.nested->types[i], target.nested->types[i]))
+            uint32_t from = by_name ? field_named(source, target.nested->names[i]) : i;
+            if (!cast_allowed(source.nested->types[from], target.nested->types[i]))
                 return false;
         }
         return true;

@@ -1,6 +1,9 @@
 #include "func/families.h"
 
-/* Functions over MAP and STRUCT. Entries of a map keep their order; of equal keys the last one wins. */
+/* Functions over MAP and STRUCT. Entries of a map are kept in the order of their keys, so that equal maps
+ * have equal contents; of equal keys the last one wins. */
+
+#include <stdlib.h>
 
 #include "func/nested.h"
 
@@ -18,8 +21,20 @@ static MapItems map_at(const Vector *vector, uint32_t row, Arena *arena)
     return (MapItems){map.list->items, map.list->count / 2};
 }
 
+typedef struct MapEntry {
+    Datum key, value;
+} MapEntry;
+static int compare_entries(const void *a, const void *b, void *context)
+{
+    return datum_compare(*(const Type *)context, &((const MapEntry *)a)->key, &((const MapEntry *)b)->key);
+}
+
 static void put_map(Vector *out, Arena *arena, uint32_t row, Datum *items, uint32_t entries)
 {
+    Type key = out->type.nested->types[0];
+    _Static_assert(sizeof(MapEntry) == 2 * sizeof(Datum), "entries are pairs of datums");
+    if (entries > 1)
+        qsort_r(items, entries, sizeof(MapEntry), compare_entries, &key);
     DatumList list = {entries * 2, items};
     Datum value = {.list = &list};
     vector_put(out, arena, row, &value);
@@ -329,8 +344,6 @@ static Status bind_row(const FuncBindRequest *request, const FuncDef *def, FuncB
     StrView *names = ARENA_NEW_ARRAY(request->arena, StrView, fields);
     for (uint32_t f = 0; f < fields; f++) {
         uint32_t a = is_named ? f * 2 + 1 : f;
-        if (arguments[a].kind == TYPE_NULL)
-            arguments[a] = type_of(TYPE_BOOLEAN);
         types[f] = arguments[a];
         types[f].phys = (uint8_t)type_default_phys(types[f]);
         arguments[a] = types[f];

@@ -1,7 +1,7 @@
 #include "func/families.h"
 
 /* JSON functions. A JSON value is its canonical text; results are made canonical again where pieces
- * are put together. What is not found, and JSON null, is NULL. */
+ * are put together. What is not found is NULL; JSON null stays a value, which IS NULL holds for too. */
 
 #include "func/json_value.h"
 #include "func/nested.h"
@@ -89,7 +89,7 @@ static void put_result(FuncContext *context, int code, Vector *out, uint32_t row
         ((int32_t *)out->data)[row] = json_size(value, kind);
         return;
     }
-    if (kind == JSON_TEXT_INVALID || kind == JSON_TEXT_NULL) {
+    if (kind == JSON_TEXT_INVALID || (kind == JSON_TEXT_NULL && code != GET_JSON)) {
         vector_set_null(out, row);
         return;
     }
@@ -317,7 +317,7 @@ static Status set_kernel(FuncContext *context, const Vector *const *arguments, u
             AUTO_BYTEBUF value = {0};
             AUTO_BYTEBUF next = {0};
             Datum where = vector_get(arguments[a], row, context->arena);
-            is_null = where.is_null;
+            is_null = where.is_null || vector_get(arguments[a + 1], row, context->arena).is_null;
             if (is_null || !value_path_parse(str_view(&where.str), &path) || path.has_all)
                 continue;
             put_argument(arguments[a + 1], row, context->arena, &value);

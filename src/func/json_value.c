@@ -236,7 +236,7 @@ static bool scalar_of(StrView json, JsonTextKind kind, Type target, Arena *arena
         return cast_datum(type_of(TYPE_BIGINT), target, &value, arena, out);
     }
     value = datum_f64(0);
-    if (!double_parse(json, &number))
+    if (!double_parse(json, &number) || type_is_integer(target))
         return false;
     value.f64 = number;
     return cast_datum(type_of(TYPE_DOUBLE), target, &value, arena, out);

@@ -12,6 +12,12 @@ static Status null_test(const Vector *const *arguments, Rows rows, bool wanted, 
     uint8_t *r = out->data;
     for (FOR_ROWS(rows, i, row))
         r[row] = view_is_null(&view, row) == wanted;
+    if (arguments[0]->type.kind != TYPE_JSON)
+        return OK;
+    for (FOR_ROWS(rows, i, row)) { /* JSON null counts as NULL */
+        if (!view_is_null(&view, row) && strview_is(str_view(&((const Str *)view.data)[view_index(&view, row)]), "null"))
+            r[row] = wanted;
+    }
     return OK;
 }
 

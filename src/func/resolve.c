@@ -236,6 +236,22 @@ static Type common_number(Type a, Type b)
     return a.kind > b.kind ? a : b;
 }
 
+/* The field of b that stands for field i of a: of that name when all of a's names are there. */
+static uint32_t field_like(Type a, uint32_t i, Type b)
+{
+    uint32_t found = i;
+    for (uint32_t f = 0; a.kind == TYPE_STRUCT && f < a.nested->count; f++) {
+        uint32_t g = 0;
+        while (g < b.nested->count && !strview_equal_ci(a.nested->names[f], b.nested->names[g]))
+            g++;
+        if (g == b.nested->count)
+            return i;
+        if (f == i)
+            found = g;
+    }
+    return found;
+}
+
 static Status common_nested(Type a, Type b, Arena *arena, Diag *diag, Type *out)
 {
     uint32_t count = a.nested->count;
@@ -243,7 +259,7 @@ static Status common_nested(Type a, Type b, Arena *arena, Diag *diag, Type *out)
         return RAISE(diag, ANALYSIS, "Getting analyzing error. Detail message: nested types differ in size.");
     Type *types = ARENA_NEW_ARRAY(arena, Type, count);
     for (uint32_t i = 0; i < count; i++)
-        TRY(type_common(a.nested->types[i], b.nested->types[i], arena, diag, &types[i]));
+        TRY(type_common(a.nested->types[i], b.nested->types[field_like(a, i, b)], arena, diag, &types[i]));
     *out = a.kind == TYPE_ARRAY ? type_array(arena, types[0])
            : a.kind == TYPE_MAP ? type_map(arena, types[0], types[1])
                                 : type_struct(arena, types, a.nested->names, count);

@@ -127,7 +127,7 @@ static float ngram_share(StrView text, StrView other, size_t size, bool folds, A
                 hits += datum_set_has(&grams, &gram);
         }
     }
-    return (float)hits / (float)wanted;
+    return 1.0f - (float)(wanted - hits) / (float)wanted; /* in single precision, as StarRocks counts it */
 }
 /* code: 1 folds case */
 DEFINE_ROWWISE(ngram_kernel, {

@@ -77,13 +77,18 @@ static void print_inside(Type type, const Datum *datum, ByteBuf *out)
         bytebuf_append_text(out, "null");
         return;
     }
-    char quote = type_is_string(type) || type_is_date(type) ? '"' : type.kind == TYPE_JSON ? '\'' : '\0';
+    char quote = type_is_string(type) || type_is_date(type) || type.kind == TYPE_VARBINARY ? '"' : type.kind == TYPE_JSON ? '\'' : '\0';
     if (quote == '\0') {
         datum_print(type, datum, out);
         return;
     }
     AUTO_BYTEBUF text = {0};
-    datum_print(type, datum, &text);
+    if (type.kind == TYPE_VARBINARY) { /* as hexadecimal */
+        for (uint32_t i = 0; i < datum->str.length; i++)
+            bytebuf_printf(&text, "%02x", (unsigned char)str_data(&datum->str)[i]);
+    } else {
+        datum_print(type, datum, &text);
+    }
     bytebuf_append_char(out, quote);
     for (size_t i = 0; i < text.length; i++) {
         if (text.data[i] == quote || text.data[i] == '\\')
