@@ -32,6 +32,7 @@ typedef struct AnalyzeContext {
     const Type *parameter_types; /* values of ? */
     const Datum *parameter_values;
     uint32_t parameter_count;
+    const AstRelation *located; /* DELETE: the scan of this relation tells where its rows lie */
 } AnalyzeContext;
 
 Status analyze_query(AnalyzeContext *context, const AstQuery *ast, StrView source, BoundQuery **out_query);
@@ -46,6 +47,11 @@ typedef struct BoundInsert {
     BoundQuery *query; /* its columns are the table's columns, in order, of the table's types */
 } BoundInsert;
 Status analyze_insert(AnalyzeContext *context, const AstInsert *ast, StrView source, BoundInsert *out_insert);
+
+/* The rows that a DELETE takes: one column, where they lie (see ROW_LOCATION_NAME). */
+Status analyze_delete(AnalyzeContext *context, const AstStatement *ast, BoundInsert *out_delete);
+/* The rows that an UPDATE writes, as for an INSERT. */
+Status analyze_update(AnalyzeContext *context, const AstStatement *ast, BoundInsert *out_update);
 
 /* Resolves [db.]table; errors as StarRocks words them. */
 Status analyze_find_table(AnalyzeContext *context, const AstName *name, const CatalogDatabase **out_database,

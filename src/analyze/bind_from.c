@@ -79,14 +79,14 @@ static Status bind_view(AnalyzeContext *context, const CatalogTable *view, Logic
     return OK;
 }
 
-static LogicalNode *scan_node(AnalyzeContext *context, const CatalogDatabase *database, const CatalogTable *table)
+static LogicalNode *scan_node(AnalyzeContext *context, const CatalogDatabase *database, const CatalogTable *table, bool has_location)
 {
     LogicalNode *node = new_node(context, LOGICAL_SCAN, NULL);
     node->scan.database = database;
     node->scan.table = table;
     node->column_count = table->schema->column_count;
-    node->columns = ARENA_NEW_ARRAY(context->arena, LogicalColumn, node->column_count);
-    node->scan.ordinals = ARENA_NEW_ARRAY(context->arena, uint32_t, node->column_count);
+    node->columns = ARENA_NEW_ARRAY(context->arena, LogicalColumn, node->column_count + 1);
+    node->scan.ordinals = ARENA_NEW_ARRAY(context->arena, uint32_t, node->column_count + 1);
     node->scan.first_id = context->ids.next;
     for (uint32_t i = 0; i < node->column_count; i++) {
         const TableColumn *column = &table->schema->columns[i];
@@ -95,6 +95,11 @@ static LogicalNode *scan_node(AnalyzeContext *context, const CatalogDatabase *da
                                            .is_nullable = column->is_nullable, .name = column->name,
                                            .origin_table = table->name, .origin_column = column->name,
                                            .database = database->name};
+    }
+    if (has_location) {
+        node->scan.ordinals[node->column_count] = node->column_count;
+        node->columns[node->column_count++] = (LogicalColumn){.id = column_ids_next(&context->ids), .type = type_of(TYPE_BIGINT),
+                                                              .name = STR_VIEW(ROW_LOCATION_NAME)};
     }
     return node;
 }
@@ -162,7 +167,7 @@ static Status bind_table(AnalyzeContext *context, Scope *scope, const AstRelatio
     if (table->schema->kind == TABLE_VIEW) {
         TRY(bind_view(context, table, out));
     } else {
-        *out = scan_node(context, database, table);
+        *out = scan_node(context, database, table, ast == context->located);
         (*out)->scan.alias = alias;
         TRY(pick_partitions(context, ast, *out));
     }

@@ -34,25 +34,44 @@ static Status default_expr(AnalyzeContext *context, const TableColumn *column, E
     return OK;
 }
 
-static Status source_positions(AnalyzeContext *context, const AstInsert *ast, const CatalogTable *table, uint32_t given,
+static Status named_positions(AnalyzeContext *context, const AstStrList *names, const CatalogTable *table, int *out_positions)
+{
+    for (uint32_t i = 0; i < names->count; i++) {
+        int column = table_column_index(table->schema, names->items[i]);
+        if (column < 0)
+            return RAISE(context->diag, NO_SUCH_COLUMN, "Unknown column '%.*s' in '%.*s'", SV_ARGS(names->items[i]), SV_ARGS(table->name));
+        if (out_positions[column] >= 0)
+            return RAISE(context->diag, DUPLICATE_COLUMN, "Column '%.*s' specified twice", SV_ARGS(names->items[i]));
+        if (table->schema->columns[column].generated.length > 0)
+            return RAISE(context->diag, ANALYSIS, "Getting analyzing error. Detail message: generated column '%.*s' can not be specified.",
+                         SV_ARGS(names->items[i]));
+        out_positions[column] = (int)i;
+    }
+    return OK;
+}
+
+static Status source_positions(AnalyzeContext *context, const AstInsert *ast, const CatalogTable *table, const LogicalNode *child,
                                int *out_positions)
 {
     const TableSchema *schema = table->schema;
-    for (uint32_t i = 0; i < schema->column_count; i++)
-        out_positions[i] = ast->has_columns ? -1 : (int)i;
-    uint32_t wanted = ast->has_columns ? ast->columns.count : schema->column_count;
-    for (uint32_t i = 0; ast->has_columns && i < ast->columns.count; i++) {
-        int column = table_column_index(schema, ast->columns.items[i]);
-        if (column < 0)
-            return RAISE(context->diag, NO_SUCH_COLUMN, "Unknown column '%.*s' in '%.*s'", SV_ARGS(ast->columns.items[i]),
-                         SV_ARGS(table->name));
-        if (out_positions[column] >= 0)
-            return RAISE(context->diag, DUPLICATE_COLUMN, "Column '%.*s' specified twice", SV_ARGS(ast->columns.items[i]));
-        out_positions[column] = (int)i;
+    uint32_t wanted = 0;
+    for (uint32_t i = 0; i < schema->column_count; i++) {
+        bool takes = !ast->has_columns && !ast->by_name && schema->columns[i].generated.length == 0;
+        out_positions[i] = takes ? (int)wanted++ : -1;
     }
-    if (given != wanted)
+    if (ast->by_name) {
+        AstStrList names = {0};
+        for (uint32_t i = 0; i < child->column_count; i++)
+            AST_PUSH(context->arena, &names, child->columns[i].name);
+        return named_positions(context, &names, table, out_positions);
+    }
+    if (ast->has_columns) {
+        TRY(named_positions(context, &ast->columns, table, out_positions));
+        wanted = ast->columns.count;
+    }
+    if (child->column_count != wanted)
         return RAISE(context->diag, WRONG_COLUMN_COUNT, "Inserted target column count: %u doesn't match select/value column count: %u",
-                     wanted, given);
+                     wanted, child->column_count);
     return OK;
 }
 
@@ -69,11 +88,47 @@ Status analyze_insert(AnalyzeContext *context, const AstInsert *ast, StrView sou
     if (out->table->schema->kind == TABLE_VIEW)
         return RAISE(context->diag, ANALYSIS, "Getting analyzing error. Detail message: can't insert into view '%.*s'.",
                      SV_ARGS(out->table->name));
+    return bind_insert_rows(context, ast, source, out);
+}
+
+/* A second projection computes generated columns from the others. */
+static Status add_generated(AnalyzeContext *context, const TableSchema *schema, BoundInsert *out)
+{
+    LogicalNode *child = out->query->root;
+    bool has_any = false;
+    for (uint32_t i = 0; i < schema->column_count; i++)
+        has_any |= schema->columns[i].generated.length > 0;
+    if (!has_any)
+        return OK;
+    LogicalNode *project = new_node(context, LOGICAL_PROJECT, child);
+    project->column_count = schema->column_count;
+    project->columns = ARENA_NEW_ARRAY(context->arena, LogicalColumn, schema->column_count);
+    project->project.exprs = ARENA_NEW_ARRAY(context->arena, Expr *, schema->column_count);
+    for (uint32_t i = 0; i < schema->column_count; i++) {
+        const TableColumn *column = &schema->columns[i];
+        const LogicalColumn *from = &child->columns[i];
+        Expr *expr = expr_column(context->arena, from->id, from->type, from->is_nullable, from->name);
+        if (column->generated.length > 0) {
+            AstExpr *ast;
+            TRY(sql_parse_expression(column->generated, context->arena, context->diag, &ast));
+            TRY(analyze_scalar(context, ast, column->generated, child->columns, child->column_count, &expr));
+            TRY(expr_cast(context->arena, expr, column->type, true, context->diag, &expr));
+        }
+        project->project.exprs[i] = expr;
+        project->columns[i] = column_of(column_ids_next(&context->ids), expr, column->name);
+    }
+    out->query->root = project;
+    out->query->columns = project->columns;
+    return OK;
+}
+
+Status bind_insert_rows(AnalyzeContext *context, const AstInsert *ast, StrView source, BoundInsert *out)
+{
     TRY(analyze_query(context, ast->query, source, &out->query));
     const TableSchema *schema = out->table->schema;
     LogicalNode *child = out->query->root;
     int *positions = ARENA_NEW_ARRAY(context->arena, int, schema->column_count);
-    TRY(source_positions(context, ast, out->table, child->column_count, positions));
+    TRY(source_positions(context, ast, out->table, child, positions));
     LogicalNode *project = new_node(context, LOGICAL_PROJECT, child);
     project->column_count = schema->column_count;
     project->columns = ARENA_NEW_ARRAY(context->arena, LogicalColumn, schema->column_count);
@@ -81,7 +136,9 @@ Status analyze_insert(AnalyzeContext *context, const AstInsert *ast, StrView sou
     for (uint32_t i = 0; i < schema->column_count; i++) {
         const TableColumn *column = &schema->columns[i];
         Expr *expr;
-        if (positions[i] < 0) {
+        if (column->generated.length > 0) {
+            expr = expr_null(context->arena, column->type);
+        } else if (positions[i] < 0) {
             TRY(default_expr(context, column, &expr));
         } else {
             const LogicalColumn *from = &child->columns[positions[i]];
@@ -94,5 +151,5 @@ Status analyze_insert(AnalyzeContext *context, const AstInsert *ast, StrView sou
     out->query->root = project;
     out->query->columns = project->columns;
     out->query->column_count = project->column_count;
-    return OK;
+    return add_generated(context, schema, out);
 }

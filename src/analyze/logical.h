@@ -12,6 +12,9 @@
 typedef struct LogicalNode LogicalNode;
 typedef struct BoundQuery BoundQuery;
 
+/* Behind the last column of a table: where the row lies, a BIGINT that DELETE reads. */
+#define ROW_LOCATION_NAME "__row_location"
+
 typedef struct LogicalColumn {
     ColumnId id;
     Type type;

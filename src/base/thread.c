@@ -86,6 +86,9 @@ Status thread_start(Thread *thread, const char *name, ThreadMain main, void *arg
     sigset_t all;
     sigset_t old;
     sigfillset(&all);
+    static const int own[] = {SIGBUS, SIGSEGV, SIGFPE, SIGILL}; /* of a thread's own doing: can't wait */
+    for (size_t i = 0; i < COUNT_OF(own); i++)
+        sigdelset(&all, own[i]);
     pthread_sigmask(SIG_SETMASK, &all, &old);
     int error = pthread_create(&thread->handle, NULL, thread_entry, start);
     pthread_sigmask(SIG_SETMASK, &old, NULL);

@@ -25,6 +25,7 @@ typedef struct SegmentCacheStats {
 /* limit_bytes: of footers and dictionaries in memory; what is in use stays beyond it. */
 SegmentCache *segment_cache_open(Volume *volume, MemTracker *parent, int64_t limit_bytes);
 void segment_cache_close(SegmentCache *cache);
+Volume *segment_cache_volume(const SegmentCache *cache);
 /* The segment stays open until it is released as often as it was got. */
 Status segment_cache_get(SegmentCache *cache, const SegmentRef *ref, Diag *diag, Segment **out_segment);
 void segment_cache_release(SegmentCache *cache, const Segment *segment);

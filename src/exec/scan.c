@@ -1,5 +1,6 @@
 #include "exec/exec_int.h"
 #include "format/segment.h"
+#include "storage/delete_vector.h"
 
 /* Scans. A morsel is a few pages of one segment. Zone maps drop pages by the predicates' ranges and by
  * the bounds of runtime filters; predicate columns are read first, the others only for pages where rows
@@ -16,6 +17,7 @@ typedef struct ScanWorker {
     Arena pages;
     Vector *columns;
     uint16_t *sel;
+    uint16_t *alive; /* rows of a page that are not deleted */
     Evaluator *filter;
 } ScanWorker;
 
@@ -25,6 +27,9 @@ typedef struct Scan {
     Consumer *consumer;
     Segment **segments;
     int **positions; /* [segment][column]: in the segment, or -1 */
+    DeleteVector *deletes;  /* by segment */
+    uint32_t **first_rows;  /* by segment and page, where row numbers matter; else NULL */
+    bool wants_location;
     ScanMorsel *morsels;
     uint32_t morsel_count;
     _Atomic uint32_t next_morsel;
@@ -42,6 +47,23 @@ static void mark_columns(const Expr *expr, bool *marks)
         mark_columns(expr->arguments[i], marks);
 }
 
+/* Delete vectors and row locations count rows from the start of the segment. */
+static Status open_rows(Scan *scan, uint32_t s)
+{
+    Arena *arena = &scan->exec->arena;
+    const SegmentRef *ref = &scan->node->scan.segments[s];
+    if (ref->deletes == NULL && !scan->wants_location)
+        return OK;
+    if (segment_row_count(scan->segments[s]) != ref->row_count)
+        return RAISE(scan->exec->diag, CORRUPT, "segment in object \"%.*s\" has other rows than metadata says", SV_ARGS(ref->path));
+    TRY(delete_vector_load(segment_cache_volume(scan->exec->options->segments), ref, arena, scan->exec->diag, &scan->deletes[s]));
+    uint32_t pages = segment_page_count(scan->segments[s]);
+    uint32_t *first_rows = scan->first_rows[s] = ARENA_NEW_ARRAY(arena, uint32_t, pages + 1);
+    for (uint32_t p = 0; p < pages; p++)
+        first_rows[p + 1] = first_rows[p] + segment_page_rows(scan->segments[s], p);
+    return OK;
+}
+
 static Status open_segments(Scan *scan)
 {
     const PhysNode *node = scan->node;
@@ -49,9 +71,14 @@ static Status open_segments(Scan *scan)
     uint32_t count = node->scan.segment_count;
     scan->segments = ARENA_NEW_ARRAY(arena, Segment *, MAX(count, 1u));
     scan->positions = ARENA_NEW_ARRAY(arena, int *, MAX(count, 1u));
+    scan->deletes = ARENA_NEW_ARRAY(arena, DeleteVector, MAX(count, 1u));
+    scan->first_rows = ARENA_NEW_ARRAY(arena, uint32_t *, MAX(count, 1u));
+    for (uint32_t c = 0; c < node->scan.scan_column_count; c++)
+        scan->wants_location |= node->scan.scan_columns[c].unique_id == PHYS_ROW_LOCATION;
     uint32_t morsels = 0;
     for (uint32_t s = 0; s < count; s++) {
         TRY(exec_open_segment(scan->exec, &node->scan.segments[s], &scan->segments[s]));
+        TRY(open_rows(scan, s));
         scan->positions[s] = ARENA_NEW_ARRAY(arena, int, MAX(node->scan.scan_column_count, 1u));
         for (uint32_t c = 0; c < node->scan.scan_column_count; c++)
             scan->positions[s][c] = segment_find_column(scan->segments[s], node->scan.scan_columns[c].unique_id);
@@ -102,11 +129,43 @@ static bool page_may_match(const Scan *scan, uint32_t segment, uint32_t page)
     return true;
 }
 
+static void read_location(Scan *scan, ScanWorker *worker, uint32_t segment, uint32_t page, Vector *out)
+{
+    uint32_t rows = segment_page_rows(scan->segments[segment], page);
+    uint64_t first = (uint64_t)segment << 32 | scan->first_rows[segment][page];
+    vector_init(out, &worker->pages, type_of(TYPE_BIGINT), rows);
+    for (uint32_t row = 0; row < rows; row++)
+        ((int64_t *)out->data)[row] = (int64_t)(first + row);
+}
+
+/* False: no row of the page is left. */
+static bool drop_deleted(Scan *scan, ScanWorker *worker, uint32_t segment, uint32_t page, Chunk *chunk)
+{
+    const DeleteVector *deletes = &scan->deletes[segment];
+    if (deletes->words == NULL)
+        return true;
+    uint32_t first = scan->first_rows[segment][page];
+    uint32_t alive = 0;
+    for (uint32_t row = 0; row < chunk->row_count; row++) {
+        worker->alive[alive] = (uint16_t)row;
+        alive += !delete_vector_has(deletes, first + row);
+    }
+    if (alive < chunk->row_count) {
+        chunk->sel = worker->alive;
+        chunk->selected = alive;
+    }
+    return alive > 0;
+}
+
 /* rows: those that are looked at. */
 static Status read_column(Scan *scan, ScanWorker *worker, uint32_t segment, uint32_t page, uint32_t column, Rows rows)
 {
     const PhysScanColumn *spec = &scan->node->scan.scan_columns[column];
     int position = scan->positions[segment][column];
+    if (spec->unique_id == PHYS_ROW_LOCATION) {
+        read_location(scan, worker, segment, page, &worker->columns[column]);
+        return OK;
+    }
     if (position >= 0)
         return segment_read_rows(scan->segments[segment], page, position, spec->type, rows, &worker->pages, scan->exec->diag,
                                  &worker->columns[column]);
@@ -189,6 +248,8 @@ static Status scan_page(Scan *scan, uint32_t number, uint32_t segment, uint32_t 
     }
     Chunk chunk = {.columns = worker->columns, .column_count = node->scan.scan_column_count,
                    .row_count = segment_page_rows(scan->segments[segment], page)};
+    if (!drop_deleted(scan, worker, segment, page, &chunk))
+        return OK;
     TRY(filter_page(scan, worker, &chunk, &any));
     if (!any)
         return OK;
@@ -233,6 +294,7 @@ static Status open_workers(Scan *scan)
         arena_init(&worker->pages, exec->options->memory);
         worker->columns = ARENA_NEW_ARRAY(&exec->arena, Vector, MAX(node->scan.scan_column_count, 1u));
         worker->sel = ARENA_NEW_ARRAY(&exec->arena, uint16_t, CHUNK_ROWS);
+        worker->alive = ARENA_NEW_ARRAY(&exec->arena, uint16_t, CHUNK_ROWS);
     }
     for (uint32_t w = 0; w < exec->worker_count && node->scan.conjunct_count > 0; w++)
         TRY(evaluator_open((const Expr *const *)node->scan.conjuncts, node->scan.conjunct_count, exec->session,

@@ -9,7 +9,12 @@
 #include "base/thread.h"
 #include "format/segment.h"
 
-enum { SLOTS = 1 << 12, MOST_MAPPINGS = 20000 /* the system's limit is about 65,000 */ };
+enum {
+    SLOTS = 1 << 12,
+    MOST_MAPPINGS = 20000, /* the system's limit is about 65,000 */
+    LOOK_US = 100000,      /* between looks at an object's times */
+    EPOCH_US = 600 * 1000000, /* between checks of a page's checksum */
+};
 
 typedef struct CacheEntry {
     struct CacheEntry *next; /* of the slot */
@@ -17,8 +22,9 @@ typedef struct CacheEntry {
     Segment *segment;
     uint64_t id;
     int64_t bytes; /* charged */
+    int64_t looked_us; /* when the object was last found unchanged */
     uint32_t pins;
-    bool is_forgotten; /* its object is gone: closed with the last pin */
+    bool is_forgotten; /* its object is gone or another: not found any more, closed with the last pin */
 } CacheEntry;
 
 struct SegmentCache {
@@ -31,6 +37,11 @@ struct SegmentCache {
     uint32_t count;
     SegmentCacheStats stats;
 };
+
+Volume *segment_cache_volume(const SegmentCache *cache)
+{
+    return cache->volume;
+}
 
 SegmentCache *segment_cache_open(Volume *volume, MemTracker *parent, int64_t limit_bytes)
 {
@@ -51,7 +62,15 @@ _Static_assert(SLOTS == 1 << 12, "slot_of() takes 12 bits");
 static CacheEntry *find(SegmentCache *cache, uint64_t id)
 {
     CacheEntry *entry = *slot_of(cache, id);
-    while (entry != NULL && entry->id != id)
+    while (entry != NULL && (entry->id != id || entry->is_forgotten))
+        entry = entry->next;
+    return entry;
+}
+
+static CacheEntry *find_segment(SegmentCache *cache, const Segment *segment)
+{
+    CacheEntry *entry = *slot_of(cache, segment_id(segment));
+    while (entry != NULL && entry->segment != segment)
         entry = entry->next;
     return entry;
 }
@@ -122,12 +141,40 @@ void segment_cache_close(SegmentCache *cache)
     mem_free(cache);
 }
 
+static void forget(SegmentCache *cache, CacheEntry *entry)
+{
+    entry->is_forgotten = true;
+    if (entry->pins > 0)
+        return;
+    unlink_unused(cache, entry);
+    discard(cache, entry);
+}
+
+static void begin_epoch(Segment *segment, int64_t now_us)
+{
+    segment_set_epoch(segment, (uint8_t)(now_us / EPOCH_US % 255 + 1));
+}
+
+/* Objects never change; if one did, what was checked of it says nothing any more. */
+static bool is_still_good(CacheEntry *entry, int64_t now_us)
+{
+    if (now_us - entry->looked_us < LOOK_US)
+        return true;
+    entry->looked_us = now_us;
+    begin_epoch(entry->segment, now_us);
+    return segment_is_unchanged(entry->segment);
+}
+
 /* Lock held. NULL: not there. */
 static Segment *take(SegmentCache *cache, uint64_t id)
 {
     CacheEntry *entry = find(cache, id);
     if (entry == NULL)
         return NULL;
+    if (!is_still_good(entry, env_monotonic_us(cache->volume->environment))) {
+        forget(cache, entry);
+        return NULL;
+    }
     if (entry->pins++ == 0)
         unlink_unused(cache, entry);
     return entry->segment;
@@ -157,8 +204,10 @@ Status segment_cache_get(SegmentCache *cache, const SegmentRef *ref, Diag *diag,
     }
     CacheEntry *entry = mem_alloc_zero(sizeof(*entry));
     CacheEntry **slot = slot_of(cache, ref->id);
-    *entry = (CacheEntry){.next = *slot, .segment = opened, .id = ref->id, .pins = 1};
+    *entry = (CacheEntry){.next = *slot, .segment = opened, .id = ref->id, .pins = 1,
+                          .looked_us = env_monotonic_us(cache->volume->environment)};
     *slot = entry;
+    begin_epoch(opened, entry->looked_us);
     cache->count++;
     charge(cache, entry);
     shrink(cache);
@@ -169,8 +218,8 @@ Status segment_cache_get(SegmentCache *cache, const SegmentRef *ref, Diag *diag,
 void segment_cache_release(SegmentCache *cache, const Segment *segment)
 {
     LOCK_GUARD(&cache->lock);
-    CacheEntry *entry = find(cache, segment_id(segment));
-    CHECK(entry != NULL && entry->segment == segment && entry->pins > 0);
+    CacheEntry *entry = find_segment(cache, segment);
+    CHECK(entry != NULL && entry->pins > 0);
     if (--entry->pins > 0)
         return;
     charge(cache, entry);
@@ -188,13 +237,9 @@ void segment_cache_forget(SegmentCache *cache, StrView path)
     for (uint32_t s = 0; s < SLOTS; s++) {
         for (CacheEntry *entry = cache->slots[s], *next; entry != NULL; entry = next) {
             next = entry->next;
-            if (!strview_equal(segment_path(entry->segment), path))
+            if (entry->is_forgotten || !strview_equal(segment_path(entry->segment), path))
                 continue;
-            entry->is_forgotten = true;
-            if (entry->pins == 0) {
-                unlink_unused(cache, entry);
-                discard(cache, entry);
-            }
+            forget(cache, entry);
         }
     }
 }

@@ -32,6 +32,10 @@ Status segment_open(Volume *volume, const SegmentRef *ref, Diag *diag, Segment *
 void segment_close(Segment *segment);
 uint64_t segment_id(const Segment *segment); /* of the reference it was opened with */
 StrView segment_path(const Segment *segment);
+/* Whether the object is as it was when the segment was opened; false also after a read found bytes missing. */
+bool segment_is_unchanged(Segment *segment);
+/* Pages are checked against their checksums when they are first read, and again in every later epoch. */
+void segment_set_epoch(Segment *segment, uint8_t epoch);
 uint64_t segment_row_count(const Segment *segment);
 /* Memory that it holds now: footer, dictionaries, symbol tables; not the mapped bytes. */
 uint64_t segment_memory_bytes(Segment *segment);

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/thread.h"
 #include "codec/alp.h"
+#include "volume/guard.h"
 
 typedef struct ColumnReader {
     uint32_t unique_id;
@@ -18,7 +19,7 @@ typedef struct ColumnReader {
     DictionaryInfo *dictionaries; /* a row group */
     _Atomic(Vector *) *loaded;    /* decoded dictionaries */
     _Atomic(FsstTable *) *tables; /* decoded symbol tables; neighbours may share one */
-    _Atomic uint8_t *is_checked;  /* a page; checking twice is harmless */
+    _Atomic uint8_t *checked;     /* by page: epoch of the last check; checking twice is harmless */
 } ColumnReader;
 
 struct Segment {
@@ -33,6 +34,8 @@ struct Segment {
     uint32_t group_count;
     uint32_t column_count;
     ColumnReader *columns;
+    _Atomic uint8_t epoch;    /* not 0 */
+    _Atomic bool is_cut_short; /* bytes were missing: zeros stand for them now, and nothing of it may be used */
     Mutex lock; /* guards the arena once the segment is open (dictionaries) */
 };
 
@@ -62,6 +65,8 @@ static Status wrong_checksum(const Segment *s, uint64_t offset, int column, cons
 
 static Status corrupt(const Segment *s, uint64_t offset, int column, const char *what, Diag *diag)
 {
+    LOG_ERROR("segment", "damaged object=%.*s offset=%llu column=%lld: %s", SV_ARGS(s->ref.path),
+              (unsigned long long)(s->ref.offset + offset), column < 0 ? -1ll : (long long)s->columns[column].unique_id, what);
     if (column < 0)
         return RAISE(diag, CORRUPT, "segment in object \"%.*s\" at offset %llu is damaged: %s", SV_ARGS(s->ref.path),
                      (unsigned long long)(s->ref.offset + offset), what);
@@ -90,7 +95,7 @@ static Status read_page_infos(Segment *s, ColumnReader *column, ByteReader *foot
     bool is_integer = type_default_phys(column->stored) <= PHYS_I128;
     column->total = (PageStats){.row_count = (uint32_t)MIN(s->row_count, (uint64_t)UINT32_MAX)};
     column->pages = ARENA_NEW_ARRAY(&s->arena, PageInfo, s->page_count);
-    column->is_checked = arena_alloc_zero(&s->arena, s->page_count);
+    column->checked = arena_alloc_zero(&s->arena, s->page_count);
     for (uint32_t p = 0; p < s->page_count; p++) {
         PageInfo *info = &column->pages[p];
         info->offset = byte_reader_u64(footer);
@@ -224,7 +229,11 @@ Status segment_open(Volume *volume, const SegmentRef *ref, Diag *diag, Segment *
     if (status == OK) {
         s->data = s->object->data + ref->offset;
         s->length = ref->length;
+        atomic_store(&s->epoch, 1);
+        volume_guard_begin();
         status = open_footer(s, diag);
+        if (!volume_guard_end())
+            status = corrupt(s, 0, -1, "the object became shorter", diag);
     }
     if (status != OK) {
         segment_close(s);
@@ -252,6 +261,16 @@ uint64_t segment_id(const Segment *s)
 StrView segment_path(const Segment *s)
 {
     return s->ref.path;
+}
+
+bool segment_is_unchanged(Segment *s)
+{
+    return !atomic_load(&s->is_cut_short) && volume_object_is_unchanged(s->object);
+}
+
+void segment_set_epoch(Segment *s, uint8_t epoch)
+{
+    atomic_store_explicit(&s->epoch, MAX(epoch, 1), memory_order_relaxed);
 }
 
 uint64_t segment_row_count(const Segment *s)
@@ -646,15 +665,16 @@ Status segment_read(Segment *s, uint32_t page, int column, Type target, Arena *a
     return segment_read_rows(s, page, column, target, (Rows){NULL, s->page_rows[page]}, arena, diag, out);
 }
 
-Status segment_read_rows(Segment *s, uint32_t page, int column, Type target, Rows rows, Arena *arena, Diag *diag, Vector *out)
+static Status read_checked(Segment *s, uint32_t page, int column, Type target, Rows rows, Arena *arena, Diag *diag, Vector *out)
 {
     ColumnReader *reader = &s->columns[column];
     const PageInfo *info = &reader->pages[page];
-    if (!atomic_load_explicit(&reader->is_checked[page], memory_order_relaxed)) {
+    uint8_t epoch = atomic_load_explicit(&s->epoch, memory_order_relaxed);
+    if (atomic_load_explicit(&reader->checked[page], memory_order_relaxed) != epoch) {
         uint64_t found = checksum_bytes(s->data + info->offset, info->length);
         if (!is_same_sum(found, info->checksum))
             return wrong_checksum(s, info->offset, column, "page", page, info->checksum, found, diag);
-        atomic_store_explicit(&reader->is_checked[page], 1, memory_order_relaxed);
+        atomic_store_explicit(&reader->checked[page], epoch, memory_order_relaxed);
     }
     ByteReader bytes = byte_reader(s->data + info->offset, info->length);
     Type stored = reader->stored;
@@ -669,6 +689,17 @@ Status segment_read_rows(Segment *s, uint32_t page, int column, Type target, Row
     return is_nested ? read_nested(target, &raw, s->page_rows[page], arena, diag, out) : OK;
 }
 
+Status segment_read_rows(Segment *s, uint32_t page, int column, Type target, Rows rows, Arena *arena, Diag *diag, Vector *out)
+{
+    volume_guard_begin();
+    Status status = read_checked(s, page, column, target, rows, arena, diag, out);
+    if (!volume_guard_end())
+        atomic_store(&s->is_cut_short, true);
+    if (atomic_load_explicit(&s->is_cut_short, memory_order_relaxed))
+        return corrupt(s, s->columns[column].pages[page].offset, column, "the object became shorter", diag);
+    return status;
+}
+
 Status segment_verify(Segment *s, Diag *diag)
 {
     AUTO_ARENA arena;
@@ -677,7 +708,7 @@ Status segment_verify(Segment *s, Diag *diag)
         for (uint32_t p = 0; p < s->page_count; p++) {
             Vector out;
             arena_reset(&arena);
-            atomic_store_explicit(&s->columns[c].is_checked[p], 0, memory_order_relaxed);
+            atomic_store_explicit(&s->columns[c].checked[p], 0, memory_order_relaxed);
             TRY(segment_read(s, p, (int)c, s->columns[c].type, &arena, diag, &out));
         }
     }

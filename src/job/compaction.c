@@ -123,7 +123,7 @@ static bool pick_segments(Pick *pick, bool is_forced, int64_t now_us, Arena *are
     uint32_t count = 0;
     uint64_t rows = 0;
     for (uint32_t s = 0; s < tablet->segment_count; s++) {
-        if (tablet->segments[s].row_count == 0 || tablet->segments[s].row_count >= SMALL_ROWS)
+        if (segment_live_rows(&tablet->segments[s]) == 0 || tablet->segments[s].row_count >= SMALL_ROWS)
             continue;
         rows += tablet->segments[s].row_count;
         small[count++] = tablet->segments[s];
@@ -138,7 +138,7 @@ static bool pick_segments(Pick *pick, bool is_forced, int64_t now_us, Arena *are
 
 static bool can_merge(const CatalogTable *table)
 {
-    return table->schema->kind == TABLE_BASE && table->schema->keys_kind == KEYS_DUPLICATE;
+    return table->schema->kind == TABLE_BASE && table->schema->keys_kind != KEYS_AGGREGATE;
 }
 
 static bool is_penalised(const Compactor *c, uint64_t tablet_id, int64_t now_us)
@@ -182,7 +182,7 @@ typedef struct Exchange {
     const SegmentRef *merged;
 } Exchange;
 
-/* The picked ones mostly come in the order in which the tablet has them. */
+/* The picked ones, with the rows deleted that were. They mostly come in the order in which the tablet has them. */
 static bool holds_all(const TabletVersion *tablet, const Pick *pick)
 {
     uint32_t at = 0;
@@ -191,6 +191,10 @@ static bool holds_all(const TabletVersion *tablet, const Pick *pick)
         for (; tried < tablet->segment_count && tablet->segments[at].id != pick->segments[i].id; tried++)
             at = at + 1 < tablet->segment_count ? at + 1 : 0;
         if (tried == tablet->segment_count)
+            return false;
+        const DeleteVectorRef *now = tablet->segments[at].deletes;
+        const DeleteVectorRef *then = pick->segments[i].deletes;
+        if ((now == NULL ? 0 : now->id) != (then == NULL ? 0 : then->id))
             return false;
     }
     return true;
@@ -345,7 +349,7 @@ Status compactor_compact_table(Compactor *c, uint64_t table_id, const uint64_t *
         Status status = OK;
         did = false;
         if (table != NULL && !can_merge(table))
-            status = RAISE(diag, NOT_SUPPORTED, "compaction of table '%.*s' is not supported: only DUPLICATE KEY tables have it",
+            status = RAISE(diag, NOT_SUPPORTED, "compaction of table '%.*s' is not supported: AGGREGATE KEY tables don't have it",
                            SV_ARGS(table->name));
         else if (table != NULL)
             status = compact_step(c, table, partition_ids, partition_count, cancelled, diag, &did);

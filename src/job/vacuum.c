@@ -95,11 +95,11 @@ static void note_live(void *context, const SegmentRef *segment)
     strmap_set(&run->live, strview_n(copy, segment->path.length), (void *)(uintptr_t)kind);
 }
 
-/* data/<incarnation>/<directory>/<id>.seg */
+/* data/<incarnation>/<directory>/<id>.seg, or .del: a delete vector */
 static bool object_id(StrView path, uint64_t *out_id)
 {
     int64_t number;
-    if (!strview_ends_with(path, STR_VIEW(".seg")))
+    if (!strview_ends_with(path, STR_VIEW(".seg")) && !strview_ends_with(path, STR_VIEW(".del")))
         return false;
     path.length -= 4;
     size_t at = path.length;

@@ -93,6 +93,8 @@ static void worker_main(void *argument)
 static Status start_worker(StreamLoad *load)
 {
     uint32_t limit = MIN((uint32_t)cpu_count(), (uint32_t)MAX_WORKERS);
+    if (table_keeps_last(load->shared.plan.table->schema))
+        limit = 1; /* the order of rows counts */
     if (load->thread_count >= limit || load->idle_workers >= load->queue_count)
         return OK;
     TRY(thread_start(&load->threads[load->thread_count], "load", worker_main, load, &load->shared.diag));
@@ -153,7 +155,8 @@ static Status open_load(StreamLoad *load)
                                   .catalog = shared->plan.catalog,
                                   .table = shared->plan.table,
                                   .session = &shared->plan.session,
-                                  .tracker = shared->tracker};
+                                  .tracker = shared->tracker,
+                                  .keys = load->options.keys};
     TRY(table_loader_open(&options, diag, &shared->loader));
     return load_input_open(&load->input, &shared->plan, queue_block, load, diag);
 }

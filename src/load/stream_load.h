@@ -8,6 +8,7 @@
 
 #include "func/function.h"
 #include "meta/store.h"
+#include "storage/primary_index.h"
 
 /* What the loads of one server share: labels in use, error logs, counters. Thread-safe. */
 typedef struct LoadHub LoadHub;
@@ -29,6 +30,7 @@ typedef struct StreamLoadOptions {
     Volume *volume;
     MemTracker *tracker;
     LoadHub *hub;
+    PrimaryIndexes *keys; /* NULL: tables with unique keys can't be loaded */
     StrView database, table, user;
     int64_t zone_offset_us;
     StrView error_url; /* what the name of the error log is put behind */

@@ -8,9 +8,10 @@
 
 #include "base/hash.h"
 #include "format/segment.h"
+#include "load/key_commit.h"
 #include "storage/row_sort.h"
 
-enum { FLUSH_ROWS = 1 << 20, FLUSH_BYTES = 192 << 20 };
+enum { FLUSH_ROWS = 1 << 20, FLUSH_BYTES = 192 << 20, MOST_ATTEMPTS = 20 };
 
 typedef struct TabletBuffer {
     uint64_t partition_id;
@@ -19,6 +20,8 @@ typedef struct TabletBuffer {
     uint32_t partition; /* index in the table */
     Arena arena;
     Vector *columns;
+    uint8_t *deletes; /* of rows; NULL: none so far */
+    uint32_t deletes_room;
     uint32_t rows;
 } TabletBuffer;
 
@@ -33,6 +36,7 @@ struct LoaderLane {
     uint64_t random;
     Arena arena;
     ARRAY_OF(NewSegments) segments;
+    KeyFlushes flushes; /* of tables that keep the last row */
     uint64_t rows;
     uint16_t *sel;
     Diag *diag;
@@ -199,7 +203,8 @@ static Status write_bytes(void *context, const void *data, size_t length, Diag *
     return volume->ops->append(lane->writer, data, length, diag);
 }
 
-static Status write_rows(SegmentWriter *writer, const TabletBuffer *buffer, const uint32_t *positions, uint32_t column_count)
+static Status write_rows(SegmentWriter *writer, const TabletBuffer *buffer, const uint32_t *positions, uint32_t rows,
+                         uint32_t column_count)
 {
     Vector *vectors = mem_alloc_zero(sizeof(Vector) * column_count);
     const Vector **pointers = mem_alloc_zero(sizeof(Vector *) * column_count);
@@ -208,8 +213,8 @@ static Status write_rows(SegmentWriter *writer, const TabletBuffer *buffer, cons
         vectors[c] = buffer->columns[c];
         pointers[c] = &vectors[c];
     }
-    for (uint32_t first = 0; first < buffer->rows && status == OK; first += CHUNK_ROWS) {
-        uint32_t count = MIN(buffer->rows - first, (uint32_t)CHUNK_ROWS);
+    for (uint32_t first = 0; first < rows && status == OK; first += CHUNK_ROWS) {
+        uint32_t count = MIN(rows - first, (uint32_t)CHUNK_ROWS);
         for (uint32_t c = 0; c < column_count; c++) {
             const Vector *column = &buffer->columns[c];
             if (positions != NULL) {
@@ -228,34 +233,85 @@ static Status write_rows(SegmentWriter *writer, const TabletBuffer *buffer, cons
     return status;
 }
 
-static Status flush_buffer(LoaderLane *lane, TabletBuffer *buffer, Diag *diag)
+static Status write_segment(LoaderLane *lane, TabletBuffer *buffer, const uint32_t *positions, uint32_t row_count, Diag *diag)
 {
     const TableSchema *schema = lane->loader->table->schema;
-    if (buffer->rows == 0)
-        return OK;
     SegmentWriter *writer;
     uint64_t offset = lane->written;
     uint64_t length, rows;
     TRY(segment_writer_open(lane->loader->columns, schema->column_count, write_bytes, lane, diag, &writer));
-    uint32_t *positions = row_sort_positions(buffer->columns, buffer->rows, schema->sort_columns, schema->sort_count);
-    Status status = write_rows(writer, buffer, positions, schema->column_count);
+    Status status = write_rows(writer, buffer, positions, row_count, schema->column_count);
     if (status == OK)
         status = segment_writer_finish(writer, &length, &rows);
     segment_writer_close(writer);
-    mem_free(positions);
     TRY(status);
     SegmentRef *segment = ARENA_NEW(&lane->arena, SegmentRef);
     *segment = (SegmentRef){.id = meta_new_id(lane->loader->options.store), .path = strview(lane->path), .offset = offset,
                             .length = length, .row_count = rows, .raw_bytes = buffer->arena.total_bytes};
     NewSegments fresh = {buffer->partition_id, buffer->tablet_id, segment, 1};
     ARRAY_PUSH(&lane->arena, &lane->segments, fresh);
+    return OK;
+}
+
+/* Keeps the last row of each key, and remembers the keys for the commit. */
+static Status flush_keyed(LoaderLane *lane, TabletBuffer *buffer, uint32_t *positions, Diag *diag)
+{
+    const TableSchema *schema = lane->loader->table->schema;
+    const Vector **keys = ARENA_NEW_ARRAY(&buffer->arena, const Vector *, MAX(schema->key_count, 1u));
+    for (uint32_t k = 0; k < schema->key_count; k++)
+        keys[k] = &buffer->columns[k];
+    uint32_t kept;
+    KeyFlush flush = {.partition_id = buffer->partition_id, .tablet_id = buffer->tablet_id};
+    positions = key_flush_fill(&flush, keys, schema->key_count, buffer->deletes, buffer->rows, positions, &lane->arena, &kept);
+    Status status = OK;
+    if (kept > 0)
+        status = write_segment(lane, buffer, positions, kept, diag);
+    mem_free(positions);
+    if (kept > 0 && status == OK)
+        flush.segment = lane->segments.items[lane->segments.count - 1].segments;
+    ARRAY_PUSH(&lane->arena, &lane->flushes, flush);
+    return status;
+}
+
+static Status flush_buffer(LoaderLane *lane, TabletBuffer *buffer, Diag *diag)
+{
+    const TableSchema *schema = lane->loader->table->schema;
+    if (buffer->rows == 0)
+        return OK;
+    uint32_t *positions = row_sort_positions(buffer->columns, buffer->rows, schema->sort_columns, schema->sort_count);
+    Status status;
+    if (table_keeps_last(schema)) {
+        status = flush_keyed(lane, buffer, positions, diag);
+    } else {
+        status = write_segment(lane, buffer, positions, buffer->rows, diag);
+        mem_free(positions);
+    }
+    TRY(status);
     arena_deinit(&buffer->arena);
     buffer->columns = NULL;
+    buffer->deletes = NULL;
+    buffer->deletes_room = 0;
     buffer->rows = 0;
     return OK;
 }
 
-static Status append_rows(LoaderLane *lane, TabletBuffer *buffer, const Vector *const *columns, Rows rows, Diag *diag)
+static void append_deletes(TabletBuffer *buffer, const uint8_t *deletes, Rows rows)
+{
+    if (deletes == NULL && buffer->deletes == NULL)
+        return;
+    if (buffer->deletes == NULL || buffer->rows + rows.count > buffer->deletes_room) {
+        buffer->deletes_room = MAX((buffer->rows + rows.count) * 2, (uint32_t)CHUNK_ROWS);
+        uint8_t *grown = ARENA_NEW_ARRAY(&buffer->arena, uint8_t, buffer->deletes_room);
+        if (buffer->deletes != NULL)
+            memcpy(grown, buffer->deletes, buffer->rows);
+        buffer->deletes = grown;
+    }
+    for (FOR_ROWS(rows, i, row))
+        buffer->deletes[buffer->rows + i] = deletes == NULL ? 0 : deletes[row];
+}
+
+static Status append_rows(LoaderLane *lane, TabletBuffer *buffer, const Vector *const *columns, const uint8_t *deletes, Rows rows,
+                          Diag *diag)
 {
     const TableSchema *schema = lane->loader->table->schema;
     if (buffer->columns == NULL)
@@ -266,6 +322,7 @@ static Status append_rows(LoaderLane *lane, TabletBuffer *buffer, const Vector *
             vector_reserve_children(&holder, &buffer->arena, MAX(buffer->rows + rows.count, buffer->columns[c].capacity * 2));
         vector_gather(columns[c], rows, &buffer->arena, buffer->rows, &buffer->columns[c]);
     }
+    append_deletes(buffer, deletes, rows);
     buffer->rows += rows.count;
     if (buffer->rows < FLUSH_ROWS && buffer->arena.total_bytes < FLUSH_BYTES)
         return OK;
@@ -273,6 +330,11 @@ static Status append_rows(LoaderLane *lane, TabletBuffer *buffer, const Vector *
 }
 
 Status loader_lane_append(LoaderLane *lane, const Vector *const *columns, uint32_t row_count, Diag *diag)
+{
+    return loader_lane_append_ops(lane, columns, NULL, row_count, diag);
+}
+
+Status loader_lane_append_ops(LoaderLane *lane, const Vector *const *columns, const uint8_t *deletes, uint32_t row_count, Diag *diag)
 {
     uint32_t buckets = MAX(lane->loader->table->schema->buckets, 1u);
     AUTO_ARENA scratch;
@@ -293,7 +355,7 @@ Status loader_lane_append(LoaderLane *lane, const Vector *const *columns, uint32
             lane->sel[count] = (uint16_t)row;
             count += targets[row] == b;
         }
-        TRY(append_rows(lane, &lane->buffers[b], columns, (Rows){lane->sel, count}, diag));
+        TRY(append_rows(lane, &lane->buffers[b], columns, deletes, (Rows){lane->sel, count}, diag));
     }
     lane->rows += row_count;
     return OK;
@@ -333,6 +395,7 @@ typedef struct CommitState {
     StrView label, answer;
     bool replace;
     uint64_t txn_id;
+    const KeyCommit *keys; /* what the rows replace; NULL: nothing */
 } CommitState;
 
 static Status drop_old_rows(const CatalogTable *table, Change *change)
@@ -388,13 +451,54 @@ static Status build_commit(void *context, const CatalogSnapshot *catalog, Change
     if (count > 0)
         change_publish(change, now->id, all, count);
     mem_free(all);
-    return OK;
+    return state->keys == NULL ? OK : key_commit_put(state->keys, now, state->replace, change, diag);
+}
+
+/* The vectors are made against a snapshot; the commit looks whether the tablets are still as they were. */
+static Status commit_keyed(TableLoader *loader, CommitState *state, Diag *diag)
+{
+    KeyCommit keys = {.store = loader->options.store, .volume = loader->options.volume, .indexes = loader->options.keys,
+                      .schema = loader->table->schema, .table_id = loader->table->id};
+    arena_init(&keys.arena, loader->options.tracker);
+    CatalogSnapshot *catalog = meta_snapshot(loader->options.store);
+    const CatalogTable *table = catalog_table_by_id(catalog, loader->table->id);
+    Status status = OK;
+    if (table == NULL)
+        status = RAISE(diag, NO_SUCH_TABLE, "Unknown table '%.*s': it was dropped meanwhile", SV_ARGS(loader->table->name));
+    for (const LoaderLane *lane = loader->lanes; lane != NULL && status == OK; lane = lane->next)
+        status = key_commit_make(&keys, table, &lane->flushes, state->replace, diag);
+    state->keys = &keys;
+    if (status == OK)
+        status = meta_commit(loader->options.store, build_commit, state, diag);
+    key_commit_close(&keys, status == OK);
+    state->keys = NULL;
+    catalog_unref(catalog);
+    return status;
+}
+
+static Status commit_in_turn(TableLoader *loader, CommitState *state, Diag *diag)
+{
+    if (loader->options.keys == NULL)
+        return RAISE(diag, NOT_SUPPORTED, "table '%.*s' has unique keys, which can't be loaded from here", SV_ARGS(loader->table->name));
+    if (!loader->options.is_locked)
+        primary_indexes_lock(loader->options.keys, loader->table->id);
+    Status status = ERR_RETRY;
+    for (uint32_t attempt = 0; attempt < MOST_ATTEMPTS && status == ERR_RETRY; attempt++) {
+        *diag = (Diag){0};
+        status = commit_keyed(loader, state, diag);
+    }
+    if (!loader->options.is_locked)
+        primary_indexes_unlock(loader->options.keys, loader->table->id);
+    return status;
 }
 
 Status table_loader_commit(TableLoader *loader, StrView label, StrView answer, bool replace, Diag *diag, uint64_t *out_txn_id)
 {
-    CommitState state = {loader, label, answer, replace, meta_new_id(loader->options.store)};
+    CommitState state = {.loader = loader, .label = label, .answer = answer, .replace = replace,
+                         .txn_id = meta_new_id(loader->options.store)};
     *out_txn_id = state.txn_id;
+    if (table_keeps_last(loader->table->schema))
+        return commit_in_turn(loader, &state, diag);
     return meta_commit(loader->options.store, build_commit, &state, diag);
 }
 

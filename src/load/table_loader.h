@@ -7,6 +7,7 @@
 
 #include "meta/store.h"
 #include "func/function.h"
+#include "storage/primary_index.h"
 
 typedef struct TableLoader TableLoader;
 typedef struct LoaderLane LoaderLane;
@@ -18,13 +19,23 @@ typedef struct TableLoaderOptions {
     const CatalogTable *table; /* of that snapshot */
     const FuncSession *session;
     MemTracker *tracker;
+    PrimaryIndexes *keys; /* for tables that keep one row a key */
+    bool is_locked;       /* the caller holds the table's lock in keys */
 } TableLoaderOptions;
+
+/* Does a later row take the place of the earlier ones with its key? Then rows must come in order, in one lane. */
+static inline bool table_keeps_last(const TableSchema *schema)
+{
+    return schema->keys_kind == KEYS_PRIMARY || schema->keys_kind == KEYS_UNIQUE;
+}
 
 Status table_loader_open(const TableLoaderOptions *options, Diag *diag, TableLoader **out_loader);
 /* Lanes are independent of each other; open and close them from any thread. */
 Status table_loader_lane(TableLoader *loader, Diag *diag, LoaderLane **out_lane);
 /* columns: all table columns in order, dense rows 0..row_count-1, of the columns' types. */
 Status loader_lane_append(LoaderLane *lane, const Vector *const *columns, uint32_t row_count, Diag *diag);
+/* deletes[row] != 0: takes the row with that key away. Only for tables that keep the last row; NULL: none. */
+Status loader_lane_append_ops(LoaderLane *lane, const Vector *const *columns, const uint8_t *deletes, uint32_t row_count, Diag *diag);
 /* Writes what is buffered; the lane is closed in any case. */
 Status loader_lane_finish(LoaderLane *lane, Diag *diag);
 void loader_lane_abort(LoaderLane *lane);

@@ -36,6 +36,7 @@ typedef struct Node {
     ExecPool *pool;
     SegmentCache *segments;
     SpillArea *spill;
+    PrimaryIndexes *keys;
     StatisticsCache *statistics;
     Compactor *compactor;
     Vacuum *vacuum;
@@ -175,6 +176,7 @@ static Status open_instance(Node *node, Diag *diag)
                             .forget = forget_object,
                             .grace_minutes = config_int(node->config, "lake_autovacuum_grace_period_minutes")};
     node->vacuum = vacuum_open(&vacuum);
+    node->keys = primary_indexes_open(mem_process_tracker(), segment_cache_limit() * 2);
     node->instance = (Instance){
         .store = node->store,
         .volume = node->volume,
@@ -184,6 +186,7 @@ static Status open_instance(Node *node, Diag *diag)
         .compactor = node->compactor,
         .vacuum = node->vacuum,
         .spill = node->spill,
+        .keys = node->keys,
         .memory = mem_process_tracker(),
         .version = MYSQL_VERSION,
         .started_us = env_wall_us(environment_real()),
@@ -246,6 +249,7 @@ static void node_close(Node *node)
     compactor_close(node->compactor);
     vacuum_close(node->vacuum);
     statistics_cache_close(node->statistics);
+    primary_indexes_close(node->keys);
     if (node->segments != NULL)
         segment_cache_close(node->segments);
     if (node->pool != NULL)

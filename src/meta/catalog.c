@@ -167,7 +167,7 @@ uint64_t partition_row_count(const CatalogPartition *partition)
     uint64_t rows = 0;
     for (uint32_t t = 0; t < partition->tablet_count; t++) {
         for (uint32_t s = 0; s < partition->tablets[t].segment_count; s++)
-            rows += partition->tablets[t].segments[s].row_count;
+            rows += segment_live_rows(&partition->tablets[t].segments[s]);
     }
     return rows;
 }
@@ -204,8 +204,14 @@ static void each_segment_of_table(const CatalogTable *table, void (*visit)(void 
     for (uint32_t p = 0; p < table->partition_count; p++) {
         const CatalogPartition *partition = table->partitions[p];
         for (uint32_t t = 0; t < partition->tablet_count; t++) {
-            for (uint32_t s = 0; s < partition->tablets[t].segment_count; s++)
-                visit(context, &partition->tablets[t].segments[s]);
+            for (uint32_t s = 0; s < partition->tablets[t].segment_count; s++) {
+                const SegmentRef *segment = &partition->tablets[t].segments[s];
+                visit(context, segment);
+                if (segment->deletes == NULL || segment->deletes->path.length == 0)
+                    continue;
+                SegmentRef deletes = {.id = segment->deletes->id, .path = segment->deletes->path};
+                visit(context, &deletes);
+            }
         }
     }
 }

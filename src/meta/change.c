@@ -18,6 +18,7 @@ enum {
     OP_PUT_LABEL = 10,
     OP_RESERVE_IDS = 11,
     OP_COMPACT_SEGMENTS = 32,
+    OP_PUT_DELETES = 33,
     OP_OPTIONAL_BIT = 0x80,
 };
 
@@ -124,6 +125,21 @@ void change_compact_segments(Change *change, uint64_t table_id, const NewSegment
                              uint32_t old_count)
 {
     add_replacement(change, OP_COMPACT_SEGMENTS, table_id, fresh, old_ids, old_count);
+}
+
+void change_put_deletes(Change *change, uint64_t table_id, uint64_t partition_id, uint64_t tablet_id, const NewDeletes *deletes,
+                        uint32_t count)
+{
+    AUTO_BYTEBUF body = {0};
+    bytebuf_put_varint(&body, table_id);
+    bytebuf_put_varint(&body, partition_id);
+    bytebuf_put_varint(&body, tablet_id);
+    bytebuf_put_varint(&body, count);
+    for (uint32_t i = 0; i < count; i++) {
+        bytebuf_put_varint(&body, deletes[i].segment_id);
+        encode_deletes(&body, &deletes[i].deletes);
+    }
+    add_op(change, OP_PUT_DELETES, &body);
 }
 
 void change_put_setting(Change *change, StrView key, StrView value)
@@ -566,6 +582,37 @@ static Status apply_replace_segments(Apply *apply, ByteReader *body, bool is_com
     return OK;
 }
 
+static Status apply_put_deletes(Apply *apply, ByteReader *body)
+{
+    CatalogTable *table;
+    CatalogPartition *partition = NULL;
+    TRY(own_table(apply, byte_reader_varint(body), 0, &table));
+    TRY(own_partition(apply, table, byte_reader_varint(body), &partition));
+    TabletVersion *tablet = find_tablet(partition, byte_reader_varint(body));
+    uint64_t count = byte_reader_varint(body);
+    if (tablet == NULL)
+        return RAISE(apply->diag, CORRUPT, "journal entry %llu names an unknown tablet", (unsigned long long)apply->entry_id);
+    SegmentRef *segments = ARENA_NEW_ARRAY(&partition->arena, SegmentRef, tablet->segment_count);
+    memcpy(segments, tablet->segments, tablet->segment_count * sizeof(*segments));
+    uint32_t at = 0;
+    for (uint64_t i = 0; i < count && !body->failed; i++) {
+        uint64_t id = byte_reader_varint(body);
+        const DeleteVectorRef *deletes = decode_deletes(body, &partition->arena);
+        for (uint32_t tried = 0; tried < tablet->segment_count; tried++) {
+            at = at + 1 < tablet->segment_count ? at + 1 : 0;
+            if (segments[at].id != id)
+                continue;
+            segments[at].deletes = deletes;
+            break;
+        }
+    }
+    tablet->segments = segments;
+    partition->visible_version += partition->data_version != apply->entry_id;
+    partition->visible_time_us = apply->time_us;
+    partition->data_version = apply->entry_id;
+    return OK;
+}
+
 static Status apply_put_setting(Apply *apply, ByteReader *body)
 {
     CatalogSnapshot *next = apply->next;
@@ -619,6 +666,8 @@ static Status apply_op(Apply *apply, uint8_t kind, ByteReader *body)
         return apply_replace_segments(apply, body, false);
     case OP_COMPACT_SEGMENTS:
         return apply_replace_segments(apply, body, true);
+    case OP_PUT_DELETES:
+        return apply_put_deletes(apply, body);
     case OP_PUT_SETTING:
         return apply_put_setting(apply, body);
     case OP_PUT_LABEL:

@@ -38,6 +38,13 @@ void change_replace_segments(Change *change, uint64_t table_id, const NewSegment
 /* Compaction: the same with the same rows in other segments; the data version stays. */
 void change_compact_segments(Change *change, uint64_t table_id, const NewSegments *fresh,
                              const uint64_t *old_ids, uint32_t old_count);
+/* New delete vectors of segments of one tablet, which take the place of older ones: rows change. */
+typedef struct NewDeletes {
+    uint64_t segment_id;
+    DeleteVectorRef deletes;
+} NewDeletes;
+void change_put_deletes(Change *change, uint64_t table_id, uint64_t partition_id, uint64_t tablet_id, const NewDeletes *deletes,
+                        uint32_t count);
 void change_put_setting(Change *change, StrView key, StrView value);
 void change_put_label(Change *change, uint64_t database_id, StrView label, uint64_t txn_id, StrView answer,
                       int64_t time_us);

@@ -3,7 +3,7 @@
 /* Every record starts with a format version; counts are bounded by what is left in the buffer, so
  * that damaged bytes can't ask for memory. */
 
-enum { SCHEMA_VERSION = 1, PARTITION_VERSION = 1 };
+enum { SCHEMA_VERSION = 1, PARTITION_VERSION = 2 };
 
 void encode_view(ByteBuf *out, StrView text)
 {
@@ -183,6 +183,24 @@ void decode_segment(ByteReader *reader, Arena *arena, SegmentRef *out)
     out->raw_bytes = byte_reader_varint(reader);
 }
 
+void encode_deletes(ByteBuf *out, const DeleteVectorRef *deletes)
+{
+    bytebuf_put_varint(out, deletes->id);
+    bytebuf_put_varint(out, deletes->count);
+    encode_view(out, deletes->bytes);
+    encode_view(out, deletes->path);
+}
+
+const DeleteVectorRef *decode_deletes(ByteReader *reader, Arena *arena)
+{
+    DeleteVectorRef *deletes = ARENA_NEW(arena, DeleteVectorRef);
+    deletes->id = byte_reader_varint(reader);
+    deletes->count = byte_reader_varint(reader);
+    deletes->bytes = decode_view(reader, arena);
+    deletes->path = decode_view(reader, arena);
+    return deletes;
+}
+
 static void encode_bounds(ByteBuf *out, const TableSchema *schema, bool is_set, const Datum *bounds)
 {
     bytebuf_put_u8(out, is_set);
@@ -218,12 +236,17 @@ void encode_partition(ByteBuf *out, const TableSchema *schema, const CatalogPart
         bytebuf_put_varint(out, p->tablets[t].id);
         bytebuf_put_varint(out, p->tablets[t].bucket);
         bytebuf_put_varint(out, p->tablets[t].segment_count);
-        for (uint32_t s = 0; s < p->tablets[t].segment_count; s++)
-            encode_segment(out, &p->tablets[t].segments[s]);
+        for (uint32_t s = 0; s < p->tablets[t].segment_count; s++) {
+            const SegmentRef *segment = &p->tablets[t].segments[s];
+            encode_segment(out, segment);
+            bytebuf_put_u8(out, segment->deletes != NULL);
+            if (segment->deletes != NULL)
+                encode_deletes(out, segment->deletes);
+        }
     }
 }
 
-static Status decode_tablets(ByteReader *reader, CatalogPartition *p, Diag *diag)
+static Status decode_tablets(ByteReader *reader, uint8_t version, CatalogPartition *p, Diag *diag)
 {
     p->tablet_count = decode_count(reader);
     p->tablets = ARENA_NEW_ARRAY(&p->arena, TabletVersion, p->tablet_count);
@@ -233,14 +256,18 @@ static Status decode_tablets(ByteReader *reader, CatalogPartition *p, Diag *diag
         tablet->bucket = (uint32_t)byte_reader_varint(reader);
         tablet->segment_count = decode_count(reader);
         SegmentRef *segments = ARENA_NEW_ARRAY(&p->arena, SegmentRef, tablet->segment_count);
-        for (uint32_t s = 0; s < tablet->segment_count; s++)
+        for (uint32_t s = 0; s < tablet->segment_count; s++) {
             decode_segment(reader, &p->arena, &segments[s]);
+            if (version >= 2 && byte_reader_u8(reader) != 0)
+                segments[s].deletes = decode_deletes(reader, &p->arena);
+        }
         tablet->segments = segments;
     }
     return reader->failed ? RAISE(diag, CORRUPT, "stored partition is damaged") : OK;
 }
 
-static Status decode_partition_body(ByteReader *reader, const TableSchema *schema, CatalogPartition *p, Diag *diag)
+static Status decode_partition_body(ByteReader *reader, uint8_t version, const TableSchema *schema, CatalogPartition *p,
+                                    Diag *diag)
 {
     Arena *arena = &p->arena;
     p->id = byte_reader_varint(reader);
@@ -256,7 +283,7 @@ static Status decode_partition_body(ByteReader *reader, const TableSchema *schem
     p->visible_version = byte_reader_varint(reader);
     p->data_version = byte_reader_varint(reader);
     p->visible_time_us = (int64_t)byte_reader_u64(reader);
-    return decode_tablets(reader, p, diag);
+    return decode_tablets(reader, version, p, diag);
 }
 
 Status decode_partition(ByteReader *reader, const TableSchema *schema, Diag *diag, CatalogPartition **out_partition)
@@ -268,7 +295,7 @@ Status decode_partition(ByteReader *reader, const TableSchema *schema, Diag *dia
     CatalogPartition *partition = mem_alloc_zero(sizeof(*partition));
     atomic_init(&partition->references, 1);
     arena_init(&partition->arena, NULL);
-    Status status = decode_partition_body(reader, schema, partition, diag);
+    Status status = decode_partition_body(reader, version, schema, partition, diag);
     if (status != OK) {
         arena_deinit(&partition->arena);
         mem_free(partition);

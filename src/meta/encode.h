@@ -11,3 +11,5 @@ void encode_partition(ByteBuf *out, const TableSchema *schema, const CatalogPart
 Status decode_partition(ByteReader *reader, const TableSchema *schema, Diag *diag, CatalogPartition **out_partition);
 void encode_segment(ByteBuf *out, const SegmentRef *segment);
 void decode_segment(ByteReader *reader, Arena *arena, SegmentRef *out_segment);
+void encode_deletes(ByteBuf *out, const DeleteVectorRef *deletes);
+const DeleteVectorRef *decode_deletes(ByteReader *reader, Arena *arena);

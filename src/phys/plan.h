@@ -45,6 +45,10 @@ typedef struct PhysSortKey {
     bool nulls_first;
 } PhysSortKey;
 
+/* unique_id of a scan column that is no column of the table: where the row lies, as number of the segment in
+ * the scan << 32 | row in the segment. BIGINT. */
+#define PHYS_ROW_LOCATION UINT32_MAX
+
 typedef struct PhysScanColumn {
     uint32_t unique_id;    /* of the column in the table: survives renames */
     Type type;             /* phys: what to decode into */

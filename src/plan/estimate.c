@@ -116,7 +116,7 @@ static void scan_facts(PlanContext *context, const LogicalNode *node, double row
         uint32_t ordinal = node->scan.ordinals[i];
         if (facts->distinct > 0)
             continue;
-        if (context->statistics == NULL ||
+        if (context->statistics == NULL || ordinal == table->schema->column_count ||
             !context->statistics->column(context->statistics->context, table, ordinal, &statistics)) {
             facts->distinct = MAX(rows / 10, 1.0);
             continue;

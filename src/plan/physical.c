@@ -193,6 +193,10 @@ static Status build_scan(PlanContext *context, LogicalNode *node, PhysNode **out
     phys->scan.scan_column_count = read.column_count;
     phys->scan.scan_columns = ARENA_NEW_ARRAY(context->arena, PhysScanColumn, MAX(read.column_count, 1u));
     for (uint32_t i = 0; i < read.column_count; i++) {
+        if (ordinals[i] == schema->column_count) {
+            phys->scan.scan_columns[i] = (PhysScanColumn){PHYS_ROW_LOCATION, type_of(TYPE_BIGINT), NULL, read.columns[i].name};
+            continue;
+        }
         const TableColumn *column = &schema->columns[ordinals[i]];
         phys->scan.scan_columns[i] =
             (PhysScanColumn){column->unique_id, column->type, missing_value(context, column), column->name};

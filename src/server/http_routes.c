@@ -3,6 +3,7 @@
 /* What the HTTP port answers. Load routes answer 200 with the outcome inside, as StarRocks does. */
 
 #include "codec/json_text.h"
+#include "session/instance.h"
 
 static void reply_bad(HttpRequest *request, unsigned status, const char *text)
 {
@@ -30,6 +31,7 @@ static void load_begin(HttpRequest *request)
                                  .volume = server->options.volume,
                                  .tracker = server->options.tracker,
                                  .hub = server->hub,
+                                 .keys = server->options.instance == NULL ? NULL : server->options.instance->keys,
                                  .database = request->parts[1],
                                  .table = request->parts[2],
                                  .user = bytebuf_view(&request->user),

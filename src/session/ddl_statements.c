@@ -144,7 +144,11 @@ static Status fill_keys(StatementContext *context, const AstCreateTable *ast, Ta
 
 static Status fill_distribution(StatementContext *context, const AstCreateTable *ast, TableSchema *schema)
 {
-    schema->is_random = !ast->has_distribution || ast->is_random;
+    bool is_keyed = schema->keys_kind != KEYS_DUPLICATE; /* rows of one key must meet in one tablet */
+    if (is_keyed && ast->has_distribution && ast->is_random)
+        return RAISE(context->diag, ANALYSIS, "Getting analyzing error. Detail message: %s must use hash distribution.",
+                     schema->keys_kind == KEYS_PRIMARY ? "PRIMARY KEY table" : "AGGREGATE KEY and UNIQUE KEY tables");
+    schema->is_random = !is_keyed && (!ast->has_distribution || ast->is_random);
     schema->buckets = ast->buckets > 0 ? MIN(ast->buckets, 1024u) : 1;
     schema->bucket_column_count = ast->bucket_columns.count;
     schema->bucket_columns = ARENA_NEW_ARRAY(&schema->arena, uint32_t, MAX(ast->bucket_columns.count, 1u));
@@ -154,6 +158,15 @@ static Status fill_distribution(StatementContext *context, const AstCreateTable 
             return RAISE(context->diag, ANALYSIS, "Getting analyzing error. Detail message: Distribution column(%.*s) doesn't exist.",
                          SV_ARGS(ast->bucket_columns.items[i]));
         schema->bucket_columns[i] = (uint32_t)column;
+        if (is_keyed && !schema->columns[column].is_key)
+            return RAISE(context->diag, ANALYSIS, "Getting analyzing error. Detail message: Distribution column[%.*s] is not key column.",
+                         SV_ARGS(schema->columns[column].name));
+    }
+    if (is_keyed && !ast->has_distribution) {
+        schema->bucket_column_count = schema->key_count;
+        schema->bucket_columns = ARENA_NEW_ARRAY(&schema->arena, uint32_t, MAX(schema->key_count, 1u));
+        for (uint32_t i = 0; i < schema->key_count; i++)
+            schema->bucket_columns[i] = i;
     }
     return OK;
 }

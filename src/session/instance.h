@@ -8,6 +8,7 @@
 #include "meta/store.h"
 #include "session/session.h"
 #include "session/table_statistics.h"
+#include "storage/primary_index.h"
 
 struct Instance {
     MetaStore *store;
@@ -18,6 +19,7 @@ struct Instance {
     Compactor *compactor;
     Vacuum *vacuum;
     SpillArea *spill;
+    PrimaryIndexes *keys; /* of tables with unique keys */
     MemTracker *memory;
     const char *version;
     int64_t started_us;

@@ -62,6 +62,14 @@ Status send_texts(StatementContext *context, const char *const *names, uint32_t 
 Status run_query(StatementContext *context, BoundQuery *query);
 Status run_query_text(StatementContext *context, const char *sql);
 Status run_insert(StatementContext *context, const AstStatement *statement);
+Status run_delete(StatementContext *context, const AstStatement *statement);
+Status run_update(StatementContext *context, const AstStatement *statement);
+/* Puts the query's rows into the table, as one transaction; is_locked: the table's lock is held. */
+Status load_query(StatementContext *context, const CatalogTable *table, CatalogSnapshot *catalog, BoundQuery *query, StrView label,
+                  bool overwrite, bool is_locked);
+StrView new_label(StatementContext *context, const char *prefix);
+Status plan_it(StatementContext *context, BoundQuery *query, PhysPlan **out_plan);
+Status execute_plan(StatementContext *context, const PhysPlan *plan, const ExecResult *result, OperatorProfile *profile);
 Status run_ddl(StatementContext *context, const AstStatement *statement);
 Status run_show(StatementContext *context, const AstShow *show);
 /* ALTER TABLE ... COMPACT */

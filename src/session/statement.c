@@ -15,7 +15,7 @@ static bool column_statistics(void *opaque, const CatalogTable *table, uint32_t 
     return statistics_cache_column(context->session->instance->statistics, table, ordinal, out);
 }
 
-static Status plan_it(StatementContext *context, BoundQuery *query, PhysPlan **out_plan)
+Status plan_it(StatementContext *context, BoundQuery *query, PhysPlan **out_plan)
 {
     PlanStatistics *statistics = ARENA_NEW(&context->arena, PlanStatistics);
     *statistics = (PlanStatistics){context, column_statistics};
@@ -40,7 +40,7 @@ static SpillMode spill_mode(StatementContext *context)
     return mode != NULL && strview_equal_ci(strview(mode), STR_VIEW("force")) ? SPILL_FORCE : SPILL_AUTO;
 }
 
-static Status execute_plan(StatementContext *context, const PhysPlan *plan, const ExecResult *result, OperatorProfile *profile)
+Status execute_plan(StatementContext *context, const PhysPlan *plan, const ExecResult *result, OperatorProfile *profile)
 {
     int64_t timeout = session_number(context, "query_timeout", 300);
     ExecOptions options = {.pool = context->session->instance->pool, .segments = context->session->instance->segments,
@@ -175,16 +175,16 @@ static Status insert_rows(StatementContext *context, TableLoader *loader, const 
     return table_loader_commit(loader, label, STR_VIEW("VISIBLE"), overwrite, context->diag, out_txn);
 }
 
-static Status load_query(StatementContext *context, const CatalogTable *table, CatalogSnapshot *catalog, BoundQuery *query,
-                         StrView label, bool overwrite)
+Status load_query(StatementContext *context, const CatalogTable *table, CatalogSnapshot *catalog, BoundQuery *query,
+                         StrView label, bool overwrite, bool is_locked)
 {
     TableLoader *loader;
     uint64_t txn_id = 0;
     TableLoaderOptions options = {.store = context->session->instance->store, .volume = context->session->instance->volume,
-                                  .catalog = catalog, .table = table, .session = &context->func, .tracker = &context->memory};
-    if (table->schema->keys_kind != KEYS_DUPLICATE)
-        return RAISE(context->diag, NOT_SUPPORTED, "loading into %s tables is not supported yet",
-                     table->schema->keys_kind == KEYS_PRIMARY ? "PRIMARY KEY" : "AGGREGATE and UNIQUE KEY");
+                                  .catalog = catalog, .table = table, .session = &context->func, .tracker = &context->memory,
+                                  .keys = context->session->instance->keys, .is_locked = is_locked};
+    if (table->schema->keys_kind == KEYS_AGGREGATE)
+        return RAISE(context->diag, NOT_SUPPORTED, "loading into AGGREGATE KEY tables is not supported yet");
     TRY(table_loader_open(&options, context->diag, &loader));
     Status status = insert_rows(context, loader, table, query, label, overwrite, &txn_id);
     uint64_t rows = table_loader_rows(loader);
@@ -195,10 +195,10 @@ static Status load_query(StatementContext *context, const CatalogTable *table, C
     return send_ok(context, rows, strview(info));
 }
 
-static StrView new_label(StatementContext *context)
+StrView new_label(StatementContext *context, const char *prefix)
 {
     const Environment *env = environment_real();
-    return strview(arena_printf(&context->arena, "insert_%016llx%016llx", (unsigned long long)env_random(env),
+    return strview(arena_printf(&context->arena, "%s_%016llx%016llx", prefix, (unsigned long long)env_random(env),
                                 (unsigned long long)env_random(env)));
 }
 
@@ -227,14 +227,14 @@ Status run_insert(StatementContext *context, const AstStatement *statement)
         return run_blackhole(context, statement);
     BoundInsert insert = {0};
     TRY(analyze_insert(&context->analyze, statement->insert, statement->source, &insert));
-    StrView label = statement->insert->label.length > 0 ? statement->insert->label : new_label(context);
-    return load_query(context, insert.table, context->catalog, insert.query, label, statement->insert->is_overwrite);
+    StrView label = statement->insert->label.length > 0 ? statement->insert->label : new_label(context, "insert");
+    return load_query(context, insert.table, context->catalog, insert.query, label, statement->insert->is_overwrite, false);
 }
 
 Status run_create_as(StatementContext *context, const CatalogTable *table, CatalogSnapshot *catalog, BoundQuery *query);
 Status run_create_as(StatementContext *context, const CatalogTable *table, CatalogSnapshot *catalog, BoundQuery *query)
 {
-    return load_query(context, table, catalog, query, new_label(context), false);
+    return load_query(context, table, catalog, query, new_label(context, "insert"), false, false);
 }
 
 /* ---- EXPLAIN ---- */
@@ -370,6 +370,10 @@ Status statement_run(StatementContext *context, const AstStatement *statement)
         return run_explain(context, statement);
     case AST_STATEMENT_INSERT:
         return run_insert(context, statement);
+    case AST_STATEMENT_DELETE:
+        return run_delete(context, statement);
+    case AST_STATEMENT_UPDATE:
+        return run_update(context, statement);
     case AST_STATEMENT_CREATE_DATABASE:
     case AST_STATEMENT_DROP_DATABASE:
     case AST_STATEMENT_CREATE_TABLE:

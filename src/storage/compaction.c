@@ -1,5 +1,6 @@
 #include "storage/compaction.h"
 
+#include "storage/delete_vector.h"
 #include "storage/row_sort.h"
 
 /* Read, order, write; memory is an arena charged to the caller's tracker. */
@@ -15,11 +16,21 @@ typedef struct Merge {
     uint64_t written;
 } Merge;
 
-static Status gather_page(Merge *m, Segment *segment, const int *positions, uint32_t page)
+static Status gather_page(Merge *m, Segment *segment, const int *positions, uint32_t page, uint32_t first_row,
+                          const DeleteVector *deletes)
 {
     const CompactionInput *input = m->input;
     uint32_t rows = segment_page_rows(segment, page);
     arena_reset(&m->page);
+    Rows alive = {NULL, rows};
+    if (deletes->words != NULL) {
+        uint16_t *sel = ARENA_NEW_ARRAY(&m->page, uint16_t, rows + 1);
+        alive = (Rows){sel, 0};
+        for (uint32_t row = 0; row < rows; row++) {
+            sel[alive.count] = (uint16_t)row;
+            alive.count += !delete_vector_has(deletes, first_row + row);
+        }
+    }
     for (uint32_t c = 0; c < input->column_count; c++) {
         Vector values;
         Type type = input->columns[c].type;
@@ -27,9 +38,9 @@ static Status gather_page(Merge *m, Segment *segment, const int *positions, uint
             TRY(segment_read(segment, page, positions[c], type, &m->page, m->diag, &values));
         else
             vector_set_constant(&values, &m->page, type, &input->missing[c]);
-        vector_gather(&values, (Rows){NULL, rows}, &m->arena, m->rows, &m->columns[c]);
+        vector_gather(&values, alive, &m->arena, m->rows, &m->columns[c]);
     }
-    m->rows += rows;
+    m->rows += alive.count;
     return OK;
 }
 
@@ -37,17 +48,23 @@ static Status gather_segment(Merge *m, const SegmentRef *ref)
 {
     const CompactionInput *input = m->input;
     Segment *segment;
+    DeleteVector deletes;
+    TRY(delete_vector_load(input->volume, ref, &m->arena, m->diag, &deletes));
     TRY(segment_open(input->volume, ref, m->diag, &segment));
     int *positions = mem_alloc((input->column_count + 1) * sizeof(int));
     for (uint32_t c = 0; c < input->column_count; c++)
         positions[c] = segment_find_column(segment, input->columns[c].unique_id);
     Status status = OK;
+    uint32_t first_row = 0;
+    if (segment_row_count(segment) != ref->row_count)
+        status = RAISE(m->diag, CORRUPT, "segment in object \"%.*s\" has other rows than metadata says", SV_ARGS(ref->path));
     for (uint32_t page = 0; page < segment_page_count(segment) && status == OK; page++) {
         /* The buffers are as large as metadata said. */
         if (m->rows + segment_page_rows(segment, page) > m->columns[0].capacity)
             status = RAISE(m->diag, CORRUPT, "segment in object \"%.*s\" has more rows than metadata says", SV_ARGS(ref->path));
         else
-            status = gather_page(m, segment, positions, page);
+            status = gather_page(m, segment, positions, page, first_row, &deletes);
+        first_row += segment_page_rows(segment, page);
     }
     mem_free(positions);
     segment_close(segment);
@@ -60,6 +77,9 @@ static Status gather(Merge *m)
     uint64_t total = 0;
     for (uint32_t s = 0; s < input->segment_count; s++)
         total += input->segments[s].row_count;
+    uint64_t live = 0;
+    for (uint32_t s = 0; s < input->segment_count; s++)
+        live += segment_live_rows(&input->segments[s]);
     if (total == 0 || total > UINT32_MAX / 2 || input->column_count == 0)
         return RAISE(m->diag, INTERNAL, "compaction of %llu rows at once", (unsigned long long)total);
     m->columns = ARENA_NEW_ARRAY(&m->arena, Vector, input->column_count);
@@ -72,8 +92,8 @@ static Status gather(Merge *m)
         if (input->memory != NULL && mem_over_limit(input->memory))
             return RAISE(m->diag, MEMORY_LIMIT, "compaction needs more memory than it may use");
     }
-    if (m->rows != total)
-        return RAISE(m->diag, CORRUPT, "segments of a tablet hold %u rows, metadata says %llu", m->rows, (unsigned long long)total);
+    if (m->rows != live)
+        return RAISE(m->diag, CORRUPT, "segments of a tablet hold %u rows, metadata says %llu", m->rows, (unsigned long long)live);
     return OK;
 }
 

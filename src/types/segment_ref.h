@@ -3,6 +3,14 @@
 
 #include "base/bytes.h"
 
+/* Rows of a segment that are deleted. Never changed: another one with another id takes its place. */
+typedef struct DeleteVectorRef {
+    uint64_t id;
+    uint64_t count; /* of deleted rows */
+    StrView bytes;  /* the encoded vector when it is small, else empty: */
+    StrView path;   /* object that holds it */
+} DeleteVectorRef;
+
 typedef struct SegmentRef {
     uint64_t id;        /* unique in the cluster */
     uint32_t volume_id; /* 0: home volume */
@@ -11,4 +19,10 @@ typedef struct SegmentRef {
     uint64_t length;
     uint64_t row_count;
     uint64_t raw_bytes; /* before encoding */
+    const DeleteVectorRef *deletes; /* NULL: none; row_count counts deleted rows too */
 } SegmentRef;
+
+static inline uint64_t segment_live_rows(const SegmentRef *segment)
+{
+    return segment->row_count - (segment->deletes == NULL ? 0 : segment->deletes->count);
+}

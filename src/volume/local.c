@@ -17,6 +17,7 @@
 
 #include "base/fault.h"
 #include "base/thread.h"
+#include "volume/guard.h"
 
 enum { MAX_PATH_BYTES = 4096, MAX_DIRTY = 256 };
 
@@ -35,6 +36,13 @@ struct VolumeWriter {
     uint64_t written;
     char path[];
 };
+
+typedef struct LocalObject {
+    VolumeObject object;
+    ino_t inode;
+    struct timespec modified;
+    char path[];
+} LocalObject;
 
 static Status io_error(Diag *diag, const char *action, const char *path)
 {
@@ -216,9 +224,12 @@ static Status local_open_object(Volume *volume, const char *path, Diag *diag, Vo
         }
     }
     close(fd); /* the mapping stays */
-    VolumeObject *object = mem_alloc_zero(sizeof(*object));
-    *object = (VolumeObject){volume, data, (size_t)info.st_size};
-    *out_object = object;
+    LocalObject *object = mem_alloc_zero(sizeof(*object) + strlen(path) + 1);
+    object->object = (VolumeObject){volume, data, (size_t)info.st_size};
+    object->inode = info.st_ino;
+    object->modified = info.st_mtim;
+    memcpy(object->path, path, strlen(path) + 1);
+    *out_object = &object->object;
     return OK;
 }
 
@@ -229,13 +240,24 @@ static void local_close_object(VolumeObject *object)
     mem_free(object);
 }
 
+static bool local_is_unchanged(VolumeObject *object)
+{
+    const LocalObject *local = (const LocalObject *)object;
+    struct stat info;
+    return fstatat(((LocalVolume *)object->volume)->root, local->path, &info, 0) == 0 && info.st_ino == local->inode &&
+           (size_t)info.st_size == object->size && info.st_mtim.tv_sec == local->modified.tv_sec &&
+           info.st_mtim.tv_nsec == local->modified.tv_nsec;
+}
+
 static Status local_get(Volume *volume, const char *path, ByteBuf *out_bytes, Diag *diag)
 {
     VolumeObject *object;
     TRY(local_open_object(volume, path, diag, &object));
+    volume_guard_begin();
     bytebuf_append(out_bytes, object->data, object->size);
+    bool is_whole = volume_guard_end();
     local_close_object(object);
-    return OK;
+    return is_whole ? OK : RAISE(diag, IO, "object \"%s\" became shorter while it was read", path);
 }
 
 static Status local_open_writer(Volume *volume, const char *path, Diag *diag, VolumeWriter **out_writer)
@@ -337,6 +359,7 @@ static const VolumeOps local_ops = {
     .get = local_get,
     .open_object = local_open_object,
     .close_object = local_close_object,
+    .is_unchanged = local_is_unchanged,
     .open_writer = local_open_writer,
     .append = local_append,
     .commit = local_commit,
@@ -380,6 +403,7 @@ static Status make_root(const char *directory, Diag *diag)
 
 Status volume_open_local(const char *directory, const Environment *environment, Diag *diag, Volume **out_volume)
 {
+    volume_guard_install();
     TRY(make_root(directory, diag));
     int root = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (root < 0)

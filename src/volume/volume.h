@@ -21,6 +21,8 @@ typedef struct VolumeOps {
     Status (*get)(Volume *volume, const char *path, ByteBuf *out_bytes, Diag *diag);
     Status (*open_object)(Volume *volume, const char *path, Diag *diag, VolumeObject **out_object);
     void (*close_object)(VolumeObject *object);
+    /* Whether the object is the one that was opened, bytes untouched as far as its times tell. NULL: always. */
+    bool (*is_unchanged)(VolumeObject *object);
     Status (*open_writer)(Volume *volume, const char *path, Diag *diag, VolumeWriter **out_writer);
     Status (*append)(VolumeWriter *writer, const void *data, size_t length, Diag *diag);
     Status (*commit)(VolumeWriter *writer, Diag *diag); /* closes in any case */
@@ -38,7 +40,8 @@ struct Volume {
     const char *url;
 };
 
-/* An object opened for reading; data is mapped read-only for as long as it is open. */
+/* An object opened for reading; data is mapped read-only for as long as it is open. Read it under a guard
+ * (guard.h): files can be cut short by others. */
 struct VolumeObject {
     Volume *volume;
     const uint8_t *data;
@@ -77,6 +80,10 @@ static inline void volume_close_object(VolumeObject *object)
 {
     if (object != NULL)
         object->volume->ops->close_object(object);
+}
+static inline bool volume_object_is_unchanged(VolumeObject *object)
+{
+    return object->volume->ops->is_unchanged == NULL || object->volume->ops->is_unchanged(object);
 }
 static inline Status volume_remove(Volume *v, const char *path, Diag *diag)
 {

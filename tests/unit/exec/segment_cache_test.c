@@ -6,7 +6,10 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
 
 #include "base/thread.h"
 #include "exec/exec.h"
@@ -168,6 +171,60 @@ static void readers_come_together(void **state)
     segment_cache_close(cache);
 }
 
+/* A local volume whose files someone else changes while they are open. */
+static void files_changed_underneath_are_noticed(void **state)
+{
+    (void)state;
+    char directory[] = "/tmp/segment_cache_test.XXXXXX";
+    char file[128];
+    Volume *volume;
+    Diag diag = {0};
+    SegmentRef ref;
+    Segment *segment, *again;
+    uint64_t rows, wrong;
+    AUTO_BYTEBUF bytes = {0};
+    assert_non_null(mkdtemp(directory));
+    assert_int_equal(volume_open_local(directory, environment_real(), &diag, &volume), OK);
+    assert_int_equal(sample_write(9000, &bytes, &ref, &diag), OK);
+    assert_int_equal(volume_put(volume, "data/1/sample.seg", bytebuf_view(&bytes), &diag), OK);
+    snprintf(file, sizeof(file), "%s/data/1/sample.seg", directory);
+    SegmentCache *cache = segment_cache_open(volume, NULL, 1 << 30);
+    assert_int_equal(segment_cache_get(cache, &ref, &diag, &segment), OK);
+    assert_int_equal(sample_check(segment, &rows, &wrong, &diag), OK);
+    /* A flipped byte: whoever gets the segment from now on reads it anew. */
+    int fd = open(file, O_RDWR);
+    char byte = (char)(bytes.data[5] ^ 1);
+    assert_int_equal(pwrite(fd, &byte, 1, 5), 1);
+    env_sleep_us(environment_real(), 150000);
+    assert_int_equal(segment_cache_get(cache, &ref, &diag, &again), OK);
+    assert_ptr_not_equal(again, segment);
+    assert_int_equal(sample_check(again, &rows, &wrong, &diag), ERR_CORRUPT);
+    segment_cache_release(cache, again);
+    assert_int_equal(pwrite(fd, &bytes.data[5], 1, 5), 1);
+    /* Cut short: whoever has it open hears so. */
+    diag_reset(&diag);
+    env_sleep_us(environment_real(), 150000);
+    assert_int_equal(segment_cache_get(cache, &ref, &diag, &again), OK);
+    assert_int_equal(sample_check(again, &rows, &wrong, &diag), OK);
+    assert_int_equal(ftruncate(fd, 100), 0);
+    assert_int_equal(sample_check(again, &rows, &wrong, &diag), ERR_CORRUPT);
+    assert_non_null(strstr(diag.message, "data/1/sample.seg"));
+    segment_cache_release(cache, again);
+    segment_cache_release(cache, segment);
+    env_sleep_us(environment_real(), 150000);
+    diag_reset(&diag);
+    assert_int_equal(segment_cache_get(cache, &ref, &diag, &again), ERR_CORRUPT);
+    segment_cache_close(cache);
+    close(fd);
+    assert_int_equal(volume_remove(volume, "data/1/sample.seg", &diag), OK);
+    volume_close(volume);
+    snprintf(file, sizeof(file), "%s/data/1", directory);
+    assert_int_equal(rmdir(file), 0);
+    snprintf(file, sizeof(file), "%s/data", directory);
+    assert_int_equal(rmdir(file), 0);
+    assert_int_equal(rmdir(directory), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -175,6 +232,7 @@ int main(void)
         cmocka_unit_test(pins_hold_and_hits_share),
         cmocka_unit_test(forgotten_ones_close_with_the_last_pin),
         cmocka_unit_test(readers_come_together),
+        cmocka_unit_test(files_changed_underneath_are_noticed),
     };
     return cmocka_run_group_tests_name("exec.segment_cache", tests, set_up, tear_down);
 }

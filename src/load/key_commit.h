@@ -1,0 +1,62 @@
+#pragma once
+/* Merge on write: what a load into a table that keeps the last row of each key does to older rows.
+ *
+ * Each flush of a lane yields a segment of distinct keys, and keys to delete. key_commit_make() looks the keys
+ * up in the tablet's index, in the order of the flushes, and makes new delete vectors for the segments that
+ * hold older rows. key_commit_put() checks that the tablets are still the ones that were looked at (RETRY
+ * when not) and adds the vectors to the change that publishes the segments. The table's lock is held from
+ * make to close. */
+
+#include "meta/store.h"
+#include "storage/primary_index.h"
+
+typedef struct KeyFlush {
+    uint64_t partition_id, tablet_id;
+    const SegmentRef *segment; /* NULL: no rows */
+    const KeyHash *keys;       /* of its rows */
+    const KeyHash *deleted;
+    uint32_t deleted_count;
+} KeyFlush;
+
+typedef struct KeyFlushes {
+    KeyFlush *items;
+    uint32_t count;
+    uint32_t capacity;
+} KeyFlushes;
+
+/* positions: the order of the rows (NULL: as they are), taken over. Sets keys and deleted; returns the rows to
+ * write in order, *out_kept of them (mem_free it; NULL: all as they are). */
+uint32_t *key_flush_fill(KeyFlush *flush, const Vector *const *keys, uint32_t key_count, const uint8_t *deletes, uint32_t rows,
+                         uint32_t *positions, Arena *arena, uint32_t *out_kept);
+
+typedef struct KeyTablet {
+    uint64_t partition_id, tablet_id;
+    const TabletVersion *seen; /* NULL: INSERT OVERWRITE, nothing that was there counts */
+    PrimaryIndex *index;
+    SegmentRef *segments; /* with the new ones */
+    uint32_t segment_count;
+    NewDeletes *deletes;
+    uint32_t delete_count;
+} KeyTablet;
+
+typedef struct KeyCommit {
+    MetaStore *store;
+    Volume *volume;
+    PrimaryIndexes *indexes;
+    const TableSchema *schema;
+    uint64_t table_id;
+    Arena arena;
+    ARRAY_OF(KeyTablet) tablets;
+} KeyCommit;
+
+Status key_commit_make(KeyCommit *commit, const CatalogTable *table, const KeyFlushes *flushes, bool replaces, Diag *diag);
+Status key_commit_put(const KeyCommit *commit, const CatalogTable *now, bool replaces, Change *change, Diag *diag);
+void key_commit_close(KeyCommit *commit, bool succeeded);
+
+/* Stores a vector: in the reference when it is small, else as an object. */
+struct DeleteVector;
+Status delete_vector_store(MetaStore *store, Volume *volume, const struct DeleteVector *vector, Arena *arena, Diag *diag,
+                           DeleteVectorRef *out);
+/* The same segments with the same delete vectors. */
+bool tablet_is_same(const TabletVersion *a, const TabletVersion *b);
+const TabletVersion *partition_tablet(const CatalogPartition *partition, uint64_t tablet_id);

@@ -1,0 +1,131 @@
+#include "session/session_int.h"
+
+/* DELETE and UPDATE. Both hold the table's lock from before they read until after they committed, so that no
+ * other writer of the table comes between; readers are not held up. DELETE starts again when compaction took
+ * the segments away that it had looked at. */
+
+#include "load/table_deleter.h"
+
+enum { MOST_ATTEMPTS = 10 };
+
+typedef struct DeleteSink {
+    StatementContext *context;
+    uint64_t *rows;
+    uint64_t count, room;
+} DeleteSink;
+
+static Status take_rows(void *opaque, const Chunk *chunk)
+{
+    DeleteSink *sink = opaque;
+    Rows rows = chunk_rows(chunk);
+    VectorView view = vector_view(&chunk->columns[0]);
+    if (sink->count + rows.count > sink->room) {
+        uint64_t room = (sink->count + rows.count) * 2;
+        TRY(mem_reserve(&sink->context->memory, (int64_t)((room - sink->room) * sizeof(uint64_t)), sink->context->diag));
+        sink->rows = mem_realloc(sink->rows, room * sizeof(uint64_t));
+        sink->room = room;
+    }
+    for (FOR_ROWS(rows, i, row)) {
+        if (!view_is_null(&view, row))
+            sink->rows[sink->count++] = ((const uint64_t *)view.data)[view_index(&view, row)];
+    }
+    return OK;
+}
+
+static const PhysNode *find_located_scan(const PhysNode *node)
+{
+    for (uint32_t c = 0; node->kind == PHYS_NODE_SCAN && c < node->scan.scan_column_count; c++) {
+        if (node->scan.scan_columns[c].unique_id == PHYS_ROW_LOCATION)
+            return node;
+    }
+    for (uint32_t i = 0; i < node->child_count; i++) {
+        const PhysNode *found = find_located_scan(node->children[i]);
+        if (found != NULL)
+            return found;
+    }
+    return NULL;
+}
+
+static void see_newest(StatementContext *context)
+{
+    catalog_unref(context->catalog);
+    context->catalog = meta_snapshot(context->session->instance->store);
+    context->analyze.catalog = context->catalog;
+}
+
+static Status send_loaded(StatementContext *context, StrView label, uint64_t txn_id, uint64_t rows)
+{
+    const char *info = arena_printf(&context->arena, "{'label':'%.*s', 'status':'VISIBLE', 'txnId':'%llu'}", SV_ARGS(label),
+                                    (unsigned long long)txn_id);
+    return send_ok(context, rows, strview(info));
+}
+
+static Status delete_found(StatementContext *context, const BoundInsert *target, DeleteSink *sink, StrView label, uint64_t *out_count,
+                           uint64_t *out_txn)
+{
+    PhysPlan *plan;
+    ExecResult result = {sink, take_rows};
+    TRY(plan_it(context, target->query, &plan));
+    TRY(execute_plan(context, plan, &result, NULL));
+    const PhysNode *scan = find_located_scan(plan->root);
+    if (scan == NULL && sink->count > 0)
+        return RAISE(context->diag, INTERNAL, "the plan of a DELETE does not read the table");
+    TableDeleter deleter = {.store = context->session->instance->store, .volume = context->session->instance->volume,
+                            .table_id = target->table->id, .label = label, .rows = sink->rows, .row_count = sink->count};
+    deleter.segments = scan == NULL ? NULL : scan->scan.segments;
+    deleter.segment_count = scan == NULL ? 0 : scan->scan.segment_count;
+    return table_delete_rows(&deleter, context->diag, out_count, out_txn);
+}
+
+static Status try_delete(StatementContext *context, const AstStatement *statement, StrView label, uint64_t *out_count, uint64_t *out_txn)
+{
+    BoundInsert target = {0};
+    DeleteSink sink = {.context = context};
+    see_newest(context);
+    TRY(analyze_delete(&context->analyze, statement, &target));
+    Status status = delete_found(context, &target, &sink, label, out_count, out_txn);
+    mem_release(&context->memory, (int64_t)(sink.room * sizeof(uint64_t)));
+    mem_free(sink.rows);
+    return status;
+}
+
+static Status lock_target(StatementContext *context, const AstName *name, const CatalogTable **out_table)
+{
+    const CatalogDatabase *database;
+    TRY(analyze_find_table(&context->analyze, name, &database, out_table));
+    primary_indexes_lock(context->session->instance->keys, (*out_table)->id);
+    return OK;
+}
+
+Status run_delete(StatementContext *context, const AstStatement *statement)
+{
+    const CatalogTable *table;
+    uint64_t rows = 0, txn_id = 0;
+    StrView label = new_label(context, "delete");
+    TRY(lock_target(context, &statement->name, &table));
+    uint64_t locked_id = table->id;
+    Status status = ERR_RETRY;
+    for (uint32_t attempt = 0; attempt < MOST_ATTEMPTS && status == ERR_RETRY; attempt++) {
+        *context->diag = (Diag){0};
+        status = try_delete(context, statement, label, &rows, &txn_id);
+    }
+    primary_indexes_unlock(context->session->instance->keys, locked_id);
+    TRY(status);
+    return send_loaded(context, label, txn_id, rows);
+}
+
+Status run_update(StatementContext *context, const AstStatement *statement)
+{
+    const CatalogTable *table;
+    BoundInsert target = {0};
+    TRY(lock_target(context, &statement->name, &table));
+    uint64_t locked_id = table->id;
+    see_newest(context);
+    Status status = analyze_update(&context->analyze, statement, &target);
+    if (status == OK && target.table->id != locked_id)
+        status = RAISE(context->diag, RETRY, "table '%.*s' was exchanged meanwhile", SV_ARGS(target.table->name));
+    if (status == OK)
+        status = load_query(context, target.table, context->catalog, target.query, new_label(context, "update"), false, true);
+    primary_indexes_unlock(context->session->instance->keys, locked_id);
+    return status;
+}

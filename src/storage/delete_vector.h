@@ -1,0 +1,26 @@
+#pragma once
+/* Delete vectors: which rows of a segment are gone. In memory a bit a row; stored as a portable roaring
+ * bitmap with a checksum behind it, inline in metadata when small, else in an object of its own. */
+
+#include "base/arena.h"
+#include "types/segment_ref.h"
+#include "volume/volume.h"
+
+enum { DELETE_VECTOR_INLINE_BYTES = 512 };
+
+typedef struct DeleteVector {
+    uint64_t *words; /* NULL: no row is deleted */
+    uint32_t rows;
+    uint32_t count;
+} DeleteVector;
+
+static inline bool delete_vector_has(const DeleteVector *vector, uint32_t row)
+{
+    return vector->words != NULL && (vector->words[row / 64] >> (row % 64) & 1) != 0;
+}
+
+/* What the segment's reference names; words stay NULL when that is nothing. CORRUPT when damaged. */
+Status delete_vector_load(Volume *volume, const SegmentRef *segment, Arena *arena, Diag *diag, DeleteVector *out);
+/* False: the row was deleted already, or the segment has no such row. */
+bool delete_vector_add(DeleteVector *vector, Arena *arena, uint32_t row);
+void delete_vector_encode(const DeleteVector *vector, ByteBuf *out);
