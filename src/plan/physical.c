@@ -100,8 +100,11 @@ static bool values_may_match(const CatalogPartition *partition, const ColumnRang
 static bool bounds_may_match(const TableSchema *schema, const CatalogPartition *partition, const ColumnRange *range)
 {
     Type type = schema->partition_types[0];
-    if (partition->has_low && range->has_high && datum_compare(type, &range->high, &partition->low[0]) < 0)
-        return false;
+    if (partition->has_low && range->has_high) {
+        int order = datum_compare(type, &range->high, &partition->low[0]);
+        if (order < 0 || (order == 0 && !range->high_inclusive))
+            return false;
+    }
     if (partition->has_high && range->has_low) {
         int order = datum_compare(type, &range->low, &partition->high[0]);
         if (order > 0 || (order == 0 && schema->partition_column_count == 1))
