@@ -219,10 +219,96 @@ static void edge_partition(Window *window, uint32_t call, Partition p, bool is_f
     }
 }
 
-/* Feeds positions first .. end-1 into the state, a piece at a time. */
-static Status feed(Window *window, uint32_t call, AggContext *context, uint8_t *state, uint32_t first, uint32_t end)
+/* DISTINCT: the rows (of the store) whose arguments a state has taken in. */
+typedef struct SeenRows {
+    uint32_t *slots; /* row + 1 */
+    uint32_t mask, count;
+} SeenRows;
+
+static void forget_rows(SeenRows *seen)
+{
+    if (seen->slots != NULL)
+        memset(seen->slots, 0, ((size_t)seen->mask + 1) * sizeof(uint32_t));
+    seen->count = 0;
+}
+
+static bool same_arguments(const Window *window, uint32_t call, uint32_t a, uint32_t b, Arena *scratch)
 {
     const PhysWindowCall *spec = &window->node->window.calls[call];
+    for (uint32_t i = 0; i < spec->argument_count; i++) {
+        const Vector *column = &window->store->columns[window->argument_at[call] + i];
+        Datum x = vector_get(column, a, scratch);
+        Datum y = vector_get(column, b, scratch);
+        if (x.is_null != y.is_null || datum_compare(column->type, &x, &y) != 0)
+            return false;
+    }
+    return true;
+}
+
+static uint32_t *seen_slot(const Window *window, uint32_t call, const SeenRows *seen, uint32_t row, uint64_t hash, Arena *scratch)
+{
+    uint32_t slot = (uint32_t)hash & seen->mask;
+    while (seen->slots[slot] != 0 && !same_arguments(window, call, seen->slots[slot] - 1, row, scratch))
+        slot = (slot + 1) & seen->mask;
+    return &seen->slots[slot];
+}
+
+static void grow_seen(const Window *window, uint32_t call, SeenRows *seen, Arena *scratch)
+{
+    SeenRows larger = {NULL, seen->slots == NULL ? 1023 : seen->mask * 2 + 1, seen->count};
+    larger.slots = mem_alloc_zero(((size_t)larger.mask + 1) * sizeof(uint32_t));
+    for (uint32_t i = 0; seen->slots != NULL && i <= seen->mask; i++) {
+        if (seen->slots[i] == 0)
+            continue;
+        uint64_t hash;
+        Vector arguments[FUNC_MAX_FIXED_ARGS];
+        const Vector *pointers[FUNC_MAX_FIXED_ARGS];
+        uint32_t row = seen->slots[i] - 1;
+        uint32_t count = window->node->window.calls[call].argument_count;
+        for (uint32_t a = 0; a < count && a < FUNC_MAX_FIXED_ARGS; a++) {
+            const Vector *column = &window->store->columns[window->argument_at[call] + a];
+            arguments[a] = (Vector){.type = column->type, .form = VECTOR_DICTIONARY, .codes = &row, .dictionary = column,
+                                    .dict_size = (uint32_t)window->store->row_count};
+            pointers[a] = &arguments[a];
+        }
+        hash_keys(pointers, count, (Rows){NULL, 1}, &hash);
+        *seen_slot(window, call, &larger, row, hash, scratch) = row + 1;
+    }
+    mem_free(seen->slots);
+    *seen = larger;
+}
+
+/* The positions whose arguments are new; notes them. */
+static Rows new_rows(Window *window, uint32_t call, SeenRows *seen, const Vector *const *arguments, uint32_t first, uint32_t count,
+                     Arena *arena)
+{
+    const PhysWindowCall *spec = &window->node->window.calls[call];
+    uint64_t *hashes = ARENA_NEW_ARRAY(arena, uint64_t, count);
+    uint16_t *sel = ARENA_NEW_ARRAY(arena, uint16_t, count);
+    uint32_t kept = 0;
+    hash_keys(arguments, spec->argument_count, (Rows){NULL, count}, hashes);
+    for (uint32_t i = 0; i < count; i++) {
+        if (seen->slots == NULL || seen->count * 2 > seen->mask)
+            grow_seen(window, call, seen, arena);
+        uint32_t row = window->order[first + i];
+        uint32_t *slot = seen_slot(window, call, seen, row, hashes[i], arena);
+        if (*slot != 0)
+            continue;
+        *slot = row + 1;
+        seen->count++;
+        sel[kept++] = (uint16_t)i;
+    }
+    return (Rows){sel, kept};
+}
+
+typedef enum FeedKind { FEED_ADD, FEED_RETRACT } FeedKind;
+
+/* Feeds positions first .. end-1 into the state (or takes them out), a piece at a time; seen: DISTINCT. */
+static Status feed(Window *window, uint32_t call, AggContext *context, uint8_t *state, uint32_t first, uint32_t end, SeenRows *seen,
+                   FeedKind kind)
+{
+    const PhysWindowCall *spec = &window->node->window.calls[call];
+    const AggKernel *kernel = spec->binding->aggregate;
     for (; first < end; first += CHUNK_ROWS) {
         uint32_t count = MIN(end - first, (uint32_t)CHUNK_ROWS);
         Vector arguments[FUNC_MAX_FIXED_ARGS];
@@ -233,7 +319,12 @@ static Status feed(Window *window, uint32_t call, AggContext *context, uint8_t *
                                     .dictionary = column, .dict_size = (uint32_t)window->store->row_count};
             pointers[a] = &arguments[a];
         }
-        TRY(spec->binding->aggregate->update_one(context, pointers, spec->argument_count, (Rows){NULL, count}, state));
+        AUTO_ARENA scratch;
+        arena_init(&scratch, NULL);
+        Rows rows = {NULL, count};
+        if (spec->is_distinct)
+            rows = new_rows(window, call, seen, pointers, first, count, &scratch);
+        TRY((kind == FEED_ADD ? kernel->update_one : kernel->retract)(context, pointers, spec->argument_count, rows, state));
     }
     return OK;
 }
@@ -261,7 +352,7 @@ static void clear_state(const AggKernel *kernel, AggContext *context, uint8_t *s
         kernel->init(context, state);
 }
 
-static Status slide_state(Window *window, uint32_t call, Partition p, AggContext *context, uint8_t *state);
+static Status slide_state(Window *window, uint32_t call, Partition p, AggContext *context, uint8_t *state, SeenRows *seen);
 
 static Status aggregate_partition(Window *window, uint32_t call, Partition p)
 {
@@ -271,27 +362,39 @@ static Status aggregate_partition(Window *window, uint32_t call, Partition p)
     arena_init(&arena, window->exec->options->memory);
     AggContext context = {spec->binding, window->exec->session, &arena, window->exec->diag};
     uint8_t *state = arena_alloc_zero(&arena, kernel->state_bytes + 16);
+    SeenRows seen = {0};
     if (kernel->init != NULL)
         kernel->init(&context, state);
-    Status status = slide_state(window, call, p, &context, state);
+    Status status = slide_state(window, call, p, &context, state, &seen);
     if (kernel->destroy != NULL)
         kernel->destroy(&context, state);
+    mem_free(seen.slots);
     return status;
 }
 
-static Status slide_state(Window *window, uint32_t call, Partition p, AggContext *context, uint8_t *state)
+static Status slide_state(Window *window, uint32_t call, Partition p, AggContext *context, uint8_t *state, SeenRows *seen)
 {
     const PhysWindowCall *spec = &window->node->window.calls[call];
     bool grows = spec->frame_start == 0;
+    uint32_t taken = p.begin; /* the state holds taken .. fed-1 */
     uint32_t fed = p.begin;
     for (uint32_t i = p.begin; i < p.end;) {
         uint32_t first, end, same = i + 1;
         frame_of(window, spec, p, i, &first, &end);
         if (!grows) {
-            clear_state(spec->binding->aggregate, context, state);
-            TRY(feed(window, call, context, state, first, end));
+            bool slides = spec->binding->aggregate->retract != NULL && !spec->is_distinct && first >= taken && first < fed && end >= fed;
+            if (slides) {
+                TRY(feed(window, call, context, state, taken, first, seen, FEED_RETRACT));
+                TRY(feed(window, call, context, state, fed, end, seen, FEED_ADD));
+            } else {
+                clear_state(spec->binding->aggregate, context, state);
+                forget_rows(seen);
+                TRY(feed(window, call, context, state, first, end, seen, FEED_ADD));
+            }
+            taken = first;
+            fed = MAX(end, first);
         } else if (end > fed) {
-            TRY(feed(window, call, context, state, fed, end));
+            TRY(feed(window, call, context, state, fed, end, seen, FEED_ADD));
             fed = end;
         }
         if (grows && end > i + 1 && (!spec->frame_is_rows || spec->frame_end == 4))

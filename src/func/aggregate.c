@@ -104,6 +104,13 @@ static Status count_update_one(AggContext *context, const Vector *const *argumen
     *(int64_t *)(void *)state += counted;
     return OK;
 }
+static Status count_retract(AggContext *context, const Vector *const *arguments, uint32_t count, Rows rows, uint8_t *state)
+{
+    int64_t counted = 0;
+    TRY(count_update_one(context, arguments, count, rows, (uint8_t *)&counted));
+    *(int64_t *)(void *)state -= counted;
+    return OK;
+}
 static Status add_i64_merge(AggContext *context, uint8_t *const *sources, uint8_t *const *targets, uint32_t count,
                             uint32_t offset)
 {
@@ -121,9 +128,10 @@ static Status count_finish(AggContext *context, uint8_t *const *groups, uint32_t
     return OK;
 }
 static const AggKernel count_kernel = {.state_bytes = 8, .update = count_update, .update_one = count_update_one,
-                                       .merge = add_i64_merge, .finish = count_finish};
+                                       .merge = add_i64_merge, .finish = count_finish, .retract = count_retract};
 static const AggKernel count_star_kernel = {.state_bytes = 8, .update = count_star_update,
-                                            .update_one = count_update_one, .merge = add_i64_merge, .finish = count_finish};
+                                            .update_one = count_update_one, .merge = add_i64_merge, .finish = count_finish,
+                                            .retract = count_retract};
 
 static Status bind_count(const FuncBindRequest *request, const FuncDef *def, FuncBinding *out)
 {
@@ -153,6 +161,29 @@ DEFINE_UPDATES(sum_i64, SumState, int64_t, SUM_BODY)
 DEFINE_UPDATES(sum_i128, SumState, Int128, SUM_BODY)
 DEFINE_UPDATES(sum_f32, SumDouble, float, (state->sum += (double)x, state->count++))
 DEFINE_UPDATES(sum_f64, SumDouble, double, SUM_BODY)
+
+/* Takes rows out again, for sliding frames; not for floating point, where errors would add up. */
+#define DEFINE_SUM_RETRACT(SUFFIX, T)                                                                 \
+    static Status retract_##SUFFIX(AggContext *context, const Vector *const *arguments, uint32_t count, Rows rows, uint8_t *bytes) \
+    {                                                                                                 \
+        SumState *state = (SumState *)(void *)bytes;                                                  \
+        VectorView view = vector_view(arguments[0]);                                                  \
+        (void)context;                                                                                \
+        (void)count;                                                                                  \
+        for (FOR_ROWS(rows, i, row)) {                                                                \
+            if (view_is_null(&view, row))                                                             \
+                continue;                                                                             \
+            state->sum -= ((const T *)view.data)[view_index(&view, row)];                             \
+            state->count--;                                                                           \
+        }                                                                                             \
+        return OK;                                                                                    \
+    }
+DEFINE_SUM_RETRACT(u8, uint8_t)
+DEFINE_SUM_RETRACT(i8, int8_t)
+DEFINE_SUM_RETRACT(i16, int16_t)
+DEFINE_SUM_RETRACT(i32, int32_t)
+DEFINE_SUM_RETRACT(i64, int64_t)
+DEFINE_SUM_RETRACT(i128, Int128)
 
 static Status sum_merge(AggContext *context, uint8_t *const *sources, uint8_t *const *targets, uint32_t count,
                         uint32_t offset)
@@ -226,13 +257,13 @@ static Status sum_double_finish(AggContext *context, uint8_t *const *groups, uin
     }
     return OK;
 }
-#define SUM_KERNEL(NAME) {.state_bytes = sizeof(SumState), .update = NAME##_update, .update_one = NAME##_update_one, \
-                          .merge = sum_merge, .finish = sum_finish}
+#define SUM_KERNEL(SUFFIX) {.state_bytes = sizeof(SumState), .update = sum_##SUFFIX##_update, .update_one = sum_##SUFFIX##_update_one, \
+                            .merge = sum_merge, .finish = sum_finish, .retract = retract_##SUFFIX}
 #define SUM_DOUBLE_KERNEL(NAME) {.state_bytes = sizeof(SumDouble), .update = NAME##_update, .update_one = NAME##_update_one, \
                                  .merge = sum_double_merge, .finish = sum_double_finish}
 static const AggKernel sum_kernels[PHYS_KIND_COUNT] = {
-    [PHYS_BOOL] = SUM_KERNEL(sum_u8), [PHYS_I8] = SUM_KERNEL(sum_i8),   [PHYS_I16] = SUM_KERNEL(sum_i16),
-    [PHYS_I32] = SUM_KERNEL(sum_i32), [PHYS_I64] = SUM_KERNEL(sum_i64), [PHYS_I128] = SUM_KERNEL(sum_i128),
+    [PHYS_BOOL] = SUM_KERNEL(u8), [PHYS_I8] = SUM_KERNEL(i8),   [PHYS_I16] = SUM_KERNEL(i16),
+    [PHYS_I32] = SUM_KERNEL(i32), [PHYS_I64] = SUM_KERNEL(i64), [PHYS_I128] = SUM_KERNEL(i128),
     [PHYS_F32] = SUM_DOUBLE_KERNEL(sum_f32), [PHYS_F64] = SUM_DOUBLE_KERNEL(sum_f64),
 };
 

@@ -226,10 +226,16 @@ static Type common_decimal(Type a, Type b)
     return type_decimal((uint8_t)MIN(whole + scale, DECIMAL_MAX_PRECISION), scale);
 }
 
+static bool fits_float(Type type)
+{
+    return type.kind == TYPE_FLOAT || type.kind <= TYPE_SMALLINT;
+}
+
 static Type common_number(Type a, Type b)
 {
+    /* Integers of up to 16 bits fit into the mantissa of a FLOAT. */
     if (type_is_float(a) || type_is_float(b))
-        return type_of(a.kind == TYPE_FLOAT && b.kind == TYPE_FLOAT ? TYPE_FLOAT : TYPE_DOUBLE);
+        return type_of(fits_float(a) && fits_float(b) ? TYPE_FLOAT : TYPE_DOUBLE);
     if (a.kind == TYPE_DECIMAL || b.kind == TYPE_DECIMAL)
         return common_decimal(a.kind == TYPE_DECIMAL ? a : decimal_of_integer(a),
                               b.kind == TYPE_DECIMAL ? b : decimal_of_integer(b));
