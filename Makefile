@@ -117,4 +117,4 @@ unit: $(foreach b,$(UNIT_BINARIES),$(if $(findstring $(T),$(b)),$(b)))
 clean:
 	rm -rf build
 
--include $(LIB_OBJECTS:.o=.d) $(MAIN_OBJECTS:.o=.d) $(UNIT_BINARIES:%=%.d) $(TPCH_OBJECTS:.o=.d)
+-include $(BUILD)/bench/segment/segment_bench.d $(LIB_OBJECTS:.o=.d) $(MAIN_OBJECTS:.o=.d) $(UNIT_BINARIES:%=%.d) $(TPCH_OBJECTS:.o=.d)

@@ -167,7 +167,8 @@ static Status read_column(Scan *scan, ScanWorker *worker, uint32_t segment, uint
         return OK;
     }
     if (position >= 0)
-        return segment_read_rows(scan->segments[segment], page, position, spec->type, rows, &worker->pages, scan->exec->diag,
+        return segment_read_rows(scan->segments[segment],
+                                 &(SegmentRead){page, position, spec->type, rows, &worker->pages, scan->exec->diag},
                                  &worker->columns[column]);
     vector_set_constant(&worker->columns[column], &worker->pages, spec->type, spec->missing);
     return OK;

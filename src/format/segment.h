@@ -58,8 +58,15 @@ void segment_column_stats(const Segment *segment, int column, PageStats *out_sta
  * narrower than the default where the values fit. */
 Status segment_read(Segment *segment, uint32_t page, int column, Type target, Arena *arena, Diag *diag, Vector *out);
 /* The same when only some rows are looked at: the others may hold anything that is valid to copy. */
-Status segment_read_rows(Segment *segment, uint32_t page, int column, Type target, Rows rows, Arena *arena, Diag *diag,
-                         Vector *out);
+typedef struct SegmentRead {
+    uint32_t page;
+    int column;
+    Type type;
+    Rows rows;
+    Arena *arena;
+    Diag *diag;
+} SegmentRead;
+Status segment_read_rows(Segment *segment, const SegmentRead *read, Vector *out);
 /* Entries of the largest dictionary of a column; 0: a row group has none. */
 uint32_t segment_dictionary_size(const Segment *segment, int column);
 uint64_t segment_page_bytes(const Segment *segment, uint32_t page, int column);

@@ -1,6 +1,7 @@
 #pragma once
 /* Layout constants of segments; only for src/format. */
 
+#include "base/thread.h"
 #include "codec/bitpack.h"
 #include "codec/compress.h"
 #include "codec/fsst.h"
@@ -46,6 +47,8 @@ typedef struct DictionaryInfo {
 
 /* ---- strings of one column while it is written (segment_strings.c) ---- */
 
+typedef enum StringForm { STRINGS_PLAIN, STRINGS_DICTIONARY, STRINGS_SYMBOLS } StringForm;
+
 typedef struct StringWriter {
     FsstEncoder *encoder; /* of the latest symbol table */
     double expected;      /* plain bytes a code, where it was learned */
@@ -53,15 +56,62 @@ typedef struct StringWriter {
     uint32_t *codes;      /* ROW_GROUP_PAGES * SEGMENT_PAGE_ROWS dictionary codes */
     bool has_given_up;    /* symbols did not pay; they are not tried again in this segment */
     ByteBuf symbols;      /* codes of a page, u16 each */
+    StringForm form;      /* of the row group */
+    const Str *values;
+    uint32_t entries; /* of its dictionary */
+    int64_t *numbers; /* scratch of SEGMENT_PAGE_ROWS */
 } StringWriter;
 
-typedef enum StringForm { STRINGS_PLAIN, STRINGS_DICTIONARY, STRINGS_SYMBOLS } StringForm;
-
 void string_writer_deinit(StringWriter *writer);
-/* Chooses the form of a row group. shared gets what its pages share; empty: nothing, or the table that
- * writer->table names. *out_entries: of the dictionary. */
-StringForm string_writer_begin(StringWriter *writer, const Str *values, uint32_t rows, Arena *arena, ByteBuf *shared,
-                               uint32_t *out_entries);
-/* The body of a page in that form. numbers: scratch of SEGMENT_PAGE_ROWS. */
-void string_writer_page(StringWriter *writer, StringForm form, const Str *values, uint32_t first, uint32_t count,
-                        uint32_t entries, int64_t *numbers, ByteBuf *out);
+/* Chooses writer->form for a row group, whose values stay where they are until its pages are written. shared gets
+ * what these share; empty: nothing, or the table that writer->table names. */
+void string_writer_begin(StringWriter *writer, const Str *values, uint32_t rows, Arena *arena, ByteBuf *shared);
+/* The body of a page of what string_writer_begin() got last: rows first .. first+count-1. */
+void string_writer_page(StringWriter *writer, uint32_t first, uint32_t count, ByteBuf *out);
+
+/* ---- open segments (segment_reader.c; pages: segment_pages.c) ---- */
+
+typedef struct ColumnReader {
+    uint32_t unique_id;
+    Type type;   /* as the table sees it */
+    Type stored; /* nested ones: VARBINARY */
+    PageInfo *pages;
+    PageStats total; /* of all pages; bounds of integers only */
+    DictionaryInfo *dictionaries; /* a row group */
+    _Atomic(Vector *) *loaded;    /* decoded dictionaries */
+    _Atomic(FsstTable *) *tables; /* decoded symbol tables; neighbours may share one */
+    _Atomic uint8_t *checked;     /* by page: epoch of the last check; checking twice is harmless */
+} ColumnReader;
+
+struct Segment {
+    Arena arena;
+    VolumeObject *object;
+    SegmentRef ref;
+    const uint8_t *data; /* of the segment within the object */
+    size_t length;
+    uint64_t row_count;
+    uint32_t page_count;
+    uint32_t *page_rows;
+    uint32_t group_count;
+    uint32_t column_count;
+    ColumnReader *columns;
+    _Atomic uint8_t epoch;    /* not 0 */
+    _Atomic bool is_cut_short; /* bytes were missing: zeros stand for them now, and nothing of it may be used */
+    Mutex lock; /* guards the arena once the segment is open (dictionaries) */
+};
+
+/* Bytes that the footer has a checksum of; what and number name them in errors. */
+typedef struct CheckedBytes {
+    uint64_t offset;
+    uint32_t length;
+    uint64_t checksum;
+    int column;
+    const char *what;
+    uint32_t number;
+} CheckedBytes;
+Status segment_check_sum(const Segment *s, const CheckedBytes *bytes, Diag *diag);
+bool segment_is_same_sum(uint64_t found, uint64_t expected);
+/* column -1: of the whole segment. */
+Status segment_corrupt(const Segment *s, uint64_t offset, int column, const char *what, Diag *diag);
+/* No memory is taken for sizes that bytes could hardly stand for. */
+bool segment_is_plausible(uint64_t plain_length, uint64_t stored_length);

@@ -193,31 +193,31 @@ static void put_symbols(StringWriter *w, const Str *values, uint32_t count, int6
 
 /* ---- the writer's calls ---- */
 
-StringForm string_writer_begin(StringWriter *w, const Str *values, uint32_t rows, Arena *arena, ByteBuf *shared,
-                               uint32_t *out_entries)
+void string_writer_begin(StringWriter *w, const Str *values, uint32_t rows, Arena *arena, ByteBuf *shared)
 {
     DictionaryBuilder dictionary;
-    *out_entries = 0;
+    w->values = values;
+    w->entries = 0;
     if (build_dictionary(w, values, rows, arena, &dictionary)) {
         put_strings(shared, dictionary.entries, dictionary.count, CODEC_ZSTD);
-        *out_entries = dictionary.count;
-        return STRINGS_DICTIONARY;
+        w->entries = dictionary.count;
+        w->form = STRINGS_DICTIONARY;
+        return;
     }
-    return begin_symbols(w, values, rows, arena, shared) ? STRINGS_SYMBOLS : STRINGS_PLAIN;
+    w->form = begin_symbols(w, values, rows, arena, shared) ? STRINGS_SYMBOLS : STRINGS_PLAIN;
 }
 
-void string_writer_page(StringWriter *w, StringForm form, const Str *values, uint32_t first, uint32_t count, uint32_t entries,
-                        int64_t *numbers, ByteBuf *out)
+void string_writer_page(StringWriter *w, uint32_t first, uint32_t count, ByteBuf *out)
 {
-    if (form == STRINGS_SYMBOLS) {
-        put_symbols(w, values + first, count, numbers, out);
-    } else if (form == STRINGS_DICTIONARY) {
-        uint32_t width = bits_needed(entries - 1);
+    if (w->form == STRINGS_SYMBOLS) {
+        put_symbols(w, w->values + first, count, w->numbers, out);
+    } else if (w->form == STRINGS_DICTIONARY) {
+        uint32_t width = bits_needed(w->entries - 1);
         for (uint32_t i = 0; i < count; i++)
-            numbers[i] = w->codes[first + i];
+            w->numbers[i] = w->codes[first + i];
         bytebuf_put_u8(out, (uint8_t)width);
-        bitpack_append(out, numbers, count, 0, width);
+        bitpack_append(out, w->numbers, count, 0, width);
     } else {
-        put_strings(out, values + first, count, CODEC_ZSTD);
+        put_strings(out, w->values + first, count, CODEC_ZSTD);
     }
 }

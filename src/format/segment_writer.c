@@ -9,10 +9,6 @@
 
 enum { GROUP_ROWS = SEGMENT_PAGE_ROWS * ROW_GROUP_PAGES };
 
-typedef struct Group {
-    StringForm form;
-    uint32_t entries; /* of its dictionary */
-} Group;
 
 typedef struct ColumnBuffer {
     Type type;
@@ -61,6 +57,7 @@ Status segment_writer_open(const SegmentColumn *columns, uint32_t count, Segment
     arena_init(&w->strings, NULL);
     SegmentColumn *specs = ARENA_NEW_ARRAY(&w->arena, SegmentColumn, count);
     w->columns = ARENA_NEW_ARRAY(&w->arena, ColumnBuffer, count);
+    w->numbers = arena_alloc(&w->arena, SEGMENT_PAGE_ROWS * sizeof(int64_t));
     for (uint32_t c = 0; c < count; c++) {
         specs[c] = columns[c];
         specs[c].type = type_copy(&w->arena, columns[c].type);
@@ -69,6 +66,7 @@ Status segment_writer_open(const SegmentColumn *columns, uint32_t count, Segment
         w->columns[c].width = phys_width(stored.phys);
         w->columns[c].values = arena_alloc_aligned(&w->arena, (size_t)GROUP_ROWS * w->columns[c].width + 64, 64);
         w->columns[c].nulls = arena_alloc(&w->arena, GROUP_ROWS);
+        w->columns[c].strings.numbers = w->numbers;
         if (stored.phys == PHYS_STR)
             w->columns[c].strings.codes = arena_alloc(&w->arena, GROUP_ROWS * sizeof(uint32_t));
     }
@@ -77,7 +75,6 @@ Status segment_writer_open(const SegmentColumn *columns, uint32_t count, Segment
     w->sink = sink;
     w->context = context;
     w->diag = diag;
-    w->numbers = arena_alloc(&w->arena, SEGMENT_PAGE_ROWS * sizeof(int64_t));
     *out_writer = w;
     return OK;
 }
@@ -308,14 +305,14 @@ static PageEncoding encode_doubles(SegmentWriter *w, const ColumnBuffer *column,
     return PAGE_PLAIN;
 }
 
-static PageEncoding encode_string_page(SegmentWriter *w, ColumnBuffer *column, const Group *group, uint32_t first, uint32_t count)
+static PageEncoding encode_string_page(SegmentWriter *w, ColumnBuffer *column, uint32_t first, uint32_t count)
 {
-    string_writer_page(&column->strings, group->form, (const Str *)(const void *)column->values, first, count, group->entries,
-                       w->numbers, &w->page);
-    return group->form == STRINGS_DICTIONARY ? PAGE_DICTIONARY : group->form == STRINGS_SYMBOLS ? PAGE_SYMBOLS : PAGE_STRINGS;
+    string_writer_page(&column->strings, first, count, &w->page);
+    StringForm form = column->strings.form;
+    return form == STRINGS_DICTIONARY ? PAGE_DICTIONARY : form == STRINGS_SYMBOLS ? PAGE_SYMBOLS : PAGE_STRINGS;
 }
 
-static Status write_page(SegmentWriter *w, ColumnBuffer *column, const Group *group, uint32_t first, uint32_t count)
+static Status write_page(SegmentWriter *w, ColumnBuffer *column, uint32_t first, uint32_t count)
 {
     PageInfo info = {.offset = w->offset};
     const uint8_t *nulls = column->nulls + first;
@@ -331,7 +328,7 @@ static Status write_page(SegmentWriter *w, ColumnBuffer *column, const Group *gr
         put_null_bitmap(&w->page, nulls, count);
     PageEncoding encoding = info.null_count == count        ? PAGE_NULL
                             : is_integer                    ? encode_integers(w, &info, nulls, count)
-                            : column->type.phys == PHYS_STR ? encode_string_page(w, column, group, first, count)
+                            : column->type.phys == PHYS_STR ? encode_string_page(w, column, first, count)
                                                             : encode_doubles(w, column, first, count);
     w->page.data[0] = (char)encoding;
     bytebuf_put_u64(&column->footer, info.offset);
@@ -344,21 +341,20 @@ static Status write_page(SegmentWriter *w, ColumnBuffer *column, const Group *gr
 
 static Status write_column(SegmentWriter *w, ColumnBuffer *column, uint32_t rows)
 {
-    Group group = {0};
+    StringWriter *strings = &column->strings;
     DictionaryInfo info = {0};
     bytebuf_clear(&w->page);
     if (column->type.phys == PHYS_STR) {
-        group.form = string_writer_begin(&column->strings, (const Str *)(const void *)column->values, rows, &w->strings,
-                                         &w->page, &group.entries);
-        if (group.form == STRINGS_SYMBOLS)
-            info = column->strings.table;
-        info.count = group.form == STRINGS_DICTIONARY ? group.entries : 0;
+        string_writer_begin(strings, (const Str *)(const void *)column->values, rows, &w->strings, &w->page);
+        if (strings->form == STRINGS_SYMBOLS)
+            info = strings->table;
+        info.count = strings->entries;
     }
     TRY(write_shared(w, column, &w->page, &info));
-    if (group.form == STRINGS_SYMBOLS)
-        column->strings.table = info;
+    if (strings->form == STRINGS_SYMBOLS)
+        strings->table = info;
     for (uint32_t first = 0; first < rows; first += SEGMENT_PAGE_ROWS)
-        TRY(write_page(w, column, &group, first, MIN(rows - first, (uint32_t)SEGMENT_PAGE_ROWS)));
+        TRY(write_page(w, column, first, MIN(rows - first, (uint32_t)SEGMENT_PAGE_ROWS)));
     return OK;
 }
 

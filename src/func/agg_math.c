@@ -217,6 +217,64 @@ static Status by_deserialize(AggContext *context, ByteReader *reader, uint8_t *b
 static const AggKernel by_kernel = {.state_bytes = sizeof(ByState), .update = by_update, .update_one = by_update_one,
                                     .merge = by_merge, .finish = by_finish, .serialize = by_serialize, .deserialize = by_deserialize};
 
+/* any_value over nested types: the first value, kept as the value of a pair with a constant key. */
+static void take_any(AggContext *context, const Vector *const *arguments, Rows rows, uint8_t *const *groups, uint32_t offset, uint8_t *one)
+{
+    AUTO_ARENA scratch;
+    arena_init(&scratch, NULL);
+    VectorView view = vector_view(arguments[0]);
+    for (FOR_ROWS(rows, i, row)) {
+        ByState *state = (ByState *)(void *)(one != NULL ? one : groups[i] + offset);
+        if (state->pair != NULL || view_is_null(&view, row))
+            continue;
+        Datum value = vector_get(arguments[0], row, &scratch);
+        state->pair = ARENA_NEW_ARRAY(context->arena, Datum, 2);
+        state->pair[0] = datum_copy(context->arena, arguments[0]->type, &value);
+    }
+}
+static Status any_update(AggContext *context, const Vector *const *arguments, uint32_t count, Rows rows, uint8_t *const *groups,
+                         uint32_t offset)
+{
+    (void)count;
+    take_any(context, arguments, rows, groups, offset, NULL);
+    return OK;
+}
+static Status any_update_one(AggContext *context, const Vector *const *arguments, uint32_t count, Rows rows, uint8_t *state)
+{
+    (void)count;
+    take_any(context, arguments, rows, NULL, 0, state);
+    return OK;
+}
+static Status any_merge(AggContext *context, uint8_t *const *sources, uint8_t *const *targets, uint32_t count, uint32_t offset)
+{
+    (void)context;
+    for (uint32_t i = 0; i < count; i++) {
+        ByState *to = (ByState *)(void *)(targets[i] + offset);
+        if (to->pair == NULL)
+            *to = *(const ByState *)(const void *)(sources[i] + offset);
+    }
+    return OK;
+}
+static void any_serialize(AggContext *context, const uint8_t *bytes, ByteBuf *out)
+{
+    const ByState *state = (const ByState *)(const void *)bytes;
+    bytebuf_put_u8(out, state->pair != NULL);
+    if (state->pair != NULL)
+        datum_encode(context->binding->argument_types[0], &state->pair[0], out);
+}
+static Status any_deserialize(AggContext *context, ByteReader *reader, uint8_t *bytes)
+{
+    ByState *state = (ByState *)(void *)bytes;
+    state->pair = NULL;
+    if (byte_reader_u8(reader) == 0)
+        return OK;
+    state->pair = ARENA_NEW_ARRAY(context->arena, Datum, 2);
+    return datum_decode(context->binding->argument_types[0], reader, context->arena, context->diag, &state->pair[0]);
+}
+const AggKernel func_any_nested_kernel = {.state_bytes = sizeof(ByState), .update = any_update, .update_one = any_update_one,
+                                          .merge = any_merge, .finish = by_finish, .serialize = any_serialize,
+                                          .deserialize = any_deserialize};
+
 static Status bind_by(const FuncBindRequest *request, const FuncDef *def, FuncBinding *out)
 {
     (void)def;

@@ -422,10 +422,17 @@ static const AggKernel max_kernels[PHYS_KIND_COUNT] = EXTREME_ROW(max);
 static Status bind_extreme(const FuncBindRequest *request, const FuncDef *def, FuncBinding *out)
 {
     Type type = request->types[0];
-    if (type_is_nested(type) || type.kind == TYPE_JSON)
+    bool is_any = def->code == 0;
+    if (!is_any && (type_is_nested(type) || type.kind >= TYPE_JSON))
         return bind_error(request);
     if (type.kind == TYPE_NULL)
         type = type_of(TYPE_BOOLEAN);
+    if (type_is_nested(type)) {
+        bind_arguments(request, type, out);
+        out->result = type;
+        out->aggregate = &func_any_nested_kernel;
+        return OK;
+    }
     bind_arguments(request, type, out);
     out->result = type;
     out->aggregate = def->code <= 0 ? &min_kernels[type.phys] : &max_kernels[type.phys];

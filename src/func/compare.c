@@ -4,7 +4,9 @@
 
 #include <math.h>
 
+#include "codec/json_text.h"
 #include "func/shape.h"
+#include "types/number_text.h"
 
 #define COMPARE_SET(SUFFIX, T)                            \
     DEFINE_BINARY(eq_##SUFFIX, T, T, uint8_t, x == y)     \
@@ -27,6 +29,70 @@ DEFINE_BINARY(lt_str, Str, Str, uint8_t, str_compare(&x, &y) < 0)
 DEFINE_BINARY(le_str, Str, Str, uint8_t, str_compare(&x, &y) <= 0)
 DEFINE_BINARY(gt_str, Str, Str, uint8_t, str_compare(&x, &y) > 0)
 DEFINE_BINARY(ge_str, Str, Str, uint8_t, str_compare(&x, &y) >= 0)
+
+/* Equality with NULLs inside: 1 equal, 0 different, -1 unknown. */
+static int nested_equal(Type type, const Datum *a, const Datum *b)
+{
+    if (a->is_null || b->is_null)
+        return -1;
+    if (!type_is_nested(type))
+        return datum_compare(type, a, b) == 0;
+    if (a->list->count != b->list->count)
+        return 0;
+    bool is_unknown = false;
+    for (uint32_t i = 0; i < a->list->count; i++) {
+        int same = nested_equal(type.nested->types[i % type.nested->count], &a->list->items[i], &b->list->items[i]);
+        if (same == 0)
+            return 0;
+        is_unknown |= same < 0;
+    }
+    return is_unknown ? -1 : 1;
+}
+
+static Status equal_nested(FuncContext *context, const Vector *const *arguments, Rows rows, Vector *out, bool wanted)
+{
+    for (FOR_ROWS(rows, i, row)) {
+        Datum a = vector_get(arguments[0], row, context->arena);
+        Datum b = vector_get(arguments[1], row, context->arena);
+        if (a.is_null || b.is_null)
+            continue;
+        int same = nested_equal(arguments[0]->type, &a, &b);
+        if (same < 0)
+            vector_set_null(out, row);
+        else
+            ((uint8_t *)out->data)[row] = (same == 1) == wanted;
+    }
+    return OK;
+}
+
+/* JSON numbers compare as numbers, all else by text. */
+static int json_order(StrView a, StrView b)
+{
+    double x;
+    double y;
+    bool are_numbers = json_kind(a) == JSON_TEXT_NUMBER && json_kind(b) == JSON_TEXT_NUMBER && double_parse(a, &x) && double_parse(b, &y);
+    return are_numbers ? (x > y) - (x < y) : strview_compare(a, b);
+}
+static Status compare_json(FuncContext *context, const Vector *const *arguments, uint32_t count, Rows rows, Vector *out)
+{
+    VectorView left = vector_view(arguments[0]);
+    VectorView right = vector_view(arguments[1]);
+    CompareOp op = (CompareOp)context->binding->def->code;
+    (void)count;
+    for (FOR_ROWS(rows, i, row)) {
+        StrView a = str_view(&((const Str *)left.data)[view_index(&left, row)]);
+        StrView b = str_view(&((const Str *)right.data)[view_index(&right, row)]);
+        int order = json_order(a, b);
+        bool holds = op == COMPARE_EQ   ? order == 0
+                     : op == COMPARE_NE ? order != 0
+                     : op == COMPARE_LT ? order < 0
+                     : op == COMPARE_LE ? order <= 0
+                     : op == COMPARE_GT ? order > 0
+                                        : order >= 0;
+        ((uint8_t *)out->data)[row] = holds;
+    }
+    return OK;
+}
 
 /* Nested values compare through datums. */
 static Status compare_nested(FuncContext *context, const Vector *const *arguments, Rows rows, Vector *out,
@@ -69,8 +135,15 @@ static Status compare_nested(FuncContext *context, const Vector *const *argument
         (void)count;                                                                            \
         return compare_nested(context, arguments, rows, out, op);                               \
     }
-NESTED_KERNEL(eq_nested, COMPARE_EQ)
-NESTED_KERNEL(ne_nested, COMPARE_NE)
+#define EQUAL_KERNEL(name, wanted)                                                              \
+    static Status name(FuncContext *context, const Vector *const *arguments, uint32_t count,    \
+                       Rows rows, Vector *out)                                                  \
+    {                                                                                           \
+        (void)count;                                                                            \
+        return equal_nested(context, arguments, rows, out, wanted);                             \
+    }
+EQUAL_KERNEL(eq_nested, true)
+EQUAL_KERNEL(ne_nested, false)
 NESTED_KERNEL(lt_nested, COMPARE_LT)
 NESTED_KERNEL(le_nested, COMPARE_LE)
 NESTED_KERNEL(gt_nested, COMPARE_GT)
@@ -100,7 +173,7 @@ static Status bind_compare(const FuncBindRequest *request, const FuncDef *def, F
         common = type_of(TYPE_BOOLEAN);
     bind_arguments(request, common, out);
     out->result = type_of(TYPE_BOOLEAN);
-    out->kernel = compare_kernel((CompareOp)def->code, (PhysKind)common.phys);
+    out->kernel = common.kind == TYPE_JSON ? compare_json : compare_kernel((CompareOp)def->code, (PhysKind)common.phys);
     return OK;
 }
 
@@ -109,7 +182,8 @@ static Status null_safe_kernel(FuncContext *context, const Vector *const *argume
                                Rows rows, Vector *out)
 {
     ScalarKernel equal = compare_kernel(COMPARE_EQ, (PhysKind)arguments[0]->type.phys);
-    TRY(equal(context, arguments, count, rows, out));
+    TRY(type_is_nested(arguments[0]->type) ? compare_nested(context, arguments, rows, out, COMPARE_EQ)
+                                           : equal(context, arguments, count, rows, out));
     VectorView a = vector_view(arguments[0]);
     VectorView b = vector_view(arguments[1]);
     uint8_t *r = out->data;

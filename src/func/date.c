@@ -17,6 +17,14 @@
         (void)days;                                                  \
         RESULT(int32_t) = (int32_t)(BODY);                           \
     })
+/* The same over DATE, which saves the division of microseconds. */
+#define DATE_PART(NAME, BODY)                                        \
+    DEFINE_ROWWISE(NAME, {                                           \
+        int32_t days = ARG(0, int32_t);                              \
+        CivilTime t = {0};                                           \
+        date_to_civil(days, &t.year, &t.month, &t.day);              \
+        RESULT(int32_t) = (int32_t)(BODY);                           \
+    })
 static int32_t weekday(int32_t days) /* Monday 0 */
 {
     return ((days + 3) % 7 + 7) % 7;
@@ -60,6 +68,14 @@ PART(dayofweek_iso_kernel, weekday(days) + 1)
 PART(dayofyear_kernel, day_of_year(days, &t))
 PART(weekofyear_kernel, iso_week_only(days))
 PART(to_days_kernel, days - MIN_DATE)
+
+DATE_PART(year_of_date, t.year)
+DATE_PART(quarter_of_date, (t.month + 2) / 3)
+DATE_PART(month_of_date, t.month)
+DATE_PART(day_of_date, t.day)
+DATE_PART(dayofyear_of_date, day_of_year(days, &t))
+DEFINE_UNARY(dayofweek_of_date, int32_t, int32_t, (weekday(x) + 1) % 7 + 1)
+DEFINE_UNARY(to_days_of_date, int32_t, int32_t, x - MIN_DATE)
 
 /* Units of arithmetic and truncation. */
 typedef enum Unit { UNIT_YEAR, UNIT_QUARTER, UNIT_MONTH, UNIT_WEEK, UNIT_DAY, UNIT_HOUR, UNIT_MINUTE, UNIT_SECOND,
@@ -160,6 +176,8 @@ DEFINE_ROWWISE(diff_units_kernel, {
 DEFINE_ROWWISE(datediff_kernel, {
     RESULT(int32_t) = datetime_date(ARG(0, int64_t)) - datetime_date(ARG(1, int64_t));
 })
+
+DEFINE_BINARY(datediff_dates, int32_t, int32_t, int32_t, x - y)
 
 static const char *const unit_names[] = {"year", "quarter", "month", "week", "day", "hour", "minute", "second",
                                          "millisecond", "microsecond"};
@@ -529,6 +547,7 @@ DEFINE_ROWWISE(from_unixtime_kernel, {
      .max_arguments = MAX_ARGS, .overloads = (const FuncOverload[]){__VA_ARGS__},                    \
      .overload_count = sizeof((const FuncOverload[]){__VA_ARGS__}) / sizeof(FuncOverload), .group = "date"}
 #define PARTF(NAME, KERNEL) DF(NAME, 0, 1, 1, {"A", 'i', KERNEL, NULL})
+#define DATE_PARTF(NAME, KERNEL, DATE_KERNEL) DF(NAME, 0, 1, 1, {"A", 'i', KERNEL, NULL}, {"a", 'i', DATE_KERNEL, NULL})
 #define UNITS(NAME, UNIT)                                                                            \
     {.name = NAME "s_add", .kind = FUNC_SCALAR, .flags = FUNC_NULL_IF_ANY_NULL, .min_arguments = 2, .max_arguments = 2, \
      .bind = bind_add_units, .code = (UNIT) * 2, .group = "date"},                                   \
@@ -540,12 +559,12 @@ DEFINE_ROWWISE(from_unixtime_kernel, {
     {.name = NAME, .kind = FUNC_SCALAR, .flags = FUNC_SESSION_BOUND | FUNC_NEVER_NULL, .min_arguments = 0, .max_arguments = 1, \
      .overloads = (const FuncOverload[]){{"", RESULT_LETTER, now_kernel, NULL}, {"i", RESULT_LETTER, now_kernel, NULL}}, .overload_count = 2, .code = CODE, .group = "date"}
 static const FuncDef defs[] = {
-    PARTF("year", year_kernel), PARTF("quarter", quarter_kernel), PARTF("month", month_kernel), PARTF("day", day_kernel),
-    PARTF("dayofmonth", day_kernel), PARTF("hour", hour_kernel), PARTF("minute", minute_kernel), PARTF("second", second_kernel),
-    PARTF("microsecond", microsecond_kernel), PARTF("dayofweek", dayofweek_kernel), PARTF("weekday", weekday_kernel),
+    DATE_PARTF("year", year_kernel, year_of_date), DATE_PARTF("quarter", quarter_kernel, quarter_of_date), DATE_PARTF("month", month_kernel, month_of_date), DATE_PARTF("day", day_kernel, day_of_date),
+    DATE_PARTF("dayofmonth", day_kernel, day_of_date), PARTF("hour", hour_kernel), PARTF("minute", minute_kernel), PARTF("second", second_kernel),
+    PARTF("microsecond", microsecond_kernel), DATE_PARTF("dayofweek", dayofweek_kernel, dayofweek_of_date), PARTF("weekday", weekday_kernel),
     PARTF("dayofweek_iso", dayofweek_iso_kernel), PARTF("day_of_week_iso", dayofweek_iso_kernel),
-    PARTF("dayofyear", dayofyear_kernel), PARTF("weekofyear", weekofyear_kernel),
-    PARTF("week_iso", weekofyear_kernel), PARTF("to_days", to_days_kernel),
+    DATE_PARTF("dayofyear", dayofyear_kernel, dayofyear_of_date), PARTF("weekofyear", weekofyear_kernel),
+    PARTF("week_iso", weekofyear_kernel), DATE_PARTF("to_days", to_days_kernel, to_days_of_date),
     UNITS("year", UNIT_YEAR), UNITS("quarter", UNIT_QUARTER), UNITS("month", UNIT_MONTH), UNITS("week", UNIT_WEEK),
     UNITS("day", UNIT_DAY), UNITS("hour", UNIT_HOUR), UNITS("minute", UNIT_MINUTE), UNITS("second", UNIT_SECOND),
     UNITS("millisecond", UNIT_MILLISECOND), UNITS("microsecond", UNIT_MICROSECOND),
@@ -559,7 +578,7 @@ static const FuncDef defs[] = {
      .bind = bind_add_units, .code = UNIT_DAY * 2 + 1, .group = "date"},
     {.name = "subdate", .kind = FUNC_SCALAR, .flags = FUNC_NULL_IF_ANY_NULL, .min_arguments = 2, .max_arguments = 2,
      .bind = bind_add_units, .code = UNIT_DAY * 2 + 1, .group = "date"},
-    DF("datediff", 0, 2, 2, {"AA", 'i', datediff_kernel, NULL}),
+    DF("datediff", 0, 2, 2, {"AA", 'i', datediff_kernel, NULL}, {"aa", 'i', datediff_dates, NULL}),
     {.name = "date_trunc", .kind = FUNC_SCALAR, .flags = FUNC_NULL_IF_ANY_NULL | FUNC_CAN_RAISE, .min_arguments = 2,
      .max_arguments = 2, .bind = bind_date_trunc, .group = "date"},
     DF("date_format", 0, 2, 2, {"AS", 'S', date_format_kernel, NULL}),

@@ -12,6 +12,7 @@ void bind_arguments(const FuncBindRequest *request, Type type, FuncBinding *out)
 Type *bind_argument_array(const FuncBindRequest *request, FuncBinding *out); /* copies request types */
 Status bind_error(const FuncBindRequest *request);
 Type type_of_letter(char letter);
+extern const AggKernel func_any_nested_kernel; /* any_value() of ARRAY, MAP, STRUCT */
 uint32_t func_murmur3_32(const char *data, size_t length); /* as murmur_hash3_32() of one text */
 /* Between UTC and the session's time zone, microseconds. */
 int64_t func_to_local(const FuncSession *session, int64_t utc_us);

@@ -2,7 +2,8 @@
 
 /* Which segments: of one tablet, from the smallest on, as long as the next is at most GROWTH times what is
  * there already. So a row is written again about once for every factor GROWTH that its segment grows. A
- * tablet that no one loads into waits for fewer segments, and small ones are merged whole. */
+ * tablet that no one loads into waits for fewer segments, and small ones are merged whole. A segment of which
+ * a quarter is deleted is written again alone; one without rows that are left is only dropped. */
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,6 +24,7 @@ enum {
     IDLE_US = 1000000,
     PENALTY_US = 600 * 1000000,
     PENALTIES = 64,
+    PATIENCE = 3, /* merges of a tablet that come too late before one is done under the lock */
 };
 
 typedef struct Penalty {
@@ -33,10 +35,13 @@ typedef struct Penalty {
 struct Compactor {
     MetaStore *store;
     Volume *volume;
+    PrimaryIndexes *keys;
     MemTracker memory;
     Mutex merging; /* one merge at a time; guards penalties */
     Penalty penalties[PENALTIES];
     uint32_t next_penalty;
+    uint64_t unlucky_id; /* tablet whose last merges came too late */
+    uint32_t unlucky_times;
     Mutex lock; /* guards stats */
     CompactorStats stats;
 };
@@ -50,11 +55,12 @@ typedef struct Pick {
     uint32_t count;
 } Pick;
 
-Compactor *compactor_open(MetaStore *store, Volume *volume, MemTracker *memory)
+Compactor *compactor_open(MetaStore *store, Volume *volume, PrimaryIndexes *keys, MemTracker *memory)
 {
     Compactor *c = mem_alloc_zero(sizeof(*c));
     c->store = store;
     c->volume = volume;
+    c->keys = keys;
     mem_tracker_init(&c->memory, memory, "compaction", 0);
     mutex_init(&c->merging);
     mutex_init(&c->lock);
@@ -80,8 +86,8 @@ void compactor_stats(Compactor *c, CompactorStats *out_stats)
 
 static int compare_rows(const void *a, const void *b)
 {
-    uint64_t x = ((const SegmentRef *)a)->row_count;
-    uint64_t y = ((const SegmentRef *)b)->row_count;
+    uint64_t x = segment_live_rows(a);
+    uint64_t y = segment_live_rows(b);
     return (x > y) - (x < y);
 }
 
@@ -91,49 +97,71 @@ static uint64_t expanded_bytes(const SegmentRef *segment)
     return MIN(segment->raw_bytes, segment->length * 32);
 }
 
+static bool has_garbage(const SegmentRef *segment)
+{
+    return (segment->row_count - segment_live_rows(segment)) * 4 >= segment->row_count;
+}
+
 static uint32_t take_smallest(const SegmentRef *segments, uint32_t count, bool is_tiered)
 {
     uint64_t rows = 0;
     uint64_t bytes = 0;
     uint32_t taken = 0;
     for (uint32_t s = 0; s < count && taken < MOST_SEGMENTS; s++) {
-        rows += segments[s].row_count;
+        rows += segments[s].row_count; /* deleted ones take memory, too */
         bytes += expanded_bytes(&segments[s]);
-        if (rows > MOST_ROWS || bytes > MOST_BYTES)
+        if (taken > 0 && (rows > MOST_ROWS || bytes > MOST_BYTES))
             break;
         taken++;
     }
     for (; is_tiered && taken > 1; taken--) {
         uint64_t rest = 0;
         for (uint32_t s = 0; s + 1 < taken; s++)
-            rest += segments[s].row_count;
-        if (segments[taken - 1].row_count <= rest * GROWTH)
+            rest += segment_live_rows(&segments[s]);
+        if (segment_live_rows(&segments[taken - 1]) <= rest * GROWTH)
             break;
     }
     return taken;
+}
+
+/* Candidates in ascending order; *out_rows: live ones of them all. */
+static uint32_t find_candidates(const TabletVersion *tablet, SegmentRef *out, uint64_t *out_rows)
+{
+    uint32_t count = 0;
+    *out_rows = 0;
+    for (uint32_t s = 0; s < tablet->segment_count; s++) {
+        const SegmentRef *segment = &tablet->segments[s];
+        if (segment->row_count == 0 || (segment->row_count >= SMALL_ROWS && !has_garbage(segment)))
+            continue;
+        *out_rows += segment_live_rows(segment);
+        out[count++] = *segment;
+    }
+    qsort(out, count, sizeof(*out), compare_rows);
+    return count;
 }
 
 /* Fills pick->segments when the tablet deserves a merge. */
 static bool pick_segments(Pick *pick, bool is_forced, int64_t now_us, Arena *arena)
 {
     const TabletVersion *tablet = pick->tablet;
-    if (tablet->segment_count < 2)
+    uint64_t rows;
+    if (tablet->segment_count == 0)
         return false;
-    SegmentRef *small = ARENA_NEW_ARRAY(arena, SegmentRef, tablet->segment_count);
-    uint32_t count = 0;
-    uint64_t rows = 0;
-    for (uint32_t s = 0; s < tablet->segment_count; s++) {
-        if (segment_live_rows(&tablet->segments[s]) == 0 || tablet->segments[s].row_count >= SMALL_ROWS)
-            continue;
-        rows += tablet->segments[s].row_count;
-        small[count++] = tablet->segments[s];
-    }
-    qsort(small, count, sizeof(*small), compare_rows);
+    pick->segments = ARENA_NEW_ARRAY(arena, SegmentRef, tablet->segment_count);
+    uint32_t count = find_candidates(tablet, pick->segments, &rows);
     bool is_quiet = now_us - pick->partition->visible_time_us > QUIET_US;
     bool is_whole = is_forced || (is_quiet && rows <= WHOLE_ROWS);
-    pick->segments = small;
-    pick->count = take_smallest(small, count, !is_whole);
-    return pick->count >= (is_whole ? 2u : is_quiet ? (uint32_t)QUIET_SEGMENTS : (uint32_t)BUSY_SEGMENTS);
+    pick->count = take_smallest(pick->segments, count, !is_whole);
+    if (pick->count >= (is_whole ? 2u : is_quiet ? (uint32_t)QUIET_SEGMENTS : (uint32_t)BUSY_SEGMENTS))
+        return true;
+    for (uint32_t s = 0; s < count && (is_quiet || is_forced); s++) {
+        if (!has_garbage(&pick->segments[s]))
+            continue;
+        pick->segments[0] = pick->segments[s];
+        pick->count = 1;
+        return true;
+    }
+    return false;
 }
 
 static bool can_merge(const CatalogTable *table)
@@ -179,7 +207,7 @@ static bool pick_any(const Compactor *c, const CatalogSnapshot *catalog, int64_t
 
 typedef struct Exchange {
     const Pick *pick;
-    const SegmentRef *merged;
+    const SegmentRef *merged; /* NULL: no row was left */
 } Exchange;
 
 /* The picked ones, with the rows deleted that were. They mostly come in the order in which the tablet has them. */
@@ -216,10 +244,33 @@ static Status build_exchange(void *context, const CatalogSnapshot *catalog, Chan
     uint64_t *old_ids = mem_alloc(pick->count * sizeof(*old_ids));
     for (uint32_t i = 0; i < pick->count; i++)
         old_ids[i] = pick->segments[i].id;
-    NewSegments fresh = {partition->id, tablet->id, exchange->merged, 1};
+    NewSegments fresh = {partition->id, tablet->id, exchange->merged, exchange->merged == NULL ? 0 : 1};
     change_compact_segments(change, table->id, &fresh, old_ids, pick->count);
     mem_free(old_ids);
     return OK;
+}
+
+static void lock_table(const Compactor *c, const CatalogTable *table)
+{
+    if (c->keys != NULL)
+        primary_indexes_lock(c->keys, table->id);
+}
+
+static void unlock_table(const Compactor *c, const CatalogTable *table)
+{
+    if (c->keys != NULL)
+        primary_indexes_unlock(c->keys, table->id);
+}
+
+static Status publish(Compactor *c, const Pick *pick, const SegmentRef *merged, bool is_locked, Diag *diag)
+{
+    Exchange exchange = {pick, merged};
+    if (!is_locked)
+        lock_table(c, pick->table);
+    Status status = meta_commit(c->store, build_exchange, &exchange, diag);
+    if (!is_locked)
+        unlock_table(c, pick->table);
+    return status;
 }
 
 /* ---- merging ---- */
@@ -232,7 +283,7 @@ static Datum missing_value(const TableColumn *column, Arena *arena)
     return value;
 }
 
-static Status merge_picked(Compactor *c, const Pick *pick, const _Atomic bool *cancelled, Diag *diag)
+static Status merge_picked(Compactor *c, const Pick *pick, bool is_locked, const _Atomic bool *cancelled, Diag *diag)
 {
     char path[128];
     AUTO_ARENA arena;
@@ -254,9 +305,12 @@ static Status merge_picked(Compactor *c, const Pick *pick, const _Atomic bool *c
     merged.path = strview(path);
     if (id == 0)
         return RAISE(diag, IO, "no id could be taken for an object: the metadata journal can't be written");
-    TRY(compaction_merge(&input, path, diag, &merged));
-    Exchange exchange = {pick, &merged};
-    TRY(meta_commit(c->store, build_exchange, &exchange, diag));
+    uint64_t live = 0;
+    for (uint32_t i = 0; i < pick->count; i++)
+        live += segment_live_rows(&pick->segments[i]);
+    if (live > 0)
+        TRY(compaction_merge(&input, path, diag, &merged));
+    TRY(publish(c, pick, live > 0 ? &merged : NULL, is_locked, diag));
     LOCK_GUARD(&c->lock);
     c->stats.merges++;
     c->stats.segments_in += pick->count;
@@ -267,14 +321,50 @@ static Status merge_picked(Compactor *c, const Pick *pick, const _Atomic bool *c
     return OK;
 }
 
+/* The same tablet in a newer snapshot. False: there is nothing to merge any more. */
+static bool pick_again(const CatalogSnapshot *catalog, const Pick *before, bool is_forced, int64_t now_us, Arena *arena, Pick *out)
+{
+    const CatalogTable *table = catalog_table_by_id(catalog, before->table->id);
+    const CatalogPartition *partition = table == NULL ? NULL : catalog_partition_by_id(table, before->partition->id);
+    for (uint32_t t = 0; partition != NULL && t < partition->tablet_count; t++) {
+        *out = (Pick){.table = table, .partition = partition, .tablet = &partition->tablets[t]};
+        if (out->tablet->id == before->tablet->id)
+            return pick_segments(out, is_forced, now_us, arena);
+    }
+    return false;
+}
+
+static Status merge_locked(Compactor *c, const Pick *before, bool is_forced, const _Atomic bool *cancelled, Diag *diag)
+{
+    AUTO_ARENA arena;
+    arena_init(&arena, NULL);
+    lock_table(c, before->table);
+    CatalogSnapshot *catalog = meta_snapshot(c->store);
+    Pick pick;
+    Status status = OK;
+    if (pick_again(catalog, before, is_forced, env_wall_us(c->volume->environment), &arena, &pick))
+        status = merge_picked(c, &pick, true, cancelled, diag);
+    catalog_unref(catalog);
+    unlock_table(c, before->table);
+    return status;
+}
+
+static void note_luck(Compactor *c, uint64_t tablet_id, bool is_too_late)
+{
+    c->unlucky_times = !is_too_late ? 0 : c->unlucky_id == tablet_id ? c->unlucky_times + 1 : 1;
+    c->unlucky_id = tablet_id;
+}
+
 /* With the merging lock held. */
-static Status merge(Compactor *c, const Pick *pick, const _Atomic bool *cancelled, Diag *diag)
+static Status merge(Compactor *c, const Pick *pick, bool is_forced, const _Atomic bool *cancelled, Diag *diag)
 {
     const Environment *env = c->volume->environment;
     int64_t start_us = env_monotonic_us(env);
     uint64_t lease = meta_lease_open(c->store);
-    Status status = merge_picked(c, pick, cancelled, diag);
+    bool is_locked = c->unlucky_id == pick->tablet->id && c->unlucky_times >= PATIENCE;
+    Status status = is_locked ? merge_locked(c, pick, is_forced, cancelled, diag) : merge_picked(c, pick, false, cancelled, diag);
     meta_lease_close(c->store, lease);
+    note_luck(c, pick->tablet->id, status == ERR_RETRY && !is_locked);
     int64_t took_us = env_monotonic_us(env) - start_us;
     if (status == OK) {
         LOG_INFO("compaction", "merged table=%.*s tablet=%llu segments=%u ms=%lld", SV_ARGS(pick->table->name),
@@ -283,7 +373,7 @@ static Status merge(Compactor *c, const Pick *pick, const _Atomic bool *cancelle
     }
     if (status == ERR_CANCELLED || status == ERR_RETRY)
         return status;
-    c->penalties[c->next_penalty++ % PENALTIES] = (Penalty){pick->tablet->id, env_monotonic_us(env) + PENALTY_US};
+    c->penalties[c->next_penalty++ % PENALTIES] = (Penalty){pick->tablet->id, env_wall_us(env) + PENALTY_US};
     LOG_WARN("compaction", "failed table=%.*s tablet=%llu segments=%u: %s", SV_ARGS(pick->table->name),
              (unsigned long long)pick->tablet->id, pick->count, diag->message);
     LOCK_GUARD(&c->lock);
@@ -304,7 +394,7 @@ int64_t compactor_run(void *context, const _Atomic bool *stopping)
     bool has_work = pick_any(c, catalog, env_wall_us(env), &arena, &pick);
     if (has_work) {
         Diag diag = {0};
-        status_ignore(merge(c, &pick, stopping, &diag)); /* logged and counted there */
+        status_ignore(merge(c, &pick, false, stopping, &diag)); /* logged and counted there */
     }
     catalog_unref(catalog);
     return has_work ? env_monotonic_us(env) - start_us : IDLE_US;
@@ -333,7 +423,7 @@ static Status compact_step(Compactor *c, const CatalogTable *table, const uint64
             if (!pick_segments(&pick, true, 0, &arena))
                 continue;
             *out_did = true;
-            return merge(c, &pick, cancelled, diag);
+            return merge(c, &pick, true, cancelled, diag);
         }
     }
     return OK;
@@ -354,6 +444,10 @@ Status compactor_compact_table(Compactor *c, uint64_t table_id, const uint64_t *
         else if (table != NULL)
             status = compact_step(c, table, partition_ids, partition_count, cancelled, diag, &did);
         catalog_unref(catalog);
+        if (status == ERR_RETRY) { /* under the table's lock at last */
+            diag_reset(diag);
+            continue;
+        }
         TRY(status);
     }
     return OK;

@@ -2,11 +2,13 @@
 /* Compaction: choosing tablets with many small segments, merging them, publishing the result.
  *
  * A merge reads a snapshot, writes a new object under a lease and commits an exchange of segments that
- * keeps the data version; if the tablet or its schema changed meanwhile, nothing is committed. Loads are
- * never held up. Only tables whose rows are kept as they are (DUPLICATE KEY) are merged. One merge at a
+ * keeps the data version; if the tablet or its schema changed meanwhile, nothing is committed. The commit
+ * alone takes the table's lock, so that a DELETE or UPDATE under way finds its segments to the end; a tablet
+ * that changes during every merge is merged under the lock. Loads of other tables are never held up. Only tables whose rows are kept as they are (DUPLICATE KEY) are merged. One merge at a
  * time; thread-safe. */
 
 #include "meta/store.h"
+#include "storage/primary_index.h"
 
 typedef struct Compactor Compactor;
 
@@ -17,7 +19,8 @@ typedef struct CompactorStats {
     uint64_t bytes_in, bytes_out;
 } CompactorStats;
 
-Compactor *compactor_open(MetaStore *store, Volume *volume, MemTracker *memory);
+/* keys: locks of tables whose rows change; NULL: nothing but loads changes them. */
+Compactor *compactor_open(MetaStore *store, Volume *volume, PrimaryIndexes *keys, MemTracker *memory);
 void compactor_close(Compactor *compactor);
 /* The scheduler's job: at most one merge; then rests as long as it took. */
 int64_t compactor_run(void *compactor, const _Atomic bool *stopping);

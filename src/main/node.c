@@ -169,7 +169,6 @@ static Status open_instance(Node *node, Diag *diag)
     TRY(spill_area_open(spill_directory, config_int(node->config, "spill_max_bytes"), diag, &node->spill));
     node->segments = segment_cache_open(node->volume, mem_process_tracker(), segment_cache_limit());
     node->statistics = statistics_cache_open(node->segments);
-    node->compactor = compactor_open(node->store, node->volume, mem_process_tracker());
     VacuumOptions vacuum = {.store = node->store,
                             .volume = node->volume,
                             .forget_context = node->segments,
@@ -177,6 +176,7 @@ static Status open_instance(Node *node, Diag *diag)
                             .grace_minutes = config_int(node->config, "lake_autovacuum_grace_period_minutes")};
     node->vacuum = vacuum_open(&vacuum);
     node->keys = primary_indexes_open(mem_process_tracker(), segment_cache_limit() * 2);
+    node->compactor = compactor_open(node->store, node->volume, node->keys, mem_process_tracker());
     node->instance = (Instance){
         .store = node->store,
         .volume = node->volume,

@@ -34,6 +34,7 @@ static void drop_state(Session *session)
         session->variables = v->next;
         mem_free(v->name);
         mem_free(v->value);
+        mem_free(v->type);
         mem_free(v);
     }
     while (session->prepared != NULL) {

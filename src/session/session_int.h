@@ -20,6 +20,7 @@ typedef struct Variable {
     bool is_user;
     bool is_null;
     char *value;
+    char *type; /* of a user variable, as SQL; NULL: by the look of the value */
 } Variable;
 
 struct Session {
@@ -92,6 +93,7 @@ bool variable_find(Session *session, StrView scope, StrView name, Arena *arena, 
 /* Reads again what functions take from session variables. */
 void session_refresh_functions(StatementContext *context);
 void variable_set(Session *session, StrView name, bool is_user, const char *value);
+void variable_set_type(Session *session, StrView name, Type type); /* of a user variable that is set */
 bool variable_is_known(StrView name);
 const char *variable_text(Session *session, const char *name);
 uint32_t variable_defaults(const char *const **out_names, const char *const **out_values);

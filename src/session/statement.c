@@ -292,7 +292,44 @@ Status run_explain(StatementContext *context, const AstStatement *statement)
 
 /* ---- SET, KILL ---- */
 
-static Status set_variable(StatementContext *context, const AstSetItem *item)
+/* The value of a query of one column, for SET @a = (SELECT ...); NULL without a row. */
+typedef struct OneValue {
+    StatementContext *context;
+    Type type;
+    Datum value;
+    uint64_t rows;
+} OneValue;
+
+static Status take_value(void *context, const Chunk *chunk)
+{
+    OneValue *one = context;
+    Rows rows = chunk_rows(chunk);
+    if (rows.count > 0 && one->rows == 0) {
+        Datum value = vector_get(&chunk->columns[0], rows_at(rows, 0), &one->context->arena);
+        one->type = chunk->columns[0].type;
+        one->value = datum_copy(&one->context->arena, one->type, &value);
+    }
+    one->rows += rows.count;
+    if (one->rows > 1)
+        return RAISE(one->context->diag, SUBQUERY_MORE_THAN_ONE_ROW, "a variable takes one value, the query yields more rows");
+    return OK;
+}
+
+static Status evaluate_value(StatementContext *context, const AstExpr *value, StrView source, OneValue *out)
+{
+    AstQuery query = {.kind = AST_QUERY_SELECT};
+    AstSelectItem select_item = {.expr = (AstExpr *)(uintptr_t)value};
+    AST_PUSH(&context->arena, &query.select.items, select_item);
+    BoundQuery *bound;
+    PhysPlan *plan;
+    TRY(analyze_query(&context->analyze, &query, source, &bound));
+    TRY(plan_it(context, bound, &plan));
+    *out = (OneValue){.context = context, .type = type_varchar(0), .value = datum_null()};
+    ExecResult result = {out, take_value};
+    return execute_plan(context, plan, &result, NULL);
+}
+
+static Status set_variable(StatementContext *context, const AstSetItem *item, StrView source)
 {
     bool is_user = strview_is(item->scope, "user");
     if (!is_user && !variable_is_known(item->name))
@@ -307,25 +344,17 @@ static Status set_variable(StatementContext *context, const AstSetItem *item)
         }
         return OK;
     }
-    Expr *expr;
-    AstQuery query = {.kind = AST_QUERY_SELECT};
-    AstSelectItem select_item = {.expr = item->value};
-    AST_PUSH(&context->arena, &query.select.items, select_item);
-    BoundQuery *bound;
-    TRY(analyze_query(&context->analyze, &query, context->analyze.database, &bound));
-    expr = bound->root->kind == LOGICAL_PROJECT ? bound->root->project.exprs[0] : NULL;
-    if (expr == NULL)
-        return RAISE(context->diag, NOT_SUPPORTED, "this value can't be assigned to a variable");
-    TRY(expr_fold(&context->arena, &context->func, expr, context->diag, &expr));
-    if (expr->kind != EXPR_CONSTANT)
-        return RAISE(context->diag, NOT_SUPPORTED, "variables take constant values only");
+    OneValue one;
+    TRY(evaluate_value(context, item->value, source, &one));
     AUTO_BYTEBUF text = {0};
-    datum_print(expr->type, &expr->constant.value, &text);
-    if (expr->type.kind == TYPE_BOOLEAN && !expr->constant.value.is_null) {
+    datum_print(one.type, &one.value, &text);
+    if (one.type.kind == TYPE_BOOLEAN && !one.value.is_null && !is_user) {
         bytebuf_clear(&text);
-        bytebuf_append_text(&text, expr->constant.value.i64 != 0 ? "true" : "false");
+        bytebuf_append_text(&text, one.value.i64 != 0 ? "true" : "false");
     }
-    variable_set(context->session, item->name, is_user, expr->constant.value.is_null ? NULL : text.data == NULL ? "" : text.data);
+    variable_set(context->session, item->name, is_user, one.value.is_null ? NULL : text.data == NULL ? "" : text.data);
+    if (is_user)
+        variable_set_type(context->session, item->name, one.type);
     return OK;
 }
 
@@ -335,7 +364,7 @@ static Status run_set(StatementContext *context, const AstStatement *statement)
         const AstSetItem *item = &statement->settings.items[i];
         bool assigns = strview_is(item->scope, "session") || strview_is(item->scope, "global") || strview_is(item->scope, "user");
         if (assigns)
-            TRY(set_variable(context, item));
+            TRY(set_variable(context, item, statement->source));
     }
     return send_ok(context, 0, STR_VIEW(""));
 }

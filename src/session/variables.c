@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "types/number_text.h"
+#include "types/text_nested.h"
 
 static const char *const names[] = {
     "allow_throw_exception", "auto_increment_increment", "autocommit", "big_query_profile_threshold", "catalog",
@@ -87,8 +88,21 @@ void variable_set(Session *session, StrView name, bool is_user, const char *valu
         session->variables = v;
     }
     mem_free(v->value);
+    mem_free(v->type);
+    v->type = NULL;
     v->is_null = value == NULL;
     v->value = mem_strdup(value == NULL ? "" : value);
+}
+
+void variable_set_type(Session *session, StrView name, Type type)
+{
+    Variable *v = find_variable(session, name, true);
+    AUTO_BYTEBUF text = {0};
+    if (v == NULL || type.kind == TYPE_NULL)
+        return;
+    type_print_sql(type, &text);
+    mem_free(v->type);
+    v->type = mem_strdup(text.data);
 }
 
 const char *variable_text(Session *session, const char *name)
@@ -116,6 +130,16 @@ static void typed_value(const char *text, Arena *arena, Type *out_type, Datum *o
     }
 }
 
+/* The value of a user variable in the type that it was set with. */
+static bool stored_value(const Variable *v, Arena *arena, Type *out_type, Datum *out_value)
+{
+    if (type_parse(strview(v->type), arena, NULL, out_type) != OK)
+        return false;
+    if (type_is_nested(*out_type))
+        return nested_from_json(*out_type, strview(v->value), arena, out_value);
+    return datum_parse(*out_type, strview(v->value), arena, NULL, out_value) == OK;
+}
+
 bool variable_find(Session *session, StrView scope, StrView name, Arena *arena, Type *out_type, Datum *out_value)
 {
     bool is_user = strview_is(scope, "user");
@@ -129,6 +153,8 @@ bool variable_find(Session *session, StrView scope, StrView name, Arena *arena, 
     }
     if (text == NULL && !(is_user == false && variable_is_known(name)))
         return false;
+    if (v != NULL && v->type != NULL && stored_value(v, arena, out_type, out_value))
+        return true;
     typed_value(text == NULL ? "" : text, arena, out_type, out_value);
     return true;
 }

@@ -80,7 +80,7 @@ static Status gather(Merge *m)
     uint64_t live = 0;
     for (uint32_t s = 0; s < input->segment_count; s++)
         live += segment_live_rows(&input->segments[s]);
-    if (total == 0 || total > UINT32_MAX / 2 || input->column_count == 0)
+    if (live == 0 || total > UINT32_MAX / 2 || input->column_count == 0)
         return RAISE(m->diag, INTERNAL, "compaction of %llu rows at once", (unsigned long long)total);
     m->columns = ARENA_NEW_ARRAY(&m->arena, Vector, input->column_count);
     for (uint32_t c = 0; c < input->column_count; c++)
@@ -88,7 +88,8 @@ static Status gather(Merge *m)
     for (uint32_t s = 0; s < input->segment_count; s++) {
         if (input->cancelled != NULL && atomic_load(input->cancelled))
             return RAISE(m->diag, CANCELLED, "compaction was cancelled");
-        TRY(gather_segment(m, &input->segments[s]));
+        if (segment_live_rows(&input->segments[s]) > 0)
+            TRY(gather_segment(m, &input->segments[s]));
         if (input->memory != NULL && mem_over_limit(input->memory))
             return RAISE(m->diag, MEMORY_LIMIT, "compaction needs more memory than it may use");
     }

@@ -2,7 +2,7 @@
 /* Merging segments of one tablet into one: the part of compaction that touches data.
  *
  * All rows of the inputs are read into memory, ordered by the sort columns and written as a new segment,
- * so that the caller bounds the rows and bytes of the inputs. Columns that an input is older than get
+ * so that the caller bounds the rows and bytes of the inputs; at least one row must be left of them. Columns that an input is older than get
  * their missing value. Nothing is published here. */
 
 #include "format/segment.h"

@@ -131,7 +131,7 @@ static void selected_rows_come_back(void **state)
             sel[rows.count++] = (uint16_t)row;
         for (int c = 0; c < SAMPLE_COLUMNS; c++) {
             Vector out;
-            assert_int_equal(segment_read_rows(f.segment, 1, c, columns[c].type, rows, &arena, &diag, &out), OK);
+            assert_int_equal(segment_read_rows(f.segment, &(SegmentRead){1, c, columns[c].type, rows, &arena, &diag}, &out), OK);
             for (uint32_t i = 0; i < rows.count; i++) {
                 Datum want = sample_value(&arena, (uint32_t)c, 4096u + sel[i]);
                 Datum have = vector_get(&out, sel[i], &arena);

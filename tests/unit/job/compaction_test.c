@@ -51,7 +51,7 @@ static void open_all(Fixture *f, KeysKind keys, int64_t grace_minutes)
     f->volume = volume_open_memory(environment_real());
     assert_int_equal(meta_store_open(f->volume, &diag, &f->store), OK);
     assert_int_equal(meta_commit(f->store, build_table, &keys, &diag), OK);
-    f->compactor = compactor_open(f->store, f->volume, NULL);
+    f->compactor = compactor_open(f->store, f->volume, NULL, NULL);
     VacuumOptions options = {.store = f->store, .volume = f->volume, .grace_minutes = grace_minutes};
     f->vacuum = vacuum_open(&options);
 }
@@ -190,12 +190,12 @@ static void merges_keep_rows_order_and_data_version(void **state)
     close_all(&f);
 }
 
-static void other_models_are_left_alone(void **state)
+static void aggregate_tables_are_left_alone(void **state)
 {
     (void)state;
     Fixture f;
     Diag diag = {0};
-    open_all(&f, KEYS_UNIQUE, 0);
+    open_all(&f, KEYS_AGGREGATE, 0);
     assert_int_equal(compactor_compact_table(f.compactor, TABLE, NULL, 0, NULL, &diag), ERR_NOT_SUPPORTED);
     close_all(&f);
 }
@@ -285,7 +285,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(merges_keep_rows_order_and_data_version),
-        cmocka_unit_test(other_models_are_left_alone),
+        cmocka_unit_test(aggregate_tables_are_left_alone),
         cmocka_unit_test(damage_is_reported_and_changes_nothing),
         cmocka_unit_test(vacuum_keeps_what_is_held),
         cmocka_unit_test(vacuum_respects_leases_grace_and_strangers),
