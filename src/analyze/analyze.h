@@ -32,6 +32,7 @@ typedef struct AnalyzeContext {
     const Type *parameter_types; /* values of ? */
     const Datum *parameter_values;
     uint32_t parameter_count;
+    const AstRelation *raw; /* the scan of this relation yields rows as they are stored */
     const AstRelation *located; /* DELETE: the scan of this relation tells where its rows lie */
 } AnalyzeContext;
 

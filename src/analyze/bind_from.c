@@ -96,8 +96,10 @@ static LogicalNode *scan_node(AnalyzeContext *context, const CatalogDatabase *da
                                            .origin_table = table->name, .origin_column = column->name,
                                            .database = database->name};
     }
+    if (has_location && context->raw == NULL && table->schema->keys_kind == KEYS_AGGREGATE)
+        node->column_count = table->schema->key_count; /* values are not what a reader sees: DELETE goes by keys */
     if (has_location) {
-        node->scan.ordinals[node->column_count] = node->column_count;
+        node->scan.ordinals[node->column_count] = table->schema->column_count;
         node->columns[node->column_count++] = (LogicalColumn){.id = column_ids_next(&context->ids), .type = type_of(TYPE_BIGINT),
                                                               .name = STR_VIEW(ROW_LOCATION_NAME)};
     }
@@ -166,8 +168,10 @@ static Status bind_table(AnalyzeContext *context, Scope *scope, const AstRelatio
         TRY(context->authorizer->check(context->authorizer->context, AUTHORIZE_SELECT, database->name, table->name, context->diag));
     if (table->schema->kind == TABLE_VIEW) {
         TRY(bind_view(context, table, out));
+    } else if (table->schema->keys_kind == KEYS_AGGREGATE && ast != context->raw && ast != context->located) {
+        TRY(bind_merged_table(context, ast, table, scope->source, out));
     } else {
-        *out = scan_node(context, database, table, ast == context->located);
+        *out = scan_node(context, database, table, ast == context->located || ast == context->raw);
         (*out)->scan.alias = alias;
         TRY(pick_partitions(context, ast, *out));
     }

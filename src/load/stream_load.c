@@ -93,7 +93,7 @@ static void worker_main(void *argument)
 static Status start_worker(StreamLoad *load)
 {
     uint32_t limit = MIN((uint32_t)cpu_count(), (uint32_t)MAX_WORKERS);
-    if (table_keeps_last(load->shared.plan.table->schema))
+    if (load->shared.plan.table->schema->keys_kind != KEYS_DUPLICATE)
         limit = 1; /* the order of rows counts */
     if (load->thread_count >= limit || load->idle_workers >= load->queue_count)
         return OK;
