@@ -45,6 +45,8 @@ typedef struct BoundInsert {
     const CatalogDatabase *database;
     const CatalogTable *table;
     BoundQuery *query; /* its columns are the table's columns, in order, of the table's types */
+    uint64_t *partition_ids; /* PARTITION (..): only into these; NULL: all */
+    uint32_t partition_count;
 } BoundInsert;
 Status analyze_insert(AnalyzeContext *context, const AstInsert *ast, StrView source, BoundInsert *out_insert);
 

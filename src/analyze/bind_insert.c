@@ -75,6 +75,25 @@ static Status source_positions(AnalyzeContext *context, const AstInsert *ast, co
     return OK;
 }
 
+static Status target_partitions(AnalyzeContext *context, const AstInsert *ast, BoundInsert *out)
+{
+    if (ast->is_temporary_partition)
+        return RAISE(context->diag, NOT_SUPPORTED, "temporary partitions are not supported");
+    if (ast->partition_values.count > 0)
+        return RAISE(context->diag, NOT_SUPPORTED, "INSERT with PARTITION (column = value) is not supported");
+    if (ast->partitions.count == 0)
+        return OK;
+    out->partition_ids = ARENA_NEW_ARRAY(context->arena, uint64_t, ast->partitions.count);
+    for (uint32_t i = 0; i < ast->partitions.count; i++) {
+        const CatalogPartition *partition = catalog_partition(out->table, ast->partitions.items[i]);
+        if (partition == NULL)
+            return RAISE(context->diag, ANALYSIS, "Getting analyzing error. Detail message: Unknown partition '%.*s' in table '%.*s'.",
+                         SV_ARGS(ast->partitions.items[i]), SV_ARGS(out->table->name));
+        out->partition_ids[out->partition_count++] = partition->id;
+    }
+    return OK;
+}
+
 Status analyze_insert(AnalyzeContext *context, const AstInsert *ast, StrView source, BoundInsert *out)
 {
     if (ast->is_blackhole)
@@ -88,6 +107,7 @@ Status analyze_insert(AnalyzeContext *context, const AstInsert *ast, StrView sou
     if (out->table->schema->kind == TABLE_VIEW)
         return RAISE(context->diag, ANALYSIS, "Getting analyzing error. Detail message: can't insert into view '%.*s'.",
                      SV_ARGS(out->table->name));
+    TRY(target_partitions(context, ast, out));
     return bind_insert_rows(context, ast, source, out);
 }
 

@@ -200,6 +200,40 @@ static uint32_t rows_left(LoadWorker *w)
     return count;
 }
 
+static bool partition_uses_column(const TableSchema *schema, uint32_t column)
+{
+    for (uint32_t i = 0; i < schema->partition_column_count; i++) {
+        bool is_plain;
+        if (table_partition_column(schema, i, &is_plain) == (int)column)
+            return true;
+    }
+    return false;
+}
+
+/* Rows without a partition are rejected; routing makes the partitions that come by themselves. */
+static Status reject_homeless(LoadWorker *w)
+{
+    if (w->schema->scheme == PARTITION_NONE)
+        return OK;
+    uint32_t alive = rows_left(w);
+    Vector *dense = ARENA_NEW_ARRAY(&w->scratch, Vector, w->schema->column_count);
+    const Vector **columns = ARENA_NEW_ARRAY(&w->scratch, const Vector *, w->schema->column_count);
+    uint8_t *found = ARENA_NEW_ARRAY(&w->scratch, uint8_t, MAX(alive, 1u));
+    for (uint32_t c = 0; c < w->schema->column_count; c++) {
+        columns[c] = &dense[c];
+        if (!partition_uses_column(w->schema, c))
+            continue;
+        vector_init(&dense[c], &w->scratch, w->schema->columns[c].type, MAX(alive, 1u));
+        vector_gather(w->targets[c], (Rows){w->sel, alive}, NULL, 0, &dense[c]);
+    }
+    TRY(loader_lane_route(w->lane, columns, alive, &w->shared->diag, found));
+    for (uint32_t i = 0; i < alive; i++) {
+        if (!found[i])
+            reject(w, w->sel[i], "The row is out of partition ranges. Please add a new partition.");
+    }
+    return OK;
+}
+
 static Status compute_targets(LoadWorker *w)
 {
     const LoadPlan *plan = w->plan;
@@ -274,6 +308,7 @@ static Status load_chunk(LoadWorker *w)
     reject_counts(w);
     convert_sources(w);
     TRY(compute_targets(w));
+    TRY(reject_homeless(w));
     TRY(select_rows(w, &count));
     if (count == 0)
         return OK;

@@ -9,6 +9,7 @@
 #include "base/hash.h"
 #include "format/segment.h"
 #include "load/key_commit.h"
+#include "load/partition_router.h"
 #include "storage/row_sort.h"
 
 enum { FLUSH_ROWS = 1 << 20, FLUSH_BYTES = 192 << 20, MOST_ATTEMPTS = 20 };
@@ -16,8 +17,6 @@ enum { FLUSH_ROWS = 1 << 20, FLUSH_BYTES = 192 << 20, MOST_ATTEMPTS = 20 };
 typedef struct TabletBuffer {
     uint64_t partition_id;
     uint64_t tablet_id;
-    uint32_t bucket;
-    uint32_t partition; /* index in the table */
     Arena arena;
     Vector *columns;
     uint8_t *deletes; /* of rows; NULL: none so far */
@@ -28,7 +27,7 @@ typedef struct TabletBuffer {
 struct LoaderLane {
     TableLoader *loader;
     LoaderLane *next;
-    TabletBuffer *buffers; /* partition * buckets + bucket */
+    TabletBuffer **buffers; /* by number of the partition * buckets + bucket; NULL: no rows yet */
     uint32_t buffer_count;
     VolumeWriter *writer;
     char path[128];
@@ -46,6 +45,7 @@ struct TableLoader {
     TableLoaderOptions options;
     const CatalogTable *table;
     SegmentColumn *columns;
+    PartitionRouter *router;
     Arena arena;
     Mutex lock; /* guards lanes */
     LoaderLane *lanes;
@@ -55,8 +55,10 @@ struct TableLoader {
 
 Status table_loader_open(const TableLoaderOptions *options, Diag *diag, TableLoader **out_loader)
 {
-    (void)diag;
+    PartitionRouter *router;
+    TRY(partition_router_open(options->store, options->table, options->partition_ids, options->partition_count, diag, &router));
     TableLoader *loader = mem_alloc_zero(sizeof(*loader));
+    loader->router = router;
     loader->options = *options;
     catalog_ref(options->catalog);
     loader->table = options->table;
@@ -68,6 +70,30 @@ Status table_loader_open(const TableLoaderOptions *options, Diag *diag, TableLoa
     for (uint32_t i = 0; i < schema->column_count; i++)
         loader->columns[i] = (SegmentColumn){schema->columns[i].unique_id, schema->columns[i].type};
     *out_loader = loader;
+    return OK;
+}
+
+/* The buffer of a partition's bucket. */
+static Status lane_buffer(LoaderLane *lane, uint32_t at, Diag *diag, TabletBuffer **out)
+{
+    uint32_t buckets = MAX(lane->loader->table->schema->buckets, 1u);
+    if (at >= lane->buffer_count) {
+        uint32_t count = (at / buckets + 1) * 2 * buckets;
+        TabletBuffer **grown = ARENA_NEW_ARRAY(&lane->arena, TabletBuffer *, count);
+        for (uint32_t i = 0; i < lane->buffer_count; i++)
+            grown[i] = lane->buffers[i];
+        lane->buffers = grown;
+        lane->buffer_count = count;
+    }
+    if (lane->buffers[at] == NULL) {
+        const CatalogPartition *partition = partition_router_get(lane->loader->router, at / buckets);
+        if (at % buckets >= partition->tablet_count)
+            return RAISE(diag, CORRUPT, "partition '%.*s' has fewer buckets than its table", SV_ARGS(partition->name));
+        lane->buffers[at] = ARENA_NEW(&lane->arena, TabletBuffer);
+        lane->buffers[at]->partition_id = partition->id;
+        lane->buffers[at]->tablet_id = partition->tablets[at % buckets].id;
+    }
+    *out = lane->buffers[at];
     return OK;
 }
 
@@ -84,24 +110,11 @@ static void open_buffer(LoaderLane *lane, TabletBuffer *buffer)
 Status table_loader_lane(TableLoader *loader, Diag *diag, LoaderLane **out_lane)
 {
     LoaderLane *lane = mem_alloc_zero(sizeof(*lane));
-    const CatalogTable *table = loader->table;
-    uint32_t buckets = MAX(table->schema->buckets, 1u);
     lane->loader = loader;
     lane->diag = diag;
     lane->random = env_random(loader->options.volume->environment);
     arena_init(&lane->arena, loader->options.tracker);
     lane->sel = ARENA_NEW_ARRAY(&lane->arena, uint16_t, CHUNK_ROWS);
-    lane->buffer_count = table->partition_count * buckets;
-    lane->buffers = ARENA_NEW_ARRAY(&lane->arena, TabletBuffer, MAX(lane->buffer_count, 1u));
-    for (uint32_t p = 0; p < table->partition_count; p++) {
-        for (uint32_t b = 0; b < buckets && b < table->partitions[p]->tablet_count; b++) {
-            TabletBuffer *buffer = &lane->buffers[p * buckets + b];
-            buffer->partition_id = table->partitions[p]->id;
-            buffer->tablet_id = table->partitions[p]->tablets[b].id;
-            buffer->bucket = b;
-            buffer->partition = p;
-        }
-    }
     LOCK_GUARD(&loader->lock);
     lane->next = loader->lanes;
     loader->lanes = lane;
@@ -110,57 +123,6 @@ Status table_loader_lane(TableLoader *loader, Diag *diag, LoaderLane **out_lane)
 }
 
 /* ---- routing ---- */
-
-static bool partition_takes(const CatalogTable *table, const CatalogPartition *p, const Datum *values)
-{
-    const TableSchema *schema = table->schema;
-    if (schema->scheme == PARTITION_RANGE) {
-        int low = 0, high = -1;
-        for (uint32_t i = 0; p->has_low && i < schema->partition_column_count && low == 0; i++)
-            low = datum_compare(schema->partition_types[i], &values[i], &p->low[i]);
-        if (p->has_high) {
-            high = 0;
-            for (uint32_t i = 0; i < schema->partition_column_count && high == 0; i++)
-                high = datum_compare(schema->partition_types[i], &values[i], &p->high[i]);
-        }
-        return low >= 0 && high < 0;
-    }
-    for (uint32_t v = 0; v < p->value_rows; v++) {
-        bool same = true;
-        for (uint32_t i = 0; i < schema->partition_column_count && same; i++)
-            same = datum_compare(schema->partition_types[i], &values[i], &p->values[v * schema->partition_column_count + i]) == 0;
-        if (same)
-            return true;
-    }
-    return false;
-}
-
-static Status route_row(LoaderLane *lane, const Vector *const *columns, uint32_t row, Arena *scratch, Diag *diag, uint32_t *out)
-{
-    const CatalogTable *table = lane->loader->table;
-    const TableSchema *schema = table->schema;
-    *out = 0;
-    if (schema->scheme == PARTITION_NONE)
-        return OK;
-    Datum *values = ARENA_NEW_ARRAY(scratch, Datum, MAX(schema->partition_column_count, 1u));
-    for (uint32_t i = 0; i < schema->partition_column_count; i++) {
-        int column = table_column_index(schema, schema->partition_exprs[i]);
-        if (column < 0)
-            return RAISE(diag, NOT_SUPPORTED, "loading into a table partitioned by the expression \"%.*s\" is not supported yet",
-                         SV_ARGS(schema->partition_exprs[i]));
-        values[i] = vector_get(columns[column], row, scratch);
-    }
-    for (uint32_t p = 0; p < table->partition_count; p++) {
-        if (partition_takes(table, table->partitions[p], values)) {
-            *out = p;
-            return OK;
-        }
-    }
-    AUTO_BYTEBUF text = {0};
-    datum_print(schema->partition_types[0], &values[0], &text);
-    return RAISE(diag, NO_PARTITION_FOR_VALUE, "The row is out of partition ranges of table '%.*s': no partition for value '%s'",
-                 SV_ARGS(table->name), text.data);
-}
 
 static uint64_t bucket_hash(const Vector *column, uint32_t row, Arena *scratch)
 {
@@ -334,29 +296,55 @@ Status loader_lane_append(LoaderLane *lane, const Vector *const *columns, uint32
     return loader_lane_append_ops(lane, columns, NULL, row_count, diag);
 }
 
+Status loader_lane_route(LoaderLane *lane, const Vector *const *columns, uint32_t row_count, Diag *diag, uint8_t *out_found)
+{
+    AUTO_ARENA scratch;
+    arena_init(&scratch, NULL);
+    uint32_t *numbers = ARENA_NEW_ARRAY(&scratch, uint32_t, MAX(row_count, 1u));
+    TRY(partition_router_route(lane->loader->router, columns, row_count, diag, numbers));
+    for (uint32_t row = 0; row < row_count; row++)
+        out_found[row] = numbers[row] != PARTITION_NOT_FOUND;
+    return OK;
+}
+
+/* The rows of each target together, in their order. */
+static Status append_by_target(LoaderLane *lane, const Vector *const *columns, const uint8_t *deletes, const uint32_t *targets,
+                               uint32_t row_count, Diag *diag)
+{
+    uint8_t done[CHUNK_ROWS] = {0};
+    for (uint32_t first = 0; first < row_count; first++) {
+        if (done[first])
+            continue;
+        uint32_t count = 0;
+        for (uint32_t row = first; row < row_count; row++) {
+            lane->sel[count] = (uint16_t)row;
+            bool is_same = targets[row] == targets[first];
+            done[row] |= is_same;
+            count += is_same;
+        }
+        TabletBuffer *buffer = NULL;
+        TRY(lane_buffer(lane, targets[first], diag, &buffer));
+        TRY(append_rows(lane, buffer, columns, deletes, (Rows){lane->sel, count}, diag));
+    }
+    return OK;
+}
+
 Status loader_lane_append_ops(LoaderLane *lane, const Vector *const *columns, const uint8_t *deletes, uint32_t row_count, Diag *diag)
 {
     uint32_t buckets = MAX(lane->loader->table->schema->buckets, 1u);
     AUTO_ARENA scratch;
     arena_init(&scratch, NULL);
     uint32_t *targets = ARENA_NEW_ARRAY(&scratch, uint32_t, MAX(row_count, 1u));
-    uint8_t *seen = ARENA_NEW_ARRAY(&scratch, uint8_t, MAX(lane->buffer_count, 1u));
+    TRY(partition_router_route(lane->loader->router, columns, row_count, diag, targets));
     for (uint32_t row = 0; row < row_count; row++) {
-        uint32_t partition;
-        TRY(route_row(lane, columns, row, &scratch, diag, &partition));
-        targets[row] = partition * buckets + bucket_of(lane, columns, row, &scratch);
-        seen[targets[row]] = 1;
-    }
-    for (uint32_t b = 0; b < lane->buffer_count; b++) {
-        uint32_t count = 0;
-        if (!seen[b])
-            continue;
-        for (uint32_t row = 0; row < row_count; row++) {
-            lane->sel[count] = (uint16_t)row;
-            count += targets[row] == b;
+        if (targets[row] == PARTITION_NOT_FOUND) {
+            AUTO_BYTEBUF text = {0};
+            partition_router_describe(lane->loader->router, columns, row, &text);
+            return RAISE(diag, NO_PARTITION_FOR_VALUE, "Insert has filtered data: %s", text.data);
         }
-        TRY(append_rows(lane, &lane->buffers[b], columns, deletes, (Rows){lane->sel, count}, diag));
+        targets[row] = targets[row] * buckets + bucket_of(lane, columns, row, &scratch);
     }
+    TRY(append_by_target(lane, columns, deletes, targets, row_count, diag));
     lane->rows += row_count;
     return OK;
 }
@@ -364,7 +352,7 @@ Status loader_lane_append_ops(LoaderLane *lane, const Vector *const *columns, co
 Status loader_lane_finish(LoaderLane *lane, Diag *diag)
 {
     for (uint32_t b = 0; b < lane->buffer_count; b++) {
-        Status status = flush_buffer(lane, &lane->buffers[b], diag);
+        Status status = lane->buffers[b] == NULL ? OK : flush_buffer(lane, lane->buffers[b], diag);
         if (status != OK) {
             loader_lane_abort(lane);
             return status;
@@ -398,10 +386,21 @@ typedef struct CommitState {
     const KeyCommit *keys; /* what the rows replace; NULL: nothing */
 } CommitState;
 
-static Status drop_old_rows(const CatalogTable *table, Change *change)
+static bool is_overwritten(const TableLoaderOptions *options, uint64_t partition_id)
+{
+    for (uint32_t i = 0; i < options->partition_count; i++) {
+        if (options->partition_ids[i] == partition_id)
+            return true;
+    }
+    return options->partition_ids == NULL;
+}
+
+static Status drop_old_rows(const TableLoaderOptions *options, const CatalogTable *table, Change *change)
 {
     for (uint32_t p = 0; p < table->partition_count; p++) {
         const CatalogPartition *partition = table->partitions[p];
+        if (!is_overwritten(options, partition->id))
+            continue;
         for (uint32_t t = 0; t < partition->tablet_count; t++) {
             const TabletVersion *tablet = &partition->tablets[t];
             uint64_t *ids = mem_alloc((tablet->segment_count + 1) * sizeof(uint64_t));
@@ -433,7 +432,7 @@ static Status build_commit(void *context, const CatalogSnapshot *catalog, Change
                          env_wall_us(loader->options.volume->environment));
     }
     if (state->replace)
-        TRY(drop_old_rows(now, change));
+        TRY(drop_old_rows(&loader->options, now, change));
     uint32_t count = 0;
     for (const LoaderLane *lane = loader->lanes; lane != NULL; lane = lane->next)
         count += lane->segments.count;
@@ -516,13 +515,14 @@ void table_loader_close(TableLoader *loader)
         loader->lanes = lane->next;
         loader_lane_abort(lane);
         for (uint32_t b = 0; b < lane->buffer_count; b++) {
-            if (lane->buffers[b].columns != NULL)
-                arena_deinit(&lane->buffers[b].arena);
+            if (lane->buffers[b] != NULL && lane->buffers[b]->columns != NULL)
+                arena_deinit(&lane->buffers[b]->arena);
         }
         arena_deinit(&lane->arena);
         mem_free(lane);
     }
     meta_lease_close(loader->options.store, loader->lease);
+    partition_router_close(loader->router);
     catalog_unref(loader->options.catalog);
     arena_deinit(&loader->arena);
     mutex_deinit(&loader->lock);

@@ -21,6 +21,8 @@ typedef struct TableLoaderOptions {
     MemTracker *tracker;
     PrimaryIndexes *keys; /* for tables that keep one row a key */
     bool is_locked;       /* the caller holds the table's lock in keys */
+    const uint64_t *partition_ids; /* only into these; NULL: all */
+    uint32_t partition_count;
 } TableLoaderOptions;
 
 /* Does a later row take the place of the earlier ones with its key? Then rows must come in order, in one lane. */
@@ -36,6 +38,8 @@ Status table_loader_lane(TableLoader *loader, Diag *diag, LoaderLane **out_lane)
 Status loader_lane_append(LoaderLane *lane, const Vector *const *columns, uint32_t row_count, Diag *diag);
 /* deletes[row] != 0: takes the row with that key away. Only for tables that keep the last row; NULL: none. */
 Status loader_lane_append_ops(LoaderLane *lane, const Vector *const *columns, const uint8_t *deletes, uint32_t row_count, Diag *diag);
+/* out_found[row]: there is a partition for the row (made now where the table makes them). */
+Status loader_lane_route(LoaderLane *lane, const Vector *const *columns, uint32_t row_count, Diag *diag, uint8_t *out_found);
 /* Writes what is buffered; the lane is closed in any case. */
 Status loader_lane_finish(LoaderLane *lane, Diag *diag);
 void loader_lane_abort(LoaderLane *lane);

@@ -144,6 +144,42 @@ int table_column_index(const TableSchema *schema, StrView name)
     return -1;
 }
 
+bool table_has_ranges(const TableSchema *schema)
+{
+    if (schema->scheme != PARTITION_EXPRESSION)
+        return schema->scheme == PARTITION_RANGE;
+    bool is_plain;
+    return schema->partition_column_count == 1 && table_partition_column(schema, 0, &is_plain) >= 0 && !is_plain;
+}
+
+static bool is_word_byte(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || (unsigned char)c >= 0x80;
+}
+
+int table_partition_column(const TableSchema *schema, uint32_t i, bool *out_is_plain)
+{
+    StrView text = schema->partition_exprs[i];
+    int column = table_column_index(schema, text);
+    *out_is_plain = column >= 0;
+    for (size_t at = 0; column < 0 && at < text.length;) {
+        size_t end = at;
+        if (text.data[at] == '\'' || text.data[at] == '"') { /* a literal */
+            for (end = at + 1; end < text.length && text.data[end] != text.data[at]; end++) {
+            }
+            at = end + 1;
+            continue;
+        }
+        while (end < text.length && is_word_byte(text.data[end]))
+            end++;
+        bool is_call = end < text.length && text.data[end] == '(';
+        if (end > at && !is_call)
+            column = table_column_index(schema, strview_n(text.data + at, end - at));
+        at = MAX(end, at + 1);
+    }
+    return column;
+}
+
 const char *table_property(const TableSchema *schema, const char *key)
 {
     for (uint32_t i = 0; i < schema->property_count; i++) {

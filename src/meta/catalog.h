@@ -134,6 +134,10 @@ const CatalogPartition *catalog_partition(const CatalogTable *table, StrView nam
 const CatalogPartition *catalog_partition_by_id(const CatalogTable *table, uint64_t id);
 /* Position of a column, or -1. Case-insensitive. */
 int table_column_index(const TableSchema *schema, StrView name);
+/* Are the partitions ranges of one or more columns, or lists of values? */
+bool table_has_ranges(const TableSchema *schema);
+/* Column that partition column i is, or is computed from; -1: none. out_is_plain: it is the column itself. */
+int table_partition_column(const TableSchema *schema, uint32_t i, bool *out_is_plain);
 const char *table_property(const TableSchema *schema, const char *key); /* NULL-terminated or NULL */
 StrView catalog_setting(const CatalogSnapshot *snapshot, const char *key); /* data NULL: unset */
 uint64_t partition_row_count(const CatalogPartition *partition);

@@ -85,32 +85,55 @@ static Status slot_keys(PlanContext *context, const LogicalNode *child, const So
 
 /* ---- scan ---- */
 
-/* Can rows of the partition satisfy the ranges of the partition column? Only plain columns are looked at. */
+static bool values_may_match(const CatalogPartition *partition, const ColumnRange *range, uint32_t column, uint32_t columns)
+{
+    for (uint32_t v = 0; v < partition->value_rows; v++) {
+        const Datum *value = &partition->values[v * columns + column];
+        bool may = value->is_null ? !range->excludes_null : range_may_match(range, value, value, 0, 1);
+        if (may)
+            return true;
+    }
+    return partition->value_rows == 0;
+}
+
+/* Only the first column of a range of several says something alone. */
+static bool bounds_may_match(const TableSchema *schema, const CatalogPartition *partition, const ColumnRange *range)
+{
+    Type type = schema->partition_types[0];
+    if (partition->has_low && range->has_high) {
+        int order = datum_compare(type, &range->high, &partition->low[0]);
+        if (order < 0 || (order == 0 && !range->high_inclusive))
+            return false;
+    }
+    if (partition->has_high && range->has_low) {
+        int order = datum_compare(type, &range->low, &partition->high[0]);
+        if (order > 0 || (order == 0 && schema->partition_column_count == 1))
+            return false;
+    }
+    bool has_point = range->points == NULL;
+    for (uint32_t i = 0; i < range->point_count && !has_point; i++)
+        has_point = (!partition->has_low || datum_compare(type, &range->points[i], &partition->low[0]) >= 0) &&
+                    (!partition->has_high || datum_compare(type, &range->points[i], &partition->high[0]) <= 0);
+    return has_point;
+}
+
+/* Can rows of the partition satisfy the ranges of the partition columns? */
 static bool partition_may_match(const CatalogTable *table, const CatalogPartition *partition, const ColumnRange *ranges,
-                                uint32_t range_count, const LogicalNode *node, const PhysScanColumn *columns)
+                                uint32_t range_count, const PhysScanColumn *columns)
 {
     const TableSchema *schema = table->schema;
-    (void)node;
-    if (schema->scheme == PARTITION_NONE || schema->partition_column_count == 0)
-        return true;
-    for (uint32_t r = 0; r < range_count; r++) {
-        const ColumnRange *range = &ranges[r];
-        if (!strview_equal_ci(columns[range->slot].name, schema->partition_exprs[0]) ||
-            !type_equal(range->type, schema->partition_types[0]))
-            continue;
-        if (schema->scheme == PARTITION_RANGE && partition->has_low && range->has_high &&
-            datum_compare(range->type, &range->high, &partition->low[0]) < 0)
-            return false;
-        if (schema->scheme == PARTITION_RANGE && partition->has_high && range->has_low &&
-            schema->partition_column_count == 1 && datum_compare(range->type, &range->low, &partition->high[0]) >= 0)
-            return false;
-        bool any = schema->scheme == PARTITION_RANGE || partition->value_rows == 0;
-        for (uint32_t v = 0; v < partition->value_rows && !any; v++) {
-            const Datum *value = &partition->values[v * schema->partition_column_count];
-            any = value->is_null ? !range->excludes_null : range_may_match(range, value, value, 0, 1);
+    bool has_ranges = table_has_ranges(schema);
+    for (uint32_t i = 0; i < schema->partition_column_count; i++) {
+        bool is_plain;
+        int column = table_partition_column(schema, i, &is_plain);
+        for (uint32_t r = 0; r < range_count && column >= 0; r++) {
+            const ColumnRange *range = &ranges[r];
+            if (columns[range->slot].unique_id != schema->columns[column].unique_id || !type_equal(range->type, schema->partition_types[i]))
+                continue;
+            if (has_ranges ? i == 0 && !bounds_may_match(schema, partition, range)
+                           : is_plain && !values_may_match(partition, range, i, schema->partition_column_count))
+                return false;
         }
-        if (!any)
-            return false;
     }
     return true;
 }
@@ -138,7 +161,7 @@ static void collect_segments(PlanContext *context, const LogicalNode *node, Phys
         const CatalogPartition *partition = table->partitions[p];
         phys->scan.tablets_total += partition->tablet_count;
         if (!partition_is_wanted(node, partition->id) ||
-            !partition_may_match(table, partition, ranges, range_count, node, phys->scan.scan_columns))
+            !partition_may_match(table, partition, ranges, range_count, phys->scan.scan_columns))
             continue;
         phys->scan.partitions_selected++;
         phys->scan.tablets_selected += partition->tablet_count;

@@ -124,8 +124,10 @@ Status run_update(StatementContext *context, const AstStatement *statement)
     Status status = analyze_update(&context->analyze, statement, &target);
     if (status == OK && target.table->id != locked_id)
         status = RAISE(context->diag, RETRY, "table '%.*s' was exchanged meanwhile", SV_ARGS(target.table->name));
+    LoadQuery load = {.table = target.table, .catalog = context->catalog, .query = target.query, .label = new_label(context, "update"),
+                      .is_locked = true};
     if (status == OK)
-        status = load_query(context, target.table, context->catalog, target.query, new_label(context, "update"), false, true);
+        status = load_query(context, &load);
     primary_indexes_unlock(context->session->instance->keys, locked_id);
     return status;
 }

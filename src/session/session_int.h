@@ -65,9 +65,18 @@ Status run_query_text(StatementContext *context, const char *sql);
 Status run_insert(StatementContext *context, const AstStatement *statement);
 Status run_delete(StatementContext *context, const AstStatement *statement);
 Status run_update(StatementContext *context, const AstStatement *statement);
-/* Puts the query's rows into the table, as one transaction; is_locked: the table's lock is held. */
-Status load_query(StatementContext *context, const CatalogTable *table, CatalogSnapshot *catalog, BoundQuery *query, StrView label,
-                  bool overwrite, bool is_locked);
+typedef struct LoadQuery {
+    const CatalogTable *table;
+    CatalogSnapshot *catalog;
+    BoundQuery *query;
+    StrView label;
+    bool overwrites;
+    bool is_locked; /* the table's lock is held */
+    const uint64_t *partition_ids; /* only into these; NULL: all */
+    uint32_t partition_count;
+} LoadQuery;
+/* Puts the query's rows into the table, as one transaction. */
+Status load_query(StatementContext *context, const LoadQuery *load);
 StrView new_label(StatementContext *context, const char *prefix);
 Status plan_it(StatementContext *context, BoundQuery *query, PhysPlan **out_plan);
 Status execute_plan(StatementContext *context, const PhysPlan *plan, const ExecResult *result, OperatorProfile *profile);

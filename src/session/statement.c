@@ -162,35 +162,33 @@ static Status insert_chunk(void *opaque, const Chunk *chunk)
     return loader_lane_append(sink->lane, columns, rows.count, sink->context->diag);
 }
 
-static Status insert_rows(StatementContext *context, TableLoader *loader, const CatalogTable *table, BoundQuery *query,
-                          StrView label, bool overwrite, uint64_t *out_txn)
+static Status insert_rows(StatementContext *context, TableLoader *loader, const LoadQuery *load, uint64_t *out_txn)
 {
     PhysPlan *plan;
-    InsertSink sink = {.context = context, .table = table};
-    TRY(plan_it(context, query, &plan));
+    InsertSink sink = {.context = context, .table = load->table};
+    TRY(plan_it(context, load->query, &plan));
     TRY(table_loader_lane(loader, context->diag, &sink.lane));
     ExecResult result = {&sink, insert_chunk};
     TRY(execute_plan(context, plan, &result, NULL));
     TRY(loader_lane_finish(sink.lane, context->diag));
-    return table_loader_commit(loader, label, STR_VIEW("VISIBLE"), overwrite, context->diag, out_txn);
+    return table_loader_commit(loader, load->label, STR_VIEW("VISIBLE"), load->overwrites, context->diag, out_txn);
 }
 
-Status load_query(StatementContext *context, const CatalogTable *table, CatalogSnapshot *catalog, BoundQuery *query,
-                         StrView label, bool overwrite, bool is_locked)
+Status load_query(StatementContext *context, const LoadQuery *load)
 {
     TableLoader *loader;
     uint64_t txn_id = 0;
-    TableLoaderOptions options = {.store = context->session->instance->store, .volume = context->session->instance->volume,
-                                  .catalog = catalog, .table = table, .session = &context->func, .tracker = &context->memory,
-                                  .keys = context->session->instance->keys, .is_locked = is_locked};
-    if (table->schema->keys_kind == KEYS_AGGREGATE)
-        return RAISE(context->diag, NOT_SUPPORTED, "loading into AGGREGATE KEY tables is not supported yet");
+    Instance *instance = context->session->instance;
+    TableLoaderOptions options = {.store = instance->store, .volume = instance->volume, .catalog = load->catalog, .table = load->table,
+                                  .session = &context->func, .tracker = &context->memory, .keys = instance->keys,
+                                  .is_locked = load->is_locked, .partition_ids = load->partition_ids,
+                                  .partition_count = load->partition_count};
     TRY(table_loader_open(&options, context->diag, &loader));
-    Status status = insert_rows(context, loader, table, query, label, overwrite, &txn_id);
+    Status status = insert_rows(context, loader, load, &txn_id);
     uint64_t rows = table_loader_rows(loader);
     table_loader_close(loader);
     TRY(status);
-    const char *info = arena_printf(&context->arena, "{'label':'%.*s', 'status':'VISIBLE', 'txnId':'%llu'}", SV_ARGS(label),
+    const char *info = arena_printf(&context->arena, "{'label':'%.*s', 'status':'VISIBLE', 'txnId':'%llu'}", SV_ARGS(load->label),
                                     (unsigned long long)txn_id);
     return send_ok(context, rows, strview(info));
 }
@@ -228,13 +226,17 @@ Status run_insert(StatementContext *context, const AstStatement *statement)
     BoundInsert insert = {0};
     TRY(analyze_insert(&context->analyze, statement->insert, statement->source, &insert));
     StrView label = statement->insert->label.length > 0 ? statement->insert->label : new_label(context, "insert");
-    return load_query(context, insert.table, context->catalog, insert.query, label, statement->insert->is_overwrite, false);
+    LoadQuery load = {.table = insert.table, .catalog = context->catalog, .query = insert.query, .label = label,
+                      .overwrites = statement->insert->is_overwrite, .partition_ids = insert.partition_ids,
+                      .partition_count = insert.partition_count};
+    return load_query(context, &load);
 }
 
 Status run_create_as(StatementContext *context, const CatalogTable *table, CatalogSnapshot *catalog, BoundQuery *query);
 Status run_create_as(StatementContext *context, const CatalogTable *table, CatalogSnapshot *catalog, BoundQuery *query)
 {
-    return load_query(context, table, catalog, query, new_label(context, "insert"), false, false);
+    LoadQuery load = {.table = table, .catalog = catalog, .query = query, .label = new_label(context, "insert")};
+    return load_query(context, &load);
 }
 
 /* ---- EXPLAIN ---- */

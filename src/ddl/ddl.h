@@ -1,0 +1,52 @@
+#pragma once
+/* Definitions of tables: syntax trees to checked schemas, partitions and changes. One statement, one thread.
+ *
+ * What depends on the catalog is checked inside of the commit, against the newest state. Schemas made here
+ * belong to the caller: ddl_schema_free(). */
+
+#include "analyze/analyze.h"
+#include "meta/store.h"
+
+typedef struct DdlContext {
+    Arena *arena;
+    Diag *diag;
+    MetaStore *store;
+    AnalyzeContext *analyze;
+    int64_t now_us;
+} DdlContext;
+
+#define DDL_ERROR(context, ...) RAISE((context)->diag, ANALYSIS, "Getting analyzing error. Detail message: " __VA_ARGS__)
+
+TableSchema *ddl_schema_new(void);
+/* A private copy; texts and types stay those of from, which must live longer. */
+TableSchema *ddl_schema_copy(const TableSchema *from);
+void ddl_schema_free(TableSchema *schema); /* NULL is nothing */
+
+/* CREATE TABLE; query: of CREATE TABLE ... AS, else NULL. */
+Status ddl_fill_schema(DdlContext *context, const AstCreateTable *ast, const BoundQuery *query, TableSchema *schema);
+Status ddl_fill_column(DdlContext *context, const AstColumn *ast, Arena *arena, TableColumn *out);
+Status ddl_fill_properties(DdlContext *context, const AstProperties *ast, TableSchema *schema);
+Status ddl_check_name(StrView name, Diag *diag);
+StrView ddl_keep(Arena *arena, StrView text);
+
+typedef struct PartitionList {
+    CatalogPartition **items;
+    uint32_t count;
+    uint32_t capacity;
+} PartitionList;
+
+/* The partitions that the items say, added to list, which may hold others already: names and values must not
+ * meet. A LESS THAN begins where the one before it ends. */
+Status ddl_add_partitions(DdlContext *context, const TableSchema *schema, const AstPartitions *items, PartitionList *list);
+/* A bound of a partition: MAXVALUE sets *out_is_max. */
+Status ddl_bound(DdlContext *context, const AstExpr *ast, Type type, Datum *out, bool *out_is_max);
+
+/* ALTER TABLE with any of the actions that change metadata alone. */
+Status ddl_alter_table(DdlContext *context, const AstStatement *statement, StrView database, StrView name);
+/* Partition actions. prepare takes ids, which can't be had inside of a commit, and fills fresh: what ADD adds and
+ * what DROP with a range means. alter goes into the commit. */
+Status ddl_prepare_partitions(DdlContext *context, const AstAlterAction *action, const CatalogTable *table, PartitionList *fresh);
+Status ddl_alter_partition(DdlContext *context, const AstAlterAction *action, const CatalogTable *table, const PartitionList *fresh,
+                           Change *change);
+/* Column actions: change schema, a private copy of the table's. */
+Status ddl_alter_columns(DdlContext *context, const AstAlterAction *action, const CatalogTable *table, TableSchema *schema);

@@ -1,0 +1,328 @@
+#include "load/partition_router.h"
+
+#include "base/thread.h"
+#include "sql/parser.h"
+#include "types/datetime.h"
+
+enum { MOST_NEW_PARTITIONS = 4096 };
+
+struct PartitionRouter {
+    MetaStore *store;
+    const CatalogTable *table;
+    Arena arena; /* with lock */
+    Mutex lock;  /* guards partitions, count */
+    CatalogPartition **partitions;
+    uint32_t count, room;
+    uint32_t made;
+    PartitionStep *steps; /* of the partition columns */
+    uint32_t *columns;
+    bool is_automatic;
+    bool is_range;
+};
+
+CatalogPartition *partition_new(MetaStore *store, const TableSchema *schema, StrView name, int64_t now_us, Arena *arena)
+{
+    CatalogPartition *partition = ARENA_NEW(arena, CatalogPartition);
+    uint32_t buckets = MAX(schema->buckets, 1u);
+    partition->id = meta_new_id(store);
+    partition->name = strview_n(arena_strndup(arena, name.data, name.length), name.length);
+    partition->visible_version = 1;
+    partition->visible_time_us = now_us;
+    partition->tablet_count = buckets;
+    partition->tablets = ARENA_NEW_ARRAY(arena, TabletVersion, buckets);
+    for (uint32_t b = 0; b < buckets; b++)
+        partition->tablets[b] = (TabletVersion){.id = meta_new_id(store), .bucket = b};
+    uint32_t count = MAX(schema->partition_column_count, 1u);
+    partition->low = ARENA_NEW_ARRAY(arena, Datum, count);
+    partition->high = ARENA_NEW_ARRAY(arena, Datum, count);
+    return partition;
+}
+
+static int compare_values(const TableSchema *schema, const Datum *a, const Datum *b)
+{
+    int order = 0;
+    for (uint32_t i = 0; i < schema->partition_column_count && order == 0; i++)
+        order = datum_compare(schema->partition_types[i], &a[i], &b[i]);
+    return order;
+}
+
+static bool lists_value(const TableSchema *schema, const CatalogPartition *p, const Datum *values)
+{
+    for (uint32_t v = 0; v < p->value_rows; v++) {
+        if (compare_values(schema, values, &p->values[v * schema->partition_column_count]) == 0)
+            return true;
+    }
+    return false;
+}
+
+bool partition_takes(const TableSchema *schema, const CatalogPartition *p, const Datum *values)
+{
+    if (!table_has_ranges(schema))
+        return lists_value(schema, p, values);
+    return (!p->has_low || compare_values(schema, values, p->low) >= 0) && (!p->has_high || compare_values(schema, values, p->high) < 0);
+}
+
+bool partitions_overlap(const TableSchema *schema, const CatalogPartition *a, const CatalogPartition *b)
+{
+    if (table_has_ranges(schema))
+        return (!a->has_high || !b->has_low || compare_values(schema, b->low, a->high) < 0) &&
+               (!b->has_high || !a->has_low || compare_values(schema, a->low, b->high) < 0);
+    for (uint32_t v = 0; v < a->value_rows; v++) {
+        if (lists_value(schema, b, &a->values[v * schema->partition_column_count]))
+            return true;
+    }
+    return false;
+}
+
+/* ---- opening ---- */
+
+static void add_partition(PartitionRouter *router, CatalogPartition *partition)
+{
+    if (router->count == router->room) {
+        router->room = MAX(router->room * 2, 16u);
+        router->partitions = mem_realloc(router->partitions, router->room * sizeof(*router->partitions));
+    }
+    router->partitions[router->count++] = partition;
+}
+
+static Status open_columns(PartitionRouter *router, Diag *diag)
+{
+    const TableSchema *schema = router->table->schema;
+    uint32_t count = schema->partition_column_count;
+    router->steps = ARENA_NEW_ARRAY(&router->arena, PartitionStep, MAX(count, 1u));
+    router->columns = ARENA_NEW_ARRAY(&router->arena, uint32_t, MAX(count, 1u));
+    for (uint32_t i = 0; i < count; i++) {
+        AstExpr *ast;
+        StrView name;
+        int column = table_column_index(schema, schema->partition_exprs[i]);
+        if (column < 0) {
+            TRY(sql_parse_expression(schema->partition_exprs[i], &router->arena, diag, &ast));
+            TRY(partition_expr_parse(ast, diag, &router->steps[i], &name));
+            column = table_column_index(schema, name);
+        }
+        if (column < 0)
+            return RAISE(diag, CORRUPT, "the partition column of table '%.*s' does not exist", SV_ARGS(router->table->name));
+        router->columns[i] = (uint32_t)column;
+    }
+    return OK;
+}
+
+Status partition_router_open(MetaStore *store, const CatalogTable *table, const uint64_t *partition_ids, uint32_t id_count, Diag *diag,
+                             PartitionRouter **out_router)
+{
+    PartitionRouter *router = mem_alloc_zero(sizeof(*router));
+    router->store = store;
+    router->table = table;
+    arena_init(&router->arena, NULL);
+    mutex_init(&router->lock);
+    router->is_range = table_has_ranges(table->schema);
+    router->is_automatic = table->schema->scheme == PARTITION_EXPRESSION && partition_ids == NULL;
+    for (uint32_t p = 0; p < table->partition_count; p++) {
+        bool is_wanted = partition_ids == NULL;
+        for (uint32_t i = 0; i < id_count && !is_wanted; i++)
+            is_wanted = partition_ids[i] == table->partitions[p]->id;
+        if (is_wanted)
+            add_partition(router, table->partitions[p]);
+    }
+    Status status = open_columns(router, diag);
+    if (status != OK) {
+        partition_router_close(router);
+        return status;
+    }
+    *out_router = router;
+    return OK;
+}
+
+void partition_router_close(PartitionRouter *router)
+{
+    if (router == NULL)
+        return;
+    mem_free(router->partitions);
+    arena_deinit(&router->arena);
+    mutex_deinit(&router->lock);
+    mem_free(router);
+}
+
+const CatalogPartition *partition_router_get(PartitionRouter *router, uint32_t number)
+{
+    LOCK_GUARD(&router->lock);
+    return router->partitions[number];
+}
+
+/* ---- new partitions ---- */
+
+typedef struct NewPartition {
+    PartitionRouter *router;
+    CatalogPartition *wanted;
+    CatalogPartition *existing; /* another load was first */
+} NewPartition;
+
+/* Bounds and tablets copied: the snapshot that holds the partition goes away. */
+static CatalogPartition *copy_partition(const TableSchema *schema, const CatalogPartition *from, Arena *arena)
+{
+    CatalogPartition *copy = ARENA_NEW(arena, CatalogPartition);
+    uint32_t columns = schema->partition_column_count;
+    copy->id = from->id;
+    copy->name = strview_n(arena_strndup(arena, from->name.data, from->name.length), from->name.length);
+    copy->has_low = from->has_low;
+    copy->has_high = from->has_high;
+    copy->low = ARENA_NEW_ARRAY(arena, Datum, columns);
+    copy->high = ARENA_NEW_ARRAY(arena, Datum, columns);
+    copy->value_rows = from->value_rows;
+    copy->values = ARENA_NEW_ARRAY(arena, Datum, MAX(columns * from->value_rows, 1u));
+    for (uint32_t i = 0; i < columns && from->has_low; i++)
+        copy->low[i] = datum_copy(arena, schema->partition_types[i], &from->low[i]);
+    for (uint32_t i = 0; i < columns && from->has_high; i++)
+        copy->high[i] = datum_copy(arena, schema->partition_types[i], &from->high[i]);
+    for (uint32_t i = 0; i < columns * from->value_rows; i++)
+        copy->values[i] = datum_copy(arena, schema->partition_types[i % columns], &from->values[i]);
+    copy->tablet_count = from->tablet_count;
+    copy->tablets = ARENA_NEW_ARRAY(arena, TabletVersion, from->tablet_count);
+    for (uint32_t t = 0; t < from->tablet_count; t++)
+        copy->tablets[t] = (TabletVersion){.id = from->tablets[t].id, .bucket = from->tablets[t].bucket};
+    return copy;
+}
+
+static Status build_partition(void *context, const CatalogSnapshot *catalog, Change *change, Diag *diag)
+{
+    NewPartition *fresh = context;
+    PartitionRouter *router = fresh->router;
+    const CatalogTable *now = catalog_table_by_id(catalog, router->table->id);
+    const TableSchema *schema = router->table->schema;
+    fresh->existing = NULL;
+    if (now == NULL)
+        return RAISE(diag, NO_SUCH_TABLE, "Unknown table '%.*s': it was dropped meanwhile", SV_ARGS(router->table->name));
+    for (uint32_t p = 0; p < now->partition_count; p++) {
+        const CatalogPartition *old = now->partitions[p];
+        if (!partitions_overlap(schema, old, fresh->wanted))
+            continue;
+        fresh->existing = copy_partition(schema, old, &router->arena);
+        return OK;
+    }
+    StrView base = fresh->wanted->name;
+    for (uint32_t suffix = 1; catalog_partition(now, fresh->wanted->name) != NULL; suffix++)
+        fresh->wanted->name = strview(arena_printf(&router->arena, "%.*s_%x", SV_ARGS(base), suffix));
+    change_put_partition(change, now->id, schema, fresh->wanted);
+    return OK;
+}
+
+/* The range or value list around the values. */
+static CatalogPartition *around(PartitionRouter *router, const Datum *values)
+{
+    const TableSchema *schema = router->table->schema;
+    AUTO_BYTEBUF name = {0};
+    if (!router->is_range) {
+        list_partition_name(schema, values, &name);
+        if (name.length > 50)
+            name.length = 50;
+        CatalogPartition *partition = partition_new(router->store, schema, bytebuf_view(&name), env_wall_us(environment_real()), &router->arena);
+        partition->value_rows = 1;
+        partition->values = ARENA_NEW_ARRAY(&router->arena, Datum, schema->partition_column_count);
+        for (uint32_t i = 0; i < schema->partition_column_count; i++)
+            partition->values[i] = datum_copy(&router->arena, schema->partition_types[i], &values[i]);
+        return partition;
+    }
+    Type type = schema->partition_types[0];
+    Datum low = step_floor(&router->steps[0], type, values[0]);
+    step_name(&router->steps[0], type, low, &name);
+    CatalogPartition *partition = partition_new(router->store, schema, bytebuf_view(&name), env_wall_us(environment_real()), &router->arena);
+    partition->has_low = partition->has_high = true;
+    partition->low[0] = low;
+    partition->high[0] = step_next(&router->steps[0], type, low);
+    return partition;
+}
+
+/* A range that was made by hand may reach into the one that the rule asks for: then cut it to fit. */
+static void fit_between(const CatalogTable *table, const CatalogPartition *old, const Datum *values, CatalogPartition *fresh)
+{
+    const TableSchema *schema = table->schema;
+    if (!fresh->has_low || !partitions_overlap(schema, old, fresh))
+        return;
+    if (old->has_high && compare_values(schema, old->high, values) <= 0)
+        fresh->low[0] = old->high[0];
+    else if (old->has_low && compare_values(schema, old->low, values) > 0)
+        fresh->high[0] = old->low[0];
+}
+
+/* With the lock held. */
+static Status make_partition(PartitionRouter *router, const Datum *values, Diag *diag, uint32_t *out_number)
+{
+    if (router->made >= MOST_NEW_PARTITIONS)
+        return RAISE(diag, LIMIT_EXCEEDED, "Table %.*s automatic create partition failed. error:Automatically created partitions exceeded the maximum limit: %d.",
+                     SV_ARGS(router->table->name), MOST_NEW_PARTITIONS);
+    NewPartition fresh = {.router = router, .wanted = around(router, values)};
+    for (uint32_t p = 0; p < router->count && router->is_range; p++)
+        fit_between(router->table, router->partitions[p], values, fresh.wanted);
+    TRY(meta_commit(router->store, build_partition, &fresh, diag));
+    router->made++;
+    add_partition(router, fresh.existing != NULL ? fresh.existing : fresh.wanted);
+    *out_number = router->count - 1;
+    return OK;
+}
+
+/* ---- routing ---- */
+
+static void row_values(PartitionRouter *router, const Vector *const *columns, uint32_t row, Arena *scratch, Datum *out)
+{
+    const TableSchema *schema = router->table->schema;
+    for (uint32_t i = 0; i < schema->partition_column_count; i++) {
+        out[i] = vector_get(columns[router->columns[i]], row, scratch);
+        bool is_null = out[i].is_null;
+        if (is_null && router->is_range && router->is_automatic) /* the first day there is */
+            out[i] = datum_i64(schema->partition_types[i].kind == TYPE_DATE ? (int64_t)MIN_DATE : MIN_DATE * US_PER_DAY);
+        else if (!is_null && !router->is_range)
+            out[i] = step_floor(&router->steps[i], schema->partition_types[i], out[i]);
+    }
+}
+
+static uint32_t find_partition(PartitionRouter *router, const Datum *values)
+{
+    for (uint32_t p = 0; p < router->count; p++) {
+        if (partition_takes(router->table->schema, router->partitions[p], values))
+            return p;
+    }
+    return PARTITION_NOT_FOUND;
+}
+
+Status partition_router_route(PartitionRouter *router, const Vector *const *columns, uint32_t row_count, Diag *diag,
+                              uint32_t *out_numbers)
+{
+    const TableSchema *schema = router->table->schema;
+    if (schema->scheme == PARTITION_NONE) {
+        memset(out_numbers, 0, row_count * sizeof(*out_numbers));
+        return OK;
+    }
+    AUTO_ARENA scratch;
+    arena_init(&scratch, NULL);
+    Datum *values = ARENA_NEW_ARRAY(&scratch, Datum, MAX(schema->partition_column_count, 1u));
+    uint32_t last = PARTITION_NOT_FOUND;
+    LOCK_GUARD(&router->lock);
+    for (uint32_t row = 0; row < row_count; row++) {
+        ArenaMark mark = arena_mark(&scratch);
+        row_values(router, columns, row, &scratch, values);
+        if (last == PARTITION_NOT_FOUND || !partition_takes(schema, router->partitions[last], values))
+            last = find_partition(router, values);
+        Status status = OK;
+        if (last == PARTITION_NOT_FOUND && router->is_automatic)
+            status = make_partition(router, values, diag, &last);
+        out_numbers[row] = last;
+        arena_release(&scratch, mark);
+        TRY(status);
+    }
+    return OK;
+}
+
+void partition_router_describe(PartitionRouter *router, const Vector *const *columns, uint32_t row, ByteBuf *out)
+{
+    const TableSchema *schema = router->table->schema;
+    AUTO_ARENA scratch;
+    arena_init(&scratch, NULL);
+    bytebuf_append_text(out, "The row is out of partition ranges. Please add a new partition.: [");
+    for (uint32_t i = 0; i < schema->partition_column_count; i++) {
+        Datum value = vector_get(columns[router->columns[i]], row, &scratch);
+        if (i > 0)
+            bytebuf_append_text(out, ", ");
+        datum_print(schema->partition_types[i], &value, out);
+    }
+    bytebuf_append_text(out, "]");
+}

@@ -1,0 +1,30 @@
+#pragma once
+/* Which partition a row goes to, and the partitions that are made for rows that have none.
+ *
+ * One router a load, shared by its lanes: partitions are numbered in the order in which the router learned of
+ * them, and never go away. A new partition is committed at once, apart from the load's rows. Thread-safe. */
+
+#include "load/partition_step.h"
+#include "meta/store.h"
+#include "vector/vector.h"
+
+enum { PARTITION_NOT_FOUND = UINT32_MAX };
+
+typedef struct PartitionRouter PartitionRouter;
+
+/* partition_ids: only these are written to (NULL: all). The table outlives the router. */
+Status partition_router_open(MetaStore *store, const CatalogTable *table, const uint64_t *partition_ids, uint32_t id_count, Diag *diag,
+                             PartitionRouter **out_router);
+void partition_router_close(PartitionRouter *router);
+/* out_numbers[row]: the partition's number or PARTITION_NOT_FOUND. */
+Status partition_router_route(PartitionRouter *router, const Vector *const *columns, uint32_t row_count, Diag *diag,
+                              uint32_t *out_numbers);
+const CatalogPartition *partition_router_get(PartitionRouter *router, uint32_t number);
+/* The text of the error for a row without a partition. */
+void partition_router_describe(PartitionRouter *router, const Vector *const *columns, uint32_t row, ByteBuf *out);
+
+/* A partition with tablets, without bounds; in arena. */
+CatalogPartition *partition_new(MetaStore *store, const TableSchema *schema, StrView name, int64_t now_us, Arena *arena);
+bool partition_takes(const TableSchema *schema, const CatalogPartition *partition, const Datum *values);
+/* Do two partitions have a value in common? */
+bool partitions_overlap(const TableSchema *schema, const CatalogPartition *a, const CatalogPartition *b);
