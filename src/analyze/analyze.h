@@ -49,6 +49,8 @@ typedef struct BoundInsert {
     uint64_t *partition_ids; /* PARTITION (..): only into these; NULL: all */
     uint32_t partition_count;
 } BoundInsert;
+/* INSERT of some columns into a PRIMARY KEY table: it reads what the others are, so it runs with the table locked. */
+bool insert_is_partial(const AstInsert *ast, const TableSchema *schema);
 Status analyze_insert(AnalyzeContext *context, const AstInsert *ast, StrView source, BoundInsert *out_insert);
 
 /* The rows that a DELETE takes: one column, where they lie (see ROW_LOCATION_NAME). */

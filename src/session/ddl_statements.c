@@ -8,6 +8,7 @@
 #include "base/environment.h"
 #include "ddl/ddl.h"
 #include "load/partition_router.h"
+#include "types/number_text.h"
 
 Status run_create_as(StatementContext *context, const CatalogTable *table, CatalogSnapshot *catalog, BoundQuery *query);
 
@@ -286,6 +287,27 @@ static Status build_truncate(void *opaque, const CatalogSnapshot *catalog, Chang
     return OK;
 }
 
+/* ALTER TABLE t AUTO_INCREMENT = n */
+static Status set_increment(StatementContext *context, const AstStatement *statement, DdlState *state)
+{
+    const AstAlterAction *action = &statement->actions.items[0];
+    const CatalogDatabase *database;
+    int64_t next = 0;
+    TRY(need_database(context->catalog, state->database, context->diag, &database));
+    const CatalogTable *table = catalog_table(database, state->name);
+    if (table == NULL || table->schema->kind == TABLE_VIEW)
+        return RAISE(context->diag, NO_SUCH_TABLE, "Unknown table '%.*s'", SV_ARGS(state->name));
+    bool has_column = false;
+    for (uint32_t i = 0; i < table->schema->column_count; i++)
+        has_column |= table->schema->columns[i].is_auto_increment;
+    if (!has_column)
+        return RAISE(context->diag, ANALYSIS, "Getting analyzing error. Detail message: Table '%.*s' does not have AUTO_INCREMENT column.",
+                     SV_ARGS(table->name));
+    if (action->numbers.count != 1 || !int64_parse(action->numbers.items[0]->text, &next) || next < 1)
+        return RAISE(context->diag, ANALYSIS, "Getting analyzing error. Detail message: Invalid value of AUTO_INCREMENT.");
+    return auto_increment_set(context->session->instance->increments, table->id, next, context->diag);
+}
+
 static Status run_alter_table(StatementContext *context, const AstStatement *statement, DdlState *state)
 {
     if (statement->actions.count == 1 && strview_is(statement->actions.items[0].kind, "COMPACT")) {
@@ -296,6 +318,8 @@ static Status run_alter_table(StatementContext *context, const AstStatement *sta
             return RAISE(context->diag, NO_SUCH_TABLE, "Unknown table '%.*s'", SV_ARGS(state->name));
         return run_compact(context, table, &statement->actions.items[0]);
     }
+    if (statement->actions.count == 1 && strview_is(statement->actions.items[0].kind, "AUTO_INCREMENT"))
+        return set_increment(context, statement, state);
     DdlContext ddl = ddl_context(context);
     return ddl_alter_table(&ddl, statement, state->database, state->name);
 }

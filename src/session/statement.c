@@ -145,6 +145,18 @@ static Status check_row_values(InsertSink *sink, const Vector *const *columns, u
     return OK;
 }
 
+static Status fill_increments(InsertSink *sink, const Vector **columns, uint32_t rows)
+{
+    const TableSchema *schema = sink->table->schema;
+    for (uint32_t c = 0; c < schema->column_count; c++) {
+        if (!schema->columns[c].is_auto_increment)
+            continue;
+        Vector filled = *columns[c];
+        TRY(auto_increment_fill(sink->context->session->instance->increments, sink->table->id, &filled, rows, sink->context->diag));
+    }
+    return OK;
+}
+
 static Status insert_chunk(void *opaque, const Chunk *chunk)
 {
     InsertSink *sink = opaque;
@@ -158,6 +170,7 @@ static Status insert_chunk(void *opaque, const Chunk *chunk)
         vector_gather(&chunk->columns[c], rows, type_is_nested(dense->type) ? &arena : NULL, 0, dense);
         columns[c] = dense;
     }
+    TRY(fill_increments(sink, columns, rows.count));
     TRY(check_row_values(sink, columns, rows.count));
     return loader_lane_append(sink->lane, columns, rows.count, sink->context->diag);
 }
@@ -219,17 +232,29 @@ static Status run_blackhole(StatementContext *context, const AstStatement *state
     return send_ok(context, 0, STR_VIEW(""));
 }
 
-Status run_insert(StatementContext *context, const AstStatement *statement)
+static Status insert_rows_of(StatementContext *context, const AstStatement *statement, bool is_locked)
 {
-    if (statement->insert->is_blackhole)
-        return run_blackhole(context, statement);
     BoundInsert insert = {0};
     TRY(analyze_insert(&context->analyze, statement->insert, statement->source, &insert));
     StrView label = statement->insert->label.length > 0 ? statement->insert->label : new_label(context, "insert");
     LoadQuery load = {.table = insert.table, .catalog = context->catalog, .query = insert.query, .label = label,
-                      .overwrites = statement->insert->is_overwrite, .partition_ids = insert.partition_ids,
+                      .overwrites = statement->insert->is_overwrite, .is_locked = is_locked, .partition_ids = insert.partition_ids,
                       .partition_count = insert.partition_count};
     return load_query(context, &load);
+}
+
+Status run_insert(StatementContext *context, const AstStatement *statement)
+{
+    if (statement->insert->is_blackhole)
+        return run_blackhole(context, statement);
+    const CatalogDatabase *database;
+    const CatalogTable *table;
+    if (!statement->insert->is_files) {
+        TRY(analyze_find_table(&context->analyze, &statement->insert->table, &database, &table));
+        if (insert_is_partial(statement->insert, table->schema))
+            return run_locked(context, &statement->insert->table, statement, insert_rows_of);
+    }
+    return insert_rows_of(context, statement, false);
 }
 
 Status run_create_as(StatementContext *context, const CatalogTable *table, CatalogSnapshot *catalog, BoundQuery *query);
