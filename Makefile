@@ -112,8 +112,8 @@ fuzz:
 build/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $(BUILD)/libmerak.a
 	$(CC) $(CFLAGS_ALL) $(OPT) $(LDFLAGS_VARIANT) $< $(BUILD)/libmerak.a $(LIBS) -o $@
 
-unit: $(foreach b,$(UNIT_BINARIES),$(if $(findstring $(T),$(b)),$(b)))
-	@for t in $(foreach b,$(UNIT_BINARIES),$(if $(findstring $(T),$(b)),$(b))); do echo "== $$t"; $$t || exit 1; done
+unit: $(foreach b,$(UNIT_BINARIES),$(if $(findstring $(or $(T),unit),$(b)),$(b)))
+	@for t in $(foreach b,$(UNIT_BINARIES),$(if $(findstring $(or $(T),unit),$(b)),$(b))); do echo "== $$t"; $$t || exit 1; done
 
 clean:
 	rm -rf build
