@@ -48,6 +48,8 @@ typedef struct BoundInsert {
     BoundQuery *query; /* its columns are the table's columns, in order, of the table's types */
     uint64_t *partition_ids; /* PARTITION (..): only into these; NULL: all */
     uint32_t partition_count;
+    const AstExprList *partition_values; /* PARTITION (column = value, ..): the partition of these values */
+    const AstStrList *partition_names;
 } BoundInsert;
 /* INSERT of some columns into a PRIMARY KEY table: it reads what the others are, so it runs with the table locked. */
 bool insert_is_partial(const AstInsert *ast, const TableSchema *schema);

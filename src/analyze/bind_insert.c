@@ -79,8 +79,11 @@ static Status target_partitions(AnalyzeContext *context, const AstInsert *ast, B
 {
     if (ast->is_temporary_partition)
         return RAISE(context->diag, NOT_SUPPORTED, "temporary partitions are not supported");
-    if (ast->partition_values.count > 0)
-        return RAISE(context->diag, NOT_SUPPORTED, "INSERT with PARTITION (column = value) is not supported");
+    if (ast->partition_values.count > 0) {
+        out->partition_values = &ast->partition_values;
+        out->partition_names = &ast->partitions;
+        return OK;
+    }
     if (ast->partitions.count == 0)
         return OK;
     out->partition_ids = ARENA_NEW_ARRAY(context->arena, uint64_t, ast->partitions.count);

@@ -304,14 +304,6 @@ static Status publish(Compactor *c, const Pick *pick, const SegmentRef *merged, 
 
 /* ---- merging ---- */
 
-static Datum missing_value(const TableColumn *column, Arena *arena)
-{
-    Datum value = datum_null();
-    if (column->default_kind == DEFAULT_LITERAL && datum_parse(column->type, column->default_text, arena, NULL, &value) != OK)
-        value = datum_null();
-    return value;
-}
-
 static Status merge_picked(Compactor *c, const Pick *pick, bool is_locked, const _Atomic bool *cancelled, Diag *diag)
 {
     char path[128];
@@ -322,7 +314,7 @@ static Status merge_picked(Compactor *c, const Pick *pick, bool is_locked, const
     Datum *missing = ARENA_NEW_ARRAY(&arena, Datum, schema->column_count);
     for (uint32_t i = 0; i < schema->column_count; i++) {
         columns[i] = (SegmentColumn){schema->columns[i].unique_id, schema->columns[i].type};
-        missing[i] = missing_value(&schema->columns[i], &arena);
+        missing[i] = table_column_missing(&schema->columns[i], &arena);
     }
     CompactionInput input = {.volume = c->volume, .segments = pick->segments, .segment_count = pick->count, .columns = columns,
                              .missing = missing, .column_count = schema->column_count, .sort_columns = schema->sort_columns,

@@ -67,7 +67,8 @@ static Status build_drop_database(void *opaque, const CatalogSnapshot *catalog, 
 static DdlContext ddl_context(StatementContext *context)
 {
     return (DdlContext){.arena = &context->arena, .diag = context->diag, .store = context->session->instance->store,
-                        .analyze = &context->analyze, .now_us = context->func.now_us};
+                        .analyze = &context->analyze, .now_us = context->func.now_us,
+                        .zone_offset_us = context->func.zone_offset_us};
 }
 
 static StrView keep(Arena *arena, StrView text)
@@ -98,7 +99,12 @@ static Status build_create_table(void *opaque, const CatalogSnapshot *catalog, C
     const CatalogDatabase *database;
     TRY(need_database(catalog, state->database, diag, &database));
     const CatalogTable *old = catalog_table(database, state->name);
-    bool replaces = state->statement->kind == AST_STATEMENT_CREATE_VIEW && state->statement->view->or_replace;
+    bool alters = state->statement->kind == AST_STATEMENT_ALTER_VIEW;
+    bool replaces = alters || (state->statement->kind == AST_STATEMENT_CREATE_VIEW && state->statement->view->or_replace);
+    if (alters && old == NULL)
+        return state->statement->if_exists ? OK : RAISE(diag, NO_SUCH_TABLE, "Unknown table '%.*s.%.*s'", SV_ARGS(state->database), SV_ARGS(state->name));
+    if (replaces && old != NULL && old->schema->kind != TABLE_VIEW)
+        return RAISE(diag, BAD_TABLE, "'%.*s.%.*s' is not a view", SV_ARGS(state->database), SV_ARGS(state->name));
     if (old != NULL && !replaces) {
         state->exists = true;
         bool tolerated = state->statement->kind == AST_STATEMENT_CREATE_TABLE ? state->statement->create_table->if_not_exists
@@ -230,6 +236,8 @@ static Status run_create_view(StatementContext *context, const AstStatement *sta
         schema->columns[i] = (TableColumn){.unique_id = i + 1, .name = keep(&schema->arena, name),
                                            .type = type_copy(&schema->arena, query->columns[i].type),
                                            .is_nullable = query->columns[i].is_nullable};
+        if (i < ast->comments.count)
+            schema->columns[i].comment = keep(&schema->arena, ast->comments.items[i]);
     }
     schema->comment = keep(&schema->arena, ast->comment);
     schema->view_sql = keep(&schema->arena, ast->query_text);
@@ -328,7 +336,7 @@ Status run_ddl(StatementContext *context, const AstStatement *statement)
 {
     if (statement->kind == AST_STATEMENT_CREATE_TABLE)
         return run_create_table(context, statement);
-    if (statement->kind == AST_STATEMENT_CREATE_VIEW)
+    if (statement->kind == AST_STATEMENT_CREATE_VIEW || statement->kind == AST_STATEMENT_ALTER_VIEW)
         return run_create_view(context, statement);
     DdlState state = {.context = context, .statement = statement};
     Status status = OK;
