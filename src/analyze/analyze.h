@@ -48,7 +48,11 @@ typedef struct BoundInsert {
     BoundQuery *query; /* its columns are the table's columns, in order, of the table's types */
     uint64_t *partition_ids; /* PARTITION (..): only into these; NULL: all */
     uint32_t partition_count;
+    const AstExprList *partition_values; /* PARTITION (column = value, ..): the partition of these values */
+    const AstStrList *partition_names;
 } BoundInsert;
+/* INSERT of some columns into a PRIMARY KEY table: it reads what the others are, so it runs with the table locked. */
+bool insert_is_partial(const AstInsert *ast, const TableSchema *schema);
 Status analyze_insert(AnalyzeContext *context, const AstInsert *ast, StrView source, BoundInsert *out_insert);
 
 /* The rows that a DELETE takes: one column, where they lie (see ROW_LOCATION_NAME). */

@@ -28,7 +28,7 @@ static Status default_expr(AnalyzeContext *context, const TableColumn *column, E
     case DEFAULT_NULL:
         break;
     }
-    if (!column->is_nullable)
+    if (!column->is_nullable && !column->is_auto_increment)
         return RAISE(context->diag, COLUMN_NOT_NULL, "Column '%.*s' has no default value and cannot be null", SV_ARGS(column->name));
     *out = expr_null(context->arena, column->type);
     return OK;
@@ -79,8 +79,11 @@ static Status target_partitions(AnalyzeContext *context, const AstInsert *ast, B
 {
     if (ast->is_temporary_partition)
         return RAISE(context->diag, NOT_SUPPORTED, "temporary partitions are not supported");
-    if (ast->partition_values.count > 0)
-        return RAISE(context->diag, NOT_SUPPORTED, "INSERT with PARTITION (column = value) is not supported");
+    if (ast->partition_values.count > 0) {
+        out->partition_values = &ast->partition_values;
+        out->partition_names = &ast->partitions;
+        return OK;
+    }
     if (ast->partitions.count == 0)
         return OK;
     out->partition_ids = ARENA_NEW_ARRAY(context->arena, uint64_t, ast->partitions.count);
@@ -108,6 +111,8 @@ Status analyze_insert(AnalyzeContext *context, const AstInsert *ast, StrView sou
         return RAISE(context->diag, ANALYSIS, "Getting analyzing error. Detail message: can't insert into view '%.*s'.",
                      SV_ARGS(out->table->name));
     TRY(target_partitions(context, ast, out));
+    if (insert_is_partial(ast, out->table->schema))
+        return bind_partial_insert(context, ast, source, out);
     return bind_insert_rows(context, ast, source, out);
 }
 
@@ -144,7 +149,9 @@ static Status add_generated(AnalyzeContext *context, const TableSchema *schema, 
 
 Status bind_insert_rows(AnalyzeContext *context, const AstInsert *ast, StrView source, BoundInsert *out)
 {
-    TRY(analyze_query(context, ast->query, source, &out->query));
+    const AstQuery *query;
+    TRY(bind_default_words(context, ast, out->table->schema, &query));
+    TRY(analyze_query(context, query, source, &out->query));
     const TableSchema *schema = out->table->schema;
     LogicalNode *child = out->query->root;
     int *positions = ARENA_NEW_ARRAY(context->arena, int, schema->column_count);

@@ -3,6 +3,8 @@
 /* ALTER TABLE ADD, DROP, MODIFY, RENAME COLUMN: metadata alone. Segments keep what they were written with;
  * scans fill columns that a segment lacks with their default, and widen what it has. */
 
+#include "types/datetime.h"
+
 static Status need_column(DdlContext *context, const TableSchema *schema, StrView name, uint32_t *out)
 {
     int column = table_column_index(schema, name);
@@ -50,10 +52,10 @@ static Status check_new_column(DdlContext *context, const TableSchema *schema, c
     if (column->is_auto_increment || column->generated.length > 0)
         return RAISE(context->diag, NOT_SUPPORTED, "adding the %s column '%.*s' is not supported",
                      column->is_auto_increment ? "AUTO_INCREMENT" : "generated", SV_ARGS(column->name));
-    if (column->default_kind == DEFAULT_NOW || column->default_kind == DEFAULT_EXPRESSION)
+    if (column->default_kind == DEFAULT_EXPRESSION)
         return RAISE(context->diag, NOT_SUPPORTED, "adding column '%.*s' with a default that is computed is not supported",
                      SV_ARGS(column->name));
-    if (!column->is_nullable && column->default_kind != DEFAULT_LITERAL)
+    if (!column->is_nullable && column->default_kind != DEFAULT_LITERAL && column->default_kind != DEFAULT_NOW)
         return DDL_ERROR(context, "The new column '%.*s' is NOT NULL and needs a default value.", SV_ARGS(column->name));
     if (schema->keys_kind == KEYS_AGGREGATE && column->aggregate.length == 0)
         return DDL_ERROR(context, "No aggregate function specified for '%.*s'.", SV_ARGS(column->name));
@@ -70,6 +72,11 @@ static Status add_column(DdlContext *context, const AstAlterAction *action, uint
     TRY(check_new_column(context, schema, &column));
     TRY(added_position(context, action, schema, column.is_key, &at));
     column.unique_id = schema->next_unique_id++;
+    if (column.default_kind == DEFAULT_NOW) { /* what the rows have that are there already */
+        char text[32];
+        size_t length = datetime_print((context->now_us + context->zone_offset_us) / US_PER_SECOND * US_PER_SECOND, text);
+        column.default_text = ddl_keep(&schema->arena, strview_n(text, column.type.kind == TYPE_DATE ? 10 : length));
+    }
     TableColumn *grown = ARENA_NEW_ARRAY(&schema->arena, TableColumn, schema->column_count + 1);
     memcpy(grown, schema->columns, at * sizeof(*grown));
     grown[at] = column;
@@ -134,7 +141,7 @@ static bool can_widen(Type from, Type to)
 {
     if (integer_rank(from) > 0 && integer_rank(to) > 0)
         return integer_rank(to) >= integer_rank(from) && to.kind <= TYPE_BIGINT;
-    if (type_is_string(from) && to.kind == TYPE_VARCHAR)
+    if (type_is_string(from) && (to.kind == TYPE_VARCHAR || to.kind == from.kind))
         return to.length >= from.length;
     return type_equal(from, to);
 }

@@ -13,6 +13,7 @@ typedef struct DdlContext {
     MetaStore *store;
     AnalyzeContext *analyze;
     int64_t now_us;
+    int64_t zone_offset_us;
 } DdlContext;
 
 #define DDL_ERROR(context, ...) RAISE((context)->diag, ANALYSIS, "Getting analyzing error. Detail message: " __VA_ARGS__)

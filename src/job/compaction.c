@@ -3,7 +3,8 @@
 /* Which segments: of one tablet, from the smallest on, as long as the next is at most GROWTH times what is
  * there already. So a row is written again about once for every factor GROWTH that its segment grows. A
  * tablet that no one loads into waits for fewer segments, and small ones are merged whole. A segment of which
- * a quarter is deleted is written again alone; one without rows that are left is only dropped. */
+ * a quarter is deleted is written again alone; one without rows that are left is only dropped. AGGREGATE KEY
+ * tables, whose rows are merged when they are read, keep all rows and their order. */
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -140,6 +141,32 @@ static uint32_t find_candidates(const TabletVersion *tablet, SegmentRef *out, ui
     return count;
 }
 
+/* Where rows lie says which is the newest: neighbours alone may be merged. From the newest on, as long as the
+ * one before is at most GROWTH times what is taken. */
+static bool pick_neighbours(Pick *pick, bool is_forced, int64_t now_us, Arena *arena)
+{
+    const TabletVersion *tablet = pick->tablet;
+    uint64_t rows = 0;
+    uint64_t bytes = 0;
+    uint32_t first = tablet->segment_count;
+    bool is_quiet = now_us - pick->partition->visible_time_us > QUIET_US;
+    for (; first > 0; first--) {
+        const SegmentRef *next = &tablet->segments[first - 1];
+        rows += next->row_count;
+        bytes += expanded_bytes(next);
+        bool is_cheap = is_forced || (is_quiet && rows <= WHOLE_ROWS) || next->row_count <= (rows - next->row_count) * GROWTH;
+        bool is_first = first == tablet->segment_count;
+        if (rows > MOST_ROWS || bytes > MOST_BYTES || (!is_first && !is_cheap))
+            break;
+    }
+    pick->count = tablet->segment_count - first;
+    pick->segments = ARENA_NEW_ARRAY(arena, SegmentRef, pick->count + 1);
+    if (pick->count > 0)
+        memcpy(pick->segments, tablet->segments + first, pick->count * sizeof(SegmentRef));
+    bool is_whole = is_forced || (is_quiet && rows <= WHOLE_ROWS);
+    return pick->count >= (is_whole ? 2u : is_quiet ? (uint32_t)QUIET_SEGMENTS : (uint32_t)BUSY_SEGMENTS);
+}
+
 /* Fills pick->segments when the tablet deserves a merge. */
 static bool pick_segments(Pick *pick, bool is_forced, int64_t now_us, Arena *arena)
 {
@@ -147,6 +174,8 @@ static bool pick_segments(Pick *pick, bool is_forced, int64_t now_us, Arena *are
     uint64_t rows;
     if (tablet->segment_count == 0)
         return false;
+    if (pick->table->schema->keys_kind == KEYS_AGGREGATE)
+        return pick_neighbours(pick, is_forced, now_us, arena);
     pick->segments = ARENA_NEW_ARRAY(arena, SegmentRef, tablet->segment_count);
     uint32_t count = find_candidates(tablet, pick->segments, &rows);
     bool is_quiet = now_us - pick->partition->visible_time_us > QUIET_US;
@@ -166,7 +195,7 @@ static bool pick_segments(Pick *pick, bool is_forced, int64_t now_us, Arena *are
 
 static bool can_merge(const CatalogTable *table)
 {
-    return table->schema->kind == TABLE_BASE && table->schema->keys_kind != KEYS_AGGREGATE;
+    return table->schema->kind == TABLE_BASE;
 }
 
 static bool is_penalised(const Compactor *c, uint64_t tablet_id, int64_t now_us)
@@ -275,14 +304,6 @@ static Status publish(Compactor *c, const Pick *pick, const SegmentRef *merged, 
 
 /* ---- merging ---- */
 
-static Datum missing_value(const TableColumn *column, Arena *arena)
-{
-    Datum value = datum_null();
-    if (column->default_kind == DEFAULT_LITERAL && datum_parse(column->type, column->default_text, arena, NULL, &value) != OK)
-        value = datum_null();
-    return value;
-}
-
 static Status merge_picked(Compactor *c, const Pick *pick, bool is_locked, const _Atomic bool *cancelled, Diag *diag)
 {
     char path[128];
@@ -293,7 +314,7 @@ static Status merge_picked(Compactor *c, const Pick *pick, bool is_locked, const
     Datum *missing = ARENA_NEW_ARRAY(&arena, Datum, schema->column_count);
     for (uint32_t i = 0; i < schema->column_count; i++) {
         columns[i] = (SegmentColumn){schema->columns[i].unique_id, schema->columns[i].type};
-        missing[i] = missing_value(&schema->columns[i], &arena);
+        missing[i] = table_column_missing(&schema->columns[i], &arena);
     }
     CompactionInput input = {.volume = c->volume, .segments = pick->segments, .segment_count = pick->count, .columns = columns,
                              .missing = missing, .column_count = schema->column_count, .sort_columns = schema->sort_columns,
@@ -439,7 +460,7 @@ Status compactor_compact_table(Compactor *c, uint64_t table_id, const uint64_t *
         Status status = OK;
         did = false;
         if (table != NULL && !can_merge(table))
-            status = RAISE(diag, NOT_SUPPORTED, "compaction of table '%.*s' is not supported: AGGREGATE KEY tables don't have it",
+            status = RAISE(diag, NOT_SUPPORTED, "'%.*s' is not a table that can be compacted",
                            SV_ARGS(table->name));
         else if (table != NULL)
             status = compact_step(c, table, partition_ids, partition_count, cancelled, diag, &did);

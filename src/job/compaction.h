@@ -4,8 +4,8 @@
  * A merge reads a snapshot, writes a new object under a lease and commits an exchange of segments that
  * keeps the data version; if the tablet or its schema changed meanwhile, nothing is committed. The commit
  * alone takes the table's lock, so that a DELETE or UPDATE under way finds its segments to the end; a tablet
- * that changes during every merge is merged under the lock. Loads of other tables are never held up. Only tables whose rows are kept as they are (DUPLICATE KEY) are merged. One merge at a
- * time; thread-safe. */
+ * that changes during every merge is merged under the lock. Loads of other tables are never held up. One merge at a time;
+ * thread-safe. */
 
 #include "meta/store.h"
 #include "storage/primary_index.h"

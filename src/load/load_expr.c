@@ -61,11 +61,16 @@ Status load_plan_bind(LoadPlan *plan, StrView mapping, const AstStrList *names, 
         Type type = plan->sources[i].type.kind == TYPE_NULL ? type_varchar(VARCHAR_MAX_BYTES) : plan->sources[i].type;
         columns[i] = logical_column(i + 1, plan->sources[i].name, type, true);
     }
-    plan->exprs = ARENA_NEW_ARRAY(&plan->arena, Expr *, names->count);
     for (uint32_t i = 0; i < names->count; i++) {
         if (values->items[i] == NULL)
             continue;
         int column = table_column_index(schema, names->items[i]);
+        if (column < 0 && strview_is(names->items[i], OP_COLUMN) && schema->keys_kind == KEYS_PRIMARY) {
+            TRY(bind_value(plan, &context, mapping, values->items[i], columns, type_varchar(OP_BYTES), &plan->exprs[plan->expr_count]));
+            plan->op = (LoadTarget){.kind = LOAD_FROM_EXPR, .index = plan->expr_count++};
+            plan->has_op = true;
+            continue;
+        }
         if (column < 0)
             return RAISE(diag, NO_SUCH_COLUMN, "Column '%.*s' in the mapping is no column of table '%.*s'",
                          SV_ARGS(names->items[i]), SV_ARGS(plan->table->name));
@@ -73,6 +78,18 @@ Status load_plan_bind(LoadPlan *plan, StrView mapping, const AstStrList *names, 
                        &plan->exprs[plan->expr_count]));
         plan->targets[column] = (LoadTarget){.kind = LOAD_FROM_EXPR, .index = plan->expr_count++};
     }
+    return OK;
+}
+
+Status load_plan_bind_default(LoadPlan *plan, const TableColumn *column, LoadTarget *target, Diag *diag)
+{
+    AnalyzeContext context = analyze_context(plan, diag);
+    AstExpr *ast;
+    Expr *expr;
+    TRY(sql_parse_expression(column->default_text, &plan->arena, diag, &ast));
+    TRY(analyze_scalar(&context, ast, column->default_text, NULL, 0, &expr));
+    TRY(expr_cast(&plan->arena, expr, column->type, true, diag, &plan->exprs[plan->expr_count]));
+    *target = (LoadTarget){.kind = LOAD_FROM_EXPR, .index = plan->expr_count++};
     return OK;
 }
 

@@ -179,6 +179,16 @@ static Status find_table(LoadPlan *plan, const StreamLoadOptions *options, Diag 
     return OK;
 }
 
+/* A field __op of a PRIMARY KEY table. */
+static void note_op(LoadPlan *plan, LoadSource *source)
+{
+    if (source->table_column >= 0 || !strview_is(source->name, OP_COLUMN) || plan->table->schema->keys_kind != KEYS_PRIMARY)
+        return;
+    source->type = type_varchar(OP_BYTES);
+    plan->has_op = true;
+    plan->op = (LoadTarget){.kind = LOAD_FROM_SOURCE, .index = plan->source_count - 1};
+}
+
 static void add_source(LoadPlan *plan, StrView name)
 {
     LoadSource *source = &plan->sources[plan->source_count++];
@@ -186,13 +196,12 @@ static void add_source(LoadPlan *plan, StrView name)
     *source = (LoadSource){.name = name, .table_column = table_column_index(schema, name)};
     if (source->table_column >= 0)
         source->type = schema->columns[source->table_column].type;
+    note_op(plan, source);
 }
 
 static Status check_sources(const LoadPlan *plan, Diag *diag)
 {
     for (uint32_t i = 0; i < plan->source_count; i++) {
-        if (strview_is(plan->sources[i].name, "__op"))
-            return RAISE(diag, NOT_SUPPORTED, "Stream Load with a column __op is not supported");
         for (uint32_t k = 0; k < i; k++) {
             if (strview_equal_ci(plan->sources[i].name, plan->sources[k].name))
                 return RAISE(diag, DUPLICATE_COLUMN, "Duplicate column: %.*s", SV_ARGS(plan->sources[i].name));
@@ -223,15 +232,17 @@ static Status read_columns(LoadPlan *plan, const StreamLoadOptions *options, Dia
             add_source(plan, schema->columns[i].name);
     }
     TRY(check_sources(plan, diag));
+    plan->exprs = ARENA_NEW_ARRAY(&plan->arena, Expr *, names.count + schema->column_count);
     return has_mapping ? load_plan_bind(plan, text, &names, &values, diag) : OK;
 }
 
 static Status default_value(LoadPlan *plan, const TableColumn *column, Datum *out, Diag *diag)
 {
     *out = datum_null();
-    if (column->generated.length > 0 || column->is_auto_increment)
-        return RAISE(diag, NOT_SUPPORTED, "Stream Load can't fill column %.*s, which is %s", SV_ARGS(column->name),
-                     column->is_auto_increment ? "AUTO_INCREMENT" : "generated");
+    if (column->generated.length > 0)
+        return RAISE(diag, NOT_SUPPORTED, "Stream Load can't fill column %.*s, which is generated", SV_ARGS(column->name));
+    if (column->is_auto_increment)
+        return OK; /* NULLs get values */
     if (column->default_kind == DEFAULT_LITERAL)
         return datum_parse(column->type, column->default_text, &plan->arena, diag, out);
     if (column->default_kind == DEFAULT_NOW) {
@@ -239,9 +250,6 @@ static Status default_value(LoadPlan *plan, const TableColumn *column, Datum *ou
         *out = datum_i64(column->type.kind == TYPE_DATE ? datetime_date(now) : now - now % US_PER_SECOND);
         return OK;
     }
-    if (column->default_kind == DEFAULT_EXPRESSION)
-        return RAISE(diag, NOT_SUPPORTED, "Stream Load can't fill column %.*s, whose default is an expression",
-                     SV_ARGS(column->name));
     if (!column->is_nullable)
         return RAISE(diag, COLUMN_NOT_NULL, "Column has no default value, column=%.*s", SV_ARGS(column->name));
     return OK;
@@ -263,6 +271,10 @@ static Status fill_targets(LoadPlan *plan, Diag *diag)
         }
         if (found)
             continue;
+        if (schema->columns[c].default_kind == DEFAULT_EXPRESSION && schema->columns[c].generated.length == 0) {
+            TRY(load_plan_bind_default(plan, &schema->columns[c], target, diag));
+            continue;
+        }
         target->kind = LOAD_FROM_CONSTANT;
         TRY(default_value(plan, &schema->columns[c], &target->constant, diag));
     }

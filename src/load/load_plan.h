@@ -11,6 +11,9 @@
 
 typedef enum LoadCompression { LOAD_PLAIN, LOAD_GZIP, LOAD_DEFLATE, LOAD_LZ4_FRAME, LOAD_ZSTD } LoadCompression;
 
+#define OP_COLUMN "__op"
+enum { OP_BYTES = 16 };
+
 /* A field of the input. type kind TYPE_NULL: nobody wants it. */
 typedef struct LoadSource {
     StrView name;
@@ -39,6 +42,8 @@ typedef struct LoadPlan {
     LoadTarget *targets; /* one a table column */
     Expr **exprs;        /* over the sources: slot = source */
     uint32_t expr_count;
+    bool has_op;         /* __op: text that says whether a row is put or deleted */
+    LoadTarget op;
     Expr *where;         /* over the table's columns: slot = column; NULL: all rows */
     bool is_json;
     CsvOptions csv;
@@ -58,4 +63,6 @@ void load_plan_close(LoadPlan *plan);
 /* For load_plan_make(): the expressions of mappings (names[i] = values[i], values NULL: plain field) and
  * of where. Sources that an expression uses get a type. */
 Status load_plan_bind(LoadPlan *plan, StrView mapping, const AstStrList *names, const AstExprList *values, Diag *diag);
+/* The default of a column that is an expression. */
+Status load_plan_bind_default(LoadPlan *plan, const TableColumn *column, LoadTarget *target, Diag *diag);
 Status load_plan_bind_where(LoadPlan *plan, StrView text, Diag *diag);

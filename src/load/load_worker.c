@@ -179,7 +179,8 @@ static void convert_sources(LoadWorker *w)
             vector_init(vector, &w->scratch, source->type, CHUNK_ROWS);
         vector_reset(vector);
         text_column_parse(&w->rows, i, &w->scratch, vector, w->failed);
-        bool is_required = source->table_column >= 0 && !w->schema->columns[source->table_column].is_nullable;
+        bool is_required = source->table_column >= 0 && !w->schema->columns[source->table_column].is_nullable &&
+                           !w->schema->columns[source->table_column].is_auto_increment;
         if (vector->nulls == NULL || (!is_required && memchr(w->failed, TEXT_BAD_VALUE, w->rows.row_count) == NULL &&
                                       memchr(w->failed, TEXT_TOO_LONG, w->rows.row_count) == NULL))
             continue;
@@ -300,6 +301,53 @@ static void gather(LoadWorker *w, uint32_t count)
     }
 }
 
+/* Which of the selected rows are deletes; NULL: none. A value that is neither is an error of the row's load. */
+static Status read_ops(LoadWorker *w, uint32_t count, uint8_t **out_deletes)
+{
+    const LoadPlan *plan = w->plan;
+    *out_deletes = NULL;
+    if (!plan->has_op)
+        return OK;
+    const Vector *ops = plan->op.kind == LOAD_FROM_EXPR ? w->results[plan->op.index] : &w->sources[plan->op.index];
+    VectorView view = vector_view(ops);
+    uint8_t *deletes = ARENA_NEW_ARRAY(&w->scratch, uint8_t, MAX(count, 1u));
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t row = w->selected[i];
+        if (view_is_null(&view, row))
+            continue; /* put */
+        const Str *text = &((const Str *)view.data)[view_index(&view, row)];
+        StrView word = strview_n(str_data(text), text->length);
+        deletes[i] = strview_is(word, "1") || strview_equal_ci(word, STR_VIEW("delete"));
+        if (!deletes[i] && !strview_is(word, "0") && !strview_equal_ci(word, STR_VIEW("upsert")))
+            return RAISE(&w->shared->diag, BAD_VALUE, "the value of __op must be 0 (upsert) or 1 (delete), not '%.*s'", SV_ARGS(word));
+    }
+    *out_deletes = deletes;
+    return OK;
+}
+
+/* Gives AUTO_INCREMENT columns values where they are NULL, in dense copies. */
+static Status fill_increments(LoadWorker *w, uint32_t count)
+{
+    for (uint32_t c = 0; c < w->schema->column_count; c++) {
+        if (!w->schema->columns[c].is_auto_increment)
+            continue;
+        if (w->shared->increments == NULL)
+            return RAISE(&w->shared->diag, NOT_SUPPORTED, "table '%.*s' has an AUTO_INCREMENT column, which can't be loaded from here",
+                         SV_ARGS(w->plan->table->name));
+        TRY(auto_increment_fill(w->shared->increments, w->plan->table->id, &w->dense[c], count, &w->shared->diag));
+    }
+    return OK;
+}
+
+static bool has_increment(const TableSchema *schema)
+{
+    for (uint32_t c = 0; c < schema->column_count; c++) {
+        if (schema->columns[c].is_auto_increment)
+            return true;
+    }
+    return false;
+}
+
 static Status load_chunk(LoadWorker *w)
 {
     uint32_t count;
@@ -312,10 +360,15 @@ static Status load_chunk(LoadWorker *w)
     TRY(select_rows(w, &count));
     if (count == 0)
         return OK;
-    bool is_whole = count == w->rows.row_count;
+    bool fills = has_increment(w->schema);
+    bool is_whole = count == w->rows.row_count && !fills;
+    uint8_t *deletes;
+    TRY(read_ops(w, count, &deletes));
     if (!is_whole)
         gather(w, count);
-    TRY(loader_lane_append(w->lane, is_whole ? w->targets : w->dense_pointers, count, &w->shared->diag));
+    if (fills)
+        TRY(fill_increments(w, count));
+    TRY(loader_lane_append_ops(w->lane, is_whole ? w->targets : w->dense_pointers, deletes, count, &w->shared->diag));
     atomic_fetch_add(&w->shared->loaded_rows, count);
     return OK;
 }

@@ -1,6 +1,7 @@
 #pragma once
 /* A thread's part of a load: blocks to typed rows to a lane. Shared state is in LoadShared. */
 
+#include "load/auto_increment.h"
 #include "load/load_hub.h"
 #include "load/load_plan.h"
 #include "load/table_loader.h"
@@ -9,6 +10,7 @@
 typedef struct LoadShared {
     LoadPlan plan;
     TableLoader *loader;
+    AutoIncrement *increments;
     MemTracker *tracker;
     Diag diag; /* the first failure of any thread */
     _Atomic bool has_failed;

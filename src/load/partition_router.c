@@ -312,6 +312,18 @@ Status partition_router_route(PartitionRouter *router, const Vector *const *colu
     return OK;
 }
 
+Status partition_router_find(PartitionRouter *router, const Datum *values, Diag *diag, uint64_t *out_partition_id)
+{
+    LOCK_GUARD(&router->lock);
+    uint32_t number = find_partition(router, values);
+    if (number == PARTITION_NOT_FOUND && router->is_automatic)
+        TRY(make_partition(router, values, diag, &number));
+    if (number == PARTITION_NOT_FOUND)
+        return RAISE(diag, NO_PARTITION_FOR_VALUE, "table '%.*s' has no partition of these values", SV_ARGS(router->table->name));
+    *out_partition_id = router->partitions[number]->id;
+    return OK;
+}
+
 void partition_router_describe(PartitionRouter *router, const Vector *const *columns, uint32_t row, ByteBuf *out)
 {
     const TableSchema *schema = router->table->schema;

@@ -19,6 +19,8 @@ void partition_router_close(PartitionRouter *router);
 /* out_numbers[row]: the partition's number or PARTITION_NOT_FOUND. */
 Status partition_router_route(PartitionRouter *router, const Vector *const *columns, uint32_t row_count, Diag *diag,
                               uint32_t *out_numbers);
+/* The partition of the values of the partition columns. NO_PARTITION_FOR_VALUE when there is none. */
+Status partition_router_find(PartitionRouter *router, const Datum *values, Diag *diag, uint64_t *out_partition_id);
 const CatalogPartition *partition_router_get(PartitionRouter *router, uint32_t number);
 /* The text of the error for a row without a partition. */
 void partition_router_describe(PartitionRouter *router, const Vector *const *columns, uint32_t row, ByteBuf *out);

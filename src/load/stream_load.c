@@ -157,6 +157,7 @@ static Status open_load(StreamLoad *load)
                                   .session = &shared->plan.session,
                                   .tracker = shared->tracker,
                                   .keys = load->options.keys};
+    shared->increments = load->options.increments;
     TRY(table_loader_open(&options, diag, &shared->loader));
     return load_input_open(&load->input, &shared->plan, queue_block, load, diag);
 }

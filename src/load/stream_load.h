@@ -8,6 +8,7 @@
 
 #include "func/function.h"
 #include "meta/store.h"
+#include "load/auto_increment.h"
 #include "storage/primary_index.h"
 
 /* What the loads of one server share: labels in use, error logs, counters. Thread-safe. */
@@ -30,6 +31,7 @@ typedef struct StreamLoadOptions {
     Volume *volume;
     MemTracker *tracker;
     LoadHub *hub;
+    AutoIncrement *increments; /* NULL: tables with an AUTO_INCREMENT column can't be loaded */
     PrimaryIndexes *keys; /* NULL: tables with unique keys can't be loaded */
     StrView database, table, user;
     int64_t zone_offset_us;

@@ -37,6 +37,7 @@ typedef struct Node {
     SegmentCache *segments;
     SpillArea *spill;
     PrimaryIndexes *keys;
+    AutoIncrement *increments;
     StatisticsCache *statistics;
     Compactor *compactor;
     Vacuum *vacuum;
@@ -175,6 +176,7 @@ static Status open_instance(Node *node, Diag *diag)
                             .forget = forget_object,
                             .grace_minutes = config_int(node->config, "lake_autovacuum_grace_period_minutes")};
     node->vacuum = vacuum_open(&vacuum);
+    node->increments = auto_increment_open(node->store);
     node->keys = primary_indexes_open(mem_process_tracker(), segment_cache_limit() * 2);
     node->compactor = compactor_open(node->store, node->volume, node->keys, mem_process_tracker());
     node->instance = (Instance){
@@ -187,6 +189,7 @@ static Status open_instance(Node *node, Diag *diag)
         .vacuum = node->vacuum,
         .spill = node->spill,
         .keys = node->keys,
+        .increments = node->increments,
         .memory = mem_process_tracker(),
         .version = MYSQL_VERSION,
         .started_us = env_wall_us(environment_real()),
@@ -250,6 +253,7 @@ static void node_close(Node *node)
     vacuum_close(node->vacuum);
     statistics_cache_close(node->statistics);
     primary_indexes_close(node->keys);
+    auto_increment_close(node->increments);
     if (node->segments != NULL)
         segment_cache_close(node->segments);
     if (node->pool != NULL)

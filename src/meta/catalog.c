@@ -180,6 +180,16 @@ int table_partition_column(const TableSchema *schema, uint32_t i, bool *out_is_p
     return column;
 }
 
+Datum table_column_missing(const TableColumn *column, Arena *arena)
+{
+    Datum value = datum_null();
+    /* CURRENT_TIMESTAMP: the text is when the column was added. */
+    bool has_value = column->default_kind == DEFAULT_LITERAL || (column->default_kind == DEFAULT_NOW && column->default_text.length > 0);
+    if (has_value && datum_parse(column->type, column->default_text, arena, NULL, &value) != OK)
+        value = datum_null();
+    return value;
+}
+
 const char *table_property(const TableSchema *schema, const char *key)
 {
     for (uint32_t i = 0; i < schema->property_count; i++) {

@@ -567,9 +567,15 @@ static Status apply_replace_segments(Apply *apply, ByteReader *body, bool is_com
     uint8_t *marks = ARENA_NEW_ARRAY(&partition->arena, uint8_t, tablet->segment_count + 1);
     SegmentRef *kept = ARENA_NEW_ARRAY(&partition->arena, SegmentRef, tablet->segment_count);
     uint32_t count = 0;
+    uint32_t first_fresh = tablet->segment_count - fresh;
+    bool has_place = false; /* the new ones take the place of the first old one: order matters to some tables */
     mark_segments(body, tablet, marks);
     for (uint32_t s = 0; s < tablet->segment_count; s++) {
-        if (!marks[s])
+        bool is_fresh = s >= first_fresh;
+        for (uint32_t f = 0; f < fresh && marks[s] && !is_fresh && !has_place; f++)
+            kept[count++] = tablet->segments[first_fresh + f];
+        has_place |= marks[s];
+        if (!marks[s] && !(is_fresh && has_place))
             kept[count++] = tablet->segments[s];
     }
     bool has_changed = fresh > 0 || count < tablet->segment_count;

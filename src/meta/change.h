@@ -32,7 +32,8 @@ void change_put_partition(Change *change, uint64_t table_id, const TableSchema *
 void change_drop_partition(Change *change, uint64_t table_id, uint64_t partition_id);
 /* Adds segments; has_rows: the data version moves as well. */
 void change_publish(Change *change, uint64_t table_id, const NewSegments *segments, uint32_t count);
-/* Replaces segments (by id) of one tablet by others: rows change, and so does the data version. */
+/* Replaces segments (by id) of one tablet by others, at the place of the first of them: rows change, and so
+ * does the data version. */
 void change_replace_segments(Change *change, uint64_t table_id, const NewSegments *fresh,
                              const uint64_t *old_ids, uint32_t old_count);
 /* Compaction: the same with the same rows in other segments; the data version stays. */

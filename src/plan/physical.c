@@ -177,10 +177,7 @@ static void collect_segments(PlanContext *context, const LogicalNode *node, Phys
 static const Datum *missing_value(PlanContext *context, const TableColumn *column)
 {
     Datum *value = ARENA_NEW(context->arena, Datum);
-    *value = datum_null();
-    if (column->default_kind == DEFAULT_LITERAL &&
-        datum_parse(column->type, column->default_text, context->arena, NULL, value) != OK)
-        *value = datum_null();
+    *value = table_column_missing(column, context->arena);
     return value;
 }
 

@@ -146,7 +146,8 @@ ColumnFacts *column_facts(PlanContext *context, ColumnId id)
     if (id >= context->fact_count) {
         uint32_t count = MAX(context->ids->next, id) * 2 + 64;
         ColumnFacts *grown = ARENA_NEW_ARRAY(context->arena, ColumnFacts, count);
-        memcpy(grown, context->facts, context->fact_count * sizeof(*grown));
+        if (context->fact_count > 0)
+            memcpy(grown, context->facts, context->fact_count * sizeof(*grown));
         context->facts = grown;
         context->fact_count = count;
     }

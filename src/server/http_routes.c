@@ -31,6 +31,7 @@ static void load_begin(HttpRequest *request)
                                  .volume = server->options.volume,
                                  .tracker = server->options.tracker,
                                  .hub = server->hub,
+                                 .increments = server->options.instance == NULL ? NULL : server->options.instance->increments,
                                  .keys = server->options.instance == NULL ? NULL : server->options.instance->keys,
                                  .database = request->parts[1],
                                  .table = request->parts[2],

@@ -8,6 +8,7 @@
 #include "base/environment.h"
 #include "ddl/ddl.h"
 #include "load/partition_router.h"
+#include "types/number_text.h"
 
 Status run_create_as(StatementContext *context, const CatalogTable *table, CatalogSnapshot *catalog, BoundQuery *query);
 
@@ -66,7 +67,8 @@ static Status build_drop_database(void *opaque, const CatalogSnapshot *catalog, 
 static DdlContext ddl_context(StatementContext *context)
 {
     return (DdlContext){.arena = &context->arena, .diag = context->diag, .store = context->session->instance->store,
-                        .analyze = &context->analyze, .now_us = context->func.now_us};
+                        .analyze = &context->analyze, .now_us = context->func.now_us,
+                        .zone_offset_us = context->func.zone_offset_us};
 }
 
 static StrView keep(Arena *arena, StrView text)
@@ -97,7 +99,12 @@ static Status build_create_table(void *opaque, const CatalogSnapshot *catalog, C
     const CatalogDatabase *database;
     TRY(need_database(catalog, state->database, diag, &database));
     const CatalogTable *old = catalog_table(database, state->name);
-    bool replaces = state->statement->kind == AST_STATEMENT_CREATE_VIEW && state->statement->view->or_replace;
+    bool alters = state->statement->kind == AST_STATEMENT_ALTER_VIEW;
+    bool replaces = alters || (state->statement->kind == AST_STATEMENT_CREATE_VIEW && state->statement->view->or_replace);
+    if (alters && old == NULL)
+        return state->statement->if_exists ? OK : RAISE(diag, NO_SUCH_TABLE, "Unknown table '%.*s.%.*s'", SV_ARGS(state->database), SV_ARGS(state->name));
+    if (replaces && old != NULL && old->schema->kind != TABLE_VIEW)
+        return RAISE(diag, BAD_TABLE, "'%.*s.%.*s' is not a view", SV_ARGS(state->database), SV_ARGS(state->name));
     if (old != NULL && !replaces) {
         state->exists = true;
         bool tolerated = state->statement->kind == AST_STATEMENT_CREATE_TABLE ? state->statement->create_table->if_not_exists
@@ -229,6 +236,8 @@ static Status run_create_view(StatementContext *context, const AstStatement *sta
         schema->columns[i] = (TableColumn){.unique_id = i + 1, .name = keep(&schema->arena, name),
                                            .type = type_copy(&schema->arena, query->columns[i].type),
                                            .is_nullable = query->columns[i].is_nullable};
+        if (i < ast->comments.count)
+            schema->columns[i].comment = keep(&schema->arena, ast->comments.items[i]);
     }
     schema->comment = keep(&schema->arena, ast->comment);
     schema->view_sql = keep(&schema->arena, ast->query_text);
@@ -286,6 +295,27 @@ static Status build_truncate(void *opaque, const CatalogSnapshot *catalog, Chang
     return OK;
 }
 
+/* ALTER TABLE t AUTO_INCREMENT = n */
+static Status set_increment(StatementContext *context, const AstStatement *statement, DdlState *state)
+{
+    const AstAlterAction *action = &statement->actions.items[0];
+    const CatalogDatabase *database;
+    int64_t next = 0;
+    TRY(need_database(context->catalog, state->database, context->diag, &database));
+    const CatalogTable *table = catalog_table(database, state->name);
+    if (table == NULL || table->schema->kind == TABLE_VIEW)
+        return RAISE(context->diag, NO_SUCH_TABLE, "Unknown table '%.*s'", SV_ARGS(state->name));
+    bool has_column = false;
+    for (uint32_t i = 0; i < table->schema->column_count; i++)
+        has_column |= table->schema->columns[i].is_auto_increment;
+    if (!has_column)
+        return RAISE(context->diag, ANALYSIS, "Getting analyzing error. Detail message: Table '%.*s' does not have AUTO_INCREMENT column.",
+                     SV_ARGS(table->name));
+    if (action->numbers.count != 1 || !int64_parse(action->numbers.items[0]->text, &next) || next < 1)
+        return RAISE(context->diag, ANALYSIS, "Getting analyzing error. Detail message: Invalid value of AUTO_INCREMENT.");
+    return auto_increment_set(context->session->instance->increments, table->id, next, context->diag);
+}
+
 static Status run_alter_table(StatementContext *context, const AstStatement *statement, DdlState *state)
 {
     if (statement->actions.count == 1 && strview_is(statement->actions.items[0].kind, "COMPACT")) {
@@ -296,6 +326,8 @@ static Status run_alter_table(StatementContext *context, const AstStatement *sta
             return RAISE(context->diag, NO_SUCH_TABLE, "Unknown table '%.*s'", SV_ARGS(state->name));
         return run_compact(context, table, &statement->actions.items[0]);
     }
+    if (statement->actions.count == 1 && strview_is(statement->actions.items[0].kind, "AUTO_INCREMENT"))
+        return set_increment(context, statement, state);
     DdlContext ddl = ddl_context(context);
     return ddl_alter_table(&ddl, statement, state->database, state->name);
 }
@@ -304,7 +336,7 @@ Status run_ddl(StatementContext *context, const AstStatement *statement)
 {
     if (statement->kind == AST_STATEMENT_CREATE_TABLE)
         return run_create_table(context, statement);
-    if (statement->kind == AST_STATEMENT_CREATE_VIEW)
+    if (statement->kind == AST_STATEMENT_CREATE_VIEW || statement->kind == AST_STATEMENT_ALTER_VIEW)
         return run_create_view(context, statement);
     DdlState state = {.context = context, .statement = statement};
     Status status = OK;

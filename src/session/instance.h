@@ -5,6 +5,7 @@
 #include "exec/exec.h"
 #include "job/compaction.h"
 #include "job/vacuum.h"
+#include "load/auto_increment.h"
 #include "meta/store.h"
 #include "session/session.h"
 #include "session/table_statistics.h"
@@ -20,6 +21,7 @@ struct Instance {
     Vacuum *vacuum;
     SpillArea *spill;
     PrimaryIndexes *keys; /* of tables with unique keys */
+    AutoIncrement *increments;
     MemTracker *memory;
     const char *version;
     int64_t started_us;

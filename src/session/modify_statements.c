@@ -89,45 +89,54 @@ static Status try_delete(StatementContext *context, const AstStatement *statemen
     return status;
 }
 
-static Status lock_target(StatementContext *context, const AstName *name, const CatalogTable **out_table)
+Status run_locked(StatementContext *context, const AstName *name, const AstStatement *statement,
+                  Status (*run)(StatementContext *context, const AstStatement *statement, bool is_locked))
 {
     const CatalogDatabase *database;
-    TRY(analyze_find_table(&context->analyze, name, &database, out_table));
-    primary_indexes_lock(context->session->instance->keys, (*out_table)->id);
-    return OK;
+    const CatalogTable *table;
+    PrimaryIndexes *keys = context->session->instance->keys;
+    TRY(analyze_find_table(&context->analyze, name, &database, &table));
+    uint64_t id = table->id;
+    primary_indexes_lock(keys, id);
+    see_newest(context);
+    Status status = analyze_find_table(&context->analyze, name, &database, &table);
+    if (status == OK && table->id != id)
+        status = RAISE(context->diag, RETRY, "table '%.*s' was exchanged meanwhile", SV_ARGS(table->name));
+    if (status == OK)
+        status = run(context, statement, true);
+    primary_indexes_unlock(keys, id);
+    return status;
 }
 
-Status run_delete(StatementContext *context, const AstStatement *statement)
+static Status delete_locked(StatementContext *context, const AstStatement *statement, bool is_locked)
 {
-    const CatalogTable *table;
     uint64_t rows = 0, txn_id = 0;
     StrView label = new_label(context, "delete");
-    TRY(lock_target(context, &statement->name, &table));
-    uint64_t locked_id = table->id;
     Status status = ERR_RETRY;
+    (void)is_locked;
     for (uint32_t attempt = 0; attempt < MOST_ATTEMPTS && status == ERR_RETRY; attempt++) {
         *context->diag = (Diag){0};
         status = try_delete(context, statement, label, &rows, &txn_id);
     }
-    primary_indexes_unlock(context->session->instance->keys, locked_id);
     TRY(status);
     return send_loaded(context, label, txn_id, rows);
 }
 
+Status run_delete(StatementContext *context, const AstStatement *statement)
+{
+    return run_locked(context, &statement->name, statement, delete_locked);
+}
+
+static Status update_locked(StatementContext *context, const AstStatement *statement, bool is_locked)
+{
+    BoundInsert target = {0};
+    TRY(analyze_update(&context->analyze, statement, &target));
+    LoadQuery load = {.table = target.table, .catalog = context->catalog, .query = target.query, .label = new_label(context, "update"),
+                      .is_locked = is_locked};
+    return load_query(context, &load);
+}
+
 Status run_update(StatementContext *context, const AstStatement *statement)
 {
-    const CatalogTable *table;
-    BoundInsert target = {0};
-    TRY(lock_target(context, &statement->name, &table));
-    uint64_t locked_id = table->id;
-    see_newest(context);
-    Status status = analyze_update(&context->analyze, statement, &target);
-    if (status == OK && target.table->id != locked_id)
-        status = RAISE(context->diag, RETRY, "table '%.*s' was exchanged meanwhile", SV_ARGS(target.table->name));
-    LoadQuery load = {.table = target.table, .catalog = context->catalog, .query = target.query, .label = new_label(context, "update"),
-                      .is_locked = true};
-    if (status == OK)
-        status = load_query(context, &load);
-    primary_indexes_unlock(context->session->instance->keys, locked_id);
-    return status;
+    return run_locked(context, &statement->name, statement, update_locked);
 }

@@ -77,6 +77,9 @@ typedef struct LoadQuery {
 } LoadQuery;
 /* Puts the query's rows into the table, as one transaction. */
 Status load_query(StatementContext *context, const LoadQuery *load);
+/* Runs a statement that reads what it writes: with the table's lock held, against the newest catalog. */
+Status run_locked(StatementContext *context, const AstName *name, const AstStatement *statement,
+                  Status (*run)(StatementContext *context, const AstStatement *statement, bool is_locked));
 StrView new_label(StatementContext *context, const char *prefix);
 Status plan_it(StatementContext *context, BoundQuery *query, PhysPlan **out_plan);
 Status execute_plan(StatementContext *context, const PhysPlan *plan, const ExecResult *result, OperatorProfile *profile);

@@ -5,6 +5,8 @@
 #include <stdio.h>
 
 #include "base/environment.h"
+#include "ddl/ddl.h"
+#include "load/partition_router.h"
 #include "load/table_loader.h"
 #include "plan/plan.h"
 #include "types/number_text.h"
@@ -145,6 +147,18 @@ static Status check_row_values(InsertSink *sink, const Vector *const *columns, u
     return OK;
 }
 
+static Status fill_increments(InsertSink *sink, const Vector **columns, uint32_t rows)
+{
+    const TableSchema *schema = sink->table->schema;
+    for (uint32_t c = 0; c < schema->column_count; c++) {
+        if (!schema->columns[c].is_auto_increment)
+            continue;
+        Vector filled = *columns[c];
+        TRY(auto_increment_fill(sink->context->session->instance->increments, sink->table->id, &filled, rows, sink->context->diag));
+    }
+    return OK;
+}
+
 static Status insert_chunk(void *opaque, const Chunk *chunk)
 {
     InsertSink *sink = opaque;
@@ -158,6 +172,7 @@ static Status insert_chunk(void *opaque, const Chunk *chunk)
         vector_gather(&chunk->columns[c], rows, type_is_nested(dense->type) ? &arena : NULL, 0, dense);
         columns[c] = dense;
     }
+    TRY(fill_increments(sink, columns, rows.count));
     TRY(check_row_values(sink, columns, rows.count));
     return loader_lane_append(sink->lane, columns, rows.count, sink->context->diag);
 }
@@ -219,17 +234,72 @@ static Status run_blackhole(StatementContext *context, const AstStatement *state
     return send_ok(context, 0, STR_VIEW(""));
 }
 
+/* PARTITION (column = value, ..) names the partition of these values; it is made when it is missing. */
+static Status named_partition(StatementContext *context, BoundInsert *insert, CatalogSnapshot **out_newest)
+{
+    const TableSchema *schema = insert->table->schema;
+    uint32_t count = schema->partition_column_count;
+    DdlContext ddl = {.arena = &context->arena, .diag = context->diag};
+    Datum *values = ARENA_NEW_ARRAY(&context->arena, Datum, MAX(count, 1u));
+    PartitionRouter *router;
+    if (count == 0 || insert->partition_names->count != count)
+        return RAISE(context->diag, ANALYSIS, "Getting analyzing error. Detail message: PARTITION (column = value) must name all partition columns of table '%.*s'.",
+                     SV_ARGS(insert->table->name));
+    for (uint32_t i = 0; i < count; i++) {
+        bool is_plain, is_max;
+        int column = table_partition_column(schema, i, &is_plain);
+        int at = -1;
+        for (uint32_t k = 0; k < count; k++) {
+            if (column >= 0 && strview_equal_ci(insert->partition_names->items[k], schema->columns[column].name))
+                at = (int)k;
+        }
+        if (at < 0)
+            return RAISE(context->diag, ANALYSIS, "Getting analyzing error. Detail message: PARTITION (column = value) must name all partition columns of table '%.*s'.",
+                         SV_ARGS(insert->table->name));
+        TRY(ddl_bound(&ddl, insert->partition_values->items[at], schema->partition_types[i], &values[i], &is_max));
+    }
+    TRY(partition_router_open(context->session->instance->store, insert->table, NULL, 0, context->diag, &router));
+    insert->partition_ids = ARENA_NEW_ARRAY(&context->arena, uint64_t, 1);
+    insert->partition_count = 1;
+    Status status = partition_router_find(router, values, context->diag, &insert->partition_ids[0]);
+    partition_router_close(router);
+    TRY(status);
+    /* A partition that was made just now is in the newest catalog only. */
+    *out_newest = meta_snapshot(context->session->instance->store);
+    insert->table = catalog_table_by_id(*out_newest, insert->table->id);
+    return insert->table != NULL ? OK : RAISE(context->diag, NO_SUCH_TABLE, "the table was dropped meanwhile");
+}
+
+static Status insert_rows_of(StatementContext *context, const AstStatement *statement, bool is_locked)
+{
+    BoundInsert insert = {0};
+    TRY(analyze_insert(&context->analyze, statement->insert, statement->source, &insert));
+    StrView label = statement->insert->label.length > 0 ? statement->insert->label : new_label(context, "insert");
+    CatalogSnapshot *newest = NULL;
+    Status status = OK;
+    if (insert.partition_values != NULL)
+        status = named_partition(context, &insert, &newest);
+    LoadQuery load = {.table = insert.table, .catalog = newest != NULL ? newest : context->catalog, .query = insert.query, .label = label,
+                      .overwrites = statement->insert->is_overwrite, .is_locked = is_locked, .partition_ids = insert.partition_ids,
+                      .partition_count = insert.partition_count};
+    if (status == OK)
+        status = load_query(context, &load);
+    catalog_unref(newest);
+    return status;
+}
+
 Status run_insert(StatementContext *context, const AstStatement *statement)
 {
     if (statement->insert->is_blackhole)
         return run_blackhole(context, statement);
-    BoundInsert insert = {0};
-    TRY(analyze_insert(&context->analyze, statement->insert, statement->source, &insert));
-    StrView label = statement->insert->label.length > 0 ? statement->insert->label : new_label(context, "insert");
-    LoadQuery load = {.table = insert.table, .catalog = context->catalog, .query = insert.query, .label = label,
-                      .overwrites = statement->insert->is_overwrite, .partition_ids = insert.partition_ids,
-                      .partition_count = insert.partition_count};
-    return load_query(context, &load);
+    const CatalogDatabase *database;
+    const CatalogTable *table;
+    if (!statement->insert->is_files) {
+        TRY(analyze_find_table(&context->analyze, &statement->insert->table, &database, &table));
+        if (insert_is_partial(statement->insert, table->schema))
+            return run_locked(context, &statement->insert->table, statement, insert_rows_of);
+    }
+    return insert_rows_of(context, statement, false);
 }
 
 Status run_create_as(StatementContext *context, const CatalogTable *table, CatalogSnapshot *catalog, BoundQuery *query);
@@ -411,6 +481,7 @@ Status statement_run(StatementContext *context, const AstStatement *statement)
     case AST_STATEMENT_DROP_TABLE:
     case AST_STATEMENT_TRUNCATE:
     case AST_STATEMENT_CREATE_VIEW:
+    case AST_STATEMENT_ALTER_VIEW:
     case AST_STATEMENT_DROP_VIEW:
     case AST_STATEMENT_ALTER_TABLE:
         return run_ddl(context, statement);

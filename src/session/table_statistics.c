@@ -114,8 +114,7 @@ static bool gather(StatisticsCache *cache, const CatalogTable *table, const Tabl
                    .all_dictionaries = true};
     g.is_integer = type_default_phys(column->type) <= PHYS_I128;
     g.proves_bounds = table->schema->keys_kind != KEYS_AGGREGATE || column->is_key;
-    if (column->default_kind == DEFAULT_LITERAL && datum_parse(column->type, column->default_text, &arena, NULL, &g.missing) != OK)
-        g.missing = datum_null();
+    g.missing = table_column_missing(column, &arena);
     for (uint32_t p = 0; p < table->partition_count; p++) {
         if (!gather_partition(cache, &g, table->partitions[p]))
             return false;

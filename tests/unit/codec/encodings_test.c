@@ -28,8 +28,8 @@ static void unpack_equals_portable(void **state)
 {
     (void)state;
     Random random = {1};
-    int64_t values[ROWS];
-    uint8_t fast[ROWS * 8 + 64], slow[ROWS * 8 + 64];
+    static int64_t values[ROWS];
+    static uint8_t fast[ROWS * 8 + 64], slow[ROWS * 8 + 64];
     for (uint32_t width = 0; width <= 64; width++) {
         for (uint32_t count = 1; count <= ROWS; count = count * 3 + 1) {
             AUTO_BYTEBUF packed = {0};
@@ -52,7 +52,7 @@ static void unpack_equals_portable(void **state)
 static void check_integers(const int64_t *values, uint32_t count, IntEncoding expected)
 {
     AUTO_BYTEBUF bytes = {0};
-    int64_t back[ROWS + 8];
+    static int64_t back[ROWS + 8];
     IntEncoding encoding = intpack_encode(values, count, &bytes);
     size_t length = bytes.length;
     add_slack(&bytes);
@@ -74,7 +74,7 @@ static void integers_choose_what_fits(void **state)
 {
     (void)state;
     Random random = {2};
-    int64_t values[ROWS];
+    static int64_t values[ROWS];
     for (uint32_t i = 0; i < ROWS; i++)
         values[i] = (int64_t)(random_next(&random) % 1000) - 500;
     check_integers(values, ROWS, INT_PACKED);
@@ -101,7 +101,7 @@ static void doubles_come_back_bit_by_bit(void **state)
 {
     (void)state;
     Random random = {3};
-    double values[ROWS], back[ROWS + 8];
+    static double values[ROWS], back[ROWS + 8];
     for (uint32_t i = 0; i < ROWS; i++)
         values[i] = (double)((int64_t)(random_next(&random) % 2000000) - 500000) / 100;
     values[7] = -0.0;

@@ -190,13 +190,40 @@ static void merges_keep_rows_order_and_data_version(void **state)
     close_all(&f);
 }
 
-static void aggregate_tables_are_left_alone(void **state)
+/* Neighbours alone are merged, and the result stands where they stood, also when a load came meanwhile. */
+static void aggregate_tables_keep_their_order(void **state)
 {
     (void)state;
     Fixture f;
     Diag diag = {0};
     open_all(&f, KEYS_AGGREGATE, 0);
-    assert_int_equal(compactor_compact_table(f.compactor, TABLE, NULL, 0, NULL, &diag), ERR_NOT_SUPPORTED);
+    for (uint32_t i = 0; i < 3; i++)
+        load(&f, i, 1, true);
+    assert_int_equal(compactor_compact_table(f.compactor, TABLE, NULL, 0, NULL, &diag), OK);
+    CatalogSnapshot *catalog = meta_snapshot(f.store);
+    const TabletVersion *tablet = &partition_of(catalog)->tablets[0];
+    assert_int_equal(tablet->segment_count, 1);
+    assert_int_equal(tablet->segments[0].row_count, 3);
+    check_rows(&f, catalog, 3, 3);
+    catalog_unref(catalog);
+    load(&f, 50, 2, true);
+    load(&f, 60, 1, true);
+    catalog = meta_snapshot(f.store);
+    tablet = &partition_of(catalog)->tablets[0];
+    SegmentRef merged = {.id = 29999, .path = STR_VIEW("data/1/merged"), .length = 1, .row_count = 5};
+    NewSegments fresh = {PARTITION, TABLET, &merged, 1};
+    uint64_t old_ids[] = {tablet->segments[0].id, tablet->segments[1].id};
+    uint64_t last_id = tablet->segments[2].id;
+    AUTO_CHANGE change = {0};
+    CatalogSnapshot *next;
+    change_compact_segments(&change, TABLE, &fresh, old_ids, 2);
+    assert_int_equal(change_apply(catalog, bytebuf_view(&change.bytes), 1000, 1, NULL, &diag, &next), OK);
+    tablet = &partition_of(next)->tablets[0];
+    assert_int_equal(tablet->segment_count, 2);
+    assert_int_equal(tablet->segments[0].id, 29999);
+    assert_int_equal(tablet->segments[1].id, last_id);
+    catalog_unref(next);
+    catalog_unref(catalog);
     close_all(&f);
 }
 
@@ -285,7 +312,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(merges_keep_rows_order_and_data_version),
-        cmocka_unit_test(aggregate_tables_are_left_alone),
+        cmocka_unit_test(aggregate_tables_keep_their_order),
         cmocka_unit_test(damage_is_reported_and_changes_nothing),
         cmocka_unit_test(vacuum_keeps_what_is_held),
         cmocka_unit_test(vacuum_respects_leases_grace_and_strangers),
