@@ -20,7 +20,7 @@ static Status bind_integer(AnalyzeContext *context, StrView text, bool is_negati
         *out = expr_constant(context->arena, type_of(TYPE_DOUBLE), datum_f64(is_negative ? -number : number));
         return OK;
     }
-    value = is_negative ? -value : value;
+    value = is_negative ? (Int128)(0 - (UInt128)value) : value;
     TypeKind kind = value >= INT8_MIN && value <= INT8_MAX     ? TYPE_TINYINT
                     : value >= INT16_MIN && value <= INT16_MAX ? TYPE_SMALLINT
                     : value >= INT32_MIN && value <= INT32_MAX ? TYPE_INT

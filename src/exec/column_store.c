@@ -77,9 +77,7 @@ void column_store_slice(const ColumnStore *store, uint64_t first, uint32_t count
     for (uint32_t c = 0; c < store->column_count; c++) {
         const Vector *column = &store->columns[c];
         columns[c] = *column;
-        if (column->data != NULL)
-            columns[c].data = (char *)column->data + first * phys_width(column->type.phys);
-        columns[c].nulls = column->nulls == NULL ? NULL : column->nulls + first;
+        vector_advance(&columns[c], (uint32_t)first);
     }
     *out = (Chunk){.columns = columns, .column_count = store->column_count, .row_count = count};
 }

@@ -267,8 +267,7 @@ static Status run_on_entries(EvalNode *node, uint32_t argument, uint32_t first, 
     const Vector *values[FUNC_MAX_FIXED_ARGS + 1];
     const Vector *dictionary = node->argument_values[argument]->dictionary;
     Vector slice = *dictionary;
-    slice.data = (char *)dictionary->data + (size_t)first * phys_width(dictionary->type.phys);
-    slice.nulls = dictionary->nulls == NULL ? NULL : dictionary->nulls + first;
+    vector_advance(&slice, first);
     for (uint32_t a = 0; a < node->argument_count; a++)
         values[a] = a == argument ? &slice : node->argument_values[a];
     vector_reset(part);

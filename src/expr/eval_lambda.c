@@ -149,20 +149,6 @@ static void spread_captures(const EvalLambda *lambda, const uint32_t *parent_row
     }
 }
 
-static Vector slice_of(const Vector *input, uint32_t first, Arena *arena)
-{
-    Vector slice = *input;
-    if (input->type.phys == PHYS_STRUCT) {
-        slice.children = ARENA_NEW_ARRAY(arena, Vector, input->child_count);
-        for (uint32_t c = 0; c < input->child_count; c++)
-            slice.children[c] = slice_of(&input->children[c], first, arena);
-    }
-    uint32_t width = phys_width(input->type.phys);
-    slice.data = input->data == NULL ? NULL : (char *)input->data + (size_t)first * width;
-    slice.nulls = input->nulls == NULL ? NULL : input->nulls + first;
-    return slice;
-}
-
 Status eval_call_lambda(FuncContext *context, uint32_t argument, const Vector *const *inputs,
                         uint32_t input_count, const uint32_t *parent_rows, uint32_t row_count,
                         Vector *out)
@@ -177,8 +163,10 @@ Status eval_call_lambda(FuncContext *context, uint32_t argument, const Vector *c
     piece.columns = ARENA_NEW_ARRAY(arena, Vector, MAX(piece.column_count, 1u));
     for (uint32_t first = 0; first < row_count; first += CHUNK_ROWS) {
         uint32_t count = MIN(row_count - first, (uint32_t)CHUNK_ROWS);
-        for (uint32_t i = 0; i < input_count; i++)
-            piece.columns[i] = slice_of(inputs[i], first, arena);
+        for (uint32_t i = 0; i < input_count; i++) {
+            piece.columns[i] = *inputs[i];
+            vector_advance(&piece.columns[i], first);
+        }
         spread_captures(lambda, parent_rows + first, count, arena, &piece);
         piece.row_count = count;
         const Vector *result;

@@ -91,13 +91,13 @@ static Status pair_finish(AggContext *context, uint8_t *const *groups, uint32_t 
 static const AggKernel pair_kernel = {.state_bytes = sizeof(PairState), .update = pair_update, .update_one = pair_update_one,
                                       .merge = pair_merge, .finish = pair_finish};
 
-/* ---- bool_or, bool_and: 1 seen false, 2 seen true ---- */
+/* ---- bool_or, bool_and: 1 seen false, 2 seen true, 4 seen NULL ---- */
 static void take_truth(const Vector *const *arguments, Rows rows, uint8_t *const *groups, uint32_t offset, uint8_t *one)
 {
     VectorView view = vector_view(arguments[0]);
     for (FOR_ROWS(rows, i, row)) {
-        if (!view_is_null(&view, row))
-            *(int64_t *)(void *)(one != NULL ? one : groups[i] + offset) |= ((const uint8_t *)view.data)[view_index(&view, row)] != 0 ? 2 : 1;
+        int64_t bit = view_is_null(&view, row) ? 4 : ((const uint8_t *)view.data)[view_index(&view, row)] != 0 ? 2 : 1;
+        *(int64_t *)(void *)(one != NULL ? one : groups[i] + offset) |= bit;
     }
 }
 static Status truth_update(AggContext *context, const Vector *const *arguments, uint32_t count, Rows rows, uint8_t *const *groups,
@@ -128,7 +128,7 @@ static Status truth_finish(AggContext *context, uint8_t *const *groups, uint32_t
     int code = context->binding->def->code;
     for (uint32_t i = 0; i < count; i++) {
         int64_t seen = *(const int64_t *)(const void *)(groups[i] + offset);
-        if (seen == 0 && code == 0)
+        if (seen == 0 || (seen == 4 && code == 0)) /* bool_or of NULLs alone is false */
             vector_set_null(out, first + i);
         else
             ((uint8_t *)out->data)[first + i] = code == 1 ? (seen & 2) != 0 : (seen & 1) == 0;

@@ -406,7 +406,7 @@ static Status pass_kernel(FuncContext *context, const Vector *const *arguments, 
     return OK;
 }
 
-DEFINE_UNARY(date_to_datetime, int32_t, int64_t, (int64_t)x *US_PER_DAY)
+DEFINE_UNARY(date_to_datetime, int32_t, int64_t, (uint64_t)x *(uint64_t)US_PER_DAY) /* NULL rows hold anything */
 DEFINE_UNARY(datetime_to_date, int64_t, int32_t, datetime_date(x))
 
 /* A kernel that cannot fail for any value of the source, or NULL. Also for the planner's narrowing,

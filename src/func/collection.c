@@ -321,12 +321,14 @@ static Status bind_str_to_map(const FuncBindRequest *request, const FuncDef *def
 static Status row_kernel(FuncContext *context, const Vector *const *arguments, uint32_t count, Rows rows, Vector *out)
 {
     bool is_named = context->binding->def->code == 1;
-    for (FOR_ROWS(rows, i, row)) {
-        for (uint32_t c = 0; c < out->child_count; c++) {
-            uint32_t a = is_named ? c * 2 + 1 : c;
-            if (a >= count)
-                break;
-            Datum value = vector_get(arguments[a], row, context->arena);
+    for (uint32_t c = 0; c < out->child_count; c++) {
+        uint32_t a = is_named ? c * 2 + 1 : c;
+        if (a < count && arguments[a]->form == VECTOR_FLAT) { /* positions are the same */
+            vector_reference(&out->children[c], arguments[a]);
+            continue;
+        }
+        for (FOR_ROWS(rows, i, row)) {
+            Datum value = a < count ? vector_get(arguments[a], row, context->arena) : datum_null();
             vector_put(&out->children[c], context->arena, row, &value);
         }
     }
@@ -364,7 +366,7 @@ static Status bind_row(const FuncBindRequest *request, const FuncDef *def, FuncB
 DEFINE_ROWWISE(field_kernel, {
     const uint32_t *field = context->binding->data;
     VectorView child = vector_view(&views[0].values->children[*field]);
-    uint32_t index = view_index(&views[0], row);
+    uint32_t index = views[0].values->first + view_index(&views[0], row);
     Datum value = datum_null();
     if (!view_is_null(&views[0], row) && !view_is_null(&child, index))
         value = vector_get(&views[0].values->children[*field], index, context->arena);

@@ -212,6 +212,7 @@ static bool scalar_of(StrView json, JsonTextKind kind, Type target, Arena *arena
     Datum value;
     int64_t integer;
     double number;
+    Int128 whole;
     if (kind == JSON_TEXT_BOOLEAN) {
         value = datum_i64(json.data[0] == 't');
         if (target.phys == PHYS_STR) {
@@ -223,6 +224,8 @@ static bool scalar_of(StrView json, JsonTextKind kind, Type target, Arena *arena
     if (kind == JSON_TEXT_STRING) {
         AUTO_BYTEBUF text = {0};
         if (!json_unescape(strview_n(json.data + 1, json.length - 2), &text))
+            return false;
+        if (type_is_integer(target) && !int128_parse(bytebuf_view(&text), &whole)) /* no fractions in texts */
             return false;
         value = datum_str(strview_n(arena_strndup(arena, text.length > 0 ? text.data : "", text.length), text.length));
         return cast_datum(type_varchar(0), target, &value, arena, out);
@@ -236,7 +239,7 @@ static bool scalar_of(StrView json, JsonTextKind kind, Type target, Arena *arena
         return cast_datum(type_of(TYPE_BIGINT), target, &value, arena, out);
     }
     value = datum_f64(0);
-    if (!double_parse(json, &number) || type_is_integer(target))
+    if (!double_parse(json, &number))
         return false;
     value.f64 = number;
     return cast_datum(type_of(TYPE_DOUBLE), target, &value, arena, out);

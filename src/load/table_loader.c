@@ -184,8 +184,8 @@ static Status write_rows(SegmentWriter *writer, const TabletBuffer *buffer, cons
                                       .dictionary = column, .dict_size = buffer->rows, .children = column->children,
                                       .child_count = column->child_count};
             } else {
-                vectors[c].data = column->data == NULL ? NULL : (char *)column->data + (size_t)first * phys_width(column->type.phys);
-                vectors[c].nulls = column->nulls == NULL ? NULL : column->nulls + first;
+                vectors[c] = *column;
+                vector_advance(&vectors[c], first);
             }
         }
         status = segment_writer_append(writer, pointers, count);

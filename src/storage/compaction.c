@@ -123,8 +123,8 @@ static Status write_rows(Merge *m, SegmentWriter *writer, const uint32_t *positi
                                     .child_count = column->child_count};
                 continue;
             }
-            parts[c].data = column->data == NULL ? NULL : (char *)column->data + (size_t)first * phys_width(column->type.phys);
-            parts[c].nulls = column->nulls == NULL ? NULL : column->nulls + first;
+            parts[c] = *column;
+            vector_advance(&parts[c], first);
         }
         TRY(segment_writer_append(writer, pointers, MIN(m->rows - first, (uint32_t)CHUNK_ROWS)));
     }

@@ -47,6 +47,7 @@ void vector_reset(Vector *vector)
     vector->dict_size = 0;
     vector->dict_id = 0;
     vector->child_rows = 0;
+    vector->first = 0;
     for (uint32_t i = 0; i < vector->child_count; i++)
         vector_reset(&vector->children[i]);
 }
@@ -232,16 +233,62 @@ void vector_gather(const Vector *vector, Rows rows, Arena *heap, uint32_t offset
         copy_heap_strings(out, heap, offset, rows.count);
 }
 
-/* Lists are rebuilt value by value; heap (or, without one, the process) must outlive out, so callers
- * of nested gathers always pass a heap. */
+/* Copies values first .. first+count-1 of a child to place at.. of another of the same type. */
+static void copy_range(const Vector *from, uint32_t first, uint32_t count, Arena *heap, Vector *to, uint32_t at)
+{
+    uint32_t width = phys_width(to->type.phys);
+    if (from->form != VECTOR_FLAT || width == 0 || to->child_count > 0) {
+        for (uint32_t i = 0; i < count; i++) {
+            Datum value = vector_get(from, first + i, heap);
+            Datum copy = datum_copy(heap, to->type, &value);
+            vector_put(to, heap, at + i, &copy);
+        }
+        return;
+    }
+    memcpy((char *)to->data + (size_t)at * width, (const char *)from->data + (size_t)first * width, (size_t)count * width);
+    if (from->nulls != NULL)
+        memcpy(vector_nulls(to) + at, from->nulls + first, count);
+    else if (to->nulls != NULL)
+        memset(to->nulls + at, 0, count);
+    if (to->type.phys == PHYS_STR)
+        copy_heap_strings(to, heap, at, count);
+}
+
+/* Lists and maps: their values are appended to the children of out. */
+static void gather_list(const VectorView *view, uint32_t row, Arena *heap, uint32_t place, Vector *out)
+{
+    ListEntry entry = ((const ListEntry *)view->data)[view_index(view, row)];
+    uint32_t at = out->child_rows;
+    vector_reserve_children(out, heap, at + entry.length);
+    for (uint32_t c = 0; c < out->child_count; c++)
+        copy_range(&view->values->children[c], entry.offset, entry.length, heap, &out->children[c], at);
+    ((ListEntry *)out->data)[place] = (ListEntry){at, entry.length};
+    out->child_rows = at + entry.length;
+}
+
+/* heap must outlive out. */
 static void gather_nested(const VectorView *view, Rows rows, Arena *heap, uint32_t offset,
                           Vector *out)
 {
     CHECK(heap != NULL);
+    bool is_struct = out->type.phys == PHYS_STRUCT;
+    if (is_struct && view->codes == NULL && !view->is_constant) {
+        for (uint32_t c = 0; c < out->child_count; c++) {
+            Vector child = view->values->children[c];
+            if (view->values->first > 0)
+                vector_advance(&child, view->values->first);
+            vector_gather(&child, rows, heap, offset, &out->children[c]);
+        }
+        return;
+    }
     for (uint32_t i = 0; i < rows.count; i++) {
         uint32_t row = rows_at(rows, i);
         if (view_is_null(view, row)) {
             vector_set_null(out, offset + i);
+            continue;
+        }
+        if (!is_struct) {
+            gather_list(view, row, heap, offset + i, out);
             continue;
         }
         Datum value = vector_get(view->values, view_index(view, row), heap);
@@ -322,7 +369,7 @@ static Datum get_struct(const Vector *values, uint32_t index, Arena *arena)
     list->count = values->child_count;
     list->items = ARENA_NEW_ARRAY(arena, Datum, list->count);
     for (uint32_t c = 0; c < values->child_count; c++)
-        list->items[c] = vector_get(&values->children[c], index, arena);
+        list->items[c] = vector_get(&values->children[c], values->first + index, arena);
     return (Datum){.list = list};
 }
 

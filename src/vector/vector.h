@@ -39,6 +39,7 @@ typedef struct Vector {
     struct Vector *children; /* LIST 1, MAP 2, STRUCT n */
     uint32_t child_count;
     uint32_t child_rows;     /* LIST, MAP: values in the children */
+    uint32_t first;          /* STRUCT: where in the children row 0 is (not 0 in slices) */
     /* Own storage of vectors made by vector_init(): data and nulls point here when written. */
     void *data_buffer;
     uint8_t *nulls_buffer;
@@ -98,6 +99,16 @@ static inline void vector_reference(Vector *target, const Vector *source)
     target->data_buffer = data_buffer;
     target->nulls_buffer = nulls_buffer;
     target->capacity = capacity;
+}
+/* Makes a FLAT vector begin at row first of what it was: a slice without copying. */
+static inline void vector_advance(Vector *vector, uint32_t first)
+{
+    if (vector->data != NULL)
+        vector->data = (char *)vector->data + (size_t)first * phys_width((PhysKind)vector->type.phys);
+    if (vector->nulls != NULL)
+        vector->nulls += first;
+    if (vector->type.phys == PHYS_STRUCT)
+        vector->first += first;
 }
 /* Grows child buffers of a LIST/MAP vector to hold at least rows values, keeping contents. */
 void vector_reserve_children(Vector *vector, Arena *arena, uint32_t rows);
