@@ -87,16 +87,6 @@ static Status add_column(DdlContext *context, const AstAlterAction *action, uint
     return OK;
 }
 
-static bool is_partition_column(const TableSchema *schema, uint32_t column)
-{
-    for (uint32_t i = 0; i < schema->partition_column_count; i++) {
-        bool is_plain;
-        if (table_partition_column(schema, i, &is_plain) == (int)column)
-            return true;
-    }
-    return false;
-}
-
 static bool is_listed(const uint32_t *list, uint32_t count, uint32_t column)
 {
     for (uint32_t i = 0; i < count; i++) {
@@ -113,7 +103,7 @@ static Status drop_column(DdlContext *context, const AstAlterAction *action, Tab
         return OK;
     TRY(need_column(context, schema, action->name, &at));
     const TableColumn *column = &schema->columns[at];
-    if (is_partition_column(schema, at))
+    if (table_partitions_use(schema, at))
         return DDL_ERROR(context, "Partition column[%.*s] cannot be dropped.", SV_ARGS(column->name));
     if (is_listed(schema->bucket_columns, schema->bucket_column_count, at))
         return DDL_ERROR(context, "Distribution column[%.*s] cannot be dropped.", SV_ARGS(column->name));
@@ -159,7 +149,7 @@ static Status modify_column(DdlContext *context, const AstAlterAction *action, T
     type_print_sql(fresh.type, &to);
     if (action->is_first || action->after.length > 0)
         return RAISE(context->diag, NOT_SUPPORTED, "moving column '%.*s' is not supported", SV_ARGS(column->name));
-    if (!type_equal(column->type, fresh.type) && (is_partition_column(schema, at) || is_listed(schema->bucket_columns, schema->bucket_column_count, at)))
+    if (!type_equal(column->type, fresh.type) && (table_partitions_use(schema, at) || is_listed(schema->bucket_columns, schema->bucket_column_count, at)))
         return DDL_ERROR(context, "Can not modify the type of partition or distribution column[%.*s].", SV_ARGS(column->name));
     if (!can_widen(column->type, fresh.type))
         return RAISE(context->diag, NOT_SUPPORTED, "changing column '%.*s' from %s to %s is not supported: only wider integers and longer strings are",
@@ -199,8 +189,8 @@ static Status rename_column(DdlContext *context, const AstAlterAction *action, T
     StrView *exprs = ARENA_NEW_ARRAY(&schema->arena, StrView, MAX(schema->partition_column_count, 1u));
     for (uint32_t i = 0; i < schema->partition_column_count; i++) {
         bool is_plain;
-        bool is_it = table_partition_column(schema, i, &is_plain) == (int)at;
-        if (is_it && !is_plain)
+        bool is_it = table_partition_column(schema, i, &is_plain) == (int)at && is_plain;
+        if (!is_it && !is_plain && table_partitions_use(schema, at))
             return RAISE(context->diag, NOT_SUPPORTED, "renaming column '%.*s', which a partition expression uses, is not supported",
                          SV_ARGS(action->name));
         exprs[i] = is_it ? fresh : schema->partition_exprs[i];

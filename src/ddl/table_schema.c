@@ -279,6 +279,61 @@ static Status fill_distribution(DdlContext *context, const AstCreateTable *ast, 
     return OK;
 }
 
+/* Type of an expression over the table's columns. */
+static Status expr_type(DdlContext *context, const AstExpr *ast, StrView text, const TableSchema *schema, Type *out)
+{
+    LogicalColumn *columns = ARENA_NEW_ARRAY(context->arena, LogicalColumn, MAX(schema->column_count, 1u));
+    AstExpr *again;
+    Expr *expr;
+    (void)ast;
+    for (uint32_t i = 0; i < schema->column_count; i++)
+        columns[i] = (LogicalColumn){.id = column_ids_next(&context->analyze->ids), .type = schema->columns[i].type,
+                                     .is_nullable = schema->columns[i].is_nullable, .name = schema->columns[i].name};
+    TRY(sql_parse_expression(text, context->arena, context->diag, &again));
+    TRY(analyze_scalar(context->analyze, again, text, columns, schema->column_count, &expr));
+    if (!expr_is_deterministic(expr))
+        return DDL_ERROR(context, "The partition expression %.*s is not deterministic.", SV_ARGS(text));
+    *out = expr->type;
+    out->phys = (uint8_t)type_default_phys(*out);
+    return OK;
+}
+
+static Status check_partition_type(DdlContext *context, Type type, StrView name)
+{
+    if (type_is_float(type) || type_is_nested(type) || type.kind >= TYPE_JSON || type.kind == TYPE_NULL)
+        return DDL_ERROR(context, "Invalid partition column '%.*s': invalid data type.", SV_ARGS(name));
+    return OK;
+}
+
+static Status fill_partition_column(DdlContext *context, const AstExpr *ast, uint32_t i, TableSchema *schema)
+{
+    PartitionStep step;
+    StrView name;
+    AUTO_BYTEBUF text = {0};
+    TRY(partition_expr_parse(ast, context->diag, &step, &name));
+    sql_print_expr(ast, &text);
+    schema->partition_exprs[i] = ddl_keep(&schema->arena, bytebuf_view(&text));
+    if (name.length == 0) {
+        TRY(expr_type(context, ast, schema->partition_exprs[i], schema, &schema->partition_types[i]));
+        schema->partition_types[i] = type_copy(&schema->arena, schema->partition_types[i]);
+        return check_partition_type(context, schema->partition_types[i], schema->partition_exprs[i]);
+    }
+    int column = table_column_index(schema, name);
+    if (column < 0)
+        return DDL_ERROR(context, "Partition column[%.*s] does not exist in column list.", SV_ARGS(name));
+    schema->partition_types[i] = schema->columns[column].type;
+    TRY(check_partition_type(context, schema->partition_types[i], name));
+    if (step.unit == STEP_NONE) {
+        schema->partition_exprs[i] = ddl_keep(&schema->arena, schema->columns[column].name);
+        return OK;
+    }
+    if (!type_is_date(schema->columns[column].type))
+        return DDL_ERROR(context, "partition function date_trunc does not support type of column '%.*s'.", SV_ARGS(name));
+    if (schema->scheme == PARTITION_RANGE)
+        schema->scheme = PARTITION_EXPRESSION; /* RANGE(date_trunc(..)) makes partitions as well */
+    return OK;
+}
+
 static Status fill_scheme(DdlContext *context, const AstCreateTable *ast, TableSchema *schema)
 {
     Arena *arena = &schema->arena;
@@ -287,30 +342,11 @@ static Status fill_scheme(DdlContext *context, const AstCreateTable *ast, TableS
     schema->partition_column_count = schema->scheme == PARTITION_NONE ? 0 : count;
     schema->partition_types = ARENA_NEW_ARRAY(arena, Type, MAX(count, 1u));
     schema->partition_exprs = ARENA_NEW_ARRAY(arena, StrView, MAX(count, 1u));
-    for (uint32_t i = 0; i < schema->partition_column_count; i++) {
-        PartitionStep step;
-        StrView name;
-        TRY(partition_expr_parse(ast->partition_exprs.items[i], context->diag, &step, &name));
-        int column = table_column_index(schema, name);
-        if (column < 0)
-            return DDL_ERROR(context, "Partition column[%.*s] does not exist in column list.", SV_ARGS(name));
-        Type type = schema->columns[column].type;
-        bool is_keyed = schema->keys_kind != KEYS_DUPLICATE;
-        if (is_keyed && !schema->columns[column].is_key)
+    for (uint32_t i = 0; i < schema->partition_column_count; i++)
+        TRY(fill_partition_column(context, ast->partition_exprs.items[i], i, schema));
+    for (uint32_t c = 0; c < schema->column_count && schema->keys_kind != KEYS_DUPLICATE; c++) {
+        if (!schema->columns[c].is_key && table_partitions_use(schema, c))
             return DDL_ERROR(context, "The partition column could not be aggregated column.");
-        if (type_is_float(type) || type_is_nested(type) || type.kind >= TYPE_JSON)
-            return DDL_ERROR(context, "Invalid partition column '%.*s': invalid data type.", SV_ARGS(name));
-        schema->partition_types[i] = type;
-        schema->partition_exprs[i] = ddl_keep(arena, schema->columns[column].name);
-        if (step.unit == STEP_NONE)
-            continue;
-        if (!type_is_date(type))
-            return DDL_ERROR(context, "partition function date_trunc does not support type of column '%.*s'.", SV_ARGS(name));
-        AUTO_BYTEBUF text = {0};
-        sql_print_expr(ast->partition_exprs.items[i], &text);
-        schema->partition_exprs[i] = ddl_keep(arena, bytebuf_view(&text));
-        if (schema->scheme == PARTITION_RANGE)
-            schema->scheme = PARTITION_EXPRESSION; /* RANGE(date_trunc(..)) makes partitions as well */
     }
     return OK;
 }

@@ -201,16 +201,6 @@ static uint32_t rows_left(LoadWorker *w)
     return count;
 }
 
-static bool partition_uses_column(const TableSchema *schema, uint32_t column)
-{
-    for (uint32_t i = 0; i < schema->partition_column_count; i++) {
-        bool is_plain;
-        if (table_partition_column(schema, i, &is_plain) == (int)column)
-            return true;
-    }
-    return false;
-}
-
 /* Rows without a partition are rejected; routing makes the partitions that come by themselves. */
 static Status reject_homeless(LoadWorker *w)
 {
@@ -222,7 +212,7 @@ static Status reject_homeless(LoadWorker *w)
     uint8_t *found = ARENA_NEW_ARRAY(&w->scratch, uint8_t, MAX(alive, 1u));
     for (uint32_t c = 0; c < w->schema->column_count; c++) {
         columns[c] = &dense[c];
-        if (!partition_uses_column(w->schema, c))
+        if (!table_partitions_use(w->schema, c))
             continue;
         vector_init(&dense[c], &w->scratch, w->schema->columns[c].type, MAX(alive, 1u));
         vector_gather(w->targets[c], (Rows){w->sel, alive}, NULL, 0, &dense[c]);

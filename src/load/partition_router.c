@@ -1,6 +1,8 @@
 #include "load/partition_router.h"
 
+#include "analyze/analyze.h"
 #include "base/thread.h"
+#include "expr/eval.h"
 #include "sql/parser.h"
 #include "types/datetime.h"
 
@@ -15,7 +17,10 @@ struct PartitionRouter {
     uint32_t count, room;
     uint32_t made;
     PartitionStep *steps; /* of the partition columns */
-    uint32_t *columns;
+    uint32_t *columns;    /* UINT32_MAX: an expression, the next of evaluator's */
+    Evaluator *evaluator; /* with lock; NULL: no expressions */
+    const Vector **results; /* a partition column, of the rows that are routed */
+    Chunk input;
     bool is_automatic;
     bool is_range;
 };
@@ -85,12 +90,39 @@ static void add_partition(PartitionRouter *router, CatalogPartition *partition)
     router->partitions[router->count++] = partition;
 }
 
-static Status open_columns(PartitionRouter *router, Diag *diag)
+static Expr *set_slot(void *context, Expr *node)
+{
+    (void)context;
+    if (node->kind == EXPR_COLUMN)
+        node->column.slot = node->column.id - 1;
+    return node;
+}
+
+/* Binds the expression over the table's columns: ids 1 .. n, slots 0 .. n-1. */
+static Status bind_partition_expr(PartitionRouter *router, const AstExpr *ast, uint32_t i, const FuncSession *session, Diag *diag, Expr **out)
+{
+    const TableSchema *schema = router->table->schema;
+    AnalyzeContext context = {.arena = &router->arena, .diag = diag, .session = session};
+    LogicalColumn *columns = ARENA_NEW_ARRAY(&router->arena, LogicalColumn, MAX(schema->column_count, 1u));
+    for (uint32_t c = 0; c < schema->column_count; c++)
+        columns[c] = (LogicalColumn){.id = c + 1, .name = schema->columns[c].name, .type = schema->columns[c].type, .is_nullable = true};
+    TRY(analyze_scalar(&context, ast, schema->partition_exprs[i], columns, schema->column_count, out));
+    TRY(expr_cast(&router->arena, *out, schema->partition_types[i], true, diag, out));
+    *out = expr_rewrite(*out, set_slot, NULL);
+    return OK;
+}
+
+static Status open_columns(PartitionRouter *router, const FuncSession *session, Diag *diag)
 {
     const TableSchema *schema = router->table->schema;
     uint32_t count = schema->partition_column_count;
     router->steps = ARENA_NEW_ARRAY(&router->arena, PartitionStep, MAX(count, 1u));
     router->columns = ARENA_NEW_ARRAY(&router->arena, uint32_t, MAX(count, 1u));
+    router->results = ARENA_NEW_ARRAY(&router->arena, const Vector *, MAX(count, 1u));
+    router->input = (Chunk){.columns = ARENA_NEW_ARRAY(&router->arena, Vector, MAX(schema->column_count, 1u)),
+                            .column_count = schema->column_count};
+    Expr **exprs = ARENA_NEW_ARRAY(&router->arena, Expr *, MAX(count, 1u));
+    uint32_t expr_count = 0;
     for (uint32_t i = 0; i < count; i++) {
         AstExpr *ast;
         StrView name;
@@ -99,16 +131,23 @@ static Status open_columns(PartitionRouter *router, Diag *diag)
             TRY(sql_parse_expression(schema->partition_exprs[i], &router->arena, diag, &ast));
             TRY(partition_expr_parse(ast, diag, &router->steps[i], &name));
             column = table_column_index(schema, name);
+            if (name.length == 0) {
+                TRY(bind_partition_expr(router, ast, i, session, diag, &exprs[expr_count++]));
+                router->columns[i] = UINT32_MAX;
+                continue;
+            }
         }
         if (column < 0)
             return RAISE(diag, CORRUPT, "the partition column of table '%.*s' does not exist", SV_ARGS(router->table->name));
         router->columns[i] = (uint32_t)column;
     }
-    return OK;
+    if (expr_count == 0)
+        return OK;
+    return evaluator_open((const Expr *const *)exprs, expr_count, session, NULL, diag, &router->evaluator);
 }
 
-Status partition_router_open(MetaStore *store, const CatalogTable *table, const uint64_t *partition_ids, uint32_t id_count, Diag *diag,
-                             PartitionRouter **out_router)
+Status partition_router_open(MetaStore *store, const CatalogTable *table, const FuncSession *session, const uint64_t *partition_ids,
+                             uint32_t id_count, Diag *diag, PartitionRouter **out_router)
 {
     PartitionRouter *router = mem_alloc_zero(sizeof(*router));
     router->store = store;
@@ -124,7 +163,7 @@ Status partition_router_open(MetaStore *store, const CatalogTable *table, const 
         if (is_wanted)
             add_partition(router, table->partitions[p]);
     }
-    Status status = open_columns(router, diag);
+    Status status = open_columns(router, session, diag);
     if (status != OK) {
         partition_router_close(router);
         return status;
@@ -137,6 +176,8 @@ void partition_router_close(PartitionRouter *router)
 {
     if (router == NULL)
         return;
+    if (router->evaluator != NULL)
+        evaluator_close(router->evaluator);
     mem_free(router->partitions);
     arena_deinit(&router->arena);
     mutex_deinit(&router->lock);
@@ -262,11 +303,32 @@ static Status make_partition(PartitionRouter *router, const Datum *values, Diag 
 
 /* ---- routing ---- */
 
-static void row_values(PartitionRouter *router, const Vector *const *columns, uint32_t row, Arena *scratch, Datum *out)
+/* Points results to the values of the partition columns. With the lock held. */
+static Status find_values(PartitionRouter *router, const Vector *const *columns, uint32_t row_count)
+{
+    const TableSchema *schema = router->table->schema;
+    if (router->evaluator != NULL) {
+        const Vector **computed = ARENA_NEW_ARRAY(&router->arena, const Vector *, schema->partition_column_count);
+        for (uint32_t c = 0; c < schema->column_count; c++)
+            router->input.columns[c] = *columns[c];
+        router->input.row_count = row_count;
+        TRY(evaluator_run(router->evaluator, &router->input, computed));
+        uint32_t at = 0;
+        for (uint32_t i = 0; i < schema->partition_column_count; i++)
+            router->results[i] = router->columns[i] == UINT32_MAX ? computed[at++] : NULL;
+    }
+    for (uint32_t i = 0; i < schema->partition_column_count; i++) {
+        if (router->columns[i] != UINT32_MAX)
+            router->results[i] = columns[router->columns[i]];
+    }
+    return OK;
+}
+
+static void row_values(PartitionRouter *router, uint32_t row, Arena *scratch, Datum *out)
 {
     const TableSchema *schema = router->table->schema;
     for (uint32_t i = 0; i < schema->partition_column_count; i++) {
-        out[i] = vector_get(columns[router->columns[i]], row, scratch);
+        out[i] = vector_get(router->results[i], row, scratch);
         bool is_null = out[i].is_null;
         if (is_null && router->is_range && router->is_automatic) /* the first day there is */
             out[i] = datum_i64(schema->partition_types[i].kind == TYPE_DATE ? (int64_t)MIN_DATE : MIN_DATE * US_PER_DAY);
@@ -297,9 +359,10 @@ Status partition_router_route(PartitionRouter *router, const Vector *const *colu
     Datum *values = ARENA_NEW_ARRAY(&scratch, Datum, MAX(schema->partition_column_count, 1u));
     uint32_t last = PARTITION_NOT_FOUND;
     LOCK_GUARD(&router->lock);
+    TRY(find_values(router, columns, row_count));
     for (uint32_t row = 0; row < row_count; row++) {
         ArenaMark mark = arena_mark(&scratch);
-        row_values(router, columns, row, &scratch, values);
+        row_values(router, row, &scratch, values);
         if (last == PARTITION_NOT_FOUND || !partition_takes(schema, router->partitions[last], values))
             last = find_partition(router, values);
         Status status = OK;
@@ -331,10 +394,14 @@ void partition_router_describe(PartitionRouter *router, const Vector *const *col
     arena_init(&scratch, NULL);
     bytebuf_append_text(out, "The row is out of partition ranges. Please add a new partition.: [");
     for (uint32_t i = 0; i < schema->partition_column_count; i++) {
-        Datum value = vector_get(columns[router->columns[i]], row, &scratch);
+        bool is_plain;
+        int column = table_partition_column(schema, i, &is_plain);
+        if (column < 0)
+            continue;
+        Datum value = vector_get(columns[column], row, &scratch);
         if (i > 0)
             bytebuf_append_text(out, ", ");
-        datum_print(schema->partition_types[i], &value, out);
+        datum_print(schema->columns[column].type, &value, out);
     }
     bytebuf_append_text(out, "]");
 }

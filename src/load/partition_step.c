@@ -53,7 +53,8 @@ Status partition_expr_parse(const AstExpr *expr, Diag *diag, PartitionStep *out_
             return RAISE(diag, ANALYSIS, "Getting analyzing error. Detail message: Unsupported time_slice in the partition expression.");
         return OK;
     }
-    return RAISE(diag, NOT_SUPPORTED, "partitioning by this expression is not supported: only columns, date_trunc() and time_slice()");
+    *out_column = (StrView){NULL, 0};
+    return OK;
 }
 
 /* ---- arithmetic ---- */

@@ -15,7 +15,8 @@ typedef struct PartitionStep {
 
 /* False: the word is no unit of partitions. */
 bool step_unit_parse(StrView word, StepUnit *out);
-/* The expression of a partition column: STEP_NONE for a plain column. out_column: the name of its column. */
+/* The expression of a partition column: STEP_NONE for a plain column, and for any other expression, for which
+ * *out_column is empty. Else out_column is the name of its column. */
 Status partition_expr_parse(const AstExpr *expr, Diag *diag, PartitionStep *out_step, StrView *out_column);
 /* Start of the partition that value (not NULL) lies in, and start of the one behind it. */
 Datum step_floor(const PartitionStep *step, Type type, Datum value);

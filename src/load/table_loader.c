@@ -56,7 +56,7 @@ struct TableLoader {
 Status table_loader_open(const TableLoaderOptions *options, Diag *diag, TableLoader **out_loader)
 {
     PartitionRouter *router;
-    TRY(partition_router_open(options->store, options->table, options->partition_ids, options->partition_count, diag, &router));
+    TRY(partition_router_open(options->store, options->table, options->session, options->partition_ids, options->partition_count, diag, &router));
     TableLoader *loader = mem_alloc_zero(sizeof(*loader));
     loader->router = router;
     loader->options = *options;

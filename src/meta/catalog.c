@@ -148,8 +148,8 @@ bool table_has_ranges(const TableSchema *schema)
 {
     if (schema->scheme != PARTITION_EXPRESSION)
         return schema->scheme == PARTITION_RANGE;
-    bool is_plain;
-    return schema->partition_column_count == 1 && table_partition_column(schema, 0, &is_plain) >= 0 && !is_plain;
+    return schema->partition_column_count == 1 && (strview_starts_with_ci(schema->partition_exprs[0], STR_VIEW("date_trunc(")) ||
+                                                   strview_starts_with_ci(schema->partition_exprs[0], STR_VIEW("time_slice(")));
 }
 
 static bool is_word_byte(char c)
@@ -157,12 +157,12 @@ static bool is_word_byte(char c)
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || (unsigned char)c >= 0x80;
 }
 
-int table_partition_column(const TableSchema *schema, uint32_t i, bool *out_is_plain)
+/* The next column that the text of an expression names from *in_out_at on; -1: none. */
+static int next_column(const TableSchema *schema, StrView text, size_t *in_out_at)
 {
-    StrView text = schema->partition_exprs[i];
-    int column = table_column_index(schema, text);
-    *out_is_plain = column >= 0;
-    for (size_t at = 0; column < 0 && at < text.length;) {
+    int column = -1;
+    size_t at = *in_out_at;
+    while (column < 0 && at < text.length) {
         size_t end = at;
         if (text.data[at] == '\'' || text.data[at] == '"') { /* a literal */
             for (end = at + 1; end < text.length && text.data[end] != text.data[at]; end++) {
@@ -177,7 +177,32 @@ int table_partition_column(const TableSchema *schema, uint32_t i, bool *out_is_p
             column = table_column_index(schema, strview_n(text.data + at, end - at));
         at = MAX(end, at + 1);
     }
+    *in_out_at = at;
     return column;
+}
+
+int table_partition_column(const TableSchema *schema, uint32_t i, bool *out_is_plain)
+{
+    StrView text = schema->partition_exprs[i];
+    int column = table_column_index(schema, text);
+    size_t at = 0;
+    *out_is_plain = column >= 0;
+    return column >= 0 ? column : next_column(schema, text, &at);
+}
+
+bool table_partitions_use(const TableSchema *schema, uint32_t column)
+{
+    for (uint32_t i = 0; i < schema->partition_column_count; i++) {
+        StrView text = schema->partition_exprs[i];
+        size_t at = 0;
+        if (table_column_index(schema, text) == (int)column)
+            return true;
+        for (int found = next_column(schema, text, &at); found >= 0; found = next_column(schema, text, &at)) {
+            if (found == (int)column)
+                return true;
+        }
+    }
+    return false;
 }
 
 Datum table_column_missing(const TableColumn *column, Arena *arena)

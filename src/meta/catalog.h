@@ -138,6 +138,8 @@ int table_column_index(const TableSchema *schema, StrView name);
 bool table_has_ranges(const TableSchema *schema);
 /* Column that partition column i is, or is computed from; -1: none. out_is_plain: it is the column itself. */
 int table_partition_column(const TableSchema *schema, uint32_t i, bool *out_is_plain);
+/* Is the column, or does the expression of, one of the partition columns read it? */
+bool table_partitions_use(const TableSchema *schema, uint32_t column);
 /* What the column has in rows that are older than it; strings in arena. */
 Datum table_column_missing(const TableColumn *column, Arena *arena);
 const char *table_property(const TableSchema *schema, const char *key); /* NULL-terminated or NULL */

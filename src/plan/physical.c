@@ -130,6 +130,8 @@ static bool partition_may_match(const CatalogTable *table, const CatalogPartitio
             const ColumnRange *range = &ranges[r];
             if (columns[range->slot].unique_id != schema->columns[column].unique_id || !type_equal(range->type, schema->partition_types[i]))
                 continue;
+            if (!is_plain && schema->scheme == PARTITION_RANGE)
+                continue; /* of an expression: its bounds are not the column's */
             if (has_ranges ? i == 0 && !bounds_may_match(schema, partition, range)
                            : is_plain && !values_may_match(partition, range, i, schema->partition_column_count))
                 return false;

@@ -258,7 +258,7 @@ static Status named_partition(StatementContext *context, BoundInsert *insert, Ca
                          SV_ARGS(insert->table->name));
         TRY(ddl_bound(&ddl, insert->partition_values->items[at], schema->partition_types[i], &values[i], &is_max));
     }
-    TRY(partition_router_open(context->session->instance->store, insert->table, NULL, 0, context->diag, &router));
+    TRY(partition_router_open(context->session->instance->store, insert->table, &context->func, NULL, 0, context->diag, &router));
     insert->partition_ids = ARENA_NEW_ARRAY(&context->arena, uint64_t, 1);
     insert->partition_count = 1;
     Status status = partition_router_find(router, values, context->diag, &insert->partition_ids[0]);
