@@ -328,6 +328,25 @@ Status bind_window(AnalyzeContext *context, Scope *scope, const AstExpr *ast, Ex
     return OK;
 }
 
+/* sum_if(x, condition) is sum(x) over the rows where the condition holds, and so on for every aggregate. */
+static Status bind_if_form(AnalyzeContext *context, Scope *scope, const AstExpr *ast, bool *out_done, Expr **out)
+{
+    StrView name = ast->name.parts[ast->name.count - 1];
+    *out_done = false;
+    if (ast->arguments.count < 2 || name.length < 4 || !strview_equal_ci(strview_n(name.data + name.length - 3, 3), STR_VIEW("_if")))
+        return OK;
+    AstExpr plain = *ast;
+    plain.name.parts[0] = strview_n(name.data, name.length - 3);
+    plain.name.count = 1;
+    plain.arguments.count--;
+    plain.else_value = ast->arguments.items[plain.arguments.count];
+    const FuncDef *def = func_find(plain.name.parts[0]);
+    if (def == NULL || def->kind != FUNC_AGGREGATE)
+        return OK;
+    *out_done = true;
+    return bind_aggregate(context, scope, &plain, def->name, out);
+}
+
 Status bind_call(AnalyzeContext *context, Scope *scope, const AstExpr *ast, Expr **out_expr)
 {
     bool done;
@@ -345,6 +364,10 @@ Status bind_call(AnalyzeContext *context, Scope *scope, const AstExpr *ast, Expr
     if (call_is(ast, "multi_distinct_sum"))
         name = arena_strdup(context->arena, "sum");
     const FuncDef *def = func_find(strview(name));
+    if (def == NULL && ast->call->window == NULL && ast->else_value == NULL)
+        TRY(bind_if_form(context, scope, ast, &done, out_expr));
+    if (done)
+        return OK;
     if (ast->call->window != NULL) {
         Expr **arguments;
         TRY(bind_arguments_of(context, scope, ast, &arguments));

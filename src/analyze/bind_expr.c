@@ -464,6 +464,8 @@ static Status bind_cast(AnalyzeContext *context, Scope *scope, const AstExpr *as
 {
     Expr *value;
     TRY(bind_expr(context, scope, ast->left, &value));
+    if (ast->flag)
+        return expr_try_cast(context->arena, value, ast->type, context->diag, out);
     return expr_cast(context->arena, value, ast->type, false, context->diag, out);
 }
 

@@ -88,8 +88,7 @@ Status expr_call_by_name(Arena *arena, const FuncSession *session, const char *n
     return OK;
 }
 
-Status expr_cast(Arena *arena, Expr *expr, Type target, bool is_implicit, Diag *diag,
-                 Expr **out_expr)
+static Status make_cast(Arena *arena, Expr *expr, Type target, bool is_try, Diag *diag, Expr **out_expr)
 {
     *out_expr = expr;
     if (type_equal(expr->type, target) && expr->type.phys == target.phys)
@@ -99,16 +98,29 @@ Status expr_cast(Arena *arena, Expr *expr, Type target, bool is_implicit, Diag *
         return OK;
     }
     FuncBinding *binding = ARENA_NEW(arena, FuncBinding);
-    TRY(cast_resolve(expr->type, target, false, arena, diag, binding));
+    TRY(cast_resolve(expr->type, target, is_try, arena, diag, binding));
     Expr **arguments = ARENA_NEW_ARRAY(arena, Expr *, 1);
     arguments[0] = expr;
     Expr *cast = expr_call(arena, binding, arguments, 1);
     cast->call.is_cast = true;
-    cast->call.is_implicit = is_implicit;
     if ((binding->flags & FUNC_NEVER_NULL) != 0)
         cast->is_nullable = expr->is_nullable;
     *out_expr = cast;
     return OK;
+}
+
+Status expr_cast(Arena *arena, Expr *expr, Type target, bool is_implicit, Diag *diag,
+                 Expr **out_expr)
+{
+    TRY(make_cast(arena, expr, target, false, diag, out_expr));
+    if (*out_expr != expr && (*out_expr)->kind == EXPR_CALL)
+        (*out_expr)->call.is_implicit = is_implicit;
+    return OK;
+}
+
+Status expr_try_cast(Arena *arena, Expr *expr, Type target, Diag *diag, Expr **out_expr)
+{
+    return make_cast(arena, expr, target, true, diag, out_expr);
 }
 
 static Expr *junction(Arena *arena, ExprKind kind, Expr **terms, uint32_t count)

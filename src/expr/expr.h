@@ -78,6 +78,8 @@ Status expr_call_by_name(Arena *arena, const FuncSession *session, const char *n
                          uint32_t count, Diag *diag, Expr **out_expr);
 /* Returns the expression itself when the type is equal already (phys included). */
 Status expr_cast(Arena *arena, Expr *expr, Type target, bool is_implicit, Diag *diag, Expr **out_expr);
+/* TRY_CAST: a bad value is NULL in any mode. */
+Status expr_try_cast(Arena *arena, Expr *expr, Type target, Diag *diag, Expr **out_expr);
 Expr *expr_and(Arena *arena, Expr **terms, uint32_t count); /* 1 term: itself; flattens nested ANDs */
 Expr *expr_or(Arena *arena, Expr **terms, uint32_t count);
 Status expr_not(Arena *arena, const FuncSession *session, Expr *expr, Diag *diag, Expr **out_expr);

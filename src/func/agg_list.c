@@ -461,6 +461,8 @@ static Status bind_map(const FuncBindRequest *request, const FuncDef *def, FuncB
 {
     Type *types = bind_argument_array(request, out);
     bool is_sum = def->code == 1;
+    if (is_sum && types[0].kind == TYPE_NULL)
+        types[0] = type_map(request->arena, type_of(TYPE_BOOLEAN), type_of(TYPE_BIGINT));
     if (is_sum && types[0].kind != TYPE_MAP)
         return bind_error(request);
     if (!is_sum) {

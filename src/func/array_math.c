@@ -3,6 +3,8 @@
 /* Functions over ARRAY that compute with elements: sums, extremes, running sums, joins, series. NULL
  * elements are left out; without any other element the result is NULL. */
 
+#include <math.h>
+
 #include "func/nested.h"
 #include "types/datetime.h"
 #include "types/decimal.h"
@@ -114,6 +116,34 @@ DEFINE_ROWWISE(join_kernel, {
         bytebuf_append_view(&text, item.is_null ? ARG_VIEW(2) : str_view(&item.str));
     }
     result_text(context, out, row, text.data == NULL ? "" : text.data, text.length);
+})
+
+/* code: 0 cosine_similarity, 1 of vectors of length 1 */
+DEFINE_ROWWISE(cosine_kernel, {
+    ListSlice a = list_at(&views[0], row);
+    ListSlice b = list_at(&views[1], row);
+    double product = 0;
+    double a_square = 0;
+    double b_square = 0;
+    if (a.length != b.length || a.length == 0)
+        return RAISE(context->diag, INVALID_ARGUMENT, "cosine_similarity requires equal length arrays in each row, got %u and %u", a.length, b.length);
+    bool has_null = false;
+    for (uint32_t e = 0; e < a.length; e++) {
+        Datum x = list_get(&a, e, context->arena);
+        Datum y = list_get(&b, e, context->arena);
+        has_null |= x.is_null || y.is_null;
+        if (has_null)
+            break;
+        product += x.f64 * y.f64;
+        a_square += x.f64 * x.f64;
+        b_square += y.f64 * y.f64;
+    }
+    bool is_unit = context->binding->def->code == 1;
+    double length = is_unit ? 1 : sqrt(a_square) * sqrt(b_square);
+    if (has_null || length == 0)
+        RESULT_NULL();
+    else
+        RESULT(float) = (float)(product / length);
 })
 
 enum { MAX_SERIES = 10000000 };
@@ -255,6 +285,21 @@ static Status bind_join(const FuncBindRequest *request, const FuncDef *def, Func
     return OK;
 }
 
+static Status bind_cosine(const FuncBindRequest *request, const FuncDef *def, FuncBinding *out)
+{
+    (void)def;
+    Type *types = bind_argument_array(request, out);
+    for (uint32_t i = 0; i < 2; i++) {
+        bool fits = types[i].kind == TYPE_NULL || (types[i].kind == TYPE_ARRAY && (type_is_numeric(element_type(types[i])) || type_is_string(element_type(types[i]))));
+        if (!fits)
+            return bind_error(request);
+        types[i] = type_array(request->arena, type_of(TYPE_DOUBLE));
+    }
+    out->result = type_of(TYPE_FLOAT);
+    out->kernel = cosine_kernel;
+    return OK;
+}
+
 static Status bind_series(const FuncBindRequest *request, const FuncDef *def, FuncBinding *out)
 {
     (void)def;
@@ -296,6 +341,8 @@ static const FuncDef defs[] = {
     MATHF("array_difference", 0, 1, 1, bind_math, MATH_DIFFERENCE),
     MATHF("array_min", 0, 1, 1, bind_extreme, -1),
     MATHF("array_max", 0, 1, 1, bind_extreme, 1),
+    MATHF("cosine_similarity", FUNC_CAN_RAISE, 2, 2, bind_cosine, 0),
+    MATHF("cosine_similarity_norm", FUNC_CAN_RAISE, 2, 2, bind_cosine, 1),
     MATHF("array_join", 0, 2, 3, bind_join, 0),
     MATHF("array_generate", FUNC_CAN_RAISE, 1, 4, bind_series, 0),
 };

@@ -361,6 +361,18 @@ DEFINE_ROWWISE(date_format_kernel, {
         result_text(context, out, row, text.data, text.length);
 })
 
+/* Only the parts of a time have a meaning here; hours may be more than 23. */
+DEFINE_ROWWISE(time_format_kernel, {
+    int64_t us = ARG(0, int64_t);
+    AUTO_BYTEBUF text = {0};
+    if (us < 0 || us >= 100 * US_PER_DAY) {
+        RESULT_NULL();
+        continue;
+    }
+    format_datetime(us % US_PER_DAY, ARG_VIEW(1), &text);
+    result_text(context, out, row, text.data == NULL ? "" : text.data, text.length);
+})
+
 static bool scan_digits(StrView text, size_t *at, size_t most, int32_t *out)
 {
     size_t first = *at;
@@ -507,14 +519,14 @@ static Status now_kernel(FuncContext *context, const Vector *const *arguments, u
 {
     (void)arguments;
     (void)count;
-    int code = context->binding->def->code; /* 0 now, 1 utc, 2 current_date, 3 current_time */
-    int64_t now = code == 1 ? context->session->now_us : local_now(context);
+    int code = context->binding->def->code; /* 0 now, 1 utc, 2 current_date, 3 current_time, 4 utc_time */
+    int64_t now = code == 1 || code == 4 ? context->session->now_us : local_now(context);
     now -= now % US_PER_SECOND;
     for (FOR_ROWS(rows, i, row)) {
         if (code == 2)
             ((int32_t *)out->data)[row] = datetime_date(now);
         else
-            ((int64_t *)out->data)[row] = code == 3 ? now - datetime_date(now) * US_PER_DAY : now;
+            ((int64_t *)out->data)[row] = code >= 3 ? now - datetime_date(now) * US_PER_DAY : now;
     }
     return OK;
 }
@@ -582,6 +594,7 @@ static const FuncDef defs[] = {
     {.name = "date_trunc", .kind = FUNC_SCALAR, .flags = FUNC_NULL_IF_ANY_NULL | FUNC_CAN_RAISE, .min_arguments = 2,
      .max_arguments = 2, .bind = bind_date_trunc, .group = "date"},
     DF("date_format", 0, 2, 2, {"AS", 'S', date_format_kernel, NULL}),
+    DF("time_format", 0, 2, 2, {"TS", 'S', time_format_kernel, NULL}),
     DF("strftime", 0, 2, 2, {"AS", 'S', date_format_kernel, NULL}),
     DF("str_to_date", 0, 2, 2, {"SS", 'A', str_to_date_kernel, NULL}),
     DF("str2date", 0, 2, 2, {"SS", 'a', str_to_date_kernel, NULL}),
@@ -594,7 +607,7 @@ static const FuncDef defs[] = {
     DF("time_to_sec", 0, 1, 1, {"T", 'l', time_to_sec_kernel, NULL}),
     DF("timediff", 0, 2, 2, {"AA", 'T', timediff_kernel, NULL}),
     NOWF("now", 'A', 0), NOWF("current_timestamp", 'A', 0), NOWF("localtime", 'A', 0), NOWF("localtimestamp", 'A', 0),
-    NOWF("utc_timestamp", 'A', 1), NOWF("curdate", 'a', 2), NOWF("current_date", 'a', 2), NOWF("curtime", 'T', 3),
+    NOWF("utc_timestamp", 'A', 1), NOWF("curdate", 'a', 2), NOWF("current_date", 'a', 2), NOWF("curtime", 'T', 3), NOWF("utc_time", 'T', 4),
     NOWF("current_time", 'T', 3),
     {.name = "unix_timestamp", .kind = FUNC_SCALAR, .flags = FUNC_NULL_IF_ANY_NULL | FUNC_SESSION_BOUND, .min_arguments = 0,
      .max_arguments = 1, .overloads = (const FuncOverload[]){{"", 'l', unix_now_kernel, NULL}, {"A", 'l', unix_timestamp_kernel, NULL}},

@@ -73,6 +73,17 @@ static Status uuid_kernel(FuncContext *context, const Vector *const *arguments, 
     return OK;
 }
 
+static Status uuid_numeric_kernel(FuncContext *context, const Vector *const *arguments, uint32_t count, Rows rows, Vector *out)
+{
+    (void)context;
+    (void)arguments;
+    (void)count;
+    const Environment *env = environment_real();
+    for (FOR_ROWS(rows, i, row))
+        ((Int128 *)out->data)[row] = (Int128)((UInt128)env_random(env) << 64 | env_random(env));
+    return OK;
+}
+
 DEFINE_ROWWISE(sleep_kernel, {
     int64_t seconds = ARG(0, int32_t);
     if (seconds > 0)
@@ -100,6 +111,8 @@ static const FuncDef defs[] = {
      .overloads = (const FuncOverload[]){{"", 'l', connection_id_kernel, NULL}}, .overload_count = 1, .group = "utility"},
     {.name = "uuid", .kind = FUNC_SCALAR, .flags = FUNC_VOLATILE, .min_arguments = 0, .max_arguments = 0,
      .overloads = (const FuncOverload[]){{"", 'S', uuid_kernel, NULL}}, .overload_count = 1, .group = "utility"},
+    {.name = "uuid_numeric", .kind = FUNC_SCALAR, .flags = FUNC_VOLATILE, .min_arguments = 0, .max_arguments = 0,
+     .overloads = (const FuncOverload[]){{"", 'L', uuid_numeric_kernel, NULL}}, .overload_count = 1, .group = "utility"},
     {.name = "sleep", .kind = FUNC_SCALAR, .flags = FUNC_VOLATILE | FUNC_NULL_IF_ANY_NULL, .min_arguments = 1,
      .max_arguments = 1, .overloads = (const FuncOverload[]){{"i", 'b', sleep_kernel, NULL}}, .overload_count = 1, .group = "utility"},
 };
