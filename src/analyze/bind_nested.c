@@ -176,18 +176,18 @@ static bool is_one_of(const char *name, const char *const *names, size_t count)
     return false;
 }
 
-static Status bind_array_lambda(AnalyzeContext *context, Scope *scope, const char *name, const AstExpr *ast, const AstExpr *lambda,
-                                Expr **arrays, uint32_t count, Expr **out)
+static Status bind_array_lambda(AnalyzeContext *context, Scope *scope, const char *name, const AstExpr *lambda, Expr **arrays,
+                                uint32_t count, Expr **out)
 {
     static const char *const over_mapped[] = {"any_match", "all_match", "array_sum", "array_avg", "array_min", "array_max"};
     static const char *const beside_mapped[] = {"array_filter", "array_sortby"};
     Expr *mapped;
     if (count == 0)
-        return analyze_error(context, scope->source, ast->begin, "Lambda functions should have at least one input array");
+        return analyze_error(context, scope->source, lambda->begin, "Lambda functions should have at least one input array");
     bool is_map = strcmp(name, "array_map") == 0 || strcmp(name, "transform") == 0;
     bool takes_lambda = is_map || is_one_of(name, over_mapped, COUNT_OF(over_mapped)) || is_one_of(name, beside_mapped, COUNT_OF(beside_mapped));
     if (!takes_lambda)
-        return analyze_error(context, scope->source, ast->begin, "function '%s' does not take a lambda", name);
+        return analyze_error(context, scope->source, lambda->begin, "function '%s' does not take a lambda", name);
     TRY(map_over(context, scope, lambda, lambda->left, arrays, count, &mapped));
     if (is_map) {
         *out = mapped;
@@ -223,7 +223,7 @@ Status bind_lambda_call(AnalyzeContext *context, Scope *scope, const AstExpr *as
         others++;
     }
     if (!is_one_of(name, over_maps, COUNT_OF(over_maps)))
-        return bind_array_lambda(context, scope, name, ast, lambda, arguments, others, out);
+        return bind_array_lambda(context, scope, name, lambda, arguments, others, out);
     if (others != 1 || arguments[0]->type.kind != TYPE_MAP)
         return analyze_error(context, scope->source, ast->begin, "%s() takes a lambda and a map", name);
     return bind_map_lambda(context, scope, name, lambda, arguments[0], out);

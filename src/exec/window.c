@@ -301,12 +301,20 @@ static Rows new_rows(Window *window, uint32_t call, SeenRows *seen, const Vector
     return (Rows){sel, kept};
 }
 
+/* The state of one call over the frames of a partition. */
+typedef struct FrameState {
+    uint32_t call;
+    AggContext *context;
+    uint8_t *state;
+    SeenRows seen;
+} FrameState;
+
 typedef enum FeedKind { FEED_ADD, FEED_RETRACT } FeedKind;
 
-/* Feeds positions first .. end-1 into the state (or takes them out), a piece at a time; seen: DISTINCT. */
-static Status feed(Window *window, uint32_t call, AggContext *context, uint8_t *state, uint32_t first, uint32_t end, SeenRows *seen,
-                   FeedKind kind)
+/* Feeds positions first .. end-1 into the state (or takes them out), a piece at a time. */
+static Status feed(Window *window, FrameState *frame, uint32_t first, uint32_t end, FeedKind kind)
 {
+    uint32_t call = frame->call;
     const PhysWindowCall *spec = &window->node->window.calls[call];
     const AggKernel *kernel = spec->binding->aggregate;
     for (; first < end; first += CHUNK_ROWS) {
@@ -323,8 +331,8 @@ static Status feed(Window *window, uint32_t call, AggContext *context, uint8_t *
         arena_init(&scratch, NULL);
         Rows rows = {NULL, count};
         if (spec->is_distinct)
-            rows = new_rows(window, call, seen, pointers, first, count, &scratch);
-        TRY((kind == FEED_ADD ? kernel->update_one : kernel->retract)(context, pointers, spec->argument_count, rows, state));
+            rows = new_rows(window, call, &frame->seen, pointers, first, count, &scratch);
+        TRY((kind == FEED_ADD ? kernel->update_one : kernel->retract)(frame->context, pointers, spec->argument_count, rows, frame->state));
     }
     return OK;
 }
@@ -352,7 +360,7 @@ static void clear_state(const AggKernel *kernel, AggContext *context, uint8_t *s
         kernel->init(context, state);
 }
 
-static Status slide_state(Window *window, uint32_t call, Partition p, AggContext *context, uint8_t *state, SeenRows *seen);
+static Status slide_state(Window *window, Partition p, FrameState *frame);
 
 static Status aggregate_partition(Window *window, uint32_t call, Partition p)
 {
@@ -362,18 +370,19 @@ static Status aggregate_partition(Window *window, uint32_t call, Partition p)
     arena_init(&arena, window->exec->options->memory);
     AggContext context = {spec->binding, window->exec->session, &arena, window->exec->diag};
     uint8_t *state = arena_alloc_zero(&arena, kernel->state_bytes + 16);
-    SeenRows seen = {0};
+    FrameState frame = {.call = call, .context = &context, .state = state};
     if (kernel->init != NULL)
         kernel->init(&context, state);
-    Status status = slide_state(window, call, p, &context, state, &seen);
+    Status status = slide_state(window, p, &frame);
     if (kernel->destroy != NULL)
         kernel->destroy(&context, state);
-    mem_free(seen.slots);
+    mem_free(frame.seen.slots);
     return status;
 }
 
-static Status slide_state(Window *window, uint32_t call, Partition p, AggContext *context, uint8_t *state, SeenRows *seen)
+static Status slide_state(Window *window, Partition p, FrameState *frame)
 {
+    uint32_t call = frame->call;
     const PhysWindowCall *spec = &window->node->window.calls[call];
     bool grows = spec->frame_start == 0;
     uint32_t taken = p.begin; /* the state holds taken .. fed-1 */
@@ -384,22 +393,22 @@ static Status slide_state(Window *window, uint32_t call, Partition p, AggContext
         if (!grows) {
             bool slides = spec->binding->aggregate->retract != NULL && !spec->is_distinct && first >= taken && first < fed && end >= fed;
             if (slides) {
-                TRY(feed(window, call, context, state, taken, first, seen, FEED_RETRACT));
-                TRY(feed(window, call, context, state, fed, end, seen, FEED_ADD));
+                TRY(feed(window, frame, taken, first, FEED_RETRACT));
+                TRY(feed(window, frame, fed, end, FEED_ADD));
             } else {
-                clear_state(spec->binding->aggregate, context, state);
-                forget_rows(seen);
-                TRY(feed(window, call, context, state, first, end, seen, FEED_ADD));
+                clear_state(spec->binding->aggregate, frame->context, frame->state);
+                forget_rows(&frame->seen);
+                TRY(feed(window, frame, first, end, FEED_ADD));
             }
             taken = first;
             fed = MAX(end, first);
         } else if (end > fed) {
-            TRY(feed(window, call, context, state, fed, end, seen, FEED_ADD));
+            TRY(feed(window, frame, fed, end, FEED_ADD));
             fed = end;
         }
         if (grows && end > i + 1 && (!spec->frame_is_rows || spec->frame_end == 4))
             same = end; /* peers share the result */
-        TRY(finish_state(window, call, context, state, i, same));
+        TRY(finish_state(window, call, frame->context, frame->state, i, same));
         i = same;
         TRY(exec_check(window->exec));
     }

@@ -168,9 +168,10 @@ static void take_nested(AggContext *context, const ListData *data, RowList *list
     }
 }
 
-static Status take_row(AggContext *context, const ListData *data, const Vector *const *arguments, uint32_t count, uint32_t row,
-                       RowList *list, Datum *values, Arena *scratch)
+static Status take_row(AggContext *context, const ListData *data, const Vector *const *arguments, uint32_t row, RowList *list,
+                       Datum *values, Arena *scratch)
 {
+    uint32_t count = context->binding->argument_count;
     bool has_null = false;
     if (data->kind == LIST_UNIQUE || data->kind == LIST_SUM_MAP) {
         Datum value = vector_get(arguments[0], row, scratch);
@@ -195,8 +196,8 @@ static Status take_row(AggContext *context, const ListData *data, const Vector *
     return OK;
 }
 
-static Status list_take(AggContext *context, const Vector *const *arguments, uint32_t count, Rows rows, uint8_t *const *groups,
-                        uint32_t offset, uint8_t *one)
+static Status list_take(AggContext *context, const Vector *const *arguments, Rows rows, uint8_t *const *groups, uint32_t offset,
+                        uint8_t *one)
 {
     const ListData *data = context->binding->data;
     AUTO_ARENA scratch;
@@ -205,7 +206,7 @@ static Status list_take(AggContext *context, const Vector *const *arguments, uin
     ArenaMark mark = arena_mark(&scratch);
     for (FOR_ROWS(rows, i, row)) {
         RowList *list = (RowList *)(void *)(one != NULL ? one : groups[i] + offset);
-        TRY(take_row(context, data, arguments, count, row, list, values, &scratch));
+        TRY(take_row(context, data, arguments, row, list, values, &scratch));
         arena_release(&scratch, mark);
     }
     return OK;
@@ -213,11 +214,13 @@ static Status list_take(AggContext *context, const Vector *const *arguments, uin
 static Status list_update(AggContext *context, const Vector *const *arguments, uint32_t count, Rows rows, uint8_t *const *groups,
                           uint32_t offset)
 {
-    return list_take(context, arguments, count, rows, groups, offset, NULL);
+    (void)count;
+    return list_take(context, arguments, rows, groups, offset, NULL);
 }
 static Status list_update_one(AggContext *context, const Vector *const *arguments, uint32_t count, Rows rows, uint8_t *state)
 {
-    return list_take(context, arguments, count, rows, NULL, 0, state);
+    (void)count;
+    return list_take(context, arguments, rows, NULL, 0, state);
 }
 
 static Status list_merge(AggContext *context, uint8_t *const *sources, uint8_t *const *targets, uint32_t count, uint32_t offset)

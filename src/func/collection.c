@@ -41,17 +41,22 @@ static void put_map(Vector *out, Arena *arena, uint32_t row, Datum *items, uint3
 }
 
 /* Adds entries to items, replacing the values of keys that are there already. */
-static uint32_t merge_entries(Type key, Datum *items, uint32_t have, const Datum *more, uint32_t count, Arena *arena)
+static uint32_t merge_entries(Type key, Datum *items, uint32_t have, const Datum *more, uint32_t count)
 {
-    (void)arena;
+    AUTO_ARENA scratch;
+    DatumSet keys;
+    arena_init(&scratch, NULL);
+    datum_set_init(&keys, key, &scratch, have + count);
+    for (uint32_t e = 0; e < have; e++)
+        datum_set_add(&keys, &items[e * 2]);
     for (uint32_t e = 0; e < count; e++) {
-        uint32_t at = 0;
-        while (at < have && (items[at * 2].is_null != more[e * 2].is_null ||
-                             datum_compare(key, &items[at * 2], &more[e * 2]) != 0))
-            at++;
+        uint32_t at = datum_set_find(&keys, &more[e * 2]);
+        if (at == UINT32_MAX) {
+            at = have++;
+            datum_set_add(&keys, &more[e * 2]);
+        }
         items[at * 2] = more[e * 2];
         items[at * 2 + 1] = more[e * 2 + 1];
-        have = MAX(have, at + 1);
     }
     return have;
 }
@@ -65,7 +70,7 @@ static Status map_literal_kernel(FuncContext *context, const Vector *const *argu
     for (FOR_ROWS(rows, i, row)) {
         for (uint32_t a = 0; a < count; a++)
             given[a] = vector_get(arguments[a], row, arena);
-        put_map(out, arena, row, items, merge_entries(key, items, 0, given, count / 2, arena));
+        put_map(out, arena, row, items, merge_entries(key, items, 0, given, count / 2));
     }
     return OK;
 }
@@ -135,7 +140,7 @@ DEFINE_ROWWISE(map_from_arrays_kernel, {
         given[e * 2 + 1] = list_get(&values, e, context->arena);
     }
     put_map(out, context->arena, row, items,
-            merge_entries(keys.child->type, items, 0, given, keys.length, context->arena));
+            merge_entries(keys.child->type, items, 0, given, keys.length));
 })
 DEFINE_ROWWISE(map_filter_kernel, {
     MapItems map = map_at(arguments[0], row, context->arena);
@@ -172,7 +177,7 @@ static Status map_concat_kernel(FuncContext *context, const Vector *const *argum
         uint32_t have = 0;
         for (uint32_t a = 0; a < count; a++) {
             MapItems map = map_at(arguments[a], row, arena);
-            have = merge_entries(key, items, have, map.items, map.count, arena);
+            have = merge_entries(key, items, have, map.items, map.count);
         }
         put_map(out, arena, row, items, have);
     }
@@ -182,7 +187,7 @@ DEFINE_ROWWISE(distinct_keys_kernel, {
     MapItems map = map_at(arguments[0], row, context->arena);
     Datum *items = ARENA_NEW_ARRAY(context->arena, Datum, MAX(map.count * 2, 1u));
     put_map(out, context->arena, row, items,
-            merge_entries(out->type.nested->types[0], items, 0, map.items, map.count, context->arena));
+            merge_entries(out->type.nested->types[0], items, 0, map.items, map.count));
 })
 DEFINE_ROWWISE(map_entries_kernel, {
     MapItems map = map_at(arguments[0], row, context->arena);
@@ -305,7 +310,7 @@ DEFINE_ROWWISE(str_to_map_kernel, {
     }
     Datum *items = ARENA_NEW_ARRAY(context->arena, Datum, MAX(entries * 2, 1u));
     put_map(out, context->arena, row, items,
-            merge_entries(type_varchar(0), items, 0, given, entries, context->arena));
+            merge_entries(type_varchar(0), items, 0, given, entries));
 })
 
 static Status bind_str_to_map(const FuncBindRequest *request, const FuncDef *def, FuncBinding *out)

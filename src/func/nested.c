@@ -123,6 +123,11 @@ bool datum_set_add(DatumSet *set, const Datum *value)
     return true;
 }
 
+uint32_t datum_set_find(const DatumSet *set, const Datum *value)
+{
+    return set->slots[find_slot(set, value)] - 1;
+}
+
 bool datum_set_has(const DatumSet *set, const Datum *value)
 {
     return set->slots[find_slot(set, value)] != 0;

@@ -52,5 +52,7 @@ typedef struct DatumSet {
 } DatumSet;
 void datum_set_init(DatumSet *set, Type type, Arena *arena, uint32_t expected);
 bool datum_set_add(DatumSet *set, const Datum *value); /* false: was in */
+/* Place in items; UINT32_MAX: not in. */
+uint32_t datum_set_find(const DatumSet *set, const Datum *value);
 bool datum_set_has(const DatumSet *set, const Datum *value);
 uint64_t datum_hash(Type type, const Datum *value);
