@@ -116,8 +116,10 @@ Status table_loader_lane(TableLoader *loader, Diag *diag, LoaderLane **out_lane)
     arena_init(&lane->arena, loader->options.tracker);
     lane->sel = ARENA_NEW_ARRAY(&lane->arena, uint16_t, CHUNK_ROWS);
     LOCK_GUARD(&loader->lock);
-    lane->next = loader->lanes;
-    loader->lanes = lane;
+    LoaderLane **last = &loader->lanes;
+    while (*last != NULL)
+        last = &(*last)->next;
+    *last = lane; /* the order of lanes is the order of their rows where that counts */
     *out_lane = lane;
     return OK;
 }
@@ -374,16 +376,18 @@ void loader_lane_abort(LoaderLane *lane)
         lane->loader->options.volume->ops->abort(lane->writer);
     lane->writer = NULL;
     lane->segments.count = 0;
+    lane->flushes.count = 0;
 }
 
 /* ---- commit ---- */
 
 typedef struct CommitState {
-    TableLoader *loader;
+    TableLoader *const *loaders;
+    uint32_t count;
     StrView label, answer;
     bool replace;
     uint64_t txn_id;
-    const KeyCommit *keys; /* what the rows replace; NULL: nothing */
+    KeyCommit *keys; /* by loader: what the rows replace; schema NULL: nothing */
 } CommitState;
 
 static bool is_overwritten(const TableLoaderOptions *options, uint64_t partition_id)
@@ -414,25 +418,23 @@ static Status drop_old_rows(const TableLoaderOptions *options, const CatalogTabl
     return OK;
 }
 
-static Status build_commit(void *context, const CatalogSnapshot *catalog, Change *change, Diag *diag)
+static Status put_label(const CommitState *state, uint64_t database_id, Change *change, Diag *diag)
 {
-    CommitState *state = context;
-    TableLoader *loader = state->loader;
-    const CatalogTable *now = catalog_table_by_id(catalog, loader->table->id);
-    if (now == NULL)
-        return RAISE(diag, NO_SUCH_TABLE, "Unknown table '%.*s': it was dropped meanwhile", SV_ARGS(loader->table->name));
-    if (state->label.length > 0) {
-        AUTO_ARENA arena;
-        LabelRecord record;
-        arena_init(&arena, NULL);
-        if (meta_label_find(loader->options.store, now->database_id, state->label, &arena, &record))
-            return RAISE(diag, LABEL_EXISTS, "Label [%.*s] has already been used, relate to txn [%llu]", SV_ARGS(state->label),
-                         (unsigned long long)record.txn_id);
-        change_put_label(change, now->database_id, state->label, state->txn_id, state->answer,
-                         env_wall_us(loader->options.volume->environment));
-    }
-    if (state->replace)
-        TRY(drop_old_rows(&loader->options, now, change));
+    const TableLoaderOptions *options = &state->loaders[0]->options;
+    AUTO_ARENA arena;
+    LabelRecord record;
+    arena_init(&arena, NULL);
+    if (state->label.length == 0)
+        return OK;
+    if (meta_label_find(options->store, database_id, state->label, &arena, &record))
+        return RAISE(diag, LABEL_EXISTS, "Label [%.*s] has already been used, relate to txn [%llu]", SV_ARGS(state->label),
+                     (unsigned long long)record.txn_id);
+    change_put_label(change, database_id, state->label, state->txn_id, state->answer, env_wall_us(options->volume->environment));
+    return OK;
+}
+
+static Status put_segments(const TableLoader *loader, const CatalogTable *now, Change *change, Diag *diag)
+{
     uint32_t count = 0;
     for (const LoaderLane *lane = loader->lanes; lane != NULL; lane = lane->next)
         count += lane->segments.count;
@@ -450,55 +452,114 @@ static Status build_commit(void *context, const CatalogSnapshot *catalog, Change
     if (count > 0)
         change_publish(change, now->id, all, count);
     mem_free(all);
-    return state->keys == NULL ? OK : key_commit_put(state->keys, now, state->replace, change, diag);
+    return OK;
+}
+
+static Status build_commit(void *context, const CatalogSnapshot *catalog, Change *change, Diag *diag)
+{
+    CommitState *state = context;
+    for (uint32_t i = 0; i < state->count; i++) {
+        const TableLoader *loader = state->loaders[i];
+        const CatalogTable *now = catalog_table_by_id(catalog, loader->table->id);
+        if (now == NULL)
+            return RAISE(diag, NO_SUCH_TABLE, "Unknown table '%.*s': it was dropped meanwhile", SV_ARGS(loader->table->name));
+        if (i == 0)
+            TRY(put_label(state, now->database_id, change, diag));
+        if (state->replace)
+            TRY(drop_old_rows(&loader->options, now, change));
+        TRY(put_segments(loader, now, change, diag));
+        if (state->keys[i].schema != NULL)
+            TRY(key_commit_put(&state->keys[i], now, state->replace, change, diag));
+    }
+    return OK;
+}
+
+static Status make_keys(const TableLoader *loader, const CatalogSnapshot *catalog, bool replaces, Diag *diag, KeyCommit *out)
+{
+    KeyFlushes all = {0};
+    *out = (KeyCommit){.store = loader->options.store, .volume = loader->options.volume, .indexes = loader->options.keys,
+                       .schema = loader->table->schema, .table_id = loader->table->id};
+    arena_init(&out->arena, loader->options.tracker);
+    const CatalogTable *table = catalog_table_by_id(catalog, loader->table->id);
+    if (table == NULL)
+        return RAISE(diag, NO_SUCH_TABLE, "Unknown table '%.*s': it was dropped meanwhile", SV_ARGS(loader->table->name));
+    for (const LoaderLane *lane = loader->lanes; lane != NULL; lane = lane->next) {
+        for (uint32_t i = 0; i < lane->flushes.count; i++)
+            ARRAY_PUSH(&out->arena, &all, lane->flushes.items[i]);
+    }
+    return key_commit_make(out, table, &all, replaces, diag);
 }
 
 /* The vectors are made against a snapshot; the commit looks whether the tablets are still as they were. */
-static Status commit_keyed(TableLoader *loader, CommitState *state, Diag *diag)
+static Status commit_once(CommitState *state, Diag *diag)
 {
-    KeyCommit keys = {.store = loader->options.store, .volume = loader->options.volume, .indexes = loader->options.keys,
-                      .schema = loader->table->schema, .table_id = loader->table->id};
-    arena_init(&keys.arena, loader->options.tracker);
-    CatalogSnapshot *catalog = meta_snapshot(loader->options.store);
-    const CatalogTable *table = catalog_table_by_id(catalog, loader->table->id);
+    MetaStore *store = state->loaders[0]->options.store;
+    CatalogSnapshot *catalog = meta_snapshot(store);
     Status status = OK;
-    if (table == NULL)
-        status = RAISE(diag, NO_SUCH_TABLE, "Unknown table '%.*s': it was dropped meanwhile", SV_ARGS(loader->table->name));
-    for (const LoaderLane *lane = loader->lanes; lane != NULL && status == OK; lane = lane->next)
-        status = key_commit_make(&keys, table, &lane->flushes, state->replace, diag);
-    state->keys = &keys;
+    memset(state->keys, 0, state->count * sizeof(KeyCommit));
+    for (uint32_t i = 0; i < state->count && status == OK; i++) {
+        if (table_keeps_last(state->loaders[i]->table->schema))
+            status = make_keys(state->loaders[i], catalog, state->replace, diag, &state->keys[i]);
+    }
     if (status == OK)
-        status = meta_commit(loader->options.store, build_commit, state, diag);
-    key_commit_close(&keys, status == OK);
-    state->keys = NULL;
+        status = meta_commit(store, build_commit, state, diag);
+    for (uint32_t i = 0; i < state->count; i++) {
+        if (state->keys[i].schema != NULL)
+            key_commit_close(&state->keys[i], status == OK);
+    }
     catalog_unref(catalog);
     return status;
 }
 
-static Status commit_in_turn(TableLoader *loader, CommitState *state, Diag *diag)
+static Status commit_in_turn(CommitState *state, Diag *diag)
 {
-    if (loader->options.keys == NULL)
-        return RAISE(diag, NOT_SUPPORTED, "table '%.*s' has unique keys, which can't be loaded from here", SV_ARGS(loader->table->name));
-    if (!loader->options.is_locked)
-        primary_indexes_lock(loader->options.keys, loader->table->id);
+    PrimaryIndexes *indexes = NULL;
+    uint64_t *ids = mem_alloc((state->count + 1) * sizeof(*ids));
+    uint32_t keyed = 0;
+    uint64_t locked = 0;
     Status status = ERR_RETRY;
+    for (uint32_t i = 0; i < state->count; i++) {
+        const TableLoader *loader = state->loaders[i];
+        if (!table_keeps_last(loader->table->schema))
+            continue;
+        indexes = loader->options.keys;
+        if (indexes == NULL) {
+            mem_free(ids);
+            return RAISE(diag, NOT_SUPPORTED, "table '%.*s' has unique keys, which can't be loaded from here", SV_ARGS(loader->table->name));
+        }
+        if (!loader->options.is_locked)
+            ids[keyed++] = loader->table->id;
+    }
+    if (keyed > 0)
+        locked = primary_indexes_lock_all(indexes, ids, keyed);
     for (uint32_t attempt = 0; attempt < MOST_ATTEMPTS && status == ERR_RETRY; attempt++) {
         *diag = (Diag){0};
-        status = commit_keyed(loader, state, diag);
+        status = commit_once(state, diag);
+        if (indexes == NULL)
+            break; /* nothing that could come out otherwise */
     }
-    if (!loader->options.is_locked)
-        primary_indexes_unlock(loader->options.keys, loader->table->id);
+    if (keyed > 0)
+        primary_indexes_unlock_all(indexes, locked);
+    mem_free(ids);
+    return status;
+}
+
+Status table_loaders_commit(TableLoader *const *loaders, uint32_t count, StrView label, StrView answer, bool replace, uint64_t txn_id,
+                            Diag *diag)
+{
+    CommitState state = {.loaders = loaders, .count = count, .label = label, .answer = answer, .replace = replace, .txn_id = txn_id};
+    if (count == 0)
+        return OK;
+    state.keys = mem_alloc_zero(count * sizeof(KeyCommit));
+    Status status = commit_in_turn(&state, diag);
+    mem_free(state.keys);
     return status;
 }
 
 Status table_loader_commit(TableLoader *loader, StrView label, StrView answer, bool replace, Diag *diag, uint64_t *out_txn_id)
 {
-    CommitState state = {.loader = loader, .label = label, .answer = answer, .replace = replace,
-                         .txn_id = meta_new_id(loader->options.store)};
-    *out_txn_id = state.txn_id;
-    if (table_keeps_last(loader->table->schema))
-        return commit_in_turn(loader, &state, diag);
-    return meta_commit(loader->options.store, build_commit, &state, diag);
+    *out_txn_id = meta_new_id(loader->options.store);
+    return table_loaders_commit(&loader, 1, label, answer, replace, *out_txn_id, diag);
 }
 
 uint64_t table_loader_rows(const TableLoader *loader)

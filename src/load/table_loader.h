@@ -47,5 +47,8 @@ void loader_lane_abort(LoaderLane *lane);
  * label. replace: drops what the table held (INSERT OVERWRITE, TRUNCATE). */
 Status table_loader_commit(TableLoader *loader, StrView label, StrView answer, bool replace, Diag *diag,
                            uint64_t *out_txn_id);
+/* Several tables in one transaction. */
+Status table_loaders_commit(TableLoader *const *loaders, uint32_t count, StrView label, StrView answer, bool replace, uint64_t txn_id,
+                            Diag *diag);
 uint64_t table_loader_rows(const TableLoader *loader);
 void table_loader_close(TableLoader *loader);

@@ -95,6 +95,8 @@ Status run_locked(StatementContext *context, const AstName *name, const AstState
     const CatalogDatabase *database;
     const CatalogTable *table;
     PrimaryIndexes *keys = context->session->instance->keys;
+    if (context->session->transaction != NULL)
+        return RAISE(context->diag, NOT_SUPPORTED, "only INSERT of whole rows is supported between BEGIN and COMMIT: this statement reads what it writes");
     TRY(analyze_find_table(&context->analyze, name, &database, &table));
     uint64_t id = table->id;
     primary_indexes_lock(keys, id);

@@ -29,6 +29,7 @@ Status session_open(Instance *instance, StrView user, StrView host, uint64_t con
 
 static void drop_state(Session *session)
 {
+    transaction_drop(session);
     while (session->variables != NULL) {
         Variable *v = session->variables;
         session->variables = v->next;
@@ -226,6 +227,7 @@ static void open_context(StatementContext *context, Session *session, const Resu
                                         .database = context->func.database, .ids = {1},
                                         .variable = find_variable, .variable_context = session};
     context->analyze.connector = session_connector(context);
+    context->analyze.written_tables = transaction_tables(session, &context->analyze.written_count);
 }
 
 static void close_context(StatementContext *context)

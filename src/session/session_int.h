@@ -2,6 +2,7 @@
 /* Inside of sessions; only for src/session. */
 
 #include "analyze/analyze.h"
+#include "load/table_loader.h"
 #include "session/instance.h"
 #include "sql/ast_command.h"
 #include "sql/parser.h"
@@ -38,6 +39,7 @@ struct Session {
     _Atomic bool cancelled;
     _Atomic bool killed;
     uint64_t next_query;
+    struct Transaction *transaction; /* BEGIN without COMMIT yet; NULL: each statement is one */
 };
 
 /* One running statement. */
@@ -63,6 +65,10 @@ Status send_texts(StatementContext *context, const char *const *names, uint32_t 
 Status run_query(StatementContext *context, BoundQuery *query);
 Status run_query_text(StatementContext *context, const char *sql);
 Status run_insert(StatementContext *context, const AstStatement *statement);
+Status run_transaction(StatementContext *context, const AstStatement *statement); /* BEGIN, COMMIT, ROLLBACK */
+void transaction_drop(Session *session); /* what it wrote is given up */
+/* Tables that it wrote to; they can't be read before COMMIT. */
+const uint64_t *transaction_tables(const Session *session, uint32_t *out_count);
 Status run_delete(StatementContext *context, const AstStatement *statement);
 Status run_update(StatementContext *context, const AstStatement *statement);
 typedef struct LoadQuery {
@@ -80,6 +86,9 @@ Status load_query(StatementContext *context, const LoadQuery *load);
 /* Runs a statement that reads what it writes: with the table's lock held, against the newest catalog. */
 Status run_locked(StatementContext *context, const AstName *name, const AstStatement *statement,
                   Status (*run)(StatementContext *context, const AstStatement *statement, bool is_locked));
+/* The rows of a load into a lane, which is finished. */
+Status insert_rows(StatementContext *context, TableLoader *loader, const LoadQuery *load);
+Status transaction_load(StatementContext *context, const LoadQuery *load);
 StrView new_label(StatementContext *context, const char *prefix);
 Status plan_it(StatementContext *context, BoundQuery *query, PhysPlan **out_plan);
 Status execute_plan(StatementContext *context, const PhysPlan *plan, const ExecResult *result, OperatorProfile *profile);

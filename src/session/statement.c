@@ -177,29 +177,36 @@ static Status insert_chunk(void *opaque, const Chunk *chunk)
     return loader_lane_append(sink->lane, columns, rows.count, sink->context->diag);
 }
 
-static Status insert_rows(StatementContext *context, TableLoader *loader, const LoadQuery *load, uint64_t *out_txn)
+Status insert_rows(StatementContext *context, TableLoader *loader, const LoadQuery *load)
 {
     PhysPlan *plan;
     InsertSink sink = {.context = context, .table = load->table};
     TRY(plan_it(context, load->query, &plan));
     TRY(table_loader_lane(loader, context->diag, &sink.lane));
     ExecResult result = {&sink, insert_chunk};
-    TRY(execute_plan(context, plan, &result, NULL));
-    TRY(loader_lane_finish(sink.lane, context->diag));
-    return table_loader_commit(loader, load->label, STR_VIEW("VISIBLE"), load->overwrites, context->diag, out_txn);
+    Status status = execute_plan(context, plan, &result, NULL);
+    if (status == OK)
+        status = loader_lane_finish(sink.lane, context->diag);
+    if (status != OK)
+        loader_lane_abort(sink.lane);
+    return status;
 }
 
 Status load_query(StatementContext *context, const LoadQuery *load)
 {
     TableLoader *loader;
     uint64_t txn_id = 0;
+    if (context->session->transaction != NULL)
+        return transaction_load(context, load);
     Instance *instance = context->session->instance;
     TableLoaderOptions options = {.store = instance->store, .volume = instance->volume, .catalog = load->catalog, .table = load->table,
                                   .session = &context->func, .tracker = &context->memory, .keys = instance->keys,
                                   .is_locked = load->is_locked, .partition_ids = load->partition_ids,
                                   .partition_count = load->partition_count};
     TRY(table_loader_open(&options, context->diag, &loader));
-    Status status = insert_rows(context, loader, load, &txn_id);
+    Status status = insert_rows(context, loader, load);
+    if (status == OK)
+        status = table_loader_commit(loader, load->label, STR_VIEW("VISIBLE"), load->overwrites, context->diag, &txn_id);
     uint64_t rows = table_loader_rows(loader);
     table_loader_close(loader);
     TRY(status);
@@ -502,6 +509,7 @@ Status statement_run(StatementContext *context, const AstStatement *statement)
     case AST_STATEMENT_BEGIN:
     case AST_STATEMENT_COMMIT:
     case AST_STATEMENT_ROLLBACK:
+        return run_transaction(context, statement);
     case AST_STATEMENT_NO_OPERATION:
         return send_ok(context, 0, STR_VIEW(""));
     default:

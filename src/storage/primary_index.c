@@ -80,6 +80,27 @@ void primary_indexes_unlock(PrimaryIndexes *indexes, uint64_t table_id)
     mutex_unlock(&indexes->locks[hash_u64(table_id) % LOCKS]);
 }
 
+/* A bit a lock; taken in ascending order, so that two of these don't wait for each other. */
+uint64_t primary_indexes_lock_all(PrimaryIndexes *indexes, const uint64_t *table_ids, uint32_t count)
+{
+    uint64_t wanted = 0;
+    for (uint32_t i = 0; i < count; i++)
+        wanted |= 1ull << (hash_u64(table_ids[i]) % LOCKS);
+    for (uint32_t i = 0; i < LOCKS; i++) {
+        if ((wanted >> i & 1) != 0)
+            mutex_lock(&indexes->locks[i]);
+    }
+    return wanted;
+}
+
+void primary_indexes_unlock_all(PrimaryIndexes *indexes, uint64_t locked)
+{
+    for (uint32_t i = 0; i < LOCKS; i++) {
+        if ((locked >> i & 1) != 0)
+            mutex_unlock(&indexes->locks[i]);
+    }
+}
+
 /* ---- keys ---- */
 
 static void put_key_part(const VectorView *view, Type type, uint32_t row, ByteBuf *bytes)

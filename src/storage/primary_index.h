@@ -28,6 +28,9 @@ PrimaryIndexes *primary_indexes_open(MemTracker *memory, int64_t limit_bytes);
 void primary_indexes_close(PrimaryIndexes *indexes);
 void primary_indexes_lock(PrimaryIndexes *indexes, uint64_t table_id);
 void primary_indexes_unlock(PrimaryIndexes *indexes, uint64_t table_id);
+/* Several tables at once; returns what to unlock. */
+uint64_t primary_indexes_lock_all(PrimaryIndexes *indexes, const uint64_t *table_ids, uint32_t count);
+void primary_indexes_unlock_all(PrimaryIndexes *indexes, uint64_t locked);
 /* keys: one a key column; out_hashes: dense, one a row. */
 void key_hashes(const Vector *const *keys, uint32_t key_count, uint32_t row_count, KeyHash *out_hashes);
 
