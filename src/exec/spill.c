@@ -321,8 +321,10 @@ static uint32_t share_out(ExecContext *exec, const PhysNode *node, uint32_t abov
 {
     uint32_t own = weight(node);
     uint32_t below = 0;
-    for (uint32_t i = 0; i < node->child_count; i++)
-        below = MAX(below, share_out(exec, node->children[i], above + own));
+    for (uint32_t i = 0; i < node->child_count; i++) {
+        uint32_t child = share_out(exec, node->children[i], above + own);
+        below = MAX(below, child);
+    }
     exec->spill_divisors[node->id] = MAX(above + own + below, 1u);
     return own + below;
 }
