@@ -49,8 +49,8 @@ CFLAGS_VARIANT := $(HARDENING)
 endif
 
 CFLAGS_ALL = $(CFLAGS_COMMON) $(CFLAGS_VARIANT) $(CFLAGS) $(shell pkg-config --cflags $(PACKAGES))
-# Roaring has no pkg-config file in some distributions.
-LIBS = $(shell pkg-config --libs $(PACKAGES)) -lroaring -lm
+# Roaring and bzip2 have no pkg-config file in some distributions.
+LIBS = $(shell pkg-config --libs $(PACKAGES)) -lroaring -lbz2 -lm
 
 FOLDERS := $(shell sed -n 's/^\([a-z]*\):.*/\1/p' src/layers.txt)
 SOURCES := $(foreach f,$(FOLDERS),$(shell find src/$(f) -name '*.c' 2>/dev/null | sort))
@@ -114,6 +114,11 @@ build/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $(BUILD)/libmerak.a
 
 unit: $(foreach b,$(UNIT_BINARIES),$(if $(findstring $(or $(T),unit),$(b)),$(b)))
 	@for t in $(foreach b,$(UNIT_BINARIES),$(if $(findstring $(or $(T),unit),$(b)),$(b))); do echo "== $$t"; $$t || exit 1; done
+
+# Stream Load and the other HTTP interfaces, against servers that the tests start themselves.
+.PHONY: load-test
+load-test: all
+	@for t in tests/load/*_test.sh; do MERAK=$(BUILD)/merak bash $$t || exit 1; done
 
 clean:
 	rm -rf build
