@@ -51,8 +51,8 @@ CFLAGS_VARIANT := $(HARDENING)
 endif
 
 CFLAGS_ALL = $(CFLAGS_COMMON) $(CFLAGS_VARIANT) $(CFLAGS) $(shell pkg-config --cflags $(PACKAGES))
-# Roaring has no pkg-config file in some distributions.
-LIBS = $(shell pkg-config --libs $(PACKAGES)) -lroaring -lm
+# Roaring and bzip2 have no pkg-config file in some distributions.
+LIBS = $(shell pkg-config --libs $(PACKAGES)) -lroaring -lbz2 -lm
 
 FOLDERS := $(shell sed -n 's/^\([a-z]*\):.*/\1/p' src/layers.txt)
 SOURCES := $(foreach f,$(FOLDERS),$(shell find src/$(f) -name '*.c' 2>/dev/null | sort))
@@ -134,6 +134,11 @@ sql: $(BUILD)/merak $(BUILD)/merak-sqltest
 quick: $(UNIT_BINARIES) $(BUILD)/merak $(BUILD)/merak-sqltest
 	@tests/run_units.sh $(UNIT_BINARIES)
 	@$(MAKE) --no-print-directory sql
+
+# Stream Load and the other HTTP interfaces, against servers that the tests start themselves.
+.PHONY: load-test
+load-test: all
+	@for t in tests/load/*_test.sh; do MERAK=$(BUILD)/merak bash $$t || exit 1; done
 
 clean:
 	rm -rf build
