@@ -115,7 +115,19 @@ build/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $(BUILD)/libmerak.a
 unit: $(foreach b,$(UNIT_BINARIES),$(if $(findstring $(or $(T),unit),$(b)),$(b)))
 	@for t in $(foreach b,$(UNIT_BINARIES),$(if $(findstring $(or $(T),unit),$(b)),$(b))); do echo "== $$t"; $$t || exit 1; done
 
+# The deterministic simulator of metadata and transactions: `make sim SEEDS=2000`; one seed: build/release/merak-sim --seed N.
+SIM_SOURCES := $(sort $(wildcard tests/sim/*.c))
+SIM_OBJECTS := $(SIM_SOURCES:%.c=$(BUILD)/%.o)
+SEEDS ?= 2000
+.PHONY: sim
+$(BUILD)/tests/sim/%.o: CFLAGS_COMMON += -Itests
+$(BUILD)/merak-sim: $(SIM_OBJECTS) $(BUILD)/libmerak.a
+	$(CC) $(LDFLAGS_COMMON) $(LDFLAGS_VARIANT) $^ $(LIBS) -o $@
+sim: $(BUILD)/merak-sim
+	$(BUILD)/merak-sim --self-check
+	$(BUILD)/merak-sim --seeds $(SEEDS)
+
 clean:
 	rm -rf build
 
--include $(BUILD)/bench/segment/segment_bench.d $(LIB_OBJECTS:.o=.d) $(MAIN_OBJECTS:.o=.d) $(UNIT_BINARIES:%=%.d) $(TPCH_OBJECTS:.o=.d)
+-include $(SIM_OBJECTS:.o=.d) $(BUILD)/bench/segment/segment_bench.d $(LIB_OBJECTS:.o=.d) $(MAIN_OBJECTS:.o=.d) $(UNIT_BINARIES:%=%.d) $(TPCH_OBJECTS:.o=.d)
