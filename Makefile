@@ -1,7 +1,9 @@
 # Merak: `make help` lists the targets. Objects live in build/<variant>/, so variants never mix.
 
 VARIANT ?= release
-CC ?= gcc
+ifeq ($(origin CC),default)
+CC := gcc
+endif
 BUILD := build/$(VARIANT)
 CCACHE := $(shell command -v ccache 2>/dev/null)
 PACKAGES := liblz4 libzstd libxxhash libuv openssl libmicrohttpd jansson libpcre2-8 libcurl zlib
@@ -112,22 +114,31 @@ fuzz:
 build/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $(BUILD)/libmerak.a
 	$(CC) $(CFLAGS_ALL) $(OPT) $(LDFLAGS_VARIANT) $< $(BUILD)/libmerak.a $(LIBS) -o $@
 
-unit: $(foreach b,$(UNIT_BINARIES),$(if $(findstring $(or $(T),unit),$(b)),$(b)))
-	@for t in $(foreach b,$(UNIT_BINARIES),$(if $(findstring $(or $(T),unit),$(b)),$(b))); do echo "== $$t"; $$t || exit 1; done
+UNIT_CHOSEN = $(foreach b,$(UNIT_BINARIES),$(if $(findstring $(or $(T),unit),$(b)),$(b)))
+unit: $(UNIT_CHOSEN)
+	@tests/run_units.sh $(UNIT_CHOSEN)
 
-# The deterministic simulator of metadata and transactions: `make sim SEEDS=2000`; one seed: build/release/merak-sim --seed N.
-SIM_SOURCES := $(sort $(wildcard tests/sim/*.c))
-SIM_OBJECTS := $(SIM_SOURCES:%.c=$(BUILD)/%.o)
-SEEDS ?= 2000
-.PHONY: sim
-$(BUILD)/tests/sim/%.o: CFLAGS_COMMON += -Itests
-$(BUILD)/merak-sim: $(SIM_OBJECTS) $(BUILD)/libmerak.a
-	$(CC) $(LDFLAGS_COMMON) $(LDFLAGS_VARIANT) $^ $(LIBS) -o $@
-sim: $(BUILD)/merak-sim
-	$(BUILD)/merak-sim --self-check
-	$(BUILD)/merak-sim --seeds $(SEEDS)
+# The runner of tests/sql: `make sql T=pattern SQL_OPTIONS="--session 'SET pipeline_dop=1'"` runs the files that match.
+RUNNER_SOURCES := $(wildcard tests/sql_runner/*.c)
+RUNNER_OBJECTS := $(RUNNER_SOURCES:%.c=$(BUILD)/%.o)
+SQL_FILES = $(foreach f,$(shell find tests/sql -name '*.test' | sort),$(if $(findstring $(or $(T),tests/sql),$(f)),$(f)))
+SQL_JOBS ?= 2
+.PHONY: sql quick
+$(RUNNER_OBJECTS): CFLAGS_ALL += -Itests $(shell pkg-config --cflags libmariadb)
+$(BUILD)/merak-sqltest: $(RUNNER_OBJECTS) $(BUILD)/libmerak.a
+	$(CC) $(LDFLAGS_COMMON) $(LDFLAGS_VARIANT) $^ $(LIBS) $(shell pkg-config --libs libmariadb) -o $@
+sql: $(BUILD)/merak $(BUILD)/merak-sqltest
+	@$(if $(SQL_FILES),$(BUILD)/merak-sqltest --server $(BUILD)/merak --jobs $(SQL_JOBS) $(SQL_OPTIONS) $(SQL_FILES),echo "0 passed, 0 failed")
+
+# What every change must pass: unit tests and SQL tests in one configuration.
+quick: $(UNIT_BINARIES) $(BUILD)/merak $(BUILD)/merak-sqltest
+	@tests/run_units.sh $(UNIT_BINARIES)
+	@$(MAKE) --no-print-directory sql
+
+# The reliability harnesses: simulator, journal model, damage, failure loops.
+include tests/reliability.mk
 
 clean:
 	rm -rf build
 
--include $(SIM_OBJECTS:.o=.d) $(BUILD)/bench/segment/segment_bench.d $(LIB_OBJECTS:.o=.d) $(MAIN_OBJECTS:.o=.d) $(UNIT_BINARIES:%=%.d) $(TPCH_OBJECTS:.o=.d)
+-include $(BUILD)/bench/segment/segment_bench.d $(LIB_OBJECTS:.o=.d) $(MAIN_OBJECTS:.o=.d) $(UNIT_BINARIES:%=%.d) $(TPCH_OBJECTS:.o=.d) $(RUNNER_OBJECTS:.o=.d)

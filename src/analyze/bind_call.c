@@ -81,6 +81,14 @@ static Status bind_date_form(AnalyzeContext *context, Scope *scope, const AstExp
         char *name = arena_printf(context->arena, "%.*ss_%s", SV_ARGS(unit), is_sub ? "sub" : "add");
         return bind_function(context, name, arguments, 2, out);
     }
+    bool is_trino_add = is_add && count == 3 && items[0]->kind == AST_STRING && (context->session->flags & FUNC_SESSION_TRINO) != 0;
+    if (is_trino_add) { /* date_add('day', n, x) */
+        Expr **arguments = ARENA_NEW_ARRAY(context->arena, Expr *, 2);
+        *out_done = true;
+        TRY(bind_expr(context, scope, items[2], &arguments[0]));
+        TRY(bind_expr(context, scope, items[1], &arguments[1]));
+        return bind_function(context, arena_printf(context->arena, "%.*ss_add", SV_ARGS(items[0]->text)), arguments, 2, out);
+    }
     bool is_slice = call_is(ast, "time_slice") || call_is(ast, "date_slice");
     if (is_slice && (count == 2 || count == 3) && items[1]->kind == AST_INTERVAL) {
         Expr **arguments = ARENA_NEW_ARRAY(context->arena, Expr *, 4);
@@ -211,6 +219,17 @@ static Status bind_aggregate_arguments(AnalyzeContext *context, Scope *scope, co
     return OK;
 }
 
+/* array_agg() keeps NULLs, so it has a NULL for each row that its filter leaves out. */
+static Status filter_as_null(AnalyzeContext *context, AggCall *call)
+{
+    Expr **parts = ARENA_NEW_ARRAY(context->arena, Expr *, 3);
+    parts[0] = call->filter;
+    parts[1] = call->arguments[0];
+    parts[2] = expr_null(context->arena, call->arguments[0]->type);
+    call->filter = NULL;
+    return bind_case_results(context, parts, 3, &call->arguments[0]);
+}
+
 static Status bind_aggregate(AnalyzeContext *context, Scope *scope, const AstExpr *ast, const char *name, Expr **out)
 {
     bool is_distinct_form = call_is(ast, "multi_distinct_count") || call_is(ast, "multi_distinct_sum");
@@ -226,6 +245,8 @@ static Status bind_aggregate(AnalyzeContext *context, Scope *scope, const AstExp
     Status status = bind_aggregate_arguments(context, scope, ast, &call, &request);
     if (status == OK && ast->else_value != NULL)
         status = bind_condition(context, scope, ast->else_value, &call.filter);
+    if (status == OK && call.filter != NULL && (call_is(ast, "array_agg") || call_is(ast, "array_agg_distinct")))
+        status = filter_as_null(context, &call);
     select->in_aggregate = false;
     TRY(status);
     FuncBinding *binding;
@@ -340,7 +361,10 @@ static Status bind_if_form(AnalyzeContext *context, Scope *scope, const AstExpr 
     plain.name.count = 1;
     plain.arguments.count--;
     plain.else_value = ast->arguments.items[plain.arguments.count];
-    const FuncDef *def = func_find(plain.name.parts[0]);
+    StrView aggregate = plain.name.parts[0];
+    if (call_is(&plain, "multi_distinct_count") || call_is(&plain, "multi_distinct_sum"))
+        aggregate = strview_n(aggregate.data + strlen("multi_distinct_"), aggregate.length - strlen("multi_distinct_"));
+    const FuncDef *def = func_find(aggregate);
     if (def == NULL || def->kind != FUNC_AGGREGATE)
         return OK;
     *out_done = true;
@@ -364,6 +388,8 @@ Status bind_call(AnalyzeContext *context, Scope *scope, const AstExpr *ast, Expr
     if (call_is(ast, "multi_distinct_sum"))
         name = arena_strdup(context->arena, "sum");
     const FuncDef *def = func_find(strview(name));
+    if (call_is(ast, "count_if") && ast->arguments.count == 2) /* of count(), not the function of one argument */
+        def = NULL;
     if (def == NULL && ast->call->window == NULL && ast->else_value == NULL)
         TRY(bind_if_form(context, scope, ast, &done, out_expr));
     if (done)

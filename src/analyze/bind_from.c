@@ -249,6 +249,39 @@ static LogicalNode *one_row(AnalyzeContext *context)
     return node;
 }
 
+/* The place of argument i: generate_series(start => 1, end => 3) names its parameters. UINT32_MAX: no such name. */
+static uint32_t argument_place(const AstExpr *argument, uint32_t i)
+{
+    static const char *const parameters[] = {"start", "end", "step"};
+    if (argument->kind != AST_NAMED_ARGUMENT)
+        return i;
+    for (uint32_t p = 0; p < COUNT_OF(parameters); p++) {
+        if (strview_equal_ci(argument->text, strview(parameters[p])))
+            return p;
+    }
+    return UINT32_MAX;
+}
+
+static Status bind_table_arguments(AnalyzeContext *context, Scope *scope, const AstExpr *call, FuncBindRequest *request, Expr **arguments)
+{
+    Type *types = ARENA_NEW_ARRAY(context->arena, Type, MAX(request->count, 1u));
+    const Datum **constants = ARENA_NEW_ARRAY(context->arena, const Datum *, MAX(request->count, 1u));
+    for (uint32_t i = 0; i < request->count; i++) {
+        AstExpr *given = call->arguments.items[i];
+        uint32_t place = argument_place(given, i);
+        if (place >= request->count || arguments[place] != NULL)
+            return analyze_error(context, scope->source, given->begin, "%.*s() has no such argument, or has it twice", SV_ARGS(request->name));
+        TRY(bind_expr(context, scope, given->kind == AST_NAMED_ARGUMENT ? given->left : given, &arguments[place]));
+        TRY(expr_fold(context->arena, context->session, arguments[place], context->diag, &arguments[place]));
+        types[place] = arguments[place]->type;
+        if (arguments[place]->kind == EXPR_CONSTANT)
+            constants[place] = &arguments[place]->constant.value;
+    }
+    request->types = types;
+    request->constants = constants;
+    return OK;
+}
+
 /* unnest(...), generate_series(...) over what stands left of it. */
 static Status bind_table_function(AnalyzeContext *context, Scope *scope, const AstRelation *ast, LogicalNode *left,
                                   bool is_outer, LogicalNode **out)
@@ -261,14 +294,10 @@ static Status bind_table_function(AnalyzeContext *context, Scope *scope, const A
     node->table_function.arguments = ARENA_NEW_ARRAY(context->arena, Expr *, MAX(count, 1u));
     node->table_function.argument_count = count;
     node->table_function.is_outer = is_outer;
-    Type *types = ARENA_NEW_ARRAY(context->arena, Type, MAX(count, 1u));
-    for (uint32_t i = 0; i < count; i++) {
-        TRY(bind_expr(context, scope, call->arguments.items[i], &node->table_function.arguments[i]));
-        types[i] = node->table_function.arguments[i]->type;
-    }
-    FuncBindRequest request = {.name = call->name.parts[call->name.count - 1], .types = types, .count = count,
+    FuncBindRequest request = {.name = call->name.parts[call->name.count - 1], .count = count,
                                .session = context->session, .arena = context->arena, .diag = context->diag};
     FuncBinding *binding = ARENA_NEW(context->arena, FuncBinding);
+    TRY(bind_table_arguments(context, scope, call, &request, node->table_function.arguments));
     TRY(func_resolve(&request, binding));
     if (binding->table == NULL)
         return analyze_error(context, scope->source, call->begin, "'%.*s' is no table function", SV_ARGS(request.name));

@@ -43,6 +43,11 @@ void *mem_realloc(void *old, size_t bytes);
 void mem_free(void *pointer);
 char *mem_strdup(const char *text);
 
+/* Freed memory stays with the process, so that the next statement finds its pages mapped. Once, at start. */
+void mem_keep_freed(void);
+/* Gives free memory back to the system when there is a good deal of it: for idle moments. */
+void mem_give_back(void);
+
 /* A counted, aligned buffer: hash tables, sort runs, column buffers. */
 typedef struct Buffer {
     uint8_t *data;

@@ -1,148 +1,11 @@
 #include "exec/aggregate_int.h"
 
 /* Hash aggregation. Every worker owns PARTITIONS tables by the top bits of the key hash (one when few
- * groups are expected), so that the merge runs in parallel without locks. A table keeps its keys as columns
- * and the states of a group in one row. DISTINCT calls collect their distinct (keys, arguments) in tables
+ * groups are expected), so that the merge runs in parallel without locks (group_table.c). DISTINCT calls collect their distinct (keys, arguments) in tables
  * of their own, which feed the states after the merge. Grouping sets add the set's number as a key. */
 
 #include "base/hash.h"
 #include "exec/spill.h"
-
-void group_table_init(Aggregate *agg, GroupTable *table, const Type *types, uint32_t count, uint32_t row_bytes)
-{
-    *table = (GroupTable){.keys = column_store_new(agg->memory, types, count), .row_bytes = row_bytes};
-}
-
-/* What states own outside of arenas. */
-void aggregate_destroy_states(const Aggregate *agg, uint8_t *const *rows, uint32_t count)
-{
-    for (uint32_t c = 0; c < agg->node->aggregate.call_count; c++) {
-        const FuncBinding *binding = agg->node->aggregate.calls[c].binding;
-        AggContext context = {binding, agg->exec->session, NULL, agg->exec->diag};
-        for (uint32_t i = 0; i < count && binding->aggregate->destroy != NULL; i++)
-            binding->aggregate->destroy(&context, rows[i] + agg->offsets[c]);
-    }
-}
-
-void group_table_free(const Aggregate *agg, GroupTable *table)
-{
-    for (uint32_t g = 0; g < table->count && table->row_bytes > 0; g++) {
-        uint8_t *row = table->states + (size_t)g * table->row_bytes;
-        aggregate_destroy_states(agg, &row, 1);
-    }
-    mem_release(agg->memory, (int64_t)table->capacity * (table->row_bytes + 12));
-    column_store_free(table->keys);
-    mem_free(table->hashes);
-    mem_free(table->slots);
-    mem_free(table->states);
-    *table = (GroupTable){0};
-}
-
-static void rehash(GroupTable *table)
-{
-    uint32_t slots = MAX((table->mask + 1) * 2, 1024u);
-    if (table->slots == NULL)
-        slots = 1024;
-    mem_free(table->slots);
-    table->slots = mem_alloc_zero(slots * sizeof(uint32_t));
-    table->mask = slots - 1;
-    for (uint32_t g = 0; g < table->count; g++) {
-        uint32_t slot = (uint32_t)table->hashes[g] & table->mask;
-        while (table->slots[slot] != 0)
-            slot = (slot + 1) & table->mask;
-        table->slots[slot] = g + 1;
-    }
-}
-
-static Status grow_states(Aggregate *agg, GroupTable *table)
-{
-    uint32_t capacity = MAX(table->capacity * 2, 256u);
-    mem_charge(agg->memory, (int64_t)(capacity - table->capacity) * (table->row_bytes + 12));
-    TRY(exec_check(agg->exec));
-    table->hashes = mem_realloc(table->hashes, capacity * sizeof(uint64_t));
-    table->states = mem_realloc(table->states, (size_t)capacity * table->row_bytes + 8);
-    table->capacity = capacity;
-    return OK;
-}
-
-void aggregate_init_states(const Aggregate *agg, AggWorker *worker, uint8_t *row)
-{
-    for (uint32_t c = 0; c < agg->node->aggregate.call_count; c++) {
-        const AggKernel *kernel = agg->node->aggregate.calls[c].binding->aggregate;
-        if (kernel->init != NULL)
-            kernel->init(&worker->contexts[c], row + agg->offsets[c]);
-    }
-}
-
-static Status new_group(Aggregate *agg, AggWorker *worker, GroupTable *table, const Vector *const *keys, uint16_t row,
-                        uint64_t hash, uint32_t slot)
-{
-    if (table->count == table->capacity)
-        TRY(grow_states(agg, table));
-    TRY(column_store_append(agg->exec, table->keys, keys, (Rows){&row, 1}));
-    table->hashes[table->count] = hash;
-    if (table->row_bytes > 0) {
-        uint8_t *state = table->states + (size_t)table->count * table->row_bytes;
-        memset(state, 0, table->row_bytes);
-        aggregate_init_states(agg, worker, state);
-    }
-    table->count++;
-    table->slots[slot] = table->count;
-    if (table->count * 2 > table->mask)
-        rehash(table);
-    return OK;
-}
-
-static bool int_key_equal(const GroupTable *table, uint32_t group, const VectorView *view, uint32_t row)
-{
-    const Vector *column = &table->keys->columns[0];
-    uint32_t index = view_index(view, row);
-    if (column->type.phys == PHYS_I32)
-        return ((const int32_t *)column->data)[group] == ((const int32_t *)view->data)[index];
-    return ((const int64_t *)column->data)[group] == ((const int64_t *)view->data)[index];
-}
-
-/* Finds or makes the group of every row; out_groups[i] belongs to row i of rows. */
-Status aggregate_find_groups(Aggregate *agg, AggWorker *worker, GroupTable *table, const Vector *const *keys, uint32_t key_count,
-                          Rows rows, const uint64_t *hashes, uint32_t *out_groups)
-{
-    const Vector *stored[64];
-    VectorView first = {0};
-    bool is_int = false;
-    if (table->slots == NULL)
-        rehash(table);
-    for (uint32_t k = 0; k < key_count && k < COUNT_OF(stored); k++)
-        stored[k] = &table->keys->columns[k];
-    if (key_count == 1) {
-        first = vector_view(keys[0]);
-        PhysKind phys = (PhysKind)keys[0]->type.phys;
-        is_int = (phys == PHYS_I32 || phys == PHYS_I64) && first.nulls == NULL && first.row_nulls == NULL;
-    }
-    for (FOR_ROWS(rows, i, row)) {
-        uint64_t hash = hashes[row];
-        uint32_t slot = (uint32_t)hash & table->mask;
-        for (;;) {
-            uint32_t entry = table->slots[slot];
-            if (entry == 0) {
-                TRY(new_group(agg, worker, table, keys, (uint16_t)row, hash, slot));
-                out_groups[i] = table->count - 1;
-                break;
-            }
-            uint32_t group = entry - 1;
-            bool same = table->hashes[group] == hash;
-            if (same && is_int && table->keys->columns[0].nulls == NULL)
-                same = int_key_equal(table, group, &first, row);
-            else if (same)
-                same = keys_equal(stored, group, keys, row, key_count);
-            if (same) {
-                out_groups[i] = group;
-                break;
-            }
-            slot = (slot + 1) & table->mask;
-        }
-    }
-    return OK;
-}
 
 Status aggregate_update_call(Aggregate *agg, AggWorker *worker, uint32_t call, const Vector *const *arguments, Rows rows,
                           uint8_t **groups)
@@ -213,6 +76,11 @@ static uint32_t partition_of(const Aggregate *agg, uint64_t hash)
 
 static Status update_keys(Aggregate *agg, AggWorker *worker, const Vector *const *keys, const Vector *const *results, Rows rows)
 {
+    bool is_done = false;
+    if (agg->partitions == 1)
+        TRY(aggregate_update_coded(agg, worker, keys, results, rows, &is_done));
+    if (is_done)
+        return OK;
     hash_keys(keys, agg->key_count, rows, worker->hashes);
     if (agg->partitions == 1)
         return update_partition(agg, worker, 0, keys, results, rows, worker->hashes);
@@ -259,11 +127,7 @@ static Status open_worker(Aggregate *agg, uint32_t number)
 
 static bool is_simple(const Aggregate *agg)
 {
-    for (uint32_t c = 0; c < agg->node->aggregate.call_count; c++) {
-        if (agg->node->aggregate.calls[c].is_distinct || agg->node->aggregate.calls[c].filter != NULL)
-            return false;
-    }
-    return agg->key_count == 0;
+    return agg->is_plain && agg->key_count == 0;
 }
 
 /* No keys: one state for all rows. */
@@ -281,11 +145,10 @@ static Status update_single(Aggregate *agg, AggWorker *worker, const Vector *con
 static Status ensure_single(Aggregate *agg, AggWorker *worker)
 {
     GroupTable *table = &worker->tables[0];
+    uint32_t group;
     if (table->count > 0)
         return OK;
-    if (table->slots == NULL)
-        rehash(table);
-    return new_group(agg, worker, table, NULL, 0, 0, 0);
+    return aggregate_find_groups(agg, worker, table, NULL, 0, (Rows){NULL, 1}, &(uint64_t){0}, &group);
 }
 
 static Status push_aggregate(Consumer *consumer, uint32_t number, Chunk *chunk)
@@ -425,6 +288,7 @@ static Status finish_partition(Aggregate *agg, uint32_t number, uint32_t partiti
     AggWorker scoped = *target; /* own contexts: partitions are finished by several workers at once */
     Arena states;
     arena_init(&states, agg->memory);
+    scoped.lookup = group_lookup_new(&states);
     scoped.contexts = mem_alloc_zero(sizeof(AggContext) * (agg->node->aggregate.call_count + 1));
     for (uint32_t c = 0; c < agg->node->aggregate.call_count; c++) {
         scoped.contexts[c] = target->contexts[c];
@@ -493,6 +357,13 @@ static void lay_out(Aggregate *agg)
         agg->row_bytes += call->binding->aggregate->state_bytes;
     }
     agg->row_bytes = (uint32_t)align_up(MAX(agg->row_bytes, 16u), 16);
+    agg->is_plain = true;
+    for (uint32_t c = 0; c < calls; c++) {
+        const PhysAggCall *call = &node->aggregate.calls[c];
+        agg->is_plain &= !call->is_distinct && call->filter == NULL;
+        agg->has_init |= call->binding->aggregate->init != NULL;
+        agg->has_destroy |= call->binding->aggregate->destroy != NULL;
+    }
     agg->key_count = node->aggregate.group_count + (node->aggregate.sets != NULL);
     agg->key_types = ARENA_NEW_ARRAY(arena, Type, agg->key_count + 1);
     for (uint32_t g = 0; g < node->aggregate.group_count; g++)
@@ -508,6 +379,7 @@ static void open_tables(Aggregate *agg, AggWorker *worker)
     arena_init(&worker->states, agg->memory);
     worker->hashes = ARENA_NEW_ARRAY(arena, uint64_t, CHUNK_ROWS);
     worker->groups = ARENA_NEW_ARRAY(arena, uint8_t *, CHUNK_ROWS);
+    worker->lookup = group_lookup_new(arena);
     worker->tables = ARENA_NEW_ARRAY(arena, GroupTable, agg->partitions);
     worker->contexts = ARENA_NEW_ARRAY(arena, AggContext, node->aggregate.call_count + 1);
     worker->distinct = ARENA_NEW_ARRAY(arena, GroupTable *, node->aggregate.call_count + 1);

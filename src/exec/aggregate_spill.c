@@ -87,7 +87,8 @@ static Status finish_streams(const Aggregate *agg, AggregateSpill *spill)
 
 static int64_t table_bytes(const GroupTable *table)
 {
-    return (int64_t)table->keys->arena.total_bytes + (int64_t)table->capacity * (table->row_bytes + 12);
+    int64_t slots = table->slots == NULL ? 0 : (int64_t)table->mask + 1;
+    return (int64_t)table->keys->arena.total_bytes + (int64_t)table->capacity * (table->row_bytes + 8) + slots * 8;
 }
 
 int64_t aggregate_worker_bytes(const Aggregate *agg, const AggWorker *worker)
@@ -232,6 +233,7 @@ static void open_run(Aggregate *agg, const AggregateSpill *spill, uint32_t numbe
     AggWorker *worker = &run->worker;
     arena_init(&worker->scratch, agg->memory);
     arena_init(&worker->states, agg->memory);
+    worker->lookup = group_lookup_new(&run->arena);
     worker->tables = ARENA_NEW(&run->arena, GroupTable);
     worker->contexts = ARENA_NEW_ARRAY(&run->arena, AggContext, call_count(agg) + 1);
     worker->distinct = ARENA_NEW_ARRAY(&run->arena, GroupTable *, call_count(agg) + 1);

@@ -134,6 +134,25 @@ static void ntile_partition(Window *window, uint32_t call, Partition p)
     }
 }
 
+/* A new session begins where the value grows by more than the second argument; NULL values have none. */
+static void session_partition(Window *window, uint32_t call, Partition p)
+{
+    int64_t session = 0;
+    int64_t previous = 0;
+    for (uint32_t i = p.begin; i < p.end; i++) {
+        const Vector *columns = &window->store->columns[window->argument_at[call]];
+        Datum value = vector_get(&columns[0], window->order[i], &window->scratch);
+        Datum gap = vector_get(&columns[1], window->order[i], &window->scratch);
+        if (value.is_null || gap.is_null) {
+            vector_set_null(&window->results[call], window->order[i]);
+            continue;
+        }
+        session += session == 0 || (Int128)value.i64 - previous > gap.i64;
+        previous = value.i64;
+        put_i64(window, call, i, session);
+    }
+}
+
 static void put_value(Window *window, uint32_t call, uint32_t position, const Datum *value)
 {
     Datum copy = datum_copy(&window->results_arena, window->results[call].type, value);
@@ -424,6 +443,8 @@ static Status compute_call(Window *window, uint32_t call, Partition p)
         return aggregate_partition(window, call, p);
     if (strcmp(name, "ntile") == 0)
         ntile_partition(window, call, p);
+    else if (strcmp(name, "session_number") == 0)
+        session_partition(window, call, p);
     else if (strcmp(name, "cume_dist") == 0)
         cume_dist_partition(window, call, p);
     else if (strcmp(name, "lead") == 0 || strcmp(name, "lag") == 0)

@@ -461,7 +461,7 @@ static Status bind_map(const FuncBindRequest *request, const FuncDef *def, FuncB
 {
     Type *types = bind_argument_array(request, out);
     bool is_sum = def->code == 1;
-    if (is_sum && types[0].kind == TYPE_NULL)
+    if (is_sum && (types[0].kind == TYPE_NULL || types[0].kind == TYPE_BOOLEAN)) /* NULLs alone */
         types[0] = type_map(request->arena, type_of(TYPE_BOOLEAN), type_of(TYPE_BIGINT));
     if (is_sum && types[0].kind != TYPE_MAP)
         return bind_error(request);
@@ -531,19 +531,17 @@ static Status bind_top(const FuncBindRequest *request, const FuncDef *def, FuncB
     return OK;
 }
 
-/* code: 0 percentile_cont, 1 percentile_disc, 2 percentile_approx */
+/* code: 0 percentile_cont, 1 percentile_disc */
 static Status bind_percentile(const FuncBindRequest *request, const FuncDef *def, FuncBinding *out)
 {
     Type *types = bind_argument_array(request, out);
     settle(&types[0]);
-    bool is_date = type_is_date(types[0]) && def->code != 2;
+    bool is_date = type_is_date(types[0]);
     if (type_is_nested(types[0]) || types[0].kind == TYPE_JSON || type_is_nested(types[1]))
         return bind_error(request);
-    if ((def->code != 1 && !is_date && !type_is_numeric(types[0])) || def->code == 2)
+    if (def->code != 1 && !is_date && !type_is_numeric(types[0]))
         types[0] = type_of(TYPE_DOUBLE);
     types[1] = type_of(TYPE_DOUBLE);
-    if (request->count > 2)
-        types[2] = type_of(TYPE_DOUBLE);
     const Datum *rate = request->constants[1];
     if (rate != NULL && !rate->is_null && request->types[1].kind != TYPE_NULL && !type_is_string(request->types[1])) {
         double value = number_of(request->types[1], rate);
@@ -574,6 +572,5 @@ static const FuncDef defs[] = {
     LISTF("percentile_cont", 0, 2, 2, bind_percentile, 0),
     LISTF("percentile_disc", 0, 2, 2, bind_percentile, 1),
     LISTF("percentile_disc_lc", 0, 2, 2, bind_percentile, 1),
-    LISTF("percentile_approx", 0, 2, 3, bind_percentile, 2),
 };
 const FuncTable func_table_agg_list = {defs, COUNT_OF(defs)};

@@ -152,12 +152,65 @@ typedef struct SumDouble {
     double sum;
     int64_t count;
 } SumDouble;
+/* Integers of up to 64 bits: halves are added up in 64 bits each, which a chunk can't overflow, in loops that
+ * the compiler vectorises. */
+#define SUM_HALVES(x) low += (uint32_t)(x), high += (int64_t)(x) >> 32
+#define DEFINE_SUM(SUFFIX, T)                                                                         \
+    static Status sum_##SUFFIX##_update(AggContext *context, const Vector *const *arguments, uint32_t count, Rows rows,       \
+                                        uint8_t *const *groups, uint32_t offset)                      \
+    {                                                                                                 \
+        VectorView view = vector_view(arguments[0]);                                                  \
+        bool has_nulls = view.nulls != NULL || view.row_nulls != NULL;                                \
+        (void)context;                                                                                \
+        (void)count;                                                                                  \
+        for (FOR_ROWS(rows, i, row)) {                                                                \
+            if (has_nulls && view_is_null(&view, row))                                                \
+                continue;                                                                             \
+            SumState *state = STATE(SumState, i);                                                     \
+            state->sum += ((const T *)view.data)[view_index(&view, row)];                             \
+            state->count++;                                                                           \
+        }                                                                                             \
+        return OK;                                                                                    \
+    }                                                                                                 \
+    KERNEL_CLONES static Status sum_##SUFFIX##_update_one(AggContext *context, const Vector *const *arguments, uint32_t count, \
+                                                          Rows rows, uint8_t *bytes)                  \
+    {                                                                                                 \
+        VectorView view = vector_view(arguments[0]);                                                  \
+        const T *values = view.data;                                                                  \
+        SumState *state = (SumState *)(void *)bytes;                                                  \
+        uint64_t low = 0;                                                                             \
+        int64_t high = 0;                                                                             \
+        uint32_t counted = rows.count;                                                                \
+        (void)context;                                                                                \
+        (void)count;                                                                                  \
+        if (view.nulls != NULL || view.row_nulls != NULL) {                                           \
+            counted = 0;                                                                              \
+            for (FOR_ROWS(rows, i, row)) {                                                            \
+                if (view_is_null(&view, row))                                                         \
+                    continue;                                                                         \
+                SUM_HALVES(values[view_index(&view, row)]);                                           \
+                counted++;                                                                            \
+            }                                                                                         \
+        } else if (view.codes != NULL || view.is_constant) {                                          \
+            for (FOR_ROWS(rows, i, row))                                                              \
+                SUM_HALVES(values[view_index(&view, row)]);                                           \
+        } else if (rows.sel == NULL) {                                                                \
+            for (uint32_t i = 0; i < rows.count; i++)                                                 \
+                SUM_HALVES(values[i]);                                                                \
+        } else {                                                                                      \
+            for (uint32_t i = 0; i < rows.count; i++)                                                 \
+                SUM_HALVES(values[rows.sel[i]]);                                                      \
+        }                                                                                             \
+        state->sum += (Int128)high * ((Int128)1 << 32) + low;                                         \
+        state->count += counted;                                                                      \
+        return OK;                                                                                    \
+    }
+DEFINE_SUM(u8, uint8_t)
+DEFINE_SUM(i8, int8_t)
+DEFINE_SUM(i16, int16_t)
+DEFINE_SUM(i32, int32_t)
+DEFINE_SUM(i64, int64_t)
 #define SUM_BODY state->sum += x, state->count++
-DEFINE_UPDATES(sum_u8, SumState, uint8_t, SUM_BODY)
-DEFINE_UPDATES(sum_i8, SumState, int8_t, SUM_BODY)
-DEFINE_UPDATES(sum_i16, SumState, int16_t, SUM_BODY)
-DEFINE_UPDATES(sum_i32, SumState, int32_t, SUM_BODY)
-DEFINE_UPDATES(sum_i64, SumState, int64_t, SUM_BODY)
 DEFINE_UPDATES(sum_i128, SumState, Int128, SUM_BODY)
 DEFINE_UPDATES(sum_f32, SumDouble, float, (state->sum += (double)x, state->count++))
 DEFINE_UPDATES(sum_f64, SumDouble, double, SUM_BODY)
@@ -291,6 +344,20 @@ static Status bind_sum(const FuncBindRequest *request, const FuncDef *def, FuncB
                   : type.kind == TYPE_LARGEINT ? type
                                                : type_of(TYPE_BIGINT);
     return OK;
+}
+
+/* sum() and avg() take a column in any width: the state is the same. */
+bool aggregate_rebind(const FuncBinding *binding, const Type *argument_types, Type result, Arena *arena, FuncBinding *out_binding)
+{
+    if (binding->def->bind != bind_sum || argument_types[0].phys > PHYS_I128 || binding->argument_types[0].phys > PHYS_I128)
+        return false;
+    Type *types = ARENA_NEW(arena, Type);
+    types[0] = argument_types[0];
+    *out_binding = *binding;
+    out_binding->argument_types = types;
+    out_binding->result = result;
+    out_binding->aggregate = &sum_kernels[types[0].phys];
+    return true;
 }
 
 /* ---- min, max, any_value ---- */

@@ -291,6 +291,8 @@ bool func_rebind(const FuncBinding *binding, const Type *argument_types, Type re
                  FuncBinding *out_binding)
 {
     ScalarKernel kernel = NULL;
+    if (binding->def->kind == FUNC_AGGREGATE)
+        return aggregate_rebind(binding, argument_types, result, arena, out_binding);
     PhysKind left = (PhysKind)argument_types[0].phys;
     PhysKind right = binding->argument_count > 1 ? (PhysKind)argument_types[1].phys : left;
     if (binding->def->bind == bind_arithmetic)

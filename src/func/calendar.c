@@ -51,6 +51,10 @@ DEFINE_ROWWISE(date_diff_kernel, {
     Unit unit = unit_of(ARG_VIEW(0));
     int64_t a = ARG(1, int64_t);
     int64_t b = ARG(2, int64_t);
+    if ((context->session->flags & FUNC_SESSION_TRINO) != 0) {
+        a = ARG(2, int64_t);
+        b = ARG(1, int64_t);
+    }
     if (unit == UNIT_NONE)
         return RAISE(context->diag, INVALID_ARGUMENT, "type column should be one of day/hour/minute/second/millisecond/week/month/quarter/year, got '%.*s'",
                      SV_ARGS(ARG_VIEW(0)));

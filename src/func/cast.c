@@ -297,6 +297,18 @@ static bool fields_by_name(Type source, Type target)
     return true;
 }
 
+/* Elements; integers become decimals of any size that their width holds, as the precision of an element
+ * is not enforced. */
+static bool cast_element(Type source, Type target, const Datum *in, Arena *arena, Datum *out)
+{
+    bool is_wide_number = !in->is_null && type_is_integer(source) && target.kind == TYPE_DECIMAL && target.phys != PHYS_STR;
+    if (!is_wide_number)
+        return cast_datum(source, target, in, arena, out);
+    *out = datum_i64(0);
+    TypeKind width = target.phys == PHYS_I32 ? TYPE_INT : target.phys == PHYS_I64 ? TYPE_BIGINT : TYPE_LARGEINT;
+    return decimal_rescale(in->i128, 0, target.scale, &out->i128) && fits_integer(out->i128, width);
+}
+
 static bool to_nested(Type source, Type target, const Datum *in, Arena *arena, Datum *out)
 {
     if (source.phys == PHYS_STR) {
@@ -314,14 +326,14 @@ static bool to_nested(Type source, Type target, const Datum *in, Arena *arena, D
     if (source.kind == TYPE_STRUCT && fields_by_name(source, target)) {
         for (uint32_t i = 0; i < list->count; i++) {
             uint32_t from = field_named(source, target.nested->names[i]);
-            if (!cast_datum(source.nested->types[from], target.nested->types[i], &in->list->items[from], arena, &list->items[i]))
+            if (!cast_element(source.nested->types[from], target.nested->types[i], &in->list->items[from], arena, &list->items[i]))
                 list->items[i] = datum_null();
         }
         *out = (Datum){.list = list};
         return true;
     }
     for (uint32_t i = 0; i < list->count; i++) {
-        if (!cast_datum(source.nested->types[i % per_entry], target.nested->types[i % per_entry], &in->list->items[i],
+        if (!cast_element(source.nested->types[i % per_entry], target.nested->types[i % per_entry], &in->list->items[i],
                         arena, &list->items[i]))
             list->items[i] = datum_null();
     }

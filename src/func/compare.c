@@ -49,6 +49,34 @@ static int nested_equal(Type type, const Datum *a, const Datum *b)
     return is_unknown ? -1 : 1;
 }
 
+/* Order of arrays: element by element, NULL above all values, a prefix before what is longer. */
+static int nested_order(Type type, const Datum *a, const Datum *b)
+{
+    if (a->is_null || b->is_null)
+        return (int)a->is_null - (int)b->is_null;
+    if (type.kind != TYPE_ARRAY)
+        return datum_compare(type, a, b);
+    for (uint32_t i = 0; i < MIN(a->list->count, b->list->count); i++) {
+        int order = nested_order(type.nested->types[0], &a->list->items[i], &b->list->items[i]);
+        if (order != 0)
+            return order;
+    }
+    return (a->list->count > b->list->count) - (a->list->count < b->list->count);
+}
+
+/* a != b of arrays is never unknown: two NULL elements are equal. */
+static Status differ_arrays(FuncContext *context, const Vector *const *arguments, uint32_t count, Rows rows, Vector *out)
+{
+    (void)count;
+    for (FOR_ROWS(rows, i, row)) {
+        Datum a = vector_get(arguments[0], row, context->arena);
+        Datum b = vector_get(arguments[1], row, context->arena);
+        if (!a.is_null && !b.is_null)
+            ((uint8_t *)out->data)[row] = nested_order(arguments[0]->type, &a, &b) != 0;
+    }
+    return OK;
+}
+
 static Status equal_nested(FuncContext *context, const Vector *const *arguments, Rows rows, Vector *out, bool wanted)
 {
     for (FOR_ROWS(rows, i, row)) {
@@ -104,7 +132,7 @@ static Status compare_nested(FuncContext *context, const Vector *const *argument
         Datum b = vector_get(arguments[1], row, context->arena);
         if (a.is_null || b.is_null)
             continue;
-        int order = datum_compare(arguments[0]->type, &a, &b);
+        int order = nested_order(arguments[0]->type, &a, &b);
         switch (op) {
         case COMPARE_EQ:
             r[row] = order == 0;
@@ -173,7 +201,9 @@ static Status bind_compare(const FuncBindRequest *request, const FuncDef *def, F
         common = type_of(TYPE_BOOLEAN);
     bind_arguments(request, common, out);
     out->result = type_of(TYPE_BOOLEAN);
-    out->kernel = common.kind == TYPE_JSON ? compare_json : compare_kernel((CompareOp)def->code, (PhysKind)common.phys);
+    out->kernel = common.kind == TYPE_JSON                                   ? compare_json
+                  : common.kind == TYPE_ARRAY && def->code == COMPARE_NE ? differ_arrays
+                                                                         : compare_kernel((CompareOp)def->code, (PhysKind)common.phys);
     return OK;
 }
 

@@ -38,6 +38,8 @@ enum {
     FUNC_SESSION_THROW = 1 << 0,           /* ALLOW_THROW_EXCEPTION: bad casts raise, not NULL */
     FUNC_SESSION_OVERFLOW_ERROR = 1 << 1,  /* ERROR_IF_OVERFLOW */
     FUNC_SESSION_PIPES_AS_CONCAT = 1 << 2,
+    FUNC_SESSION_TRINO = 1 << 3,           /* sql_dialect = 'trino': date_diff() and date_add() as there */
+    FUNC_SESSION_CASE_UTF8 = 1 << 4,       /* lower_upper_support_utf8: letters beyond ASCII have a case */
 };
 
 typedef struct FuncContext {

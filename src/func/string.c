@@ -4,7 +4,11 @@
  * characters from 1. */
 
 #include <ctype.h>
+#include <locale.h>
+#include <wctype.h>
 
+#include "base/thread.h"
+#include "codec/utf8.h"
 #include "func/shape.h"
 
 enum { MAX_RESULT_BYTES = 1 << 20 };
@@ -104,9 +108,62 @@ static char *result_bytes(FuncContext *context, size_t length)
     return arena_alloc_bytes(context->arena, MAX(length, (size_t)1));
 }
 
-#define MAP_BYTES(NAME, BODY)                                        \
+static locale_t unicode_tables;
+static pthread_once_t unicode_once = PTHREAD_ONCE_INIT;
+static void load_unicode(void)
+{
+    unicode_tables = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
+    if (unicode_tables == (locale_t)0) /* the machine has none: ASCII letters only */
+        unicode_tables = newlocale(LC_CTYPE_MASK, "C", (locale_t)0);
+}
+static locale_t unicode_locale(void)
+{
+    pthread_once(&unicode_once, load_unicode);
+    return unicode_tables;
+}
+
+/* Letters beyond ASCII, by the C library's tables of Unicode. */
+static void map_case_wide(StrView text, bool to_upper, ByteBuf *out)
+{
+    locale_t tables = unicode_locale();
+    bytebuf_clear(out);
+    for (size_t at = 0; at < text.length;) {
+        uint32_t code;
+        size_t length = utf8_decode(text.data + at, text.length - at, &code);
+        if (length == 0) { /* no UTF-8: passed through */
+            bytebuf_append_char(out, text.data[at++]);
+            continue;
+        }
+        bool is_pair = code == (to_upper ? 0xDFu : 0x130u); /* sharp s, dotted I: two characters in the other case */
+        if (is_pair) {
+            bytebuf_append_text(out, to_upper ? "SS" : "i\xCC\x87");
+            at += length;
+            continue;
+        }
+        wint_t mapped = to_upper ? towupper_l((wint_t)code, tables) : towlower_l((wint_t)code, tables);
+        char bytes[4];
+        bytebuf_append(out, bytes, utf8_encode((uint32_t)mapped, bytes));
+        at += length;
+    }
+}
+
+static bool is_ascii(StrView text)
+{
+    unsigned char all = 0;
+    for (size_t i = 0; i < text.length; i++)
+        all |= (unsigned char)text.data[i];
+    return all < 0x80;
+}
+
+#define MAP_CASE(NAME, TO_UPPER, BODY)                               \
     DEFINE_ROWWISE(NAME, {                                           \
         StrView text = ARG_VIEW(0);                                  \
+        if ((context->session->flags & FUNC_SESSION_CASE_UTF8) != 0 && !is_ascii(text)) {                                 \
+            AUTO_BYTEBUF wide = {0};                                 \
+            map_case_wide(text, TO_UPPER, &wide);                    \
+            result_text(context, out, row, wide.data, wide.length);  \
+            continue;                                                \
+        }                                                            \
         char *bytes = result_bytes(context, text.length);            \
         for (size_t b = 0; b < text.length; b++) {                   \
             unsigned char c = (unsigned char)text.data[b];           \
@@ -114,8 +171,8 @@ static char *result_bytes(FuncContext *context, size_t length)
         }                                                            \
         RESULT(Str) = str_make(bytes, text.length);                  \
     })
-MAP_BYTES(upper_str, c >= 'a' && c <= 'z' ? c - 32 : c)
-MAP_BYTES(lower_str, c >= 'A' && c <= 'Z' ? c + 32 : c)
+MAP_CASE(upper_str, true, c >= 'a' && c <= 'z' ? c - 32 : c)
+MAP_CASE(lower_str, false, c >= 'A' && c <= 'Z' ? c + 32 : c)
 
 DEFINE_ROWWISE(reverse_str, {
     StrView text = ARG_VIEW(0);

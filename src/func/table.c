@@ -2,30 +2,47 @@
 
 /* Table functions: generate_series and unnest. */
 
+/* An argument of a row as a wide integer; false: NULL. */
+static bool series_argument(FuncContext *context, const Vector *argument, uint32_t row, Int128 *out)
+{
+    Datum value = vector_get(argument, row, context->arena);
+    *out = value.i128;
+    return !value.is_null;
+}
+
 static Status series_count(FuncContext *context, const Vector *const *arguments, uint32_t count, uint32_t row, uint64_t *out)
 {
-    int64_t first = vector_get(arguments[0], row, context->arena).i64;
-    int64_t last = vector_get(arguments[1], row, context->arena).i64;
-    int64_t step = count > 2 ? vector_get(arguments[2], row, context->arena).i64 : 1;
-    for (uint32_t a = 0; a < count; a++) {
-        if (vector_get(arguments[a], row, context->arena).is_null)
-            return RAISE(context->diag, INVALID_ARGUMENT, "generate_series() arguments must not be NULL");
-    }
+    Int128 first, last, span;
+    Int128 step = 1;
+    *out = 0;
+    bool is_known = series_argument(context, arguments[0], row, &first) && series_argument(context, arguments[1], row, &last) &&
+                    (count < 3 || series_argument(context, arguments[2], row, &step));
+    if (!is_known)
+        return OK;
     if (step == 0)
         return RAISE(context->diag, INVALID_ARGUMENT, "generate_series() step size cannot equal zero");
-    Int128 span = step > 0 ? (Int128)last - first : (Int128)first - last;
-    *out = span < 0 ? 0 : (uint64_t)(span / (step > 0 ? step : -(Int128)step)) + 1;
+    bool too_wide = step > 0 ? __builtin_sub_overflow(last, first, &span) : __builtin_sub_overflow(first, last, &span);
+    Int128 steps = too_wide ? INT64_MAX : span / (step > 0 ? step : -step);
+    if (span >= 0 || too_wide)
+        *out = (uint64_t)MIN(steps, (Int128)INT64_MAX - 1) + 1;
     return OK;
 }
 
 static Status series_produce(FuncContext *context, const Vector *const *arguments, uint32_t count, uint32_t row,
                              uint64_t skip, uint32_t limit, uint32_t offset, Vector *out)
 {
-    int64_t first = vector_get(arguments[0], row, context->arena).i64;
-    int64_t step = count > 2 ? vector_get(arguments[2], row, context->arena).i64 : 1;
-    int64_t *values = out[0].data;
-    for (uint32_t i = 0; i < limit; i++)
-        values[offset + i] = (int64_t)((uint64_t)first + (skip + i) * (uint64_t)step);
+    Int128 first = 0;
+    Int128 step = 1;
+    series_argument(context, arguments[0], row, &first);
+    if (count > 2)
+        series_argument(context, arguments[2], row, &step);
+    UInt128 value = (UInt128)first + (UInt128)skip * (UInt128)step;
+    for (uint32_t i = 0; i < limit; i++, value += (UInt128)step) {
+        if (out[0].type.phys == PHYS_I128)
+            ((Int128 *)out[0].data)[offset + i] = (Int128)value;
+        else
+            ((int64_t *)out[0].data)[offset + i] = (int64_t)value;
+    }
     return OK;
 }
 
@@ -34,10 +51,18 @@ static const TableKernel series_kernel = {series_count, series_produce};
 static Status bind_series(const FuncBindRequest *request, const FuncDef *def, FuncBinding *out)
 {
     (void)def;
-    bind_arguments(request, type_of(TYPE_BIGINT), out);
+    TypeKind kind = TYPE_BIGINT;
+    for (uint32_t i = 0; i < request->count; i++) {
+        bool is_null = request->types[i].kind == TYPE_NULL || (request->constants[i] != NULL && request->constants[i]->is_null);
+        if (is_null)
+            return RAISE(request->diag, INVALID_ARGUMENT, "generate_series() arguments must not be NULL");
+        if (request->types[i].kind == TYPE_LARGEINT)
+            kind = TYPE_LARGEINT;
+    }
+    bind_arguments(request, type_of(kind), out);
     Type *columns = ARENA_NEW_ARRAY(request->arena, Type, 1);
     StrView *names = ARENA_NEW_ARRAY(request->arena, StrView, 1);
-    columns[0] = type_of(TYPE_BIGINT);
+    columns[0] = type_of(kind);
     names[0] = STR_VIEW("generate_series");
     out->table = &series_kernel;
     out->table_columns = columns;

@@ -9,6 +9,21 @@ static Status bind_ranking(const FuncBindRequest *request, const FuncDef *def, F
     return OK;
 }
 
+static Status bind_session(const FuncBindRequest *request, const FuncDef *def, FuncBinding *out)
+{
+    if (request->constants[1] == NULL)
+        return RAISE(request->diag, ANALYSIS, "Getting analyzing error. Detail message: The delta parameter of SESSION_NUMBER should be a constant.");
+    return bind_ranking(request, def, out);
+}
+
+/* A default that is no constant must have the type of the value, or widen to it. */
+static Status wrong_default(const FuncBindRequest *request, Type value)
+{
+    AUTO_BYTEBUF text = {0};
+    type_print_sql(value, &text);
+    return RAISE(request->diag, ANALYSIS, "Getting analyzing error. Detail message: The type of the third parameter of LEAD/LAG not match the type %s.", text.data);
+}
+
 /* lead, lag: value, offset, default; first_value, last_value: value. */
 static Status bind_value(const FuncBindRequest *request, const FuncDef *def, FuncBinding *out)
 {
@@ -18,8 +33,13 @@ static Status bind_value(const FuncBindRequest *request, const FuncDef *def, Fun
     types[0] = value;
     if (request->count > 1)
         types[1] = type_of(TYPE_BIGINT);
-    if (request->count > 2)
+    if (request->count > 2) {
+        bool is_known = request->constants[2] != NULL || request->types[2].kind == TYPE_NULL;
+        bool fits = is_known || cast_implicit_cost(request->types[2], value) <= 19;
+        if (!fits)
+            return wrong_default(request, value);
         types[2] = value;
+    }
     out->result = value;
     return OK;
 }
@@ -31,6 +51,7 @@ static const FuncDef defs[] = {
     WINDOW("row_number", 0, 0, bind_ranking, 0),   WINDOW("rank", 0, 0, bind_ranking, 0),
     WINDOW("dense_rank", 0, 0, bind_ranking, 0),   WINDOW("percent_rank", 0, 0, bind_ranking, 1),
     WINDOW("cume_dist", 0, 0, bind_ranking, 1),    WINDOW("ntile", 1, 1, bind_ranking, 0),
+    WINDOW("session_number", 2, 2, bind_session, 0),
     WINDOW("lead", 1, 3, bind_value, 0),           WINDOW("lag", 1, 3, bind_value, 0),
     WINDOW("first_value", 1, 1, bind_value, 0),    WINDOW("last_value", 1, 1, bind_value, 0),
 };

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/memory.h"
 #include "main/node.h"
 #include "main/version.h"
 
@@ -67,6 +68,7 @@ static Status load_files(Config *config, int argc, char **argv, Diag *diag)
 static Status run_server(int argc, char **argv, Diag *diag)
 {
     Config *config;
+    mem_keep_freed();
     TRY(config_open(diag, &config));
     Status status = load_files(config, argc, argv, diag);
     for (int i = 2; status == OK && i < argc; i++)

@@ -17,6 +17,7 @@
 
 #include "base/environment.h"
 #include "base/log.h"
+#include "job/memory_trim.h"
 #include "job/scheduler.h"
 #include "main/storage_metrics.h"
 #include "main/version.h"
@@ -41,6 +42,7 @@ typedef struct Node {
     StatisticsCache *statistics;
     Compactor *compactor;
     Vacuum *vacuum;
+    MemoryTrim memory_trim;
     Scheduler *scheduler;
     Instance instance;
     MysqlServer *mysql;
@@ -204,6 +206,7 @@ static Status start_jobs(Node *node, Diag *diag)
     if (strcasecmp(config_text(node->config, "enable_compaction"), "true") == 0)
         scheduler_add(node->scheduler, "compaction", compactor_run, node->compactor);
     scheduler_add(node->scheduler, "vacuum", vacuum_job, node->vacuum);
+    scheduler_add(node->scheduler, "memory", memory_trim_run, &node->memory_trim);
     return scheduler_start(node->scheduler, diag);
 }
 

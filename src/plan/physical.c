@@ -449,6 +449,7 @@ static Status build_aggregate(PlanContext *context, LogicalNode *node, PhysNode 
         target->argument_count = call->argument_count;
         target->is_distinct = call->is_distinct;
         TRY(slot_list(context, input, NULL, call->arguments, call->argument_count, &target->arguments));
+        TRY(narrow_aggregate(context, target));
         if (call->filter != NULL)
             TRY(slots(context, input, NULL, call->filter, &target->filter));
         TRY(slot_keys(context, input, call->order, call->order_count, &target->order));
@@ -625,6 +626,8 @@ static Status build_unary(PlanContext *context, LogicalNode *node, PhysNode **ou
     case LOGICAL_PROJECT:
         phys = new_phys(context, PHYS_NODE_PROJECT, node, child);
         TRY(slot_list(context, input, NULL, node->project.exprs, node->column_count, &phys->project.exprs));
+        for (uint32_t i = 0; i < node->column_count; i++)
+            TRY(narrow_expr(context, &phys->project.exprs[i]));
         break;
     case LOGICAL_SORT:
         phys = new_phys(context, PHYS_NODE_SORT, node, child);

@@ -48,6 +48,9 @@ double selectivity(PlanContext *context, const Expr *conjunct);
 double join_cardinality(PlanContext *context, double left, double right, Expr *const *conjuncts, uint32_t count,
                         const IdSet *left_ids, const IdSet *right_ids);
 void prune_columns(PlanContext *context, LogicalNode *node, const IdSet *needed);
+/* 64-bit arithmetic where the ranges of values prove that it is enough; slots are set already. */
+Status narrow_expr(PlanContext *context, Expr **in_out);
+Status narrow_aggregate(PlanContext *context, PhysAggCall *call);
 Status build_physical(PlanContext *context, LogicalNode *node, PhysNode **out);
 /* left = right over one side each; false: no equi-condition. */
 bool is_equi(const Expr *conjunct, const IdSet *left, const IdSet *right, Expr **out_left, Expr **out_right, bool *out_null_safe);

@@ -142,7 +142,7 @@ static size_t scan_fields(StrView text, int32_t *values, size_t *out_year_digits
             width = 6;
             continue;
         }
-        for (; at < text.length && is_blank_or_mark(text.data[at]); at++) {
+        for (; field < DATE_FIELDS && at < text.length && is_blank_or_mark(text.data[at]); at++) {
             bool is_blank = text.data[at] == ' ' || (text.data[at] >= '\t' && text.data[at] <= '\r');
             if (is_blank && field != 3)
                 return 0;
@@ -273,7 +273,7 @@ size_t time_print(int64_t us, char *out)
 {
     int64_t seconds = (us < 0 ? -us : us) / US_PER_SECOND;
     int written = snprintf(out, 24, "%s%02lld:%02lld:%02lld", us < 0 ? "-" : "",
-                           (long long)(seconds / 3600 % 100000), (long long)(seconds / 60 % 60),
+                           (long long)(seconds / 3600 % 100000000), (long long)(seconds / 60 % 60),
                            (long long)(seconds % 60));
     return (size_t)MIN(written, 23);
 }

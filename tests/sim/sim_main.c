@@ -1,11 +1,12 @@
 /* The deterministic simulator of metadata, transactions, compaction and vacuum.
  *
- *     sim [--seeds N] [--seed N] [--plant NAME] [--self-check]
+ *     merak-sim [--self-check | --all] [--seeds N] [--from N] [--seed N]
  *
  * A seed is a run of a small cluster under faults, and then, with the faults over, a check of everything: what was
  * acknowledged is there exactly once, what was refused is not, labels tell which; a replay of the journal gives
  * the same catalog, byte for byte; every row can be read; after a vacuum nothing is left that nothing names.
- * --seed prints the events of one run. --self-check plants wrong behaviours and sees whether they are found. */
+ * --seed prints the events of one run. --self-check plants wrong behaviours and sees whether they are found;
+ * --all does that first. */
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -170,9 +171,10 @@ int main(int argc, char **argv)
         return 2;
     if (seed != 0)
         return run_seed(seed, (Plant)option(argc, argv, "--plant", PLANT_NONE), true, &hash) ? 0 : 1;
-    if (argc > 1 && strcmp(argv[1], "--self-check") == 0) {
+    bool is_all = argc > 1 && strcmp(argv[1], "--all") == 0;
+    if (is_all || (argc > 1 && strcmp(argv[1], "--self-check") == 0))
         passed = self_check(&failed);
-    } else {
+    if (is_all || passed + failed == 0) {
         for (uint64_t s = first; s < first + seeds && failed < 10; s++) {
             bool is_good = s % 100 == 1 ? repeats(s) && run_seed(s, PLANT_NONE, false, &hash) : run_seed(s, PLANT_NONE, false, &hash);
             passed += is_good;
