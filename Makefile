@@ -51,8 +51,8 @@ CFLAGS_VARIANT := $(HARDENING)
 endif
 
 CFLAGS_ALL = $(CFLAGS_COMMON) $(CFLAGS_VARIANT) $(CFLAGS) $(shell pkg-config --cflags $(PACKAGES))
-# Roaring has no pkg-config file in some distributions.
-LIBS = $(shell pkg-config --libs $(PACKAGES)) -lroaring -lm
+# Roaring and bzip2 have no pkg-config file in some distributions.
+LIBS = $(shell pkg-config --libs $(PACKAGES)) -lroaring -lbz2 -lm
 
 FOLDERS := $(shell sed -n 's/^\([a-z]*\):.*/\1/p' src/layers.txt)
 SOURCES := $(foreach f,$(FOLDERS),$(shell find src/$(f) -name '*.c' 2>/dev/null | sort))
@@ -137,6 +137,11 @@ quick: $(UNIT_BINARIES) $(BUILD)/merak $(BUILD)/merak-sqltest
 
 # The reliability harnesses: simulator, journal model, damage, failure loops.
 include tests/reliability.mk
+
+# Stream Load and the other HTTP interfaces, against servers that the tests start themselves.
+.PHONY: load-test
+load-test: all
+	@for t in tests/load/*_test.sh; do MERAK=$(BUILD)/merak bash $$t || exit 1; done
 
 clean:
 	rm -rf build

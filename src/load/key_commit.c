@@ -9,7 +9,7 @@
 /* ---- flushes ---- */
 
 /* Positions of the last row of each key: open addressing over row numbers + 1. */
-static void mark_last(const KeyHash *hashes, uint32_t rows, uint8_t *is_last)
+static void mark_last(const KeyHash *hashes, uint32_t rows, const uint8_t *skipped, uint8_t *is_last)
 {
     uint64_t capacity = 64;
     while (capacity < (uint64_t)rows * 2)
@@ -17,6 +17,9 @@ static void mark_last(const KeyHash *hashes, uint32_t rows, uint8_t *is_last)
     uint32_t *slots = mem_alloc_zero(capacity * sizeof(*slots));
     for (uint32_t row = rows; row > 0; row--) {
         const KeyHash *key = &hashes[row - 1];
+        is_last[row - 1] = 0;
+        if (skipped != NULL && skipped[row - 1])
+            continue;
         uint64_t at = key->low & (capacity - 1);
         while (slots[at] != 0 && (hashes[slots[at] - 1].low != key->low || hashes[slots[at] - 1].high != key->high))
             at = (at + 1) & (capacity - 1);
@@ -27,13 +30,14 @@ static void mark_last(const KeyHash *hashes, uint32_t rows, uint8_t *is_last)
     mem_free(slots);
 }
 
-uint32_t *key_flush_fill(KeyFlush *flush, const Vector *const *keys, uint32_t key_count, const uint8_t *deletes, uint32_t rows,
-                         uint32_t *positions, Arena *arena, uint32_t *out_kept)
+uint32_t *key_flush_fill(KeyFlush *flush, const KeyRows *all, uint32_t *positions, Arena *arena, uint32_t *out_kept)
 {
+    uint32_t rows = all->count;
+    const uint8_t *deletes = all->deletes;
     KeyHash *hashes = mem_alloc(((size_t)rows + 1) * sizeof(*hashes));
     uint8_t *is_last = mem_alloc((size_t)rows + 1);
-    key_hashes(keys, key_count, rows, hashes);
-    mark_last(hashes, rows, is_last);
+    key_hashes(all->keys, all->key_count, rows, hashes);
+    mark_last(hashes, rows, all->skipped, is_last);
     KeyHash *kept_keys = ARENA_NEW_ARRAY(arena, KeyHash, rows);
     KeyHash *deleted = ARENA_NEW_ARRAY(arena, KeyHash, deletes == NULL ? 1 : rows);
     uint32_t *kept_rows = mem_alloc(((size_t)rows + 1) * sizeof(*kept_rows));

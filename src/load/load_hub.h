@@ -3,7 +3,7 @@
 
 #include "load/stream_load.h"
 
-enum { LOAD_ERROR_ROWS = 50, LOAD_ERROR_LOGS = 256, LOAD_ERROR_LOG_BYTES = 256 * 1024, LOAD_LOG_NAME_BYTES = 56 };
+enum { LOAD_ERROR_LOGS = 256, LOAD_LOG_NAME_BYTES = 56 };
 
 /* False: a load with that label runs. The label is copied. */
 bool load_hub_enter(LoadHub *hub, uint64_t database_id, StrView label);

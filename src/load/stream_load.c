@@ -17,6 +17,7 @@ struct StreamLoad {
     LoadShared shared;
     StreamLoadOptions options;
     LoadInput input;
+    KeyMergeRules merge;
     ByteBuf error_url;
     bool has_label; /* registered at the hub */
     bool label_exists;
@@ -28,6 +29,7 @@ struct StreamLoad {
     Condition not_empty, not_full;
     ByteBuf queue[QUEUE_BLOCKS];
     uint32_t queue_first, queue_count;
+    uint64_t blocks_taken;
     uint32_t idle_workers;
     bool is_closed;
     Thread threads[MAX_WORKERS];
@@ -47,7 +49,7 @@ static void fail(StreamLoad *load)
     condition_broadcast(&load->not_full);
 }
 
-static bool take_block(StreamLoad *load, ByteBuf *out)
+static bool take_block(StreamLoad *load, ByteBuf *out, uint64_t *out_number)
 {
     LOCK_GUARD(&load->lock);
     load->idle_workers++;
@@ -60,6 +62,7 @@ static bool take_block(StreamLoad *load, ByteBuf *out)
     load->queue[load->queue_first] = (ByteBuf){0};
     load->queue_first = (load->queue_first + 1) % QUEUE_BLOCKS;
     load->queue_count--;
+    *out_number = load->blocks_taken++;
     condition_signal(&load->not_full);
     return true;
 }
@@ -69,19 +72,20 @@ static void worker_main(void *argument)
     StreamLoad *load = argument;
     LoadWorker *worker = NULL;
     ByteBuf block;
+    uint64_t number;
     Status status = OK;
-    while (take_block(load, &block)) {
+    while (take_block(load, &block, &number)) {
         int64_t bytes = (int64_t)block.capacity;
         if (!atomic_load(&load->shared.has_failed)) {
             if (worker == NULL)
                 status = load_worker_open(&load->shared, &worker);
             if (status == OK)
-                status = load_worker_block(worker, &block);
+                status = load_worker_block(worker, number, &block);
             if (status != OK)
                 fail(load);
         }
         bytebuf_deinit(&block);
-        mem_release(load->shared.tracker, bytes);
+        mem_release(&load->shared.memory, bytes);
     }
     if (worker == NULL)
         return;
@@ -118,7 +122,7 @@ static Status queue_block(void *context, ByteBuf *block, Diag *diag)
         return RAISE(diag, QUERY_TIMEOUT, "Stream Load timed out after %lld seconds",
                      (long long)(load->shared.plan.timeout_us / 1000000));
     }
-    mem_charge(load->shared.tracker, (int64_t)block->capacity);
+    mem_charge(&load->shared.memory, (int64_t)block->capacity);
     load->queue[(load->queue_first + load->queue_count++) % QUEUE_BLOCKS] = *block;
     condition_signal(&load->not_empty);
     return start_worker(load);
@@ -133,13 +137,11 @@ static Status check_label(StreamLoad *load)
     FAULT("load.accepted", diag);
     if (meta_label_find(load->options.store, plan->database->id, plan->label, &plan->arena, &record)) {
         load->existing_status = record.is_durable ? "FINISHED" : "RUNNING";
-        return RAISE(diag, LABEL_EXISTS, "Label [%.*s] has already been used, relate to txn [%llu]",
-                     SV_ARGS(plan->label), (unsigned long long)record.txn_id);
+        return RAISE(diag, LABEL_EXISTS, "Label [%.*s] has already been used.", SV_ARGS(plan->label));
     }
     if (!load_hub_enter(load->options.hub, plan->database->id, plan->label)) {
         load->existing_status = "RUNNING";
-        return RAISE(diag, LABEL_EXISTS, "Label [%.*s] has already been used, a load with it is running",
-                     SV_ARGS(plan->label));
+        return RAISE(diag, LABEL_EXISTS, "Label [%.*s] has already been used.", SV_ARGS(plan->label));
     }
     load->label_exists = false;
     load->has_label = true;
@@ -152,14 +154,22 @@ static Status open_load(StreamLoad *load)
     LoadShared *shared = &load->shared;
     Diag *diag = &shared->diag;
     TRY(load_plan_make(&shared->plan, &load->options, diag));
+    shared->errors.limit = (uint32_t)shared->plan.rejected_rows_kept;
+    atomic_store(&shared->memory.limit_bytes, shared->plan.memory_limit);
     TRY(check_label(load));
     TableLoaderOptions options = {.store = load->options.store,
                                   .volume = load->options.volume,
                                   .catalog = shared->plan.catalog,
                                   .table = shared->plan.table,
                                   .session = &shared->plan.session,
-                                  .tracker = shared->tracker,
-                                  .keys = load->options.keys};
+                                  .tracker = &shared->memory,
+                                  .keys = load->options.keys,
+                                  .partition_ids = shared->plan.partition_ids,
+                                  .partition_count = shared->plan.partition_count};
+    if (shared->plan.is_partial || shared->plan.condition_column >= 0) {
+        load->merge = (KeyMergeRules){shared->plan.is_partial ? shared->plan.given : NULL, shared->plan.condition_column};
+        options.merge = &load->merge;
+    }
     shared->increments = load->options.increments;
     TRY(table_loader_open(&options, diag, &shared->loader));
     return load_input_open(&load->input, &shared->plan, queue_block, load, diag);
@@ -173,8 +183,9 @@ StreamLoad *stream_load_begin(const StreamLoadOptions *options)
     load->shared.tracker = options->tracker != NULL ? options->tracker : mem_process_tracker();
     load->options.tracker = load->shared.tracker;
     bytebuf_append_view(&load->error_url, options->error_url);
+    mem_tracker_init(&load->shared.memory, load->shared.tracker, "load", 0);
+    load_errors_init(&load->shared.errors, LOAD_ERROR_ROWS);
     mutex_init(&load->lock);
-    mutex_init(&load->shared.errors_lock);
     condition_init(&load->not_empty);
     condition_init(&load->not_full);
     if (open_load(load) != OK)
@@ -223,12 +234,11 @@ static void free_load(StreamLoad *load)
     load_input_close(&load->input);
     for (uint32_t i = 0; i < QUEUE_BLOCKS; i++)
         bytebuf_deinit(&load->queue[i]);
-    bytebuf_deinit(&shared->errors);
+    load_errors_deinit(&shared->errors);
     bytebuf_deinit(&load->error_url);
     load_plan_close(&shared->plan);
     condition_deinit(&load->not_empty);
     condition_deinit(&load->not_full);
-    mutex_deinit(&shared->errors_lock);
     mutex_deinit(&load->lock);
     mem_free(load);
 }
@@ -283,10 +293,12 @@ static void put_text(ByteBuf *out, const char *name, StrView value)
 
 static void put_error_url(StreamLoad *load, ByteBuf *reply)
 {
-    if (load->shared.errors.length == 0)
+    AUTO_BYTEBUF log = {0};
+    load_errors_print(&load->shared.errors, load->shared.plan.skip_rows, &log);
+    if (log.length == 0)
         return;
     char name[LOAD_LOG_NAME_BYTES];
-    load_hub_keep_log(load->options.hub, bytebuf_view(&load->shared.errors), name);
+    load_hub_keep_log(load->options.hub, bytebuf_view(&log), name);
     AUTO_BYTEBUF url = {0};
     bytebuf_append_view(&url, bytebuf_view(&load->error_url));
     bytebuf_append_text(&url, name);

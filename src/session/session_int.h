@@ -80,6 +80,7 @@ typedef struct LoadQuery {
     bool is_locked; /* the table's lock is held */
     const uint64_t *partition_ids; /* only into these; NULL: all */
     uint32_t partition_count;
+    const KeyMergeRules *merge; /* NULL: none */
 } LoadQuery;
 /* Puts the query's rows into the table, as one transaction. */
 Status load_query(StatementContext *context, const LoadQuery *load);

@@ -267,7 +267,7 @@ static void test_label(void **state)
     LOAD(fixture, "1\n", &reply, "label=once", "columns=id");
     expect_in(&reply, "\"Status\": \"Label Already Exists\"");
     expect_in(&reply, "\"ExistingJobStatus\": \"FINISHED\"");
-    expect_in(&reply, "Label [once] has already been used, relate to txn [");
+    expect_in(&reply, "Label [once] has already been used.");
     StreamLoad *running = begin(fixture, (const char *const[]){"label=two", "columns=id", NULL});
     assert_true(load_hub_is_running(fixture->hub, 10, STR_VIEW("two")));
     bytebuf_clear(&reply);
@@ -286,7 +286,7 @@ static void test_refused(void **state)
         {"columns=name", "Column has no default value, column=id"}, {"format=xml", "unknown data format: xml"},
         {"max_filter_ratio=2", "Invalid max_filter_ratio"},         {"label=a b", "Label format error"},
         {"columns=id,ID", "Duplicate column"},                      {"compression=rar", "unsupported compression"},
-        {"partitions=p1", "not supported"},                         {"strict_mode=maybe", "Invalid strict_mode"},
+        {"partitions=p1", "Unknown partition"},                         {"strict_mode=maybe", "Invalid strict_mode"},
     };
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         AUTO_BYTEBUF reply = {0};
