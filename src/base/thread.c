@@ -13,6 +13,8 @@
 
 #include "base/memory.h"
 
+const ThreadOps *thread_ops;
+
 void mutex_init(Mutex *mutex)
 {
     pthread_mutex_init(&mutex->handle, NULL);
@@ -39,12 +41,17 @@ void condition_deinit(Condition *condition)
 
 void condition_wait(Condition *condition, Mutex *mutex)
 {
-    pthread_cond_wait(&condition->handle, &mutex->handle);
+    if (thread_ops != NULL)
+        thread_ops->wait(condition, mutex, -1);
+    else
+        pthread_cond_wait(&condition->handle, &mutex->handle);
 }
 
 bool condition_wait_us(Condition *condition, Mutex *mutex, int64_t timeout_us)
 {
     struct timespec until;
+    if (thread_ops != NULL)
+        return thread_ops->wait(condition, mutex, timeout_us);
     clock_gettime(CLOCK_MONOTONIC, &until);
     int64_t nanoseconds = until.tv_nsec + (timeout_us % 1000000) * 1000;
     until.tv_sec += timeout_us / 1000000 + nanoseconds / 1000000000;
@@ -54,12 +61,18 @@ bool condition_wait_us(Condition *condition, Mutex *mutex, int64_t timeout_us)
 
 void condition_signal(Condition *condition)
 {
-    pthread_cond_signal(&condition->handle);
+    if (thread_ops != NULL)
+        thread_ops->wake(condition, false);
+    else
+        pthread_cond_signal(&condition->handle);
 }
 
 void condition_broadcast(Condition *condition)
 {
-    pthread_cond_broadcast(&condition->handle);
+    if (thread_ops != NULL)
+        thread_ops->wake(condition, true);
+    else
+        pthread_cond_broadcast(&condition->handle);
 }
 
 typedef struct ThreadStart {

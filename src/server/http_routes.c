@@ -70,8 +70,14 @@ static void load_state(HttpRequest *request)
     arena_init(&arena, NULL);
     LabelRecord record;
     const char *state = "UNKNOWN";
-    if (database != NULL && meta_label_find(store, database->id, label, &arena, &record))
-        state = "VISIBLE";
+    bool is_found = database != NULL && meta_label_find(store, database->id, label, &arena, &record);
+    if (is_found && !record.is_durable) { /* what is not certain yet is found out now, if it can be */
+        Diag unsettled = {0};
+        status_ignore(meta_settle(store, &unsettled));
+        is_found = meta_label_find(store, database->id, label, &arena, &record);
+    }
+    if (is_found)
+        state = record.is_durable ? "VISIBLE" : "PREPARE";
     else if (database != NULL && load_hub_is_running(request->server->hub, database->id, label))
         state = "PREPARE";
     bool is_known = database != NULL;
