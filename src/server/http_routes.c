@@ -113,7 +113,8 @@ static void metrics(HttpRequest *request)
     put_metric(out, "merak_stream_load_failed_total", "counter", loads.failed);
     put_metric(out, "merak_stream_load_rows_total", "counter", loads.rows);
     put_metric(out, "merak_stream_load_bytes_total", "counter", loads.bytes);
-    put_metric(out, "merak_memory_used_bytes", "gauge", (uint64_t)MAX(mem_used(mem_process_tracker()), 0));
+    int64_t used = mem_used(mem_process_tracker());
+    put_metric(out, "merak_memory_used_bytes", "gauge", (uint64_t)MAX(used, 0));
     for (uint32_t i = 0; i < server->metrics_count; i++)
         server->metrics[i].write(server->metrics[i].context, out);
     request->status = MHD_HTTP_OK;
