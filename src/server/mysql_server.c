@@ -81,6 +81,8 @@ static bool start_statement_thread(MysqlServer *server)
 void statement_submit(MysqlServer *server, Connection *c)
 {
     LOCK_GUARD(&server->lock);
+    if (server->is_stopping)
+        return; /* no thread may start any more; the loop is about to close all connections */
     if (server->queue_count == server->queue_capacity) {
         server->queue_capacity = MAX(server->queue_capacity * 2, 64u);
         server->queue = mem_realloc(server->queue, server->queue_capacity * sizeof(*server->queue));
