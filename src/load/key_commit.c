@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/fault.h"
 #include "storage/delete_vector.h"
 
 /* ---- flushes ---- */
@@ -93,6 +94,9 @@ Status delete_vector_store(MetaStore *store, Volume *volume, const DeleteVector 
     AUTO_BYTEBUF bytes = {0};
     delete_vector_encode(vector, &bytes);
     *out = (DeleteVectorRef){.id = meta_new_id(store), .count = vector->count};
+    if (out->id == 0)
+        return RAISE(diag, IO, "no ids can be had for new objects: the metadata journal can't be written");
+    FAULT("deletes.before_put", diag);
     if (bytes.length <= DELETE_VECTOR_INLINE_BYTES) {
         out->bytes = strview_n(arena_strndup(arena, bytes.data, bytes.length), bytes.length);
         return OK;

@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "base/environment.h"
+#include "base/fault.h"
 #include "load/load_input.h"
 #include "load/load_transaction.h"
 #include "load/load_worker.h"
@@ -141,8 +142,9 @@ static Status check_label(StreamLoad *load)
     Diag *diag = &load->shared.diag;
     LabelRecord record;
     load->label_exists = true;
+    FAULT("load.accepted", diag);
     if (meta_label_find(load->options.store, plan->database->id, plan->label, &plan->arena, &record)) {
-        load->existing_status = "FINISHED";
+        load->existing_status = record.is_durable ? "FINISHED" : "RUNNING";
         return RAISE(diag, LABEL_EXISTS, "Label [%.*s] has already been used.", SV_ARGS(plan->label));
     }
     LoadCancel cancel = {cancel_load, load};
@@ -152,6 +154,7 @@ static Status check_label(StreamLoad *load)
     }
     load->label_exists = false;
     load->has_label = true;
+    FAULT("load.label_reserved", diag);
     return OK;
 }
 

@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 
+#include "base/fault.h"
 #include "base/hash.h"
 #include "format/segment.h"
 #include "load/key_commit.h"
@@ -169,6 +170,8 @@ static Status write_bytes(void *context, const void *data, size_t length, Diag *
     Volume *volume = lane->loader->options.volume;
     if (lane->writer == NULL) {
         uint64_t id = meta_new_id(lane->loader->options.store);
+        if (id == 0)
+            return RAISE(diag, IO, "no ids can be had for new objects: the metadata journal can't be written");
         snprintf(lane->path, sizeof(lane->path), "data/%llu/%03llu/%012llu.seg",
                  (unsigned long long)meta_incarnation(lane->loader->options.store), (unsigned long long)(id % 512),
                  (unsigned long long)id);
@@ -214,6 +217,7 @@ static Status write_segment(LoaderLane *lane, TabletBuffer *buffer, const uint32
     SegmentWriter *writer;
     uint64_t offset = lane->written;
     uint64_t length, rows;
+    FAULT("load.before_segment", diag);
     TRY(segment_writer_open(lane->loader->columns, schema->column_count, write_bytes, lane, diag, &writer));
     Status status = write_rows(writer, buffer, positions, row_count, schema->column_count);
     if (status == OK)
@@ -417,9 +421,13 @@ Status loader_lane_append_ops(LoaderLane *lane, const Vector *const *columns, co
 
 static Status commit_object(LoaderLane *lane, Diag *diag)
 {
+    FAULT("load.before_upload", diag);
     VolumeWriter *writer = lane->writer;
     lane->writer = NULL;
-    return writer == NULL ? OK : lane->loader->options.volume->ops->commit(writer, diag);
+    if (writer != NULL)
+        TRY(lane->loader->options.volume->ops->commit(writer, diag));
+    FAULT("load.after_upload", diag);
+    return OK;
 }
 
 Status loader_lane_finish(LoaderLane *lane, Diag *diag)
@@ -432,7 +440,11 @@ Status loader_lane_finish(LoaderLane *lane, Diag *diag)
             return status;
         }
     }
-    TRY(commit_object(lane, diag));
+    Status status = commit_object(lane, diag);
+    if (status != OK) {
+        loader_lane_abort(lane);
+        return status;
+    }
     LOCK_GUARD(&lane->loader->lock);
     lane->loader->rows += lane->rows;
     return OK;
@@ -562,6 +574,12 @@ static Status make_keys(const TableLoader *loader, const CatalogSnapshot *catalo
     return key_commit_make(out, table, &all, replaces, diag);
 }
 
+static Status commit_change(MetaStore *store, CommitState *state, Diag *diag)
+{
+    FAULT("load.before_commit", diag);
+    return meta_commit(store, build_commit, state, diag);
+}
+
 /* The vectors are made against a snapshot; the commit looks whether the tablets are still as they were. */
 static Status commit_once(CommitState *state, Diag *diag)
 {
@@ -574,7 +592,7 @@ static Status commit_once(CommitState *state, Diag *diag)
             status = make_keys(state->loaders[i], catalog, state->replace, diag, &state->keys[i]);
     }
     if (status == OK)
-        status = meta_commit(store, build_commit, state, diag);
+        status = commit_change(store, state, diag);
     for (uint32_t i = 0; i < state->count; i++) {
         if (state->keys[i].schema != NULL)
             key_commit_close(&state->keys[i], status == OK);

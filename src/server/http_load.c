@@ -130,8 +130,16 @@ static bool find_label(HttpRequest *request, StrView label, uint64_t *out_databa
     LabelRecord record;
     arena_init(&arena, NULL);
     const char *open = load_transactions_state(server->transactions, id, label);
-    if (meta_label_find(server->options.store, id, label, &arena, &record))
+    bool is_found = meta_label_find(server->options.store, id, label, &arena, &record);
+    if (is_found && !record.is_durable) { /* what is not certain yet is found out now, if it can be */
+        Diag unsettled = {0};
+        status_ignore(meta_settle(server->options.store, &unsettled));
+        is_found = meta_label_find(server->options.store, id, label, &arena, &record);
+    }
+    if (is_found && record.is_durable)
         *out = (LabelState){"VISIBLE", "FINISHED", record.txn_id};
+    else if (is_found)
+        *out = (LabelState){"PREPARE", "LOADING", record.txn_id};
     else if (open != NULL)
         *out = (LabelState){open, strcmp(open, "PREPARED") == 0 ? "PREPARED" : "LOADING", 0};
     else if (load_hub_is_running(server->hub, id, label))

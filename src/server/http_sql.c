@@ -168,13 +168,15 @@ static Status put_done(void *context, const ResultSummary *summary)
 static bool is_single(StrView query)
 {
     char quote = 0;
-    bool has_ended = false;
+    bool has_ended = false, is_comment = false;
     for (size_t i = 0; i < query.length; i++) {
         char c = query.data[i];
         char next = i + 1 < query.length ? query.data[i + 1] : '\0';
-        if (quote == '-' || quote == '*') { /* in a comment */
-            if ((quote == '-' && c == '\n') || (quote == '*' && c == '*' && next == '/'))
-                quote = 0;
+        is_comment = quote == '-' || quote == '*' || (quote == 0 && ((c == '-' && next == '-') || (c == '/' && next == '*')));
+        if (quote == '-' || quote == '*') {
+            bool is_over = (quote == '-' && c == '\n') || (quote == '*' && c == '*' && next == '/');
+            i += is_over && quote == '*';
+            quote = is_over ? 0 : quote;
         } else if (quote != 0) {
             i += c == '\\' && quote != '`';
             quote = c == quote ? 0 : quote;
@@ -186,7 +188,7 @@ static bool is_single(StrView query)
             has_ended = true;
             continue;
         }
-        if (has_ended && (unsigned char)c > ' ')
+        if (has_ended && !is_comment && (unsigned char)c > ' ')
             return false;
     }
     return true;
