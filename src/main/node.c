@@ -206,6 +206,7 @@ static Status start_jobs(Node *node, Diag *diag)
     if (strcasecmp(config_text(node->config, "enable_compaction"), "true") == 0)
         scheduler_add(node->scheduler, "compaction", compactor_run, node->compactor);
     scheduler_add(node->scheduler, "vacuum", vacuum_job, node->vacuum);
+    scheduler_add(node->scheduler, "journal", meta_settle_job, node->store);
     scheduler_add(node->scheduler, "memory", memory_trim_run, &node->memory_trim);
     return scheduler_start(node->scheduler, diag);
 }
