@@ -377,7 +377,7 @@ static void commit(LoadTransaction *t, Answer *answer)
     answer->commit_us = now_us() - start;
     load_hub_count(t->all->hub, status == OK, status == OK ? t->sum.loaded_rows : 0, 0);
     if (status != OK) {
-        answer->status = t->sum.loaded_rows == 0 ? "INTERNAL_ERROR" : "FAILED";
+        answer->status = t->sum.loaded_rows == 0 ? "INTERNAL_ERROR" : status == ERR_OUTCOME_UNKNOWN ? "PUBLISH_TIMEOUT" : "FAILED";
         roll_back(t);
         return;
     }

@@ -371,6 +371,8 @@ static const char *status_word(const StreamLoad *load, bool succeeded)
 {
     if (load->options.transaction != NULL)
         return succeeded ? "OK" : "FAILED";
+    if (!succeeded && load->shared.diag.code == ERR_OUTCOME_UNKNOWN)
+        return "Publish Timeout"; /* the label will tell */
     return succeeded ? "Success" : load->label_exists ? "Label Already Exists" : "Fail";
 }
 
