@@ -699,6 +699,11 @@ Status table_loader_commit(TableLoader *loader, StrView label, StrView answer, b
     return table_loaders_commit(&loader, 1, label, answer, replace, *out_txn_id, diag);
 }
 
+const TableLoaderOptions *table_loader_options(const TableLoader *loader)
+{
+    return &loader->options;
+}
+
 uint64_t table_loader_rows(const TableLoader *loader)
 {
     return loader->rows;
