@@ -1,8 +1,29 @@
+#: make                    build/release/merak; VARIANT=debug|asan|tsan|chunk4|coverage and CC=clang for others
+#: make run                install what is missing, build, start a server with a sample database
+#: make test               everything that must pass; make test T=pattern: the unit and SQL tests that match
+#: make test-all           the long forms too
+#: make quick              unit and SQL tests in one configuration
+#: make unit T=pattern     unit tests that match
+#: make sql T=pattern      SQL test files that match
+#: make check              format, lint, layers, headers, sizes, warnings of gcc and clang, generated docs
+#: make asan, make tsan    unit and SQL tests under sanitizers
+#: make coverage           lines covered by the tests, a line a folder
+#: make fuzz F=parser      one fuzzer for SECONDS=60; make fuzz-replay: all corpora
+#: make bench              TPC-H, see bench/tpch/README.md
+#: make docs               docs/functions.md and docs/errors.md from the code
+#: make format             clang-format what differs from main
+#: make deps               install the Debian packages that are needed
+#: make install            PREFIX=/usr/local DESTDIR=
+#: make compile_commands.json, make clean
+
 # Merak: `make help` lists the targets. Objects live in build/<variant>/, so variants never mix.
 
 VARIANT ?= release
-CC ?= gcc
+ifeq ($(origin CC),default)
+CC := gcc
+endif
 BUILD := build/$(VARIANT)
+.DEFAULT_GOAL := all
 CCACHE := $(shell command -v ccache 2>/dev/null)
 PACKAGES := liblz4 libzstd libxxhash libuv openssl libmicrohttpd jansson libpcre2-8 libcurl zlib
 
@@ -44,13 +65,27 @@ OPT := -O1
 KERNEL_OPT := -O1
 CFLAGS_VARIANT := -DMERAK_DEBUG -DMERAK_NO_CLONES -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
 LDFLAGS_VARIANT := -fsanitize=fuzzer,address,undefined
+else ifeq ($(VARIANT),coverage)
+OPT := -O0
+KERNEL_OPT := -O0
+CFLAGS_VARIANT := -DMERAK_DEBUG -DMERAK_FAULTS -DMERAK_NO_CLONES --coverage
+LDFLAGS_VARIANT := --coverage
+else ifeq ($(VARIANT),chunk4)
+# Chunks of four rows: what holds for a chunk of rows must hold for many small ones.
+CFLAGS_VARIANT := -DMERAK_DEBUG -DMERAK_FAULTS -DCHUNK_ROWS=4
 else
 CFLAGS_VARIANT := $(HARDENING)
 endif
 
-CFLAGS_ALL = $(CFLAGS_COMMON) $(CFLAGS_VARIANT) $(CFLAGS) $(shell pkg-config --cflags $(PACKAGES))
-# Roaring has no pkg-config file in some distributions.
-LIBS = $(shell pkg-config --libs $(PACKAGES)) -lroaring -lm
+# Asked for once, and only when something is compiled: `make deps` works before the packages are there.
+once = $(eval $(1) := $(shell $(2)))$($(1))
+PACKAGE_CFLAGS = $(call once,PACKAGE_CFLAGS,pkg-config --cflags $(PACKAGES))
+PACKAGE_LIBS = $(call once,PACKAGE_LIBS,pkg-config --libs $(PACKAGES))
+MARIADB_CFLAGS = $(call once,MARIADB_CFLAGS,pkg-config --cflags libmariadb)
+MARIADB_LIBS = $(call once,MARIADB_LIBS,pkg-config --libs libmariadb)
+CFLAGS_ALL = $(CFLAGS_COMMON) $(CFLAGS_VARIANT) $(CFLAGS) $(PACKAGE_CFLAGS)
+# Roaring and bzip2 have no pkg-config file in some distributions.
+LIBS = $(PACKAGE_LIBS) -lroaring -lbz2 -lm
 
 FOLDERS := $(shell sed -n 's/^\([a-z]*\):.*/\1/p' src/layers.txt)
 SOURCES := $(foreach f,$(FOLDERS),$(shell find src/$(f) -name '*.c' 2>/dev/null | sort))
@@ -61,12 +96,19 @@ MAIN_OBJECTS := $(MAIN_SOURCES:%.c=$(BUILD)/%.o)
 UNIT_SOURCES := $(shell find tests/unit -name '*_test.c' 2>/dev/null | sort)
 UNIT_BINARIES := $(UNIT_SOURCES:%.c=$(BUILD)/%)
 
-.PHONY: all lib unit clean
+.PHONY: all lib unit clean help deps run test test-all check asan tsan coverage install format
 all: $(BUILD)/merak
 lib: $(BUILD)/libmerak.a
 
 $(BUILD)/src/vector/%.o $(BUILD)/src/func/%.o $(BUILD)/src/codec/%.o $(BUILD)/src/expr/%.o $(BUILD)/src/exec/%.o: OPT := $(KERNEL_OPT)
-$(BUILD)/%.o: %.c
+# Objects are made anew when the compiler or a flag changes.
+FLAGS_NOW := $(CC) $(filter-out -Werror,$(CFLAGS_COMMON)) $(CFLAGS_VARIANT) $(CFLAGS) $(OPT) $(KERNEL_OPT)
+$(BUILD)/flags: FORCE
+	@mkdir -p $(@D)
+	@echo '$(FLAGS_NOW)' | cmp -s - $@ || echo '$(FLAGS_NOW)' > $@
+.PHONY: FORCE
+FORCE:
+$(BUILD)/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(CCACHE) $(CC) $(CFLAGS_ALL) $(OPT) -MMD -MP -c $< -o $@
 
@@ -74,8 +116,14 @@ $(BUILD)/libmerak.a: $(LIB_OBJECTS)
 	@rm -f $@
 	ar rcsT $@ $^
 
+# The release binary is stripped; merak.debug beside it has the symbols, where gdb looks for them.
 $(BUILD)/merak: $(MAIN_OBJECTS) $(BUILD)/libmerak.a
-	$(CC) $(LDFLAGS_COMMON) $(LDFLAGS_VARIANT) $(MAIN_OBJECTS) $(BUILD)/libmerak.a $(LIBS) -o $@
+	$(CC) $(LDFLAGS_COMMON) $(LDFLAGS_VARIANT) $(MAIN_OBJECTS) $(BUILD)/libmerak.a $(LIBS) -o $@.linked
+ifeq ($(VARIANT),release)
+	objcopy --only-keep-debug --compress-debug-sections $@.linked $@.debug
+	objcopy --strip-all --add-gnu-debuglink=$@.debug $@.linked
+endif
+	mv $@.linked $@
 
 # One binary a unit test file; `make unit T=pattern` builds and runs what matches.
 $(BUILD)/tests/unit/%: tests/unit/%.c $(BUILD)/libmerak.a
@@ -104,18 +152,92 @@ bench: all tpch
 
 # Fuzzing with clang's libFuzzer: `make fuzz F=segment SECONDS=60` runs tests/fuzz/fuzz_segment.c from its corpus.
 SECONDS ?= 60
-.PHONY: fuzz
+.PHONY: fuzz fuzz-replay
 fuzz:
 	$(MAKE) CC=clang VARIANT=fuzz build/fuzz/fuzz_$(F)
 	@mkdir -p build/fuzz/found/$(F)
 	build/fuzz/fuzz_$(F) -max_total_time=$(SECONDS) -print_final_stats=1 build/fuzz/found/$(F) tests/fuzz/corpus/$(F)
 build/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $(BUILD)/libmerak.a
 	$(CC) $(CFLAGS_ALL) $(OPT) $(LDFLAGS_VARIANT) $< $(BUILD)/libmerak.a $(LIBS) -o $@
+# The same targets on the files of their corpora, without a fuzzing engine.
+FUZZ_TARGETS := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+REPLAY_BINARIES := $(FUZZ_TARGETS:%=$(BUILD)/tests/fuzz/replay_%)
+$(BUILD)/tests/fuzz/replay_%: $(BUILD)/tests/fuzz/fuzz_%.o $(BUILD)/tests/fuzz/replay.o $(BUILD)/libmerak.a
+	$(CC) $(LDFLAGS_COMMON) $(LDFLAGS_VARIANT) $^ $(LIBS) -o $@
+fuzz-replay: $(REPLAY_BINARIES)
+	@for t in $(FUZZ_TARGETS); do find tests/fuzz/corpus/$$t -type f | sort | xargs $(BUILD)/tests/fuzz/replay_$$t; done
 
-unit: $(foreach b,$(UNIT_BINARIES),$(if $(findstring $(or $(T),unit),$(b)),$(b)))
-	@for t in $(foreach b,$(UNIT_BINARIES),$(if $(findstring $(or $(T),unit),$(b)),$(b))); do echo "== $$t"; $$t || exit 1; done
+UNIT_CHOSEN = $(foreach b,$(UNIT_BINARIES),$(if $(findstring $(or $(T),unit),$(b)),$(b)))
+unit: $(UNIT_CHOSEN)
+	@tests/run_units.sh $(UNIT_CHOSEN)
+
+# The runner of tests/sql: `make sql T=pattern SQL_OPTIONS="--session 'SET pipeline_dop=1'"` runs the files that match.
+RUNNER_SOURCES := $(wildcard tests/sql_runner/*.c)
+RUNNER_OBJECTS := $(RUNNER_SOURCES:%.c=$(BUILD)/%.o)
+SQL_FILES = $(foreach f,$(shell find tests/sql -name '*.test' | sort),$(if $(findstring $(or $(T),tests/sql),$(f)),$(f)))
+SQL_JOBS ?= 2
+.PHONY: sql quick
+$(RUNNER_OBJECTS): CFLAGS_ALL += -Itests $(MARIADB_CFLAGS)
+$(BUILD)/merak-sqltest: $(RUNNER_OBJECTS) $(BUILD)/libmerak.a
+	$(CC) $(LDFLAGS_COMMON) $(LDFLAGS_VARIANT) $^ $(LIBS) $(MARIADB_LIBS) -o $@
+sql: $(BUILD)/merak $(BUILD)/merak-sqltest
+	@$(if $(SQL_FILES),$(BUILD)/merak-sqltest --server $(BUILD)/merak --jobs $(SQL_JOBS) $(SQL_OPTIONS) $(SQL_FILES),echo "0 passed, 0 failed")
+
+# What every change must pass: unit tests and SQL tests in one configuration.
+quick: $(UNIT_BINARIES) $(BUILD)/merak $(BUILD)/merak-sqltest
+	@tests/run_units.sh $(UNIT_BINARIES)
+	@$(MAKE) --no-print-directory sql
+
+
+# Stream Load and the other HTTP interfaces, against servers that the tests start themselves.
+.PHONY: load-test
+load-test: all
+	@for t in tests/load/*_test.sh; do MERAK=$(BUILD)/merak bash $$t || exit 1; done
+
+# Everything, each harness with its count; the last line is the sum. tests/README.md says how to add one.
+include tests/harness.mk
+-include $(filter-out tests/harness.mk,$(wildcard tests/*/harness.mk))
+include tools/check/check.mk
+test: deps
+	@$(if $(T),$(MAKE) --no-print-directory test-matching T=$(T),tests/run_harnesses.sh $(TEST_HARNESSES))
+test-all: deps
+	@tests/run_harnesses.sh $(TEST_HARNESSES) $(LONG_HARNESSES)
+.PHONY: test-matching
+test-matching: $(UNIT_CHOSEN) $(if $(SQL_FILES),$(BUILD)/merak $(BUILD)/merak-sqltest)
+	@tests/sum_lines.sh "$(if $(UNIT_CHOSEN),tests/run_units.sh $(UNIT_CHOSEN),true)" "$(MAKE) --no-print-directory -s sql T=$(T)"
+
+asan:
+	@tests/run_harnesses.sh unit-asan sql-asan fuzz-replay
+tsan:
+	@tests/run_harnesses.sh unit-tsan sql-tsan
+coverage:
+	@tests/run_harnesses.sh unit-coverage sql-coverage
+	@tools/coverage.sh build/coverage
+
+# Installs the Debian packages that are missing: all, or those of one purpose (build, test, check).
+deps:
+	@tools/install_deps.sh $(DEPS)
+# A server on ./merak-data with a sample database, until Ctrl-C.
+run:
+	@tools/install_deps.sh build
+	@$(MAKE) --no-print-directory all tpch
+	@tools/run.sh
+
+PREFIX ?= /usr/local
+install: $(BUILD)/merak
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/doc/merak
+	install -m 755 $(BUILD)/merak $(DESTDIR)$(PREFIX)/bin/merak
+	install -m 644 LICENSE README.md CHANGELOG.md $(DESTDIR)$(PREFIX)/share/doc/merak
+
+# For clangd and clang-tidy.
+.PHONY: compile_commands.json
+compile_commands.json:
+	@tools/compile_commands.sh "$(CC) $(CFLAGS_ALL) $(OPT) -Itests -Ibench" $(SOURCES) $(UNIT_SOURCES) $(RUNNER_SOURCES) $(TPCH_SOURCES) > $@
+
+help:
+	@sed -n 's/^#: //p' $(firstword $(MAKEFILE_LIST))
 
 clean:
 	rm -rf build
 
--include $(BUILD)/bench/segment/segment_bench.d $(LIB_OBJECTS:.o=.d) $(MAIN_OBJECTS:.o=.d) $(UNIT_BINARIES:%=%.d) $(TPCH_OBJECTS:.o=.d)
+-include $(BUILD)/bench/segment/segment_bench.d $(LIB_OBJECTS:.o=.d) $(MAIN_OBJECTS:.o=.d) $(UNIT_BINARIES:%=%.d) $(TPCH_OBJECTS:.o=.d) $(RUNNER_OBJECTS:.o=.d) $(wildcard $(BUILD)/tests/fuzz/*.d)

@@ -13,6 +13,8 @@
 
 #include "base/memory.h"
 
+const ThreadOps *thread_ops;
+
 void mutex_init(Mutex *mutex)
 {
     pthread_mutex_init(&mutex->handle, NULL);
@@ -39,12 +41,17 @@ void condition_deinit(Condition *condition)
 
 void condition_wait(Condition *condition, Mutex *mutex)
 {
-    pthread_cond_wait(&condition->handle, &mutex->handle);
+    if (thread_ops != NULL)
+        thread_ops->wait(condition, mutex, -1);
+    else
+        pthread_cond_wait(&condition->handle, &mutex->handle);
 }
 
 bool condition_wait_us(Condition *condition, Mutex *mutex, int64_t timeout_us)
 {
     struct timespec until;
+    if (thread_ops != NULL)
+        return thread_ops->wait(condition, mutex, timeout_us);
     clock_gettime(CLOCK_MONOTONIC, &until);
     int64_t nanoseconds = until.tv_nsec + (timeout_us % 1000000) * 1000;
     until.tv_sec += timeout_us / 1000000 + nanoseconds / 1000000000;
@@ -54,12 +61,18 @@ bool condition_wait_us(Condition *condition, Mutex *mutex, int64_t timeout_us)
 
 void condition_signal(Condition *condition)
 {
-    pthread_cond_signal(&condition->handle);
+    if (thread_ops != NULL)
+        thread_ops->wake(condition, false);
+    else
+        pthread_cond_signal(&condition->handle);
 }
 
 void condition_broadcast(Condition *condition)
 {
-    pthread_cond_broadcast(&condition->handle);
+    if (thread_ops != NULL)
+        thread_ops->wake(condition, true);
+    else
+        pthread_cond_broadcast(&condition->handle);
 }
 
 typedef struct ThreadStart {
@@ -103,10 +116,35 @@ void thread_join(Thread *thread)
     pthread_join(thread->handle, NULL);
 }
 
+enum { LOWERED_BY = 10 };
+static _Thread_local bool is_lowered;
+
+/* On Linux, 0 is the calling thread alone. A refusal leaves it as it was. */
 void thread_lower_priority(void)
 {
-    /* On Linux, 0 is the calling thread alone. A refusal leaves it as it was. */
-    setpriority(PRIO_PROCESS, 0, 10);
+    if (!is_lowered)
+        setpriority(PRIO_PROCESS, 0, getpriority(PRIO_PROCESS, 0) + LOWERED_BY);
+    is_lowered = true;
+}
+
+bool thread_is_lowered(void)
+{
+    return is_lowered;
+}
+
+bool thread_restore_priority(void)
+{
+    if (is_lowered && setpriority(PRIO_PROCESS, 0, getpriority(PRIO_PROCESS, 0) - LOWERED_BY) != 0)
+        return false;
+    is_lowered = false;
+    return true;
+}
+
+int64_t thread_cpu_us(void)
+{
+    struct timespec used;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
+    return (int64_t)used.tv_sec * 1000000 + used.tv_nsec / 1000;
 }
 
 unsigned cpu_count(void)

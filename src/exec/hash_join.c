@@ -1,10 +1,9 @@
 #include "exec/hash_join_int.h"
 
-/* Hash joins. The build side is kept as columns with a hash a row and a directory of chains; rows of the
+/* Hash joins. The build side is kept as columns with a directory of chains (join_index.c); rows of the
  * build side leave the join as dictionary vectors over those columns, so nothing is copied. When every
  * build key is there once, the probe chunk keeps its rows and only gets a selection. */
 
-#include "base/hash.h"
 #include "exec/spill.h"
 
 enum { FILTER_BITS = 1 << 26 };
@@ -33,134 +32,19 @@ static Status push_build(Consumer *consumer, uint32_t number, Chunk *chunk)
     return spill_wanted(join->exec, node, join_worker_bytes(worker)) ? join_spill_worker(join, number) : OK;
 }
 
-static Status hash_store(HashJoin *join)
-{
-    ColumnStore *store = join->store;
-    uint32_t keys = join->node->join.key_count;
-    uint32_t rows = (uint32_t)store->row_count;
-    uint32_t slots = 1024;
-    while (slots < rows * 2)
-        slots *= 2;
-    join->mask = slots - 1;
-    join->hashes = mem_alloc((rows + 1) * sizeof(uint64_t));
-    join->chain = mem_alloc_zero((rows + 1) * sizeof(uint32_t));
-    join->heads = mem_alloc_zero(slots * sizeof(uint32_t));
-    join->index_bytes = (int64_t)rows * 12 + (int64_t)slots * 4;
-    mem_charge(join->memory, join->index_bytes);
-    AUTO_ARENA arena;
-    arena_init(&arena, join->memory);
-    Vector *columns = ARENA_NEW_ARRAY(&arena, Vector, store->column_count + 1);
-    const Vector **pointers = ARENA_NEW_ARRAY(&arena, const Vector *, keys + 1);
-    for (uint64_t first = 0; first < rows; first += CHUNK_ROWS) {
-        Chunk chunk;
-        column_store_slice(store, first, (uint32_t)MIN(rows - first, (uint64_t)CHUNK_ROWS), columns, &chunk);
-        for (uint32_t k = 0; k < keys; k++)
-            pointers[k] = &columns[join->right_count + k];
-        hash_keys(pointers, keys, chunk_rows(&chunk), join->hashes + first);
-    }
-    return exec_check(join->exec);
-}
-
-/* NULL keys never match, except null-safe ones. */
-static bool key_is_null(const HashJoin *join, uint32_t row)
-{
-    for (uint32_t k = 0; k < join->node->join.key_count; k++) {
-        const Vector *column = &join->store->columns[join->right_count + k];
-        if (!join->node->join.null_safe[k] && column->nulls != NULL && column->nulls[row] != 0)
-            return true;
-    }
-    return false;
-}
-
-static void link_rows(HashJoin *join)
-{
-    uint32_t rows = (uint32_t)join->store->row_count;
-    const Vector *keys[MAX_KEYS];
-    for (uint32_t k = 0; k < join->node->join.key_count && k < MAX_KEYS; k++)
-        keys[k] = &join->store->columns[join->right_count + k];
-    join->is_unique = true;
-    for (uint32_t row = rows; row > 0; row--) {
-        if (key_is_null(join, row - 1)) {
-            join->build_has_null = true;
-            continue;
-        }
-        uint32_t slot = (uint32_t)(join->hashes[row - 1] >> 32) & join->mask;
-        for (uint32_t other = join->heads[slot]; join->is_unique && other != 0; other = join->chain[other - 1]) {
-            if (join->hashes[other - 1] == join->hashes[row - 1] &&
-                keys_equal(keys, other - 1, keys, row - 1, join->node->join.key_count))
-                join->is_unique = false;
-        }
-        join->chain[row - 1] = join->heads[slot];
-        join->heads[slot] = row;
-    }
-}
-
-Status join_index(HashJoin *join)
-{
-    TRY(hash_store(join));
-    link_rows(join);
-    if (join_keeps_build(join))
-        join->matched = mem_alloc_zero(join->store->row_count + 1);
-    return OK;
-}
-
-void join_drop_build(HashJoin *join)
-{
-    mem_release(join->memory, join->index_bytes);
-    join->index_bytes = 0;
-    column_store_free(join->store);
-    mem_free(join->hashes);
-    mem_free(join->heads);
-    mem_free(join->chain);
-    mem_free(join->matched);
-    join->store = NULL;
-    join->hashes = NULL;
-    join->heads = join->chain = NULL;
-    join->matched = NULL;
-}
-
-static int64_t key_value(const Vector *column, uint32_t row)
-{
-    switch ((PhysKind)column->type.phys) {
-    case PHYS_I8:
-        return ((const int8_t *)column->data)[row];
-    case PHYS_I16:
-        return ((const int16_t *)column->data)[row];
-    case PHYS_I32:
-        return ((const int32_t *)column->data)[row];
-    default:
-        return ((const int64_t *)column->data)[row];
-    }
-}
-
 static void publish_filter(HashJoin *join, const PhysRuntimeFilter *spec)
 {
     const Vector *column = &join->store->columns[join->right_count + spec->key];
     RuntimeFilter *filter = &join->exec->filters[spec->id];
     uint32_t rows = (uint32_t)join->store->row_count;
-    bool is_integer = column->type.phys >= PHYS_I8 && column->type.phys <= PHYS_I64;
-    if (!is_integer || spec->is_null_safe)
+    if (spec->is_null_safe || !join_key_bounds(column, rows, &filter->min, &filter->max))
         return;
-    filter->min = INT64_MAX;
-    filter->max = INT64_MIN;
-    for (uint32_t row = 0; row < rows; row++) {
-        if (column->nulls != NULL && column->nulls[row] != 0)
-            continue;
-        int64_t value = key_value(column, row);
-        filter->min = MIN(filter->min, value);
-        filter->max = MAX(filter->max, value);
-    }
     filter->is_empty = filter->min > filter->max;
     uint64_t span = filter->is_empty ? 0 : (uint64_t)filter->max - (uint64_t)filter->min;
     bool fits = (int64_t)(span / 8) < spill_allowance(join->exec, join->node) / 4;
     if (!filter->is_empty && span < FILTER_BITS && fits) {
         filter->bits = mem_alloc_zero((span / 64 + 1) * sizeof(uint64_t));
-        for (uint32_t row = 0; row < rows; row++) {
-            if (column->nulls != NULL && column->nulls[row] != 0)
-                continue;
-            uint64_t bit = (uint64_t)(key_value(column, row) - filter->min);
-            filter->bits[bit / 64] |= (uint64_t)1 << (bit % 64);
-        }
+        join_key_bits(column, rows, filter->min, filter->bits);
     }
     filter->is_ready = true;
 }
@@ -194,7 +78,7 @@ static Status build_side(HashJoin *join)
         }
         TRY(column_store_concat(exec, join->store, &join->workers[w].rows, 1));
     }
-    TRY(join_index(join));
+    TRY(join_index(join, true));
     join->build_has_rows = join->store->row_count > 0;
     for (uint32_t f = 0; f < join->node->join.filter_count; f++)
         publish_filter(join, &join->node->join.filters[f]);
@@ -226,6 +110,8 @@ static bool probe_key_is_null(const Probe *probe, uint32_t row)
 
 static inline bool probe_matches(const Probe *probe, uint32_t row, uint32_t build_row)
 {
+    if (probe->join->is_direct)
+        return true;
     if (probe->int_width == 8)
         return ((const int64_t *)probe->view.data)[view_index(&probe->view, row)] ==
                ((const int64_t *)probe->stored[0]->data)[build_row];
@@ -244,10 +130,45 @@ static inline uint32_t next_match(const Probe *probe, uint32_t row, uint32_t ent
     return entry;
 }
 
-static inline uint32_t first_match(const Probe *probe, uint32_t row)
+#define DIRECT_ENTRIES(T)                                                                                        \
+    for (FOR_ROWS(rows, i, row)) {                                                                               \
+        uint64_t at = (uint64_t)((const T *)probe->view.data)[view_index(&probe->view, row)] - (uint64_t)min;    \
+        entries[i] = at <= span ? heads[at] : 0;                                                                 \
+    }
+
+/* Where the chains of all rows begin: one loop of independent loads. 0: no match, also for NULL keys. */
+static void first_entries(const Probe *probe, Rows rows, uint32_t *entries)
 {
     const HashJoin *join = probe->join;
-    return next_match(probe, row, join->heads[(uint32_t)(probe->worker->hashes[row] >> 32) & join->mask]);
+    const uint32_t *heads = join->heads;
+    int64_t min = join->direct_min;
+    uint64_t span = join->direct_span;
+    if (!join->is_direct) {
+        for (FOR_ROWS(rows, i, row))
+            entries[i] = heads[(uint32_t)(probe->worker->hashes[row] >> 32) & join->mask];
+    } else {
+        switch ((PhysKind)probe->keys[0]->type.phys) {
+        case PHYS_I8:
+            DIRECT_ENTRIES(int8_t)
+            break;
+        case PHYS_I16:
+            DIRECT_ENTRIES(int16_t)
+            break;
+        case PHYS_I32:
+            DIRECT_ENTRIES(int32_t)
+            break;
+        default:
+            DIRECT_ENTRIES(int64_t)
+            break;
+        }
+    }
+    for (uint32_t k = 0; k < join->node->join.key_count; k++) {
+        VectorView view = vector_view(probe->keys[k]);
+        if (join->node->join.null_safe[k] || (view.nulls == NULL && view.row_nulls == NULL))
+            continue;
+        for (FOR_ROWS(rows, i, row))
+            entries[i] = view_is_null(&view, row) ? 0 : entries[i];
+    }
 }
 
 /* Output columns over (left, right) vectors of an output chunk. */
@@ -399,10 +320,10 @@ static Status match_all(const Probe *probe, Rows rows, MatchState *state)
     HashJoin *join = probe->join;
     uint32_t pairs = 0;
     bool first_only = join->node->join.residual_count == 0 && !state->emits_pairs && join->matched == NULL;
+    uint32_t *entries = arena_alloc(&probe->worker->scratch, sizeof(uint32_t) * CHUNK_ROWS);
+    first_entries(probe, rows, entries);
     for (FOR_ROWS(rows, i, row)) {
-        if (probe_key_is_null(probe, row))
-            continue;
-        for (uint32_t entry = first_match(probe, row); entry != 0; entry = next_match(probe, row, join->chain[entry - 1])) {
+        for (uint32_t entry = next_match(probe, row, entries[i]); entry != 0; entry = next_match(probe, row, join->chain[entry - 1])) {
             probe->worker->probe_rows[pairs] = row;
             probe->worker->build_rows[pairs++] = entry - 1;
             if (pairs == CHUNK_ROWS) {
@@ -431,9 +352,10 @@ static Status probe_unique(const Probe *probe, Rows rows, bool *out_done)
     bool keeps_left = kind == PHYS_JOIN_LEFT || kind == PHYS_JOIN_LEFT_SINGLE;
     uint8_t *nulls = keeps_left ? arena_alloc(&worker->scratch, CHUNK_ROWS) : NULL;
     uint32_t kept = 0;
-    bool may_be_null = probe->int_width == 0;
+    uint32_t *entries = arena_alloc(&worker->scratch, sizeof(uint32_t) * CHUNK_ROWS);
+    first_entries(probe, rows, entries);
     for (FOR_ROWS(rows, i, row)) {
-        uint32_t entry = may_be_null && probe_key_is_null(probe, row) ? 0 : first_match(probe, row);
+        uint32_t entry = next_match(probe, row, entries[i]);
         codes[row] = entry == 0 ? 0 : entry - 1;
         if (keeps_left)
             nulls[row] = entry == 0;
@@ -510,7 +432,8 @@ static Status open_probe(HashJoin *join, uint32_t number, const Chunk *chunk, Pr
     *probe = (Probe){.join = join, .worker = worker, .number = number, .chunk = chunk};
     probe->keys = ARENA_NEW_ARRAY(&worker->scratch, const Vector *, node->join.key_count + 1);
     TRY(evaluator_run(worker->probe, chunk, probe->keys));
-    hash_keys(probe->keys, node->join.key_count, chunk_rows(chunk), worker->hashes);
+    if (!join->is_direct)
+        hash_keys(probe->keys, node->join.key_count, chunk_rows(chunk), worker->hashes);
     for (uint32_t k = 0; k < node->join.key_count; k++)
         probe->stored[k] = &join->store->columns[join->right_count + k];
     if (node->join.key_count != 1)

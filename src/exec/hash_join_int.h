@@ -23,10 +23,13 @@ typedef struct HashJoin {
     Consumer *next;
     uint32_t right_count, left_count;
     ColumnStore *store;
-    uint64_t *hashes;  /* a build row */
+    uint64_t *hashes;  /* a build row; NULL with direct addressing */
     uint32_t *heads;   /* directory: row + 1 */
     uint32_t *chain;   /* next row + 1 */
     uint32_t mask;
+    bool is_direct; /* the directory has a place for each key value from direct_min on */
+    int64_t direct_min;
+    uint64_t direct_span;
     bool is_unique;
     bool build_has_null;   /* a NULL key, for NOT IN */
     bool build_has_rows;   /* of the whole build side */
@@ -59,10 +62,19 @@ static inline bool join_needs_build(const HashJoin *join)
            kind == PHYS_JOIN_RIGHT_ANTI;
 }
 
-/* Makes the directory over join->store. */
-Status join_index(HashJoin *join);
+/* ---- join_index.c ---- */
+
+/* Makes the directory over join->store. in_parallel: by all workers; only outside of exec_parallel(). */
+Status join_index(HashJoin *join, bool in_parallel);
 /* Frees store and directory. */
 void join_drop_build(HashJoin *join);
+/* Bounds of an integer column without NULLs; min > max when there is none. False for other types. */
+bool join_key_bounds(const Vector *column, uint32_t rows, int64_t *out_min, int64_t *out_max);
+/* Sets bit value - min of every value. */
+void join_key_bits(const Vector *column, uint32_t rows, int64_t min, uint64_t *bits);
+
+/* ---- hash_join.c ---- */
+
 /* Joins a chunk of the probe side as worker `number`. */
 Status join_probe(HashJoin *join, uint32_t number, Chunk *chunk);
 /* The same in two halves, for a build side that comes in pieces: pairs, with has_match (a row of the chunk)

@@ -254,7 +254,7 @@ static Status join_whole(HashJoin *join, uint32_t number, const JoinSpill *spill
     Status status = load_build(join, reader, spill, INT64_MAX, &at_end);
     spill_reader_close(reader);
     if (status == OK)
-        status = join_index(join);
+        status = join_index(join, false);
     if (status == OK)
         status = each_probe(join, number, probe, NULL, whole_step);
     if (status == OK && join_keeps_build(join))
@@ -275,7 +275,7 @@ static Status join_pieces(HashJoin *join, uint32_t number, const JoinSpill *spil
     for (bool at_end = false; !at_end && status == OK;) {
         status = load_build(join, reader, spill, limit_bytes, &at_end);
         if (status == OK)
-            status = join_index(join);
+            status = join_index(join, false);
         if (status == OK && join->store->row_count > 0)
             status = each_probe(join, number, probe, matches.data, join_probe_piece);
         if (status == OK && join_keeps_build(join))

@@ -143,6 +143,7 @@ static void simple_next(CsvReader *reader, TextRows *rows)
         uint32_t row = rows->row_count;
         size_t end = simple_row(reader, &scan, rows, row);
         rows->rows[row] = (TextField){(uint32_t)reader->at, (uint32_t)(end - reader->at)};
+        rows->lines[row] = reader->line++;
         bool is_blank_row = rows->found[row] == 1 && rows->fields[row].length == 0;
         rows->row_count += !is_blank_row || rows->column_count == 0;
         reader->at = end + 1;
@@ -274,6 +275,7 @@ bool csv_reader_next(CsvReader *reader, TextRows *rows)
         return rows->row_count > 0;
     }
     while (rows->row_count < CHUNK_ROWS && reader->at < reader->length) {
+        rows->lines[rows->row_count] = reader->line++;
         reader->at = general_row(reader, rows, rows->row_count);
         rows->row_count += rows->rows[rows->row_count].length > 0;
     }

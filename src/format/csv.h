@@ -21,6 +21,7 @@ typedef struct CsvReader {
     char *data;
     size_t length;
     size_t at; /* where the next row begins */
+    uint32_t line; /* rows before it */
     bool is_simple;
 } CsvReader;
 

@@ -71,9 +71,33 @@ static void fields_by_path(JsonRowsReader *reader, StrView row, size_t row_offse
     }
 }
 
+/* The row of a change event; an event without one is left as it is, and rejected for lacking the columns' names. */
+static StrView event_row(StrView event, bool *out_deletes)
+{
+    JsonPath path;
+    StrView payload, op, row;
+    bool is_wrapped = json_path_parse(STR_VIEW("$.payload"), &path) && json_path_find(event, &path, &payload) == JSON_TEXT_OBJECT;
+    if (!is_wrapped)
+        payload = event;
+    *out_deletes = json_path_parse(STR_VIEW("$.op"), &path) && json_path_find(payload, &path, &op) == JSON_TEXT_STRING &&
+                   strview_is(op, "\"d\"");
+    StrView name = *out_deletes ? STR_VIEW("$.before") : STR_VIEW("$.after");
+    return json_path_parse(name, &path) && json_path_find(payload, &path, &row) == JSON_TEXT_OBJECT ? row : STR_VIEW("null");
+}
+
+static void put_op(JsonRowsReader *reader, bool deletes, TextField *fields)
+{
+    fields[(size_t)reader->options->op_column * CHUNK_ROWS] = (TextField){(uint32_t)reader->text.length, 1};
+    bytebuf_append_char(&reader->text, deletes ? '1' : '0');
+}
+
 static void add_row(JsonRowsReader *reader, StrView value, TextRows *rows)
 {
     uint32_t row = rows->row_count++;
+    bool deletes = false;
+    rows->lines[row] = reader->line++;
+    if (reader->options->is_debezium)
+        value = event_row(value, &deletes);
     size_t offset = reader->text.length;
     bytebuf_append_view(&reader->text, value);
     rows->rows[row] = (TextField){(uint32_t)offset, (uint32_t)value.length};
@@ -88,6 +112,8 @@ static void add_row(JsonRowsReader *reader, StrView value, TextRows *rows)
         fields_by_path(reader, value, offset, fields);
     else if (is_row)
         fields_by_name(reader, value, offset, fields);
+    if (reader->options->is_debezium)
+        put_op(reader, deletes, fields);
 }
 
 /* The next top-level value of the block; false at its end. Commas between

@@ -16,6 +16,8 @@ typedef struct JsonRowsOptions {
     uint32_t column_count;
     JsonPath root; /* count 0: the value itself */
     bool strip_array; /* an array (under root) is its elements; else it is an error */
+    bool is_debezium;   /* change events: the row is under payload.after or, for deletes, payload.before */
+    uint32_t op_column; /* then: "0" for a row to put, "1" for one to delete */
     bool is_stripped; /* json_cut() took the outer brackets away: an array is a row */
 } JsonRowsOptions;
 
@@ -25,6 +27,7 @@ typedef struct JsonRowsReader {
     size_t at;
     StrView array; /* the one being stripped */
     size_t array_at;
+    uint32_t line; /* rows so far */
     ByteBuf text;
 } JsonRowsReader;
 

@@ -13,6 +13,7 @@ void text_rows_init(TextRows *rows, Arena *arena, uint32_t column_count)
     *rows = (TextRows){.column_count = column_count};
     rows->fields = ARENA_NEW_ARRAY(arena, TextField, (size_t)column_count * CHUNK_ROWS);
     rows->rows = ARENA_NEW_ARRAY(arena, TextField, CHUNK_ROWS);
+    rows->lines = ARENA_NEW_ARRAY(arena, uint32_t, CHUNK_ROWS);
     rows->found = ARENA_NEW_ARRAY(arena, uint32_t, CHUNK_ROWS);
 }
 

@@ -19,6 +19,7 @@ typedef struct TextRows {
     uint32_t row_count;
     TextField *fields; /* [column * CHUNK_ROWS + row]; TEXT_NULL where the row had too few */
     TextField *rows;   /* the text of the whole row */
+    uint32_t *lines;   /* which row of the block it is, counted with the blank ones that are passed over */
     uint32_t *found;   /* fields that the row had; the caller rejects those that differ from its count */
 } TextRows;
 

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/fault.h"
 #include "base/log.h"
 #include "storage/compaction.h"
 
@@ -329,8 +330,10 @@ static Status merge_picked(Compactor *c, const Pick *pick, bool is_locked, const
     uint64_t live = 0;
     for (uint32_t i = 0; i < pick->count; i++)
         live += segment_live_rows(&pick->segments[i]);
+    FAULT("compaction.before_merge", diag);
     if (live > 0)
         TRY(compaction_merge(&input, path, diag, &merged));
+    FAULT("compaction.before_publish", diag);
     TRY(publish(c, pick, live > 0 ? &merged : NULL, is_locked, diag));
     LOCK_GUARD(&c->lock);
     c->stats.merges++;

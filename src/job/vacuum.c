@@ -2,13 +2,16 @@
 
 /* Order matters: the horizon of leases is read before the snapshots, so that an object is either above the
  * horizon or named by a snapshot if its commit was done. The age of a dead object counts from when this
- * process first found it dead: a restart begins the grace period anew. */
+ * process first found it dead: a restart begins the grace period anew. What is to be deleted is journaled first:
+ * a node that was deposed without knowing it finds out there, and deletes nothing. */
 
+#include "base/fault.h"
 #include "base/log.h"
 #include "base/strmap.h"
 #include "types/number_text.h"
 
-enum { LONGEST_PERIOD_US = 300 * 1000000, SHORTEST_PERIOD_US = 1000000, MINUTE_US = 60 * 1000000 };
+enum { LONGEST_PERIOD_US = 300 * 1000000, SHORTEST_PERIOD_US = 1000000, MINUTE_US = 60 * 1000000,
+       MOST_PLANNED = 20000 };
 
 typedef struct DeadObject {
     StrView path;
@@ -159,17 +162,45 @@ static int64_t grace_us(const Vacuum *v, const CatalogSnapshot *catalog)
     return MIN(minutes, (int64_t)1 << 32) * MINUTE_US;
 }
 
+/* Those whose grace period is over; as many as fit into one plan. */
+static void choose_due(Run *run)
+{
+    uint32_t due = 0;
+    for (uint32_t i = 0; i < run->found.count; i++) {
+        DeadObject *object = run->found.items[i];
+        if (run->now_us - object->since_us < run->grace || due == MOST_PLANNED)
+            run->report.waiting++;
+        else
+            run->found.items[due++] = object;
+    }
+    run->found.count = due;
+}
+
+static Status build_plan(void *context, const CatalogSnapshot *catalog, Change *change, Diag *diag)
+{
+    Run *run = context;
+    (void)catalog;
+    (void)diag;
+    StrView *paths = ARENA_NEW_ARRAY(&run->arena, StrView, run->found.count);
+    for (uint32_t i = 0; i < run->found.count; i++)
+        paths[i] = run->found.items[i]->path;
+    change_note_deletions(change, paths, run->found.count);
+    return OK;
+}
+
+static Status remove_object(Volume *volume, const char *path, Diag *diag)
+{
+    FAULT("vacuum.before_delete", diag);
+    return volume_remove(volume, path, diag);
+}
+
 static void delete_objects(Run *run)
 {
     Vacuum *v = run->vacuum;
     for (uint32_t i = 0; i < run->found.count; i++) {
         const DeadObject *object = run->found.items[i];
         Diag diag = {0};
-        if (run->now_us - object->since_us < run->grace) {
-            run->report.waiting++;
-            continue;
-        }
-        if (volume_remove(v->options.volume, object->path.data, &diag) != OK) {
+        if (remove_object(v->options.volume, object->path.data, &diag) != OK) {
             run->report.failed++;
             LOG_WARN("vacuum", "could not delete object=%.*s: %s", SV_ARGS(object->path), diag.message);
             continue;
@@ -180,6 +211,18 @@ static void delete_objects(Run *run)
         if (v->options.forget != NULL)
             v->options.forget(v->options.forget_context, object->path);
     }
+}
+
+static Status delete_due(Run *run, Diag *diag)
+{
+    choose_due(run);
+    if (run->found.count == 0)
+        return OK;
+    FAULT("vacuum.before_plan", diag);
+    TRY(meta_commit(run->vacuum->options.store, build_plan, run, diag));
+    FAULT("vacuum.after_plan", diag);
+    delete_objects(run);
+    return OK;
 }
 
 static Status run_locked(Run *run, Diag *diag)
@@ -198,13 +241,13 @@ static Status run_locked(Run *run, Diag *diag)
     TRY(v->options.volume->ops->list(v->options.volume, "data", note_object, run, diag));
     if (run->visit != NULL)
         return OK;
-    delete_objects(run);
+    Status status = delete_due(run, diag);
     v->deleted += run->report.deleted;
     v->deleted_bytes += run->report.deleted_bytes;
     free_dead_set(v->dead);
     v->dead = run->dead;
     run->dead = NULL;
-    return OK;
+    return status;
 }
 
 Status vacuum_run(Vacuum *v, Diag *diag, VacuumReport *out_report)

@@ -3,12 +3,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/fault.h"
 #include "storage/delete_vector.h"
 
 /* ---- flushes ---- */
 
 /* Positions of the last row of each key: open addressing over row numbers + 1. */
-static void mark_last(const KeyHash *hashes, uint32_t rows, uint8_t *is_last)
+static void mark_last(const KeyHash *hashes, uint32_t rows, const uint8_t *skipped, uint8_t *is_last)
 {
     uint64_t capacity = 64;
     while (capacity < (uint64_t)rows * 2)
@@ -16,6 +17,9 @@ static void mark_last(const KeyHash *hashes, uint32_t rows, uint8_t *is_last)
     uint32_t *slots = mem_alloc_zero(capacity * sizeof(*slots));
     for (uint32_t row = rows; row > 0; row--) {
         const KeyHash *key = &hashes[row - 1];
+        is_last[row - 1] = 0;
+        if (skipped != NULL && skipped[row - 1])
+            continue;
         uint64_t at = key->low & (capacity - 1);
         while (slots[at] != 0 && (hashes[slots[at] - 1].low != key->low || hashes[slots[at] - 1].high != key->high))
             at = (at + 1) & (capacity - 1);
@@ -26,13 +30,14 @@ static void mark_last(const KeyHash *hashes, uint32_t rows, uint8_t *is_last)
     mem_free(slots);
 }
 
-uint32_t *key_flush_fill(KeyFlush *flush, const Vector *const *keys, uint32_t key_count, const uint8_t *deletes, uint32_t rows,
-                         uint32_t *positions, Arena *arena, uint32_t *out_kept)
+uint32_t *key_flush_fill(KeyFlush *flush, const KeyRows *all, uint32_t *positions, Arena *arena, uint32_t *out_kept)
 {
+    uint32_t rows = all->count;
+    const uint8_t *deletes = all->deletes;
     KeyHash *hashes = mem_alloc(((size_t)rows + 1) * sizeof(*hashes));
     uint8_t *is_last = mem_alloc((size_t)rows + 1);
-    key_hashes(keys, key_count, rows, hashes);
-    mark_last(hashes, rows, is_last);
+    key_hashes(all->keys, all->key_count, rows, hashes);
+    mark_last(hashes, rows, all->skipped, is_last);
     KeyHash *kept_keys = ARENA_NEW_ARRAY(arena, KeyHash, rows);
     KeyHash *deleted = ARENA_NEW_ARRAY(arena, KeyHash, deletes == NULL ? 1 : rows);
     uint32_t *kept_rows = mem_alloc(((size_t)rows + 1) * sizeof(*kept_rows));
@@ -89,6 +94,9 @@ Status delete_vector_store(MetaStore *store, Volume *volume, const DeleteVector 
     AUTO_BYTEBUF bytes = {0};
     delete_vector_encode(vector, &bytes);
     *out = (DeleteVectorRef){.id = meta_new_id(store), .count = vector->count};
+    if (out->id == 0)
+        return RAISE(diag, IO, "no ids can be had for new objects: the metadata journal can't be written");
+    FAULT("deletes.before_put", diag);
     if (bytes.length <= DELETE_VECTOR_INLINE_BYTES) {
         out->bytes = strview_n(arena_strndup(arena, bytes.data, bytes.length), bytes.length);
         return OK;

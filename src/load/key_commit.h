@@ -24,10 +24,17 @@ typedef struct KeyFlushes {
     uint32_t capacity;
 } KeyFlushes;
 
+typedef struct KeyRows {
+    const Vector *const *keys;
+    uint32_t key_count;
+    uint32_t count;
+    const uint8_t *deletes; /* NULL: none */
+    const uint8_t *skipped; /* rows that count for nothing; NULL: none */
+} KeyRows;
+
 /* positions: the order of the rows (NULL: as they are), taken over. Sets keys and deleted; returns the rows to
  * write in order, *out_kept of them (mem_free it; NULL: all as they are). */
-uint32_t *key_flush_fill(KeyFlush *flush, const Vector *const *keys, uint32_t key_count, const uint8_t *deletes, uint32_t rows,
-                         uint32_t *positions, Arena *arena, uint32_t *out_kept);
+uint32_t *key_flush_fill(KeyFlush *flush, const KeyRows *rows, uint32_t *positions, Arena *arena, uint32_t *out_kept);
 
 typedef struct KeyTablet {
     uint64_t partition_id, tablet_id;

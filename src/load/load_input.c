@@ -3,6 +3,7 @@
 /* Blocks are BLOCK_BYTES or the smallest whole-row prefix above it. When no row ends in what is there,
  * the next try waits for twice the bytes, so that a long row costs linear time. */
 
+#include <bzlib.h>
 #include <lz4frame.h>
 #include <zlib.h>
 #include <zstd.h>
@@ -26,6 +27,17 @@ static Status open_zlib(LoadInput *input, Diag *diag)
     return OK;
 }
 
+static Status open_bz2(LoadInput *input, Diag *diag)
+{
+    bz_stream *b = mem_alloc_zero(sizeof(*b));
+    if (BZ2_bzDecompressInit(b, 0, 0) != BZ_OK) {
+        mem_free(b);
+        return RAISE(diag, OUT_OF_MEMORY, "no memory for decompression of a load");
+    }
+    input->decoder = b;
+    return OK;
+}
+
 Status load_input_open(LoadInput *input, const LoadPlan *plan, LoadBlockSink sink, void *sink_context, Diag *diag)
 {
     *input = (LoadInput){.plan = plan, .sink = sink, .sink_context = sink_context, .try_bytes = BLOCK_BYTES};
@@ -37,6 +49,8 @@ Status load_input_open(LoadInput *input, const LoadPlan *plan, LoadBlockSink sin
     bytebuf_reserve(&input->window, WINDOW_BYTES);
     if (plan->compression == LOAD_GZIP || plan->compression == LOAD_DEFLATE)
         return open_zlib(input, diag);
+    if (plan->compression == LOAD_BZ2)
+        return open_bz2(input, diag);
     if (plan->compression == LOAD_ZSTD) {
         input->decoder = ZSTD_createDStream();
     } else {
@@ -58,6 +72,10 @@ void load_input_close(LoadInput *input)
     case LOAD_GZIP:
     case LOAD_DEFLATE:
         inflateEnd(input->decoder);
+        mem_free(input->decoder);
+        break;
+    case LOAD_BZ2:
+        BZ2_bzDecompressEnd(input->decoder);
         mem_free(input->decoder);
         break;
     case LOAD_LZ4_FRAME:
@@ -164,6 +182,36 @@ static Status feed_zlib(LoadInput *input, const uint8_t *data, size_t length, Di
     return OK;
 }
 
+static Status feed_bz2(LoadInput *input, const uint8_t *data, size_t length, Diag *diag)
+{
+    bz_stream *b = input->decoder;
+    b->next_in = (char *)(uintptr_t)data;
+    b->avail_in = (unsigned)length;
+    do {
+        if (input->at_frame_end) { /* several streams, one behind the other */
+            if (b->avail_in == 0)
+                return OK;
+            if (input->was_fed) {
+                bz_stream rest = *b;
+                BZ2_bzDecompressEnd(b);
+                *b = (bz_stream){.next_in = rest.next_in, .avail_in = rest.avail_in};
+                if (BZ2_bzDecompressInit(b, 0, 0) != BZ_OK)
+                    return RAISE(diag, OUT_OF_MEMORY, "no memory for decompression of a load");
+            }
+            input->at_frame_end = false;
+            input->was_fed = true;
+        }
+        b->next_out = input->window.data;
+        b->avail_out = WINDOW_BYTES;
+        int result = BZ2_bzDecompress(b);
+        if (result != BZ_OK && result != BZ_STREAM_END)
+            return bad_stream(input, "bz2", diag);
+        input->at_frame_end = result == BZ_STREAM_END;
+        TRY(add_plain(input, input->window.data, WINDOW_BYTES - b->avail_out, diag));
+    } while (b->avail_in > 0 || b->avail_out == 0);
+    return OK;
+}
+
 static Status feed_lz4(LoadInput *input, const uint8_t *data, size_t length, Diag *diag)
 {
     size_t produced;
@@ -202,6 +250,8 @@ static Status feed_piece(LoadInput *input, const uint8_t *data, size_t length, D
     case LOAD_GZIP:
     case LOAD_DEFLATE:
         return feed_zlib(input, data, length, diag);
+    case LOAD_BZ2:
+        return feed_bz2(input, data, length, diag);
     case LOAD_LZ4_FRAME:
         return feed_lz4(input, data, length, diag);
     case LOAD_ZSTD:

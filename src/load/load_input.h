@@ -17,6 +17,7 @@ typedef struct LoadInput {
     void *decoder;  /* of the compression library */
     ByteBuf window; /* decompressed bytes */
     bool at_frame_end;
+    bool was_fed; /* bz2: the decoder has begun a stream */
 } LoadInput;
 
 Status load_input_open(LoadInput *input, const LoadPlan *plan, LoadBlockSink sink, void *sink_context, Diag *diag);

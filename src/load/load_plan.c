@@ -1,170 +1,12 @@
 #include "load/load_plan.h"
 
 /* Columns of the table that the input does not name get their default, else NULL, else the load is
- * refused. Properties that would change the result and are not known are refused, not ignored. */
+ * refused. */
 
 #include "base/environment.h"
+#include "load/key_merge.h"
 #include "sql/parser.h"
 #include "types/datetime.h"
-#include "types/number_text.h"
-
-enum { DEFAULT_TIMEOUT_S = 600, MAX_TIMEOUT_S = 259200, LABEL_MAX_BYTES = 128 };
-
-static StrView property(LoadPlan *plan, const StreamLoadOptions *options, const char *name)
-{
-    StrView value = options->property(options->property_context, name);
-    if (value.data == NULL)
-        return value;
-    return (StrView){arena_strndup(&plan->arena, value.data, value.length), value.length};
-}
-
-static Status property_bool(LoadPlan *plan, const StreamLoadOptions *options, const char *name, Diag *diag, bool *out)
-{
-    StrView text = property(plan, options, name);
-    if (text.data == NULL || strview_equal_ci(text, STR_VIEW("false"))) {
-        *out = false;
-        return OK;
-    }
-    *out = strview_equal_ci(text, STR_VIEW("true"));
-    return *out ? OK : RAISE(diag, INVALID_ARGUMENT, "Invalid %s: %.*s, must be true or false", name, SV_ARGS(text));
-}
-
-static Status property_number(LoadPlan *plan, const StreamLoadOptions *options, const char *name, int64_t maximum,
-                              Diag *diag, int64_t *in_out)
-{
-    StrView text = property(plan, options, name);
-    if (text.data == NULL)
-        return OK;
-    if (!int64_parse(text, in_out) || *in_out < 0 || *in_out > maximum)
-        return RAISE(diag, INVALID_ARGUMENT, "Invalid %s: %.*s", name, SV_ARGS(text));
-    return OK;
-}
-
-static Status read_ratio(LoadPlan *plan, const StreamLoadOptions *options, Diag *diag)
-{
-    StrView text = property(plan, options, "max_filter_ratio");
-    if (text.data == NULL)
-        return OK;
-    double ratio;
-    if (!double_parse(text, &ratio) || !(ratio >= 0 && ratio <= 1))
-        return RAISE(diag, INVALID_ARGUMENT, "Invalid max_filter_ratio: %.*s, it must be between 0 and 1",
-                     SV_ARGS(text));
-    plan->max_filter_ratio = ratio;
-    return OK;
-}
-
-static Status read_compression(LoadPlan *plan, const StreamLoadOptions *options, Diag *diag)
-{
-    static const struct {
-        const char *name;
-        LoadCompression compression;
-    } names[] = {{"gzip", LOAD_GZIP}, {"gz", LOAD_GZIP}, {"deflate", LOAD_DEFLATE}, {"lz4_frame", LOAD_LZ4_FRAME},
-                 {"lz4", LOAD_LZ4_FRAME}, {"zstd", LOAD_ZSTD}, {"none", LOAD_PLAIN}, {"", LOAD_PLAIN}};
-    StrView text = property(plan, options, "compression");
-    if (text.data == NULL)
-        return OK;
-    for (size_t i = 0; i < COUNT_OF(names); i++) {
-        if (strview_equal_ci(text, strview(names[i].name))) {
-            plan->compression = names[i].compression;
-            return OK;
-        }
-    }
-    return RAISE(diag, NOT_SUPPORTED, "unsupported compression: %.*s", SV_ARGS(text));
-}
-
-static Status refuse_unknown(LoadPlan *plan, const StreamLoadOptions *options, Diag *diag)
-{
-    static const char *const names[] = {"partitions",     "temporary_partitions", "negative",
-                                        "partial_update", "merge_condition",      "enable_merge_commit"};
-    for (size_t i = 0; i < COUNT_OF(names); i++) {
-        StrView text = property(plan, options, names[i]);
-        if (text.length > 0 && !strview_equal_ci(text, STR_VIEW("false")))
-            return RAISE(diag, NOT_SUPPORTED, "Stream Load with %s is not supported", names[i]);
-    }
-    return OK;
-}
-
-static StrView separator_property(LoadPlan *plan, const StreamLoadOptions *options, const char *name,
-                                  const char *default_text)
-{
-    StrView text = property(plan, options, name);
-    AUTO_BYTEBUF bytes = {0};
-    csv_unescape(text.length > 0 ? text : strview(default_text), &bytes);
-    return (StrView){arena_strndup(&plan->arena, bytes.data, bytes.length), bytes.length};
-}
-
-static Status read_byte(LoadPlan *plan, const StreamLoadOptions *options, const char *name, Diag *diag, char *out)
-{
-    StrView text = property(plan, options, name);
-    if (text.length == 0)
-        return OK;
-    AUTO_BYTEBUF bytes = {0};
-    csv_unescape(text.length == 1 ? (StrView){NULL, 0} : text, &bytes);
-    if (text.length != 1 && bytes.length != 1)
-        return RAISE(diag, INVALID_ARGUMENT, "%s must be one character, got '%.*s'", name, SV_ARGS(text));
-    *out = text.length == 1 ? text.data[0] : bytes.data[0];
-    return OK;
-}
-
-static Status read_csv(LoadPlan *plan, const StreamLoadOptions *options, Diag *diag)
-{
-    plan->csv.separator = separator_property(plan, options, "column_separator", "\\t");
-    plan->csv.delimiter = separator_property(plan, options, "row_delimiter", "\\n");
-    TRY(read_byte(plan, options, "enclose", diag, &plan->csv.enclose));
-    TRY(read_byte(plan, options, "escape", diag, &plan->csv.escape));
-    int64_t skip = 0;
-    TRY(property_number(plan, options, "skip_header", INT64_MAX, diag, &skip));
-    plan->skip_rows = (uint64_t)skip;
-    return property_bool(plan, options, "trim_space", diag, &plan->csv.trim_space);
-}
-
-static Status read_paths(LoadPlan *plan, StrView text, uint32_t *out_count, Diag *diag)
-{
-    ARRAY_OF(JsonPath) paths = {0};
-    size_t at = 0, element_at = 0;
-    StrView array, element;
-    if (json_value(text, &at, &array) != JSON_TEXT_ARRAY)
-        return RAISE(diag, INVALID_ARGUMENT, "Invalid json path: %.*s", SV_ARGS(text));
-    while (json_next_element(array, &element_at, &element)) {
-        AUTO_BYTEBUF plain = {0};
-        JsonPath path;
-        if (json_kind(element) != JSON_TEXT_STRING ||
-            !json_unescape((StrView){element.data + 1, element.length - 2}, &plain))
-            return RAISE(diag, INVALID_ARGUMENT, "Invalid json path: %.*s", SV_ARGS(element));
-        StrView kept = {arena_strndup(&plan->arena, plain.data, plain.length), plain.length};
-        if (!json_path_parse(kept, &path))
-            return RAISE(diag, INVALID_ARGUMENT, "Invalid json path: %.*s", SV_ARGS(kept));
-        ARRAY_PUSH(&plan->arena, &paths, path);
-    }
-    plan->json.paths = paths.items;
-    *out_count = paths.count;
-    return OK;
-}
-
-static Status read_json(LoadPlan *plan, const StreamLoadOptions *options, uint32_t *out_paths, Diag *diag)
-{
-    bool strip;
-    TRY(property_bool(plan, options, "strip_outer_array", diag, &strip));
-    TRY(property_bool(plan, options, "ignore_json_size", diag, &plan->big_json));
-    StrView root = property(plan, options, "json_root");
-    if (root.length > 0 && !json_path_parse(root, &plan->json.root))
-        return RAISE(diag, INVALID_ARGUMENT, "Invalid json path: %.*s", SV_ARGS(root));
-    plan->json.is_stripped = strip && plan->json.root.count == 0;
-    plan->json.strip_array = strip && plan->json.root.count > 0;
-    StrView paths = property(plan, options, "jsonpaths");
-    return paths.length > 0 ? read_paths(plan, paths, out_paths, diag) : OK;
-}
-
-static Status read_format(LoadPlan *plan, const StreamLoadOptions *options, uint32_t *out_paths, Diag *diag)
-{
-    StrView format = property(plan, options, "format");
-    plan->is_json = strview_equal_ci(format, STR_VIEW("json"));
-    if (plan->is_json)
-        return read_json(plan, options, out_paths, diag);
-    if (format.length > 0 && !strview_equal_ci(format, STR_VIEW("csv")))
-        return RAISE(diag, INVALID_ARGUMENT, "unknown data format: %.*s", SV_ARGS(format));
-    return read_csv(plan, options, diag);
-}
 
 static Status find_table(LoadPlan *plan, const StreamLoadOptions *options, Diag *diag)
 {
@@ -210,15 +52,95 @@ static Status check_sources(const LoadPlan *plan, Diag *diag)
     return OK;
 }
 
+/* Inside expressions clients write a comma as "\\,", so that it does not look like one between columns. */
+static StrView plain_commas(LoadPlan *plan, StrView text)
+{
+    char *plain = arena_strndup(&plan->arena, text.data, text.length);
+    char quote = 0;
+    for (size_t i = 0; i + 1 < text.length; i++) {
+        if (quote != 0 && plain[i] == '\\')
+            i++;
+        else if (quote != 0)
+            quote = plain[i] == quote ? 0 : quote;
+        else if (plain[i] == '\'' || plain[i] == '"' || plain[i] == '`')
+            quote = plain[i];
+        else if (plain[i] == '\\' && plain[i + 1] == ',')
+            plain[i] = ' ';
+    }
+    return (StrView){plain, text.length};
+}
+
+static void add_debezium_op(LoadPlan *plan)
+{
+    if (!plan->json.is_debezium)
+        return;
+    for (plan->json.op_column = 0; plan->json.op_column < plan->source_count; plan->json.op_column++) {
+        if (strview_is(plan->sources[plan->json.op_column].name, OP_COLUMN))
+            return;
+    }
+    add_source(plan, STR_VIEW(OP_COLUMN));
+}
+
+static AstExpr *negated(LoadPlan *plan, const TableColumn *column, AstExpr *value)
+{
+    AstExpr *cast = ARENA_NEW(&plan->arena, AstExpr);
+    AstExpr *minus = ARENA_NEW(&plan->arena, AstExpr);
+    cast->kind = AST_CAST;
+    cast->left = value;
+    cast->type = column->type;
+    cast->has_type = true;
+    minus->kind = AST_UNARY;
+    minus->op = STR_VIEW("-");
+    minus->left = cast;
+    return minus;
+}
+
+static AstExpr *name_of(LoadPlan *plan, StrView name)
+{
+    AstExpr *expr = ARENA_NEW(&plan->arena, AstExpr);
+    expr->kind = AST_NAME;
+    expr->name.parts[0] = name;
+    expr->name.count = 1;
+    return expr;
+}
+
+/* negative: the values of SUM columns with the other sign. True: there is an expression now. */
+static bool negate_sums(LoadPlan *plan, AstStrList *names, AstExprList *values)
+{
+    const TableSchema *schema = plan->table->schema;
+    uint32_t mapped = names->count;
+    bool has_any = false;
+    for (uint32_t c = 0; c < schema->column_count; c++) {
+        const TableColumn *column = &schema->columns[c];
+        bool is_computed = false;
+        if (!strview_equal_ci(column->aggregate, STR_VIEW("SUM")))
+            continue;
+        for (uint32_t i = 0; i < mapped; i++) {
+            if (values->items[i] == NULL || !strview_equal_ci(names->items[i], column->name))
+                continue;
+            values->items[i] = negated(plan, column, values->items[i]);
+            is_computed = has_any = true;
+        }
+        for (uint32_t i = 0; i < plan->source_count && !is_computed; i++) {
+            if (plan->sources[i].table_column != (int)c)
+                continue;
+            AST_PUSH(&plan->arena, names, column->name);
+            AST_PUSH(&plan->arena, values, negated(plan, column, name_of(plan, plan->sources[i].name)));
+            is_computed = has_any = true;
+        }
+    }
+    return has_any;
+}
+
 static Status read_columns(LoadPlan *plan, const StreamLoadOptions *options, Diag *diag)
 {
     const TableSchema *schema = plan->table->schema;
-    StrView text = property(plan, options, "columns");
+    StrView text = plain_commas(plan, load_plan_property(plan, options, "columns"));
     AstStrList names = {0};
     AstExprList values = {0};
     if (strview_trim(text).length > 0)
         TRY(sql_parse_column_mapping(text, &plan->arena, diag, &names, &values));
-    plan->sources = ARENA_NEW_ARRAY(&plan->arena, LoadSource, names.count + schema->column_count);
+    plan->sources = ARENA_NEW_ARRAY(&plan->arena, LoadSource, names.count + schema->column_count + 1);
     bool has_mapping = false;
     for (uint32_t i = 0; i < names.count; i++) {
         if (values.items[i] == NULL)
@@ -231,7 +153,10 @@ static Status read_columns(LoadPlan *plan, const StreamLoadOptions *options, Dia
         if (schema->columns[i].generated.length == 0)
             add_source(plan, schema->columns[i].name);
     }
+    add_debezium_op(plan);
     TRY(check_sources(plan, diag));
+    if (plan->is_negative)
+        has_mapping |= negate_sums(plan, &names, &values);
     plan->exprs = ARENA_NEW_ARRAY(&plan->arena, Expr *, names.count + schema->column_count);
     return has_mapping ? load_plan_bind(plan, text, &names, &values, diag) : OK;
 }
@@ -250,7 +175,9 @@ static Status default_value(LoadPlan *plan, const TableColumn *column, Datum *ou
         *out = datum_i64(column->type.kind == TYPE_DATE ? datetime_date(now) : now - now % US_PER_SECOND);
         return OK;
     }
-    if (!column->is_nullable)
+    if (!column->is_nullable && plan->is_partial && !type_is_nested(column->type) && column->type.kind != TYPE_JSON)
+        *out = (Datum){0}; /* of rows whose key is new */
+    else if (!column->is_nullable)
         return RAISE(diag, COLUMN_NOT_NULL, "Column has no default value, column=%.*s", SV_ARGS(column->name));
     return OK;
 }
@@ -259,6 +186,9 @@ static Status default_value(LoadPlan *plan, const TableColumn *column, Datum *ou
 static Status fill_targets(LoadPlan *plan, Diag *diag)
 {
     const TableSchema *schema = plan->table->schema;
+    uint8_t *given = ARENA_NEW_ARRAY(&plan->arena, uint8_t, schema->column_count);
+    memset(given, 1, schema->column_count);
+    plan->given = given;
     for (uint32_t c = 0; c < schema->column_count; c++) {
         LoadTarget *target = &plan->targets[c];
         if (target->kind == LOAD_FROM_EXPR)
@@ -271,6 +201,7 @@ static Status fill_targets(LoadPlan *plan, Diag *diag)
         }
         if (found)
             continue;
+        given[c] = 0;
         if (schema->columns[c].default_kind == DEFAULT_EXPRESSION && schema->columns[c].generated.length == 0) {
             TRY(load_plan_bind_default(plan, &schema->columns[c], target, diag));
             continue;
@@ -279,6 +210,18 @@ static Status fill_targets(LoadPlan *plan, Diag *diag)
         TRY(default_value(plan, &schema->columns[c], &target->constant, diag));
     }
     return OK;
+}
+
+/* What a row is looked up and compared by has to come in. */
+static Status check_updates(LoadPlan *plan, Diag *diag)
+{
+    const TableSchema *schema = plan->table->schema;
+    for (uint32_t k = 0; k < schema->key_count && plan->is_partial; k++) {
+        if (!plan->given[k])
+            return RAISE(diag, INVALID_ARGUMENT, "partial update requires all key columns: column %.*s is not given",
+                         SV_ARGS(schema->columns[k].name));
+    }
+    return plan->condition_column < 0 ? OK : key_merge_condition(plan->table, plan->condition, plan->given, diag, &plan->condition_column);
 }
 
 static Status finish_json(LoadPlan *plan, uint32_t path_count, Diag *diag)
@@ -300,45 +243,6 @@ static Status finish_json(LoadPlan *plan, uint32_t path_count, Diag *diag)
     return OK;
 }
 
-static bool label_is_valid(StrView label)
-{
-    for (size_t i = 0; i < label.length; i++) {
-        char c = label.data[i];
-        char low = (char)(c | 0x20);
-        if (!((c >= '0' && c <= '9') || (low >= 'a' && low <= 'z') || c == '_' || c == '-'))
-            return false;
-    }
-    return label.length <= LABEL_MAX_BYTES;
-}
-
-static Status read_label(LoadPlan *plan, const StreamLoadOptions *options, Diag *diag)
-{
-    plan->label = property(plan, options, "label");
-    if (!label_is_valid(plan->label))
-        return RAISE(diag, BAD_NAME, "Label format error. regex: ^[-\\w]{1,128}$, label: %.*s", SV_ARGS(plan->label));
-    if (plan->label.length > 0)
-        return OK;
-    const Environment *env = environment_real();
-    uint64_t a = env_random(env), b = env_random(env);
-    plan->label = strview(arena_printf(&plan->arena, "%08x-%04x-4%03x-%04x-%012llx", (unsigned)(a >> 32),
-                                       (unsigned)(a >> 16 & 0xFFFF), (unsigned)(a & 0xFFF),
-                                       (unsigned)(0x8000 | (b >> 48 & 0x3FFF)),
-                                       (unsigned long long)(b & 0xFFFFFFFFFFFF)));
-    return OK;
-}
-
-static Status read_properties(LoadPlan *plan, const StreamLoadOptions *options, uint32_t *out_paths, Diag *diag)
-{
-    int64_t timeout_s = DEFAULT_TIMEOUT_S;
-    TRY(property_number(plan, options, "timeout", MAX_TIMEOUT_S, diag, &timeout_s));
-    plan->timeout_us = timeout_s * US_PER_SECOND;
-    TRY(property_bool(plan, options, "strict_mode", diag, &plan->strict));
-    TRY(read_ratio(plan, options, diag));
-    TRY(read_compression(plan, options, diag));
-    TRY(refuse_unknown(plan, options, diag));
-    return read_format(plan, options, out_paths, diag);
-}
-
 Status load_plan_make(LoadPlan *plan, const StreamLoadOptions *options, Diag *diag)
 {
     *plan = (LoadPlan){.catalog = meta_snapshot(options->store)};
@@ -348,14 +252,15 @@ Status load_plan_make(LoadPlan *plan, const StreamLoadOptions *options, Diag *di
                                   .random_seed = env_random(environment_real())};
     plan->session.database = strview(arena_strndup(&plan->arena, options->database.data, options->database.length));
     plan->session.user = strview(arena_strndup(&plan->arena, options->user.data, options->user.length));
-    TRY(read_label(plan, options, diag));
+    TRY(load_plan_read_label(plan, options, diag));
     TRY(find_table(plan, options, diag));
     uint32_t path_count = 0;
-    TRY(read_properties(plan, options, &path_count, diag));
+    TRY(load_plan_read_properties(plan, options, &path_count, diag));
     plan->targets = ARENA_NEW_ARRAY(&plan->arena, LoadTarget, plan->table->schema->column_count);
     TRY(read_columns(plan, options, diag));
     TRY(fill_targets(plan, diag));
-    StrView where = property(plan, options, "where");
+    TRY(check_updates(plan, diag));
+    StrView where = load_plan_property(plan, options, "where");
     if (strview_trim(where).length > 0)
         TRY(load_plan_bind_where(plan, where, diag));
     return finish_json(plan, path_count, diag);

@@ -9,7 +9,7 @@
 #include "load/stream_load.h"
 #include "sql/ast.h"
 
-typedef enum LoadCompression { LOAD_PLAIN, LOAD_GZIP, LOAD_DEFLATE, LOAD_LZ4_FRAME, LOAD_ZSTD } LoadCompression;
+typedef enum LoadCompression { LOAD_PLAIN, LOAD_GZIP, LOAD_DEFLATE, LOAD_LZ4_FRAME, LOAD_ZSTD, LOAD_BZ2 } LoadCompression;
 
 #define OP_COLUMN "__op"
 enum { OP_BYTES = 16 };
@@ -53,12 +53,26 @@ typedef struct LoadPlan {
     bool big_json; /* ignore_json_size */
     double max_filter_ratio;
     int64_t timeout_us;
+    int64_t memory_limit;       /* 0: none */
+    int64_t rejected_rows_kept; /* in the error log */
     LoadCompression compression;
+    const uint64_t *partition_ids; /* only into these; NULL: all */
+    uint32_t partition_count;
+    bool is_negative;     /* SUM columns are taken away */
+    bool is_partial;      /* columns that are not given keep what the row's key has */
+    const uint8_t *given; /* by table column, when is_partial */
+    StrView condition;
+    int condition_column; /* merge_condition: only rows with at least the stored value; -1: none */
 } LoadPlan;
 
 /* The plan is valid to close in any case. */
 Status load_plan_make(LoadPlan *plan, const StreamLoadOptions *options, Diag *diag);
 void load_plan_close(LoadPlan *plan);
+
+/* The parts of load_plan_make(). A property's text lives as long as the plan; data NULL: not given. */
+StrView load_plan_property(LoadPlan *plan, const StreamLoadOptions *options, const char *name);
+Status load_plan_read_label(LoadPlan *plan, const StreamLoadOptions *options, Diag *diag);
+Status load_plan_read_properties(LoadPlan *plan, const StreamLoadOptions *options, uint32_t *out_paths, Diag *diag);
 
 /* For load_plan_make(): the expressions of mappings (names[i] = values[i], values NULL: plain field) and
  * of where. Sources that an expression uses get a type. */

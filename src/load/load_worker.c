@@ -25,6 +25,7 @@ struct LoadWorker {
     Vector *dense;           /* targets without the rejected rows; made at the first need */
     const Vector **dense_pointers;
     Chunk source_chunk, target_chunk;
+    uint64_t block; /* the number of the one that is read */
     uint8_t *failed, *rejected;
     uint16_t *sel, *selected;
 };
@@ -72,8 +73,8 @@ Status load_worker_open(LoadShared *shared, LoadWorker **out_worker)
     w->shared = shared;
     w->plan = plan;
     w->schema = plan->table->schema;
-    arena_init(&w->arena, shared->tracker);
-    arena_init(&w->scratch, shared->tracker);
+    arena_init(&w->arena, &shared->memory);
+    arena_init(&w->scratch, &shared->memory);
     make_buffers(w);
     if (plan->expr_count > 0)
         TRY(evaluator_open((const Expr *const *)plan->exprs, plan->expr_count, &plan->session, shared->tracker,
@@ -110,9 +111,8 @@ static void reject(LoadWorker *w, uint32_t row, const char *format, ...)
     if (w->rejected[row])
         return;
     w->rejected[row] = 1;
-    LoadShared *shared = w->shared;
-    if (atomic_load(&shared->errors_kept) >= LOAD_ERROR_ROWS ||
-        atomic_fetch_add(&shared->errors_kept, 1) >= LOAD_ERROR_ROWS)
+    LoadErrors *errors = &w->shared->errors;
+    if (!load_errors_take(errors))
         return;
     char reason[512];
     va_list args;
@@ -120,10 +120,7 @@ static void reject(LoadWorker *w, uint32_t row, const char *format, ...)
     vsnprintf(reason, sizeof(reason), format, args);
     va_end(args);
     TextField text = w->rows.rows[row];
-    LOCK_GUARD(&shared->errors_lock);
-    bytebuf_printf(&shared->errors, "Error: %s. Row: ", reason);
-    bytebuf_append(&shared->errors, w->rows.base + text.offset, MIN(text.length, 4096u));
-    bytebuf_append_char(&shared->errors, '\n');
+    load_errors_add(errors, w->block, w->rows.lines[row], strview(reason), (StrView){w->rows.base + text.offset, text.length});
 }
 
 static void reject_counts(LoadWorker *w)
@@ -147,10 +144,23 @@ static void reject_counts(LoadWorker *w)
     }
 }
 
+/* A row that only takes its key away needs no values besides. */
+static bool is_delete(const LoadWorker *w, uint32_t row)
+{
+    const LoadPlan *plan = w->plan;
+    if (!plan->has_op || plan->op.kind != LOAD_FROM_SOURCE)
+        return false;
+    TextField field = w->rows.fields[(size_t)plan->op.index * CHUNK_ROWS + row];
+    StrView word = {w->rows.base + field.offset, field.length == TEXT_NULL ? 0 : field.length};
+    return strview_is(word, "1") || strview_equal_ci(word, STR_VIEW("delete"));
+}
+
 static void reject_field(LoadWorker *w, uint32_t source, uint32_t row, bool is_required)
 {
     const LoadSource *from = &w->plan->sources[source];
     TextField field = w->rows.fields[(size_t)source * CHUNK_ROWS + row];
+    if (is_required && !w->schema->columns[from->table_column].is_key && is_delete(w, row))
+        is_required = false;
     const char *text = w->rows.base + field.offset;
     int shown = field.length == TEXT_NULL ? 0 : (int)MIN(field.length, 128u);
     if (w->failed[row] == TEXT_TOO_LONG) {
@@ -371,6 +381,7 @@ static Status load_csv(LoadWorker *w, ByteBuf *block)
         TRY(load_chunk(w));
         arena_reset(&w->scratch);
     }
+    load_errors_block(&w->shared->errors, w->block, reader.line);
     return OK;
 }
 
@@ -385,11 +396,13 @@ static Status load_json(LoadWorker *w, const ByteBuf *block)
         status = load_chunk(w);
         arena_reset(&w->scratch);
     }
+    load_errors_block(&w->shared->errors, w->block, w->json.line);
     json_rows_deinit(&w->json);
     return status;
 }
 
-Status load_worker_block(LoadWorker *w, ByteBuf *block)
+Status load_worker_block(LoadWorker *w, uint64_t number, ByteBuf *block)
 {
+    w->block = number;
     return w->plan->is_json ? load_json(w, block) : load_csv(w, block);
 }

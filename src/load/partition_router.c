@@ -256,7 +256,7 @@ static CatalogPartition *around(PartitionRouter *router, const Datum *values)
         list_partition_name(schema, values, &name);
         if (name.length > 50)
             name.length = 50;
-        CatalogPartition *partition = partition_new(router->store, schema, bytebuf_view(&name), env_wall_us(environment_real()), &router->arena);
+        CatalogPartition *partition = partition_new(router->store, schema, bytebuf_view(&name), env_wall_us(meta_environment(router->store)), &router->arena);
         partition->value_rows = 1;
         partition->values = ARENA_NEW_ARRAY(&router->arena, Datum, schema->partition_column_count);
         for (uint32_t i = 0; i < schema->partition_column_count; i++)
@@ -266,7 +266,7 @@ static CatalogPartition *around(PartitionRouter *router, const Datum *values)
     Type type = schema->partition_types[0];
     Datum low = step_floor(&router->steps[0], type, values[0]);
     step_name(&router->steps[0], type, low, &name);
-    CatalogPartition *partition = partition_new(router->store, schema, bytebuf_view(&name), env_wall_us(environment_real()), &router->arena);
+    CatalogPartition *partition = partition_new(router->store, schema, bytebuf_view(&name), env_wall_us(meta_environment(router->store)), &router->arena);
     partition->has_low = partition->has_high = true;
     partition->low[0] = low;
     partition->high[0] = step_next(&router->steps[0], type, low);

@@ -7,7 +7,9 @@
 #include <stdio.h>
 
 #include "base/environment.h"
+#include "base/fault.h"
 #include "load/load_input.h"
+#include "load/load_transaction.h"
 #include "load/load_worker.h"
 
 enum { QUEUE_BLOCKS = 3, MAX_WORKERS = 16 };
@@ -16,6 +18,7 @@ struct StreamLoad {
     LoadShared shared;
     StreamLoadOptions options;
     LoadInput input;
+    KeyMergeRules merge;
     ByteBuf error_url;
     bool has_label; /* registered at the hub */
     bool label_exists;
@@ -27,6 +30,7 @@ struct StreamLoad {
     Condition not_empty, not_full;
     ByteBuf queue[QUEUE_BLOCKS];
     uint32_t queue_first, queue_count;
+    uint64_t blocks_taken;
     uint32_t idle_workers;
     bool is_closed;
     Thread threads[MAX_WORKERS];
@@ -46,7 +50,7 @@ static void fail(StreamLoad *load)
     condition_broadcast(&load->not_full);
 }
 
-static bool take_block(StreamLoad *load, ByteBuf *out)
+static bool take_block(StreamLoad *load, ByteBuf *out, uint64_t *out_number)
 {
     LOCK_GUARD(&load->lock);
     load->idle_workers++;
@@ -59,6 +63,7 @@ static bool take_block(StreamLoad *load, ByteBuf *out)
     load->queue[load->queue_first] = (ByteBuf){0};
     load->queue_first = (load->queue_first + 1) % QUEUE_BLOCKS;
     load->queue_count--;
+    *out_number = load->blocks_taken++;
     condition_signal(&load->not_full);
     return true;
 }
@@ -68,19 +73,20 @@ static void worker_main(void *argument)
     StreamLoad *load = argument;
     LoadWorker *worker = NULL;
     ByteBuf block;
+    uint64_t number;
     Status status = OK;
-    while (take_block(load, &block)) {
+    while (take_block(load, &block, &number)) {
         int64_t bytes = (int64_t)block.capacity;
         if (!atomic_load(&load->shared.has_failed)) {
             if (worker == NULL)
                 status = load_worker_open(&load->shared, &worker);
             if (status == OK)
-                status = load_worker_block(worker, &block);
+                status = load_worker_block(worker, number, &block);
             if (status != OK)
                 fail(load);
         }
         bytebuf_deinit(&block);
-        mem_release(load->shared.tracker, bytes);
+        mem_release(&load->shared.memory, bytes);
     }
     if (worker == NULL)
         return;
@@ -117,10 +123,17 @@ static Status queue_block(void *context, ByteBuf *block, Diag *diag)
         return RAISE(diag, QUERY_TIMEOUT, "Stream Load timed out after %lld seconds",
                      (long long)(load->shared.plan.timeout_us / 1000000));
     }
-    mem_charge(load->shared.tracker, (int64_t)block->capacity);
+    mem_charge(&load->shared.memory, (int64_t)block->capacity);
     load->queue[(load->queue_first + load->queue_count++) % QUEUE_BLOCKS] = *block;
     condition_signal(&load->not_empty);
     return start_worker(load);
+}
+
+static void cancel_load(void *context)
+{
+    StreamLoad *load = context;
+    status_ignore(RAISE(&load->shared.diag, CANCELLED, "the load was cancelled by a user"));
+    fail(load);
 }
 
 static Status check_label(StreamLoad *load)
@@ -129,18 +142,58 @@ static Status check_label(StreamLoad *load)
     Diag *diag = &load->shared.diag;
     LabelRecord record;
     load->label_exists = true;
+    FAULT("load.accepted", diag);
     if (meta_label_find(load->options.store, plan->database->id, plan->label, &plan->arena, &record)) {
-        load->existing_status = "FINISHED";
-        return RAISE(diag, LABEL_EXISTS, "Label [%.*s] has already been used, relate to txn [%llu]",
-                     SV_ARGS(plan->label), (unsigned long long)record.txn_id);
+        load->existing_status = record.is_durable ? "FINISHED" : "RUNNING";
+        return RAISE(diag, LABEL_EXISTS, "Label [%.*s] has already been used.", SV_ARGS(plan->label));
     }
-    if (!load_hub_enter(load->options.hub, plan->database->id, plan->label)) {
+    LoadCancel cancel = {cancel_load, load};
+    if (!load_hub_enter(load->options.hub, plan->database->id, plan->label, &cancel)) {
         load->existing_status = "RUNNING";
-        return RAISE(diag, LABEL_EXISTS, "Label [%.*s] has already been used, a load with it is running",
-                     SV_ARGS(plan->label));
+        return RAISE(diag, LABEL_EXISTS, "Label [%.*s] has already been used.", SV_ARGS(plan->label));
     }
     load->label_exists = false;
     load->has_label = true;
+    FAULT("load.label_reserved", diag);
+    return OK;
+}
+
+/* The loads of a transaction into one table write through the loader of the first. */
+static Status use_loader(StreamLoad *load, TableLoader *loader)
+{
+    const LoadPlan *plan = &load->shared.plan;
+    const KeyMergeRules *rules = table_loader_options(loader)->merge;
+    bool has_rules = plan->is_partial || plan->condition_column >= 0;
+    if (has_rules || rules != NULL || plan->partition_ids != NULL || table_loader_options(loader)->partition_ids != NULL)
+        return RAISE(&load->shared.diag, NOT_SUPPORTED, "in a transaction, only one load into a table may have partitions, partial_update or "
+                                                        "merge_condition, and no other may follow or precede it");
+    load->shared.loader = loader;
+    return OK;
+}
+
+static Status open_loader(StreamLoad *load)
+{
+    LoadShared *shared = &load->shared;
+    LoadTransaction *transaction = load->options.transaction;
+    TableLoader *loader = transaction == NULL ? NULL : load_transaction_loader(transaction, shared->plan.table->id);
+    if (loader != NULL)
+        return use_loader(load, loader);
+    TableLoaderOptions options = {.store = load->options.store,
+                                  .volume = load->options.volume,
+                                  .catalog = shared->plan.catalog,
+                                  .table = shared->plan.table,
+                                  .session = &shared->plan.session,
+                                  .tracker = &shared->memory,
+                                  .keys = load->options.keys,
+                                  .partition_ids = shared->plan.partition_ids,
+                                  .partition_count = shared->plan.partition_count};
+    if (shared->plan.is_partial || shared->plan.condition_column >= 0) {
+        load->merge = (KeyMergeRules){shared->plan.is_partial ? shared->plan.given : NULL, shared->plan.condition_column};
+        options.merge = &load->merge;
+    }
+    TRY(table_loader_open(&options, &shared->diag, &shared->loader));
+    if (transaction != NULL)
+        load_transaction_add(transaction, shared->plan.table->id, shared->loader);
     return OK;
 }
 
@@ -149,16 +202,12 @@ static Status open_load(StreamLoad *load)
     LoadShared *shared = &load->shared;
     Diag *diag = &shared->diag;
     TRY(load_plan_make(&shared->plan, &load->options, diag));
-    TRY(check_label(load));
-    TableLoaderOptions options = {.store = load->options.store,
-                                  .volume = load->options.volume,
-                                  .catalog = shared->plan.catalog,
-                                  .table = shared->plan.table,
-                                  .session = &shared->plan.session,
-                                  .tracker = shared->tracker,
-                                  .keys = load->options.keys};
+    shared->errors.limit = (uint32_t)shared->plan.rejected_rows_kept;
+    atomic_store(&shared->memory.limit_bytes, shared->plan.memory_limit);
+    if (load->options.transaction == NULL)
+        TRY(check_label(load));
     shared->increments = load->options.increments;
-    TRY(table_loader_open(&options, diag, &shared->loader));
+    TRY(open_loader(load));
     return load_input_open(&load->input, &shared->plan, queue_block, load, diag);
 }
 
@@ -170,8 +219,9 @@ StreamLoad *stream_load_begin(const StreamLoadOptions *options)
     load->shared.tracker = options->tracker != NULL ? options->tracker : mem_process_tracker();
     load->options.tracker = load->shared.tracker;
     bytebuf_append_view(&load->error_url, options->error_url);
+    mem_tracker_init(&load->shared.memory, load->shared.tracker, "load", 0);
+    load_errors_init(&load->shared.errors, LOAD_ERROR_ROWS);
     mutex_init(&load->lock);
-    mutex_init(&load->shared.errors_lock);
     condition_init(&load->not_empty);
     condition_init(&load->not_full);
     if (open_load(load) != OK)
@@ -213,21 +263,39 @@ static void join_workers(StreamLoad *load)
 static void free_load(StreamLoad *load)
 {
     LoadShared *shared = &load->shared;
-    if (shared->loader != NULL)
+    if (shared->loader != NULL && load->options.transaction == NULL)
         table_loader_close(shared->loader);
     if (load->has_label)
         load_hub_leave(load->options.hub, shared->plan.database->id, shared->plan.label);
     load_input_close(&load->input);
     for (uint32_t i = 0; i < QUEUE_BLOCKS; i++)
         bytebuf_deinit(&load->queue[i]);
-    bytebuf_deinit(&shared->errors);
+    load_errors_deinit(&shared->errors);
     bytebuf_deinit(&load->error_url);
     load_plan_close(&shared->plan);
     condition_deinit(&load->not_empty);
     condition_deinit(&load->not_full);
-    mutex_deinit(&shared->errors_lock);
     mutex_deinit(&load->lock);
     mem_free(load);
+}
+
+void stream_load_release(StreamLoad *load)
+{
+    free_load(load);
+}
+
+/* A part that succeeded is kept by its transaction; one that failed ends it. */
+static void end_part(StreamLoad *load, bool succeeded)
+{
+    LoadTransaction *transaction = load->options.transaction;
+    LoadShared *shared = &load->shared;
+    TransactionPart part = {.load = succeeded ? load : NULL, .total_rows = atomic_load(&shared->total_rows),
+                            .loaded_rows = atomic_load(&shared->loaded_rows), .filtered_rows = atomic_load(&shared->filtered_rows),
+                            .unselected_rows = atomic_load(&shared->unselected_rows), .bytes = load->bytes};
+    if (transaction != NULL)
+        load_transaction_leave(transaction, &part);
+    if (transaction == NULL || !succeeded)
+        free_load(load);
 }
 
 void stream_load_abort(StreamLoad *load)
@@ -236,7 +304,7 @@ void stream_load_abort(StreamLoad *load)
     fail(load);
     join_workers(load);
     load_hub_count(load->options.hub, false, 0, load->bytes);
-    free_load(load);
+    end_part(load, false);
 }
 
 static Status check_rows(StreamLoad *load)
@@ -246,7 +314,7 @@ static Status check_rows(StreamLoad *load)
     uint64_t selected = atomic_load(&shared->total_rows) - atomic_load(&shared->unselected_rows);
     if (filtered > 0 && (double)filtered > shared->plan.max_filter_ratio * (double)selected)
         return RAISE(&shared->diag, TOO_MANY_FILTERED_ROWS, "too many filtered rows");
-    if (atomic_load(&shared->loaded_rows) == 0)
+    if (load->options.transaction == NULL && atomic_load(&shared->loaded_rows) == 0)
         return RAISE(&shared->diag, BAD_VALUE, "No rows were imported from upstream");
     return OK;
 }
@@ -256,6 +324,8 @@ static Status commit(StreamLoad *load)
     LoadShared *shared = &load->shared;
     AUTO_BYTEBUF answer = {0};
     TRY(check_rows(load));
+    if (load->options.transaction != NULL)
+        return OK;
     bytebuf_printf(&answer, "{\"loaded_rows\":%llu,\"filtered_rows\":%llu}",
                    (unsigned long long)atomic_load(&shared->loaded_rows),
                    (unsigned long long)atomic_load(&shared->filtered_rows));
@@ -280,10 +350,12 @@ static void put_text(ByteBuf *out, const char *name, StrView value)
 
 static void put_error_url(StreamLoad *load, ByteBuf *reply)
 {
-    if (load->shared.errors.length == 0)
+    AUTO_BYTEBUF log = {0};
+    load_errors_print(&load->shared.errors, load->shared.plan.skip_rows, &log);
+    if (log.length == 0)
         return;
     char name[LOAD_LOG_NAME_BYTES];
-    load_hub_keep_log(load->options.hub, bytebuf_view(&load->shared.errors), name);
+    load_hub_keep_log(load->options.hub, bytebuf_view(&log), name);
     AUTO_BYTEBUF url = {0};
     bytebuf_append_view(&url, bytebuf_view(&load->error_url));
     bytebuf_append_text(&url, name);
@@ -295,16 +367,27 @@ static int64_t to_ms(int64_t us)
     return us < 0 ? 0 : us / 1000;
 }
 
+static const char *status_word(const StreamLoad *load, bool succeeded)
+{
+    if (load->options.transaction != NULL)
+        return succeeded ? "OK" : "FAILED";
+    if (!succeeded && load->shared.diag.code == ERR_OUTCOME_UNKNOWN)
+        return "Publish Timeout"; /* the label will tell */
+    return succeeded ? "Success" : load->label_exists ? "Label Already Exists" : "Fail";
+}
+
 static void put_reply(StreamLoad *load, bool succeeded, int64_t written_us, ByteBuf *reply)
 {
     const LoadShared *shared = &load->shared;
     int64_t end_us = now_us();
     bytebuf_printf(reply, "{\n    \"TxnId\": %lld", load->label_exists ? -1LL : (long long)load->txn_id);
     put_text(reply, "Label", shared->plan.label);
-    put_text(reply, "Status", strview(succeeded ? "Success" : load->label_exists ? "Label Already Exists" : "Fail"));
+    if (load->options.transaction != NULL)
+        put_number(reply, "Seq", 0);
+    put_text(reply, "Status", strview(status_word(load, succeeded)));
     if (load->label_exists)
         put_text(reply, "ExistingJobStatus", strview(load->existing_status));
-    put_text(reply, "Message", strview(succeeded ? "OK" : shared->diag.message));
+    put_text(reply, "Message", strview(!succeeded ? shared->diag.message : load->options.transaction != NULL ? "" : "OK"));
     put_number(reply, "NumberTotalRows", (int64_t)atomic_load(&shared->total_rows));
     put_number(reply, "NumberLoadedRows", succeeded ? (int64_t)atomic_load(&shared->loaded_rows) : 0);
     put_number(reply, "NumberFilteredRows", (int64_t)atomic_load(&shared->filtered_rows));
@@ -327,9 +410,12 @@ void stream_load_finish(StreamLoad *load, ByteBuf *reply)
     join_workers(load);
     int64_t written_us = now_us();
     bool succeeded = !atomic_load(&load->shared.has_failed) && commit(load) == OK;
-    if (load->txn_id == 0 && load->shared.plan.database != NULL)
+    if (load->options.transaction != NULL)
+        load->txn_id = load_transaction_id(load->options.transaction);
+    else if (load->txn_id == 0 && load->shared.plan.database != NULL)
         load->txn_id = meta_new_id(load->options.store);
     put_reply(load, succeeded, written_us, reply);
-    load_hub_count(load->options.hub, succeeded, succeeded ? atomic_load(&load->shared.loaded_rows) : 0, load->bytes);
-    free_load(load);
+    if (load->options.transaction == NULL || !succeeded)
+        load_hub_count(load->options.hub, succeeded, succeeded ? atomic_load(&load->shared.loaded_rows) : 0, load->bytes);
+    end_part(load, succeeded);
 }

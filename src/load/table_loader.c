@@ -6,13 +6,23 @@
 
 #include <stdio.h>
 
+#include "base/fault.h"
 #include "base/hash.h"
 #include "format/segment.h"
 #include "load/key_commit.h"
 #include "load/partition_router.h"
 #include "storage/row_sort.h"
 
-enum { FLUSH_ROWS = 1 << 20, FLUSH_BYTES = 192 << 20, MOST_ATTEMPTS = 20 };
+enum {
+    FLUSH_ROWS = 1 << 20,
+    FLUSH_BYTES = 192 << 20, /* of a tablet's buffer */
+    LANES_BYTES = 768 << 20, /* of all buffers of as many lanes as there are processors */
+    LEAST_LANE_BYTES = 64 << 20,
+    MOST_HELD_BYTES = 1 << 30, /* of a lane whose rows are held */
+    MOST_HELD_ROWS = 1 << 23,  /* of a tablet */
+    FIRST_ROWS = 256,
+    MOST_ATTEMPTS = 20,
+};
 
 typedef struct TabletBuffer {
     uint64_t partition_id;
@@ -22,6 +32,7 @@ typedef struct TabletBuffer {
     uint8_t *deletes; /* of rows; NULL: none so far */
     uint32_t deletes_room;
     uint32_t rows;
+    uint64_t counted_bytes; /* in the lane's buffered_bytes */
 } TabletBuffer;
 
 struct LoaderLane {
@@ -32,6 +43,7 @@ struct LoaderLane {
     VolumeWriter *writer;
     char path[128];
     uint64_t written;
+    uint64_t buffered_bytes; /* of all buffers */
     uint64_t random;
     Arena arena;
     ARRAY_OF(NewSegments) segments;
@@ -97,13 +109,13 @@ static Status lane_buffer(LoaderLane *lane, uint32_t at, Diag *diag, TabletBuffe
     return OK;
 }
 
-static void open_buffer(LoaderLane *lane, TabletBuffer *buffer)
+static void open_buffer(LoaderLane *lane, TabletBuffer *buffer, uint32_t rows)
 {
     const TableSchema *schema = lane->loader->table->schema;
     arena_init(&buffer->arena, lane->loader->options.tracker);
     buffer->columns = ARENA_NEW_ARRAY(&buffer->arena, Vector, schema->column_count);
     for (uint32_t i = 0; i < schema->column_count; i++)
-        vector_init(&buffer->columns[i], &buffer->arena, schema->columns[i].type, CHUNK_ROWS);
+        vector_init(&buffer->columns[i], &buffer->arena, schema->columns[i].type, MAX(rows, (uint32_t)FIRST_ROWS));
     buffer->rows = 0;
 }
 
@@ -158,6 +170,8 @@ static Status write_bytes(void *context, const void *data, size_t length, Diag *
     Volume *volume = lane->loader->options.volume;
     if (lane->writer == NULL) {
         uint64_t id = meta_new_id(lane->loader->options.store);
+        if (id == 0)
+            return RAISE(diag, IO, "no ids can be had for new objects: the metadata journal can't be written");
         snprintf(lane->path, sizeof(lane->path), "data/%llu/%03llu/%012llu.seg",
                  (unsigned long long)meta_incarnation(lane->loader->options.store), (unsigned long long)(id % 512),
                  (unsigned long long)id);
@@ -203,6 +217,7 @@ static Status write_segment(LoaderLane *lane, TabletBuffer *buffer, const uint32
     SegmentWriter *writer;
     uint64_t offset = lane->written;
     uint64_t length, rows;
+    FAULT("load.before_segment", diag);
     TRY(segment_writer_open(lane->loader->columns, schema->column_count, write_bytes, lane, diag, &writer));
     Status status = write_rows(writer, buffer, positions, row_count, schema->column_count);
     if (status == OK)
@@ -218,7 +233,7 @@ static Status write_segment(LoaderLane *lane, TabletBuffer *buffer, const uint32
 }
 
 /* Keeps the last row of each key, and remembers the keys for the commit. */
-static Status flush_keyed(LoaderLane *lane, TabletBuffer *buffer, uint32_t *positions, Diag *diag)
+static Status flush_keyed(LoaderLane *lane, TabletBuffer *buffer, const uint8_t *skipped, uint32_t *positions, Diag *diag)
 {
     const TableSchema *schema = lane->loader->table->schema;
     const Vector **keys = ARENA_NEW_ARRAY(&buffer->arena, const Vector *, MAX(schema->key_count, 1u));
@@ -226,7 +241,8 @@ static Status flush_keyed(LoaderLane *lane, TabletBuffer *buffer, uint32_t *posi
         keys[k] = &buffer->columns[k];
     uint32_t kept;
     KeyFlush flush = {.partition_id = buffer->partition_id, .tablet_id = buffer->tablet_id};
-    positions = key_flush_fill(&flush, keys, schema->key_count, buffer->deletes, buffer->rows, positions, &lane->arena, &kept);
+    KeyRows rows = {keys, schema->key_count, buffer->rows, buffer->deletes, skipped};
+    positions = key_flush_fill(&flush, &rows, positions, &lane->arena, &kept);
     Status status = OK;
     if (kept > 0)
         status = write_segment(lane, buffer, positions, kept, diag);
@@ -237,7 +253,21 @@ static Status flush_keyed(LoaderLane *lane, TabletBuffer *buffer, uint32_t *posi
     return status;
 }
 
-static Status flush_buffer(LoaderLane *lane, TabletBuffer *buffer, Diag *diag)
+static void drop_buffer(LoaderLane *lane, TabletBuffer *buffer)
+{
+    if (buffer->columns == NULL)
+        return;
+    lane->buffered_bytes -= buffer->counted_bytes;
+    buffer->counted_bytes = 0;
+    arena_deinit(&buffer->arena);
+    buffer->columns = NULL;
+    buffer->deletes = NULL;
+    buffer->deletes_room = 0;
+    buffer->rows = 0;
+}
+
+/* skipped: rows that are not written; NULL: none. */
+static Status flush_buffer(LoaderLane *lane, TabletBuffer *buffer, const uint8_t *skipped, Diag *diag)
 {
     const TableSchema *schema = lane->loader->table->schema;
     if (buffer->rows == 0)
@@ -245,18 +275,56 @@ static Status flush_buffer(LoaderLane *lane, TabletBuffer *buffer, Diag *diag)
     uint32_t *positions = row_sort_positions(buffer->columns, buffer->rows, schema->sort_columns, schema->sort_count);
     Status status;
     if (table_keeps_last(schema)) {
-        status = flush_keyed(lane, buffer, positions, diag);
+        status = flush_keyed(lane, buffer, skipped, positions, diag);
     } else {
         status = write_segment(lane, buffer, positions, buffer->rows, diag);
         mem_free(positions);
     }
     TRY(status);
-    arena_deinit(&buffer->arena);
-    buffer->columns = NULL;
-    buffer->deletes = NULL;
-    buffer->deletes_room = 0;
-    buffer->rows = 0;
+    drop_buffer(lane, buffer);
     return OK;
+}
+
+static uint64_t lane_budget(void)
+{
+    return MAX((uint64_t)LANES_BYTES / (uint64_t)cpu_count(), (uint64_t)LEAST_LANE_BYTES);
+}
+
+/* Many tablets, or memory that is short: the largest buffer goes. */
+static Status relieve(LoaderLane *lane, Diag *diag)
+{
+    TabletBuffer *largest = NULL;
+    for (uint32_t b = 0; b < lane->buffer_count; b++) {
+        TabletBuffer *buffer = lane->buffers[b];
+        if (buffer != NULL && buffer->columns != NULL &&
+            (largest == NULL || buffer->arena.total_bytes > largest->arena.total_bytes))
+            largest = buffer;
+    }
+    return largest == NULL ? OK : flush_buffer(lane, largest, NULL, diag);
+}
+
+static Status check_held(const LoaderLane *lane, const TabletBuffer *buffer, Diag *diag)
+{
+    if (lane->buffered_bytes <= MOST_HELD_BYTES && buffer->rows <= MOST_HELD_ROWS && !mem_over_limit(lane->loader->options.tracker))
+        return OK;
+    return RAISE(diag, MEMORY_LIMIT, "a load with partial_update or merge_condition holds its rows in memory until it commits, and these are "
+                                     "too many: load them in smaller parts");
+}
+
+static Status keep_in_bounds(LoaderLane *lane, TabletBuffer *buffer, Diag *diag)
+{
+    if (lane->loader->options.merge != NULL)
+        return check_held(lane, buffer, diag);
+    if (buffer->rows >= FLUSH_ROWS || buffer->arena.total_bytes >= FLUSH_BYTES)
+        return flush_buffer(lane, buffer, NULL, diag);
+    if (lane->buffered_bytes > lane_budget())
+        return relieve(lane, diag);
+    MemTracker *tracker = lane->loader->options.tracker;
+    if (tracker == NULL || !mem_over_limit(tracker))
+        return OK;
+    for (uint32_t b = 0; b < lane->buffer_count && mem_over_limit(tracker) && lane->buffered_bytes > 0; b++)
+        TRY(relieve(lane, diag));
+    return mem_over_limit(tracker) ? RAISE(diag, MEMORY_LIMIT, "the load needs more memory than it may use") : OK;
 }
 
 static void append_deletes(TabletBuffer *buffer, const uint8_t *deletes, Rows rows)
@@ -279,7 +347,7 @@ static Status append_rows(LoaderLane *lane, TabletBuffer *buffer, const Vector *
 {
     const TableSchema *schema = lane->loader->table->schema;
     if (buffer->columns == NULL)
-        open_buffer(lane, buffer);
+        open_buffer(lane, buffer, rows.count);
     for (uint32_t c = 0; c < schema->column_count; c++) {
         Vector holder = {.type = schema->columns[c].type, .child_count = 1, .children = &buffer->columns[c]};
         if (buffer->rows + rows.count > buffer->columns[c].capacity)
@@ -288,9 +356,9 @@ static Status append_rows(LoaderLane *lane, TabletBuffer *buffer, const Vector *
     }
     append_deletes(buffer, deletes, rows);
     buffer->rows += rows.count;
-    if (buffer->rows < FLUSH_ROWS && buffer->arena.total_bytes < FLUSH_BYTES)
-        return OK;
-    return flush_buffer(lane, buffer, diag);
+    lane->buffered_bytes += buffer->arena.total_bytes - buffer->counted_bytes;
+    buffer->counted_bytes = buffer->arena.total_bytes;
+    return keep_in_bounds(lane, buffer, diag);
 }
 
 Status loader_lane_append(LoaderLane *lane, const Vector *const *columns, uint32_t row_count, Diag *diag)
@@ -351,19 +419,31 @@ Status loader_lane_append_ops(LoaderLane *lane, const Vector *const *columns, co
     return OK;
 }
 
+static Status commit_object(LoaderLane *lane, Diag *diag)
+{
+    FAULT("load.before_upload", diag);
+    VolumeWriter *writer = lane->writer;
+    lane->writer = NULL;
+    if (writer != NULL)
+        TRY(lane->loader->options.volume->ops->commit(writer, diag));
+    FAULT("load.after_upload", diag);
+    return OK;
+}
+
 Status loader_lane_finish(LoaderLane *lane, Diag *diag)
 {
-    for (uint32_t b = 0; b < lane->buffer_count; b++) {
-        Status status = lane->buffers[b] == NULL ? OK : flush_buffer(lane, lane->buffers[b], diag);
+    bool is_held = lane->loader->options.merge != NULL;
+    for (uint32_t b = 0; b < lane->buffer_count && !is_held; b++) {
+        Status status = lane->buffers[b] == NULL ? OK : flush_buffer(lane, lane->buffers[b], NULL, diag);
         if (status != OK) {
             loader_lane_abort(lane);
             return status;
         }
     }
-    if (lane->writer != NULL) {
-        VolumeWriter *writer = lane->writer;
-        lane->writer = NULL;
-        TRY(lane->loader->options.volume->ops->commit(writer, diag));
+    Status status = commit_object(lane, diag);
+    if (status != OK) {
+        loader_lane_abort(lane);
+        return status;
     }
     LOCK_GUARD(&lane->loader->lock);
     lane->loader->rows += lane->rows;
@@ -377,6 +457,10 @@ void loader_lane_abort(LoaderLane *lane)
     lane->writer = NULL;
     lane->segments.count = 0;
     lane->flushes.count = 0;
+    for (uint32_t b = 0; b < lane->buffer_count; b++) {
+        if (lane->buffers[b] != NULL)
+            drop_buffer(lane, lane->buffers[b]);
+    }
 }
 
 /* ---- commit ---- */
@@ -490,6 +574,12 @@ static Status make_keys(const TableLoader *loader, const CatalogSnapshot *catalo
     return key_commit_make(out, table, &all, replaces, diag);
 }
 
+static Status commit_change(MetaStore *store, CommitState *state, Diag *diag)
+{
+    FAULT("load.before_commit", diag);
+    return meta_commit(store, build_commit, state, diag);
+}
+
 /* The vectors are made against a snapshot; the commit looks whether the tablets are still as they were. */
 static Status commit_once(CommitState *state, Diag *diag)
 {
@@ -502,10 +592,54 @@ static Status commit_once(CommitState *state, Diag *diag)
             status = make_keys(state->loaders[i], catalog, state->replace, diag, &state->keys[i]);
     }
     if (status == OK)
-        status = meta_commit(store, build_commit, state, diag);
+        status = commit_change(store, state, diag);
     for (uint32_t i = 0; i < state->count; i++) {
         if (state->keys[i].schema != NULL)
             key_commit_close(&state->keys[i], status == OK);
+    }
+    catalog_unref(catalog);
+    return status;
+}
+
+static Status merge_buffer(LoaderLane *lane, TabletBuffer *buffer, const CatalogTable *table, Diag *diag)
+{
+    const TableLoaderOptions *options = &lane->loader->options;
+    const TabletVersion *tablet = partition_tablet(catalog_partition_by_id(table, buffer->partition_id), buffer->tablet_id);
+    if (tablet == NULL)
+        return RAISE(diag, INVALID_ARGUMENT, "a partition of table '%.*s' was dropped meanwhile", SV_ARGS(table->name));
+    KeyMergeInput input = {options->merge, options->volume, options->keys, lane->loader->table->schema,
+                           tablet, buffer->columns, buffer->rows, &buffer->arena};
+    uint8_t *skipped = mem_alloc(buffer->rows);
+    Status status = key_merge(&input, diag, skipped);
+    if (status == OK)
+        status = flush_buffer(lane, buffer, skipped, diag);
+    mem_free(skipped);
+    return status;
+}
+
+static Status merge_lane(LoaderLane *lane, const CatalogTable *table, Diag *diag)
+{
+    for (uint32_t b = 0; b < lane->buffer_count; b++) {
+        if (lane->buffers[b] != NULL && lane->buffers[b]->rows > 0)
+            TRY(merge_buffer(lane, lane->buffers[b], table, diag));
+    }
+    return commit_object(lane, diag);
+}
+
+/* Completes and writes the rows that were held; with the tables' locks held. */
+static Status merge_held(const CommitState *state, Diag *diag)
+{
+    CatalogSnapshot *catalog = meta_snapshot(state->loaders[0]->options.store);
+    Status status = OK;
+    for (uint32_t i = 0; i < state->count && status == OK; i++) {
+        TableLoader *loader = state->loaders[i];
+        if (loader->options.merge == NULL)
+            continue;
+        const CatalogTable *table = catalog_table_by_id(catalog, loader->table->id);
+        if (table == NULL)
+            status = RAISE(diag, NO_SUCH_TABLE, "Unknown table '%.*s': it was dropped meanwhile", SV_ARGS(loader->table->name));
+        for (LoaderLane *lane = loader->lanes; lane != NULL && status == OK; lane = lane->next)
+            status = merge_lane(lane, table, diag);
     }
     catalog_unref(catalog);
     return status;
@@ -532,7 +666,10 @@ static Status commit_in_turn(CommitState *state, Diag *diag)
     }
     if (keyed > 0)
         locked = primary_indexes_lock_all(indexes, ids, keyed);
-    for (uint32_t attempt = 0; attempt < MOST_ATTEMPTS && status == ERR_RETRY; attempt++) {
+    Status merged = indexes == NULL ? OK : merge_held(state, diag);
+    if (merged != OK)
+        status = merged;
+    for (uint32_t attempt = 0; attempt < MOST_ATTEMPTS && status == ERR_RETRY && merged == OK; attempt++) {
         *diag = (Diag){0};
         status = commit_once(state, diag);
         if (indexes == NULL)
@@ -562,6 +699,11 @@ Status table_loader_commit(TableLoader *loader, StrView label, StrView answer, b
     return table_loaders_commit(&loader, 1, label, answer, replace, *out_txn_id, diag);
 }
 
+const TableLoaderOptions *table_loader_options(const TableLoader *loader)
+{
+    return &loader->options;
+}
+
 uint64_t table_loader_rows(const TableLoader *loader)
 {
     return loader->rows;
@@ -575,10 +717,6 @@ void table_loader_close(TableLoader *loader)
         LoaderLane *lane = loader->lanes;
         loader->lanes = lane->next;
         loader_lane_abort(lane);
-        for (uint32_t b = 0; b < lane->buffer_count; b++) {
-            if (lane->buffers[b] != NULL && lane->buffers[b]->columns != NULL)
-                arena_deinit(&lane->buffers[b]->arena);
-        }
         arena_deinit(&lane->arena);
         mem_free(lane);
     }

@@ -7,6 +7,7 @@
 
 #include "meta/store.h"
 #include "func/function.h"
+#include "load/key_merge.h"
 #include "storage/primary_index.h"
 
 typedef struct TableLoader TableLoader;
@@ -23,6 +24,7 @@ typedef struct TableLoaderOptions {
     bool is_locked;       /* the caller holds the table's lock in keys */
     const uint64_t *partition_ids; /* only into these; NULL: all */
     uint32_t partition_count;
+    const KeyMergeRules *merge; /* rows are held in memory until the commit; NULL: rows don't depend on others */
 } TableLoaderOptions;
 
 /* Does a later row take the place of the earlier ones with its key? Then rows must come in order, in one lane. */
@@ -50,5 +52,6 @@ Status table_loader_commit(TableLoader *loader, StrView label, StrView answer, b
 /* Several tables in one transaction. */
 Status table_loaders_commit(TableLoader *const *loaders, uint32_t count, StrView label, StrView answer, bool replace, uint64_t txn_id,
                             Diag *diag);
+const TableLoaderOptions *table_loader_options(const TableLoader *loader);
 uint64_t table_loader_rows(const TableLoader *loader);
 void table_loader_close(TableLoader *loader);

@@ -20,6 +20,7 @@ enum {
     OP_COMPACT_SEGMENTS = 32,
     OP_PUT_DELETES = 33,
     OP_OPTIONAL_BIT = 0x80,
+    OP_NOTE_DELETIONS = OP_OPTIONAL_BIT | 1,
 };
 
 void change_deinit(Change *change)
@@ -167,6 +168,32 @@ void change_reserve_ids(Change *change, uint64_t next_id)
     add_ids(change, OP_RESERVE_IDS, next_id, 0);
 }
 
+void change_note_deletions(Change *change, const StrView *paths, uint32_t count)
+{
+    AUTO_BYTEBUF body = {0};
+    bytebuf_put_varint(&body, count);
+    for (uint32_t i = 0; i < count; i++)
+        encode_view(&body, paths[i]);
+    add_op(change, OP_NOTE_DELETIONS, &body);
+}
+
+static bool is_known_op(uint8_t kind)
+{
+    return (kind >= OP_PUT_DATABASE && kind <= OP_RESERVE_IDS) || kind == OP_COMPACT_SEGMENTS || kind == OP_PUT_DELETES ||
+           (kind & OP_OPTIONAL_BIT) != 0;
+}
+
+void change_list_unknown(StrView bytes, ByteBuf *out_names)
+{
+    ByteReader reader = byte_reader(bytes.data, bytes.length);
+    while (byte_reader_left(&reader) > 0 && !reader.failed) {
+        uint8_t kind = byte_reader_u8(&reader);
+        byte_reader_sized(&reader);
+        if (!reader.failed && !is_known_op(kind))
+            bytebuf_printf(out_names, "%soperation %u", out_names->length == 0 ? "" : ", ", kind);
+    }
+}
+
 /* ---- applying ---- */
 
 typedef struct Apply {
@@ -231,6 +258,14 @@ static void release_partition(CatalogPartition *partition)
     mem_free(partition);
 }
 
+/* 0 is what meta_new_id() gives when it has none. */
+static Status check_id(const Apply *apply, uint64_t id)
+{
+    if (id == 0)
+        return RAISE(apply->diag, IO, "no ids can be had for new objects: the metadata journal can't be written");
+    return OK;
+}
+
 static CatalogDatabase *new_database(uint64_t id, StrView name, StrView comment, uint32_t table_room)
 {
     CatalogDatabase *database = mem_alloc_zero(sizeof(*database));
@@ -289,6 +324,7 @@ static Status apply_put_database(Apply *apply, ByteReader *body)
     StrView name = decode_view(body, &scratch);
     StrView comment = decode_view(body, &scratch);
     int at = find_database(apply, id);
+    TRY(check_id(apply, id));
     if (at < 0) {
         insert_database(apply, new_database(id, name, comment, 0));
         return OK;
@@ -383,6 +419,7 @@ static Status apply_put_table(Apply *apply, ByteReader *body)
     uint64_t database_id = byte_reader_varint(body);
     StrView name = decode_view(body, &scratch);
     TableSchema *schema;
+    TRY(check_id(apply, id));
     TRY(decode_schema(body, apply->diag, &schema));
     uint32_t at = 0;
     CatalogDatabase *old_home = own_database_of_table(apply, id, &at);
@@ -442,6 +479,13 @@ static Status apply_put_partition(Apply *apply, ByteReader *body)
     TRY(own_table(apply, byte_reader_varint(body), 1, &table));
     CatalogPartition *partition;
     TRY(decode_partition(body, table->schema, apply->diag, &partition));
+    Status has_id = check_id(apply, partition->id);
+    for (uint32_t t = 0; t < partition->tablet_count && has_id == OK; t++)
+        has_id = check_id(apply, partition->tablets[t].id);
+    if (has_id != OK) {
+        release_partition(partition);
+        return has_id;
+    }
     for (uint32_t i = 0; i < table->partition_count; i++) {
         if (table->partitions[i]->id == partition->id) {
             release_partition(table->partitions[i]);
@@ -510,8 +554,10 @@ static Status apply_segments(Apply *apply, CatalogTable *table, ByteReader *body
                      (unsigned long long)apply->entry_id);
     SegmentRef *segments = ARENA_NEW_ARRAY(&partition->arena, SegmentRef, tablet->segment_count + fresh);
     memcpy(segments, tablet->segments, tablet->segment_count * sizeof(*segments));
-    for (uint64_t i = 0; i < fresh; i++)
+    for (uint64_t i = 0; i < fresh && !body->failed; i++) {
         decode_segment(body, &partition->arena, &segments[tablet->segment_count + i]);
+        TRY(body->failed ? OK : check_id(apply, segments[tablet->segment_count + i].id));
+    }
     tablet->segments = segments;
     tablet->segment_count += (uint32_t)fresh;
     *out_partition = partition;
@@ -604,6 +650,7 @@ static Status apply_put_deletes(Apply *apply, ByteReader *body)
     for (uint64_t i = 0; i < count && !body->failed; i++) {
         uint64_t id = byte_reader_varint(body);
         const DeleteVectorRef *deletes = decode_deletes(body, &partition->arena);
+        TRY(body->failed ? OK : check_id(apply, deletes->id));
         for (uint32_t tried = 0; tried < tablet->segment_count; tried++) {
             at = at + 1 < tablet->segment_count ? at + 1 : 0;
             if (segments[at].id != id)

@@ -51,6 +51,12 @@ void change_put_label(Change *change, uint64_t database_id, StrView label, uint6
                       int64_t time_us);
 void change_reserve_ids(Change *change, uint64_t next_id);
 
+/* Objects that are about to be deleted: no later state names them. Applying it does nothing; that it could be
+ * journaled proves that whoever deletes still leads. */
+void change_note_deletions(Change *change, const StrView *paths, uint32_t count);
+/* Appends the operations of a change that this version does not know and can't do without, as text. */
+void change_list_unknown(StrView bytes, ByteBuf *out_names);
+
 /* Tells labels and other side state to their keeper while a change is applied. */
 typedef struct ChangeListener {
     void *context;

@@ -8,12 +8,23 @@
  *  16  8  sequence                  64  8  leader epoch
  *  24  8  first entry id            72  .. entries: varint kind, u8 reader version, u64 time_us, sized bytes
  *  32  8  incarnation               end 8  checksum of all before
- * Append is a put-if-absent of the next sequence. "Exists" is settled by reading back and comparing
- * the batch id; after an error the same bytes are put again until the answer is certain. */
+ * docs/formats.md says it in full. Append is a put-if-absent of the next sequence. "Exists" is settled by
+ * reading back and comparing the batch id; after an error the same bytes are put again until the answer is
+ * certain. An append whose fate is not known stays pending: nothing else is appended before it is settled.
+ *
+ * A writer that has read to the end claims the journal with an epoch entry. Whoever succeeds leads; the
+ * first append that finds another's batch in its place deposes the writer for good. No clock is needed. */
 
 #include "volume/volume.h"
 
-enum { JOURNAL_HEADER_BYTES = 72, JOURNAL_FORMAT = 1, ENTRY_CHANGE = 1, ENTRY_READER_VERSION = 1 };
+enum {
+    JOURNAL_HEADER_BYTES = 72,
+    JOURNAL_FORMAT = 1,
+    ENTRY_CHANGE = 1, /* operations on the catalog (change.h) */
+    ENTRY_EPOCH = 2,  /* a new leader: varint epoch, u64 writer id */
+    ENTRY_OPTIONAL_BIT = 0x40, /* of the kind: readers that don't know it step over it */
+    ENTRY_READER_VERSION = 1,
+};
 
 typedef struct Journal {
     Volume *volume;
@@ -22,19 +33,42 @@ typedef struct Journal {
     uint64_t next_entry_id;
     uint64_t previous_hash;
     uint64_t writer_id;
-    uint64_t epoch;
+    uint64_t epoch;        /* of the newest batch read or written */
+    uint64_t epoch_writer; /* who leads in it */
+    bool is_leading;       /* this writer claimed the journal and was not deposed since */
+    bool is_pending;       /* the batch below was sent, and nobody knows whether it is there */
+    ByteBuf pending;
+    uint64_t pending_id;
+    uint32_t pending_count;
+    /* What was found and decides something, until it is certain that it stays: the record of the incarnation and
+     * the newest batch that was read. */
+    ByteBuf unconfirmed_record, unconfirmed;
 } Journal;
 
 typedef struct JournalEntry {
     uint64_t id;
+    uint64_t kind;
     int64_t time_us;
     StrView bytes;
 } JournalEntry;
 
-typedef Status (*JournalVisit)(void *context, const JournalEntry *entry, Diag *diag);
+typedef struct JournalReader {
+    void *context;
+    Status (*visit)(void *context, const JournalEntry *entry, Diag *diag);
+    /* Appends the names of what an entry holds that this version can't do without and does not know. */
+    void (*unknown)(void *context, const JournalEntry *entry, ByteBuf *out_names);
+} JournalReader;
 
 /* Finds the newest incarnation or creates the first, checks and replays all batches. */
-Status journal_open(Journal *journal, Volume *volume, JournalVisit visit, void *context, Diag *diag);
-/* entries: as laid out above, count of them. Returns once durable. */
+Status journal_open(Journal *journal, Volume *volume, const JournalReader *reader, Diag *diag);
+void journal_close(Journal *journal);
+/* Reads what was appended since by others. */
+Status journal_follow(Journal *journal, const JournalReader *reader, Diag *diag);
+/* Appends an epoch entry. RETRY: somebody else's batch is there; follow and try again. */
+Status journal_claim(Journal *journal, Diag *diag);
+/* entries: as laid out above, count of them. Returns OK once durable. RETRY: another leads, and the batch is
+ * not in the journal. OUTCOME_UNKNOWN: the batch is pending. Any other error: it is not in the journal. */
 Status journal_append(Journal *journal, StrView entries, uint32_t count, Diag *diag);
-void journal_put_entry(ByteBuf *entries, int64_t time_us, StrView change);
+/* Puts the pending batch again: OK and RETRY are certain, OUTCOME_UNKNOWN leaves it pending. */
+Status journal_settle(Journal *journal, Diag *diag);
+void journal_put_entry(ByteBuf *entries, uint64_t kind, int64_t time_us, StrView bytes);

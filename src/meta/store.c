@@ -2,19 +2,24 @@
 
 /* Group commit. A committer builds its change against the tentative catalog and joins the open batch.
  * Whoever finds no append under way becomes the batch's writer: it takes the batch, appends it without
- * the lock, publishes the catalog that the batch led to, and wakes the others. If an append fails,
- * the tentative catalog is dropped and everyone in it hears the error. */
+ * the lock, publishes the catalog that the batch led to, and wakes the others. If it is certain that the
+ * append failed, the tentative catalog is dropped and everyone in it hears the error. If not, they hear
+ * "unknown", and the tentative catalog stays: nothing else is appended before the batch is settled. */
 
+#include "base/fault.h"
 #include "base/hash.h"
+#include "base/log.h"
 #include "meta/journal.h"
 
-enum { ID_BLOCK = 1000000, LABEL_SLOTS = 1 << 16 };
+enum { ID_BLOCK = 1000000, LABEL_SLOTS = 1 << 14, CLAIMS = 10, SETTLE_US = 1000000 };
 
 typedef struct LabelNode {
     struct LabelNode *next;
     uint64_t database_id;
     uint64_t txn_id;
     int64_t time_us;
+    uint64_t entry_id; /* of its commit */
+    struct LabelNode *older; /* of those that may still be dropped */
     StrView label;
     StrView answer;
 } LabelNode;
@@ -22,7 +27,6 @@ typedef struct LabelNode {
 typedef struct Batch {
     ByteBuf entries;
     uint32_t count;
-    CatalogSnapshot *result; /* tentative state after the batch */
     bool is_done;
     Status status;
     Diag diag;
@@ -44,9 +48,12 @@ struct MetaStore {
     uint32_t earlier_count, earlier_room;
     uint64_t *leases;
     uint32_t lease_count, lease_room;
-    bool is_uncertain; /* an append may have landed without our knowing */
-    Mutex label_lock;  /* guards the labels */
+    CatalogSnapshot *uncertain; /* state after the journal's pending batch; NULL: none is */
+    bool is_deposed;
+    Mutex label_lock; /* guards the labels; taken after lock */
     Arena label_arena;
+    uint64_t durable_entry_id; /* labels of later entries are tentative */
+    LabelNode *newest; /* tentative ones */
     LabelNode *labels[LABEL_SLOTS];
 };
 
@@ -60,16 +67,47 @@ static StrView keep(Arena *arena, StrView text)
     return strview_n(arena_strndup(arena, text.data, text.length), text.length);
 }
 
+typedef struct LabelKeeper {
+    MetaStore *store;
+    uint64_t entry_id;
+} LabelKeeper;
+
 static void remember_label(void *context, uint64_t database_id, StrView label, uint64_t txn_id, StrView answer,
                            int64_t time_us)
 {
-    MetaStore *store = context;
+    const LabelKeeper *keeper = context;
+    MetaStore *store = keeper->store;
     LOCK_GUARD(&store->label_lock);
     LabelNode *node = ARENA_NEW(&store->label_arena, LabelNode);
     uint32_t slot = label_slot(database_id, label);
-    *node = (LabelNode){store->labels[slot], database_id, txn_id, time_us, keep(&store->label_arena, label),
-                        keep(&store->label_arena, answer)};
+    *node = (LabelNode){.next = store->labels[slot], .database_id = database_id, .txn_id = txn_id, .time_us = time_us,
+                        .entry_id = keeper->entry_id, .older = store->newest, .label = keep(&store->label_arena, label),
+                        .answer = keep(&store->label_arena, answer)};
     store->labels[slot] = node;
+    store->newest = node;
+}
+
+/* Labels up to the entry stay for good. */
+static void settle_labels(MetaStore *store, uint64_t entry_id)
+{
+    LOCK_GUARD(&store->label_lock);
+    LabelNode **at = &store->newest;
+    while (*at != NULL && (*at)->entry_id > entry_id)
+        at = &(*at)->older;
+    *at = NULL;
+    store->durable_entry_id = entry_id;
+}
+
+/* Labels of later entries never were. Their memory stays. */
+static void drop_labels(MetaStore *store, uint64_t last_entry_id)
+{
+    LOCK_GUARD(&store->label_lock);
+    for (; store->newest != NULL && store->newest->entry_id > last_entry_id; store->newest = store->newest->older) {
+        LabelNode **at = &store->labels[label_slot(store->newest->database_id, store->newest->label)];
+        while (*at != store->newest)
+            at = &(*at)->next;
+        *at = store->newest->next;
+    }
 }
 
 bool meta_label_find(MetaStore *store, uint64_t database_id, StrView label, Arena *arena, LabelRecord *out_record)
@@ -77,22 +115,11 @@ bool meta_label_find(MetaStore *store, uint64_t database_id, StrView label, Aren
     LOCK_GUARD(&store->label_lock);
     for (const LabelNode *n = store->labels[label_slot(database_id, label)]; n != NULL; n = n->next) {
         if (n->database_id == database_id && strview_equal(n->label, label)) {
-            *out_record = (LabelRecord){n->txn_id, n->time_us, keep(arena, n->answer)};
+            *out_record = (LabelRecord){n->txn_id, n->time_us, keep(arena, n->answer), n->entry_id <= store->durable_entry_id};
             return true;
         }
     }
     return false;
-}
-
-static Status replay_entry(void *context, const JournalEntry *entry, Diag *diag)
-{
-    MetaStore *store = context;
-    ChangeListener listener = {store, remember_label};
-    CatalogSnapshot *next;
-    TRY(change_apply(store->published, entry->bytes, entry->id, entry->time_us, &listener, diag, &next));
-    catalog_unref(store->published);
-    store->published = next;
-    return OK;
 }
 
 static CatalogSnapshot *empty_catalog(void)
@@ -104,32 +131,14 @@ static CatalogSnapshot *empty_catalog(void)
     return snapshot;
 }
 
-Status meta_store_open(Volume *volume, Diag *diag, MetaStore **out_store)
-{
-    MetaStore *store = mem_alloc_zero(sizeof(*store));
-    mutex_init(&store->lock);
-    mutex_init(&store->label_lock);
-    condition_init(&store->changed);
-    arena_init(&store->label_arena, NULL);
-    store->published = empty_catalog();
-    Status status = journal_open(&store->journal, volume, replay_entry, store, diag);
-    if (status != OK) {
-        meta_store_close(store);
-        return status;
-    }
-    store->tentative = catalog_ref(store->published);
-    store->next_entry_id = store->journal.next_entry_id;
-    store->next_id = store->id_limit = store->published->next_id;
-    *out_store = store;
-    return OK;
-}
-
 void meta_store_close(MetaStore *store)
 {
     if (store == NULL)
         return;
+    journal_close(&store->journal);
     catalog_unref(store->published);
     catalog_unref(store->tentative);
+    catalog_unref(store->uncertain);
     for (uint32_t i = 0; i < store->earlier_count; i++)
         catalog_unref(store->earlier[i]);
     mem_free(store->earlier);
@@ -164,6 +173,102 @@ static void publish(MetaStore *store, CatalogSnapshot *next)
     }
     store->earlier[store->earlier_count++] = store->published;
     store->published = next;
+    settle_labels(store, next->entry_id);
+}
+
+/* Entries of other kinds change nothing but the entry id. */
+static Status apply_entry(MetaStore *store, CatalogSnapshot *base, const JournalEntry *entry, Diag *diag, CatalogSnapshot **out_next)
+{
+    LabelKeeper keeper = {store, entry->id};
+    ChangeListener listener = {&keeper, remember_label};
+    StrView change = entry->kind == ENTRY_CHANGE ? entry->bytes : (StrView){"", 0};
+    return change_apply(base, change, entry->id, entry->time_us, &listener, diag, out_next);
+}
+
+static void list_unknown(void *context, const JournalEntry *entry, ByteBuf *out_names)
+{
+    (void)context;
+    if (entry->kind == ENTRY_CHANGE)
+        change_list_unknown(entry->bytes, out_names);
+}
+
+static Status replay_entry(void *context, const JournalEntry *entry, Diag *diag)
+{
+    MetaStore *store = context;
+    CatalogSnapshot *next;
+    LOCK_GUARD(&store->lock);
+    TRY(apply_entry(store, store->published, entry, diag, &next));
+    publish(store, next);
+    return OK;
+}
+
+/* No append is under way and nobody else may begin one. Whatever others appended meanwhile is taken over first:
+ * a put of a process that is gone can land late. */
+static Status take_lead(MetaStore *store, Diag *diag)
+{
+    JournalReader reader = {store, replay_entry, list_unknown};
+    Status status = ERR_RETRY;
+    for (int claim = 0; claim < CLAIMS && status == ERR_RETRY; claim++) {
+        diag_reset(diag);
+        status = journal_claim(&store->journal, diag);
+        if (status != ERR_RETRY)
+            break;
+        Diag trouble = {0};
+        Status followed = journal_follow(&store->journal, &reader, &trouble);
+        if (followed != OK)
+            return diag_raise(diag, followed, "%s", trouble.message);
+    }
+    return status;
+}
+
+/* The tentative catalog starts again from the published one; ids from beyond what the journal knows. */
+static Status begin_lead(MetaStore *store, Diag *diag)
+{
+    JournalEntry epoch = {.id = store->journal.next_entry_id - 1, .kind = ENTRY_EPOCH};
+    CatalogSnapshot *next;
+    TRY(apply_entry(store, store->published, &epoch, diag, &next));
+    publish(store, next);
+    catalog_unref(store->tentative);
+    store->tentative = catalog_ref(store->published);
+    store->next_entry_id = store->journal.next_entry_id;
+    store->next_id = store->id_limit = store->published->next_id;
+    return OK;
+}
+
+static Status open_store(MetaStore *store, Volume *volume, Diag *diag)
+{
+    JournalReader reader = {store, replay_entry, list_unknown};
+    FAULT("start.before_replay", diag);
+    TRY(journal_open(&store->journal, volume, &reader, diag));
+    FAULT("start.after_replay", diag);
+    store->tentative = catalog_ref(store->published);
+    store->next_entry_id = store->journal.next_entry_id;
+    store->next_id = store->id_limit = store->published->next_id;
+    Diag trouble = {0};
+    Status status = take_lead(store, &trouble);
+    if (status == OK)
+        return begin_lead(store, diag);
+    if (status == ERR_RETRY || error_info(status)->error_class == ERROR_CLASS_CORRUPT)
+        return diag_raise(diag, status, "%s", trouble.message);
+    LOG_WARN("meta", "nothing can be written now: %s", trouble.message);
+    return OK;
+}
+
+Status meta_store_open(Volume *volume, Diag *diag, MetaStore **out_store)
+{
+    MetaStore *store = mem_alloc_zero(sizeof(*store));
+    mutex_init(&store->lock);
+    mutex_init(&store->label_lock);
+    condition_init(&store->changed);
+    arena_init(&store->label_arena, NULL);
+    store->published = empty_catalog();
+    Status status = open_store(store, volume, diag);
+    if (status != OK) {
+        meta_store_close(store);
+        return status;
+    }
+    *out_store = store;
+    return OK;
 }
 
 uint32_t meta_live_snapshots(MetaStore *store, CatalogSnapshot ***out_snapshots)
@@ -203,7 +308,7 @@ void meta_lease_close(MetaStore *store, uint64_t lease)
 void meta_lease_horizon(MetaStore *store, uint64_t *out_horizon)
 {
     LOCK_GUARD(&store->lock);
-    *out_horizon = store->is_uncertain ? 0 : store->next_id;
+    *out_horizon = store->uncertain != NULL || !store->journal.is_leading ? 0 : store->next_id;
     for (uint32_t i = 0; i < store->lease_count; i++)
         *out_horizon = MIN(*out_horizon, store->leases[i]);
 }
@@ -225,17 +330,20 @@ static Batch *open_batch(MetaStore *store)
 static Status join_batch(MetaStore *store, MetaBuild build, void *context, Diag *diag, Batch **out_batch)
 {
     AUTO_CHANGE change = {0};
-    ChangeListener listener = {store, remember_label};
     TRY(build(context, store->tentative, &change, diag));
     *out_batch = NULL;
     if (change.bytes.length == 0)
         return OK;
-    int64_t now = env_wall_us(store->journal.volume->environment);
-    uint64_t entry_id = store->next_entry_id;
+    JournalEntry entry = {.id = store->next_entry_id, .kind = ENTRY_CHANGE, .bytes = bytebuf_view(&change.bytes),
+                          .time_us = env_wall_us(store->journal.volume->environment)};
     CatalogSnapshot *next;
-    TRY(change_apply(store->tentative, bytebuf_view(&change.bytes), entry_id, now, &listener, diag, &next));
+    Status status = apply_entry(store, store->tentative, &entry, diag, &next);
+    if (status != OK) {
+        drop_labels(store, store->next_entry_id - 1);
+        return status;
+    }
     Batch *batch = open_batch(store);
-    journal_put_entry(&batch->entries, now, bytebuf_view(&change.bytes));
+    journal_put_entry(&batch->entries, ENTRY_CHANGE, entry.time_us, entry.bytes);
     batch->count++;
     store->next_entry_id++;
     catalog_unref(store->tentative);
@@ -244,15 +352,35 @@ static Status join_batch(MetaStore *store, MetaBuild build, void *context, Diag 
     return OK;
 }
 
-static void fail_open_batch(MetaStore *store, const Batch *failed)
+/* Forgets all that was built on top of what is published, or will be once the pending batch is settled. */
+static void drop_tentative(MetaStore *store, Status status, const char *message)
 {
     Batch *open = store->open;
-    if (open == NULL)
-        return;
-    open->status = failed->status;
-    open->diag = failed->diag;
-    open->is_done = true;
-    store->open = NULL;
+    CatalogSnapshot *base = store->uncertain != NULL ? store->uncertain : store->published;
+    if (open != NULL) {
+        open->status = diag_raise(&open->diag, status, "%s", message);
+        open->is_done = true;
+        store->open = NULL;
+    }
+    catalog_unref(store->tentative);
+    store->tentative = catalog_ref(base);
+    store->next_entry_id = base->entry_id + 1;
+    drop_labels(store, base->entry_id);
+}
+
+static void depose(MetaStore *store, const Diag *diag)
+{
+    LOG_ERROR("meta", "deposed: %s", diag->message);
+    store->is_deposed = true;
+    drop_tentative(store, ERR_RETRY, diag->message);
+}
+
+static Status flush_and_append(MetaStore *store, Batch *batch)
+{
+    FAULT("meta.before_flush", &batch->diag);
+    TRY(volume_flush(store->journal.volume, &batch->diag));
+    FAULT("meta.after_flush", &batch->diag);
+    return journal_append(&store->journal, bytebuf_view(&batch->entries), batch->count, &batch->diag);
 }
 
 /* Appends the batch; the lock is released meanwhile. */
@@ -260,26 +388,86 @@ static void write_batch(MetaStore *store, Batch *batch)
 {
     store->open = NULL;
     store->is_appending = true;
-    batch->result = catalog_ref(store->tentative);
+    CatalogSnapshot *result = catalog_ref(store->tentative);
     mutex_unlock(&store->lock);
-    Status status = volume_flush(store->journal.volume, &batch->diag);
-    if (status == OK)
-        status = journal_append(&store->journal, bytebuf_view(&batch->entries), batch->count, &batch->diag);
+    Status status = flush_and_append(store, batch);
     mutex_lock(&store->lock);
-    batch->status = status;
     store->is_appending = false;
-    if (status == OK) {
-        publish(store, catalog_ref(batch->result));
-    } else {
-        store->is_uncertain |= status != ERR_NO_SPACE;
-        fail_open_batch(store, batch);
-        store->next_entry_id = store->journal.next_entry_id;
-        catalog_unref(store->tentative);
-        store->tentative = catalog_ref(store->published);
-    }
-    catalog_unref(batch->result);
+    batch->status = status;
     batch->is_done = true;
+    if (status == OK)
+        publish(store, catalog_ref(result));
+    else if (status == ERR_OUTCOME_UNKNOWN)
+        store->uncertain = catalog_ref(result); /* what was built on it since still holds */
+    else if (status == ERR_RETRY)
+        depose(store, &batch->diag);
+    else
+        drop_tentative(store, status, batch->diag.message);
+    catalog_unref(result);
     condition_broadcast(&store->changed);
+}
+
+/* Finds out about the pending batch; the lock is released meanwhile. */
+static Status settle(MetaStore *store, Diag *diag)
+{
+    store->is_appending = true;
+    mutex_unlock(&store->lock);
+    Status status = journal_settle(&store->journal, diag);
+    mutex_lock(&store->lock);
+    store->is_appending = false;
+    CatalogSnapshot *result = store->uncertain;
+    if (status == OK || status == ERR_RETRY)
+        store->uncertain = NULL;
+    if (status == OK) {
+        publish(store, result);
+    } else if (status == ERR_RETRY) {
+        catalog_unref(result);
+        depose(store, diag);
+    } else {
+        drop_tentative(store, ERR_IO, "the metadata journal can't be written: nothing was changed");
+    }
+    condition_broadcast(&store->changed);
+    return status;
+}
+
+Status meta_settle(MetaStore *store, Diag *diag)
+{
+    LOCK_GUARD(&store->lock);
+    while (store->is_appending)
+        condition_wait(&store->changed, &store->lock);
+    return store->uncertain == NULL ? OK : settle(store, diag);
+}
+
+int64_t meta_settle_job(void *context, const _Atomic bool *stopping)
+{
+    Diag diag = {0};
+    (void)stopping;
+    if (meta_settle(context, &diag) != OK)
+        LOG_WARN("meta", "the outcome of an append is still unknown: %s", diag.message);
+    return SETTLE_US;
+}
+
+/* Takes the lead where that was not possible at the start. Lock held, released meanwhile. */
+static Status need_lead(MetaStore *store, Diag *diag)
+{
+    while (store->is_appending)
+        condition_wait(&store->changed, &store->lock);
+    if (store->is_deposed)
+        return RAISE(diag, RETRY, "another node has taken over the metadata journal: this node only reads");
+    if (store->journal.is_leading)
+        return OK;
+    store->is_appending = true;
+    mutex_unlock(&store->lock);
+    Diag trouble = {0};
+    Status status = take_lead(store, &trouble);
+    mutex_lock(&store->lock);
+    store->is_appending = false;
+    if (status == OK)
+        status = begin_lead(store, &trouble);
+    condition_broadcast(&store->changed);
+    if (status == ERR_OUTCOME_UNKNOWN) /* nothing of the statement was sent */
+        status = ERR_IO;
+    return status == OK ? OK : diag_raise(diag, status, "nothing was changed: %s", trouble.message);
 }
 
 static void leave_batch(Batch *batch)
@@ -290,20 +478,30 @@ static void leave_batch(Batch *batch)
     mem_free(batch);
 }
 
+/* Waits for the batch, or does what there is to do for it. Lock held. */
+static void push_batch(MetaStore *store, const Batch *batch)
+{
+    Diag trouble = {0};
+    if (store->is_appending || store->open != batch)
+        condition_wait(&store->changed, &store->lock);
+    else if (store->uncertain != NULL)
+        status_ignore(settle(store, &trouble)); /* what goes wrong is told to the batch */
+    else
+        write_batch(store, store->open);
+}
+
 Status meta_commit(MetaStore *store, MetaBuild build, void *context, Diag *diag)
 {
     Batch *batch;
     LOCK_GUARD(&store->lock);
+    if (store->is_deposed || !store->journal.is_leading)
+        TRY(need_lead(store, diag));
     TRY(join_batch(store, build, context, diag, &batch));
     if (batch == NULL)
         return OK;
     batch->waiters++;
-    while (!batch->is_done) {
-        if (!store->is_appending && store->open == batch)
-            write_batch(store, batch);
-        else
-            condition_wait(&store->changed, &store->lock);
-    }
+    while (!batch->is_done)
+        push_batch(store, batch);
     Status status = batch->status;
     if (status != OK)
         status = diag_raise(diag, batch->status, "%s", batch->diag.message);
@@ -347,6 +545,11 @@ uint64_t meta_new_id(MetaStore *store)
         if (status != OK)
             return 0;
     }
+}
+
+const Environment *meta_environment(const MetaStore *store)
+{
+    return store->journal.volume->environment;
 }
 
 uint64_t meta_incarnation(const MetaStore *store)

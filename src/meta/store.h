@@ -14,19 +14,29 @@ typedef struct LabelRecord {
     uint64_t txn_id;
     int64_t time_us;
     StrView answer; /* copy in the caller's arena */
+    bool is_durable; /* false: its commit is under way, or its outcome is not known yet */
 } LabelRecord;
 
-/* Creates incarnation 1 on an empty volume, else replays the journal. Damage stops it with the
- * object's name. */
+/* Creates incarnation 1 on an empty volume, else replays the journal, and takes the lead. Damage stops it with
+ * the object's name. Where the lead can't be taken because the volume refuses writes, the first commit tries
+ * again. */
 Status meta_store_open(Volume *volume, Diag *diag, MetaStore **out_store);
 void meta_store_close(MetaStore *store);
 CatalogSnapshot *meta_snapshot(MetaStore *store); /* a reference: catalog_unref() it */
+/* Who commits finds out how an append ended whose outcome was unknown; so does this. OK: nothing is open. */
+Status meta_settle(MetaStore *store, Diag *diag);
+/* The scheduler's job that does so. */
+int64_t meta_settle_job(void *store, const _Atomic bool *stopping);
 /* build() is called under the commit lock with the newest tentative catalog; it checks and fills the
- * change. Raising there commits nothing. On OK everything is durable and visible. */
+ * change. Raising there commits nothing. On OK everything is durable and visible. RETRY: another node leads now,
+ * or build() said so. OUTCOME_UNKNOWN: it may yet become visible. After any other error nothing has changed. */
 typedef Status (*MetaBuild)(void *context, const CatalogSnapshot *catalog, Change *change, Diag *diag);
 Status meta_commit(MetaStore *store, MetaBuild build, void *context, Diag *diag);
-/* Ids for objects made before they are committed: never given out twice, also across crashes. */
+/* Ids for objects made before they are committed: never given out twice, also across crashes. 0: none could be
+ * had, because the journal can't be written; no change can name it. */
 uint64_t meta_new_id(MetaStore *store);
+/* Clock and randomness of the volume that the store lies on. */
+const Environment *meta_environment(const MetaStore *store);
 uint64_t meta_incarnation(const MetaStore *store);
 bool meta_label_find(MetaStore *store, uint64_t database_id, StrView label, Arena *arena, LabelRecord *out_record);
 uint64_t meta_journal_entries(MetaStore *store);
@@ -38,7 +48,8 @@ uint64_t meta_journal_entries(MetaStore *store);
 uint64_t meta_lease_open(MetaStore *store);
 void meta_lease_close(MetaStore *store, uint64_t lease);
 /* Objects with ids from *out_horizon on belong to open leases or to later ones. Read it before the
- * snapshots: what was committed before is in them. 0 once the fate of an append is unknown. */
+ * snapshots: what was committed before is in them. 0 while the fate of an append is unknown, and when this
+ * node does not lead. */
 void meta_lease_horizon(MetaStore *store, uint64_t *out_horizon);
 /* The published snapshot and all earlier ones that someone still holds; catalog_unref() each, mem_free()
  * the array. */

@@ -41,6 +41,8 @@ static Connection *next_work(MysqlServer *server)
     return c;
 }
 
+static bool start_statement_thread(MysqlServer *server);
+
 static void statement_thread(void *argument)
 {
     MysqlServer *server = argument;
@@ -54,7 +56,11 @@ static void statement_thread(void *argument)
         mutex_lock(&server->lock);
         server->running--;
         condition_broadcast(&server->idle);
+        if (thread_is_lowered())
+            break; /* the system does not let it be fast again */
     }
+    if (server->queue_count > 0 && !server->is_stopping && server->waiting_threads == 0 && start_statement_thread(server))
+        server->threads++;
     server->threads--;
     condition_broadcast(&server->idle);
     mutex_unlock(&server->lock);
@@ -75,6 +81,8 @@ static bool start_statement_thread(MysqlServer *server)
 void statement_submit(MysqlServer *server, Connection *c)
 {
     LOCK_GUARD(&server->lock);
+    if (server->is_stopping)
+        return; /* no thread may start any more; the loop is about to close all connections */
     if (server->queue_count == server->queue_capacity) {
         server->queue_capacity = MAX(server->queue_capacity * 2, 64u);
         server->queue = mem_realloc(server->queue, server->queue_capacity * sizeof(*server->queue));

@@ -80,6 +80,7 @@ typedef struct LoadQuery {
     bool is_locked; /* the table's lock is held */
     const uint64_t *partition_ids; /* only into these; NULL: all */
     uint32_t partition_count;
+    const KeyMergeRules *merge; /* NULL: none */
 } LoadQuery;
 /* Puts the query's rows into the table, as one transaction. */
 Status load_query(StatementContext *context, const LoadQuery *load);
@@ -96,6 +97,7 @@ Status run_ddl(StatementContext *context, const AstStatement *statement);
 Status run_show(StatementContext *context, const AstShow *show);
 /* ALTER TABLE ... COMPACT */
 Status run_compact(StatementContext *context, const CatalogTable *table, const AstAlterAction *action);
+Status show_quarantine(StatementContext *context);
 Status run_admin_vacuum(StatementContext *context, const AstCommand *command);
 Status run_explain_vacuum(StatementContext *context);
 Status run_describe(StatementContext *context, const AstName *name);

@@ -202,7 +202,7 @@ Status load_query(StatementContext *context, const LoadQuery *load)
     TableLoaderOptions options = {.store = instance->store, .volume = instance->volume, .catalog = load->catalog, .table = load->table,
                                   .session = &context->func, .tracker = &context->memory, .keys = instance->keys,
                                   .is_locked = load->is_locked, .partition_ids = load->partition_ids,
-                                  .partition_count = load->partition_count};
+                                  .partition_count = load->partition_count, .merge = load->merge};
     TRY(table_loader_open(&options, context->diag, &loader));
     Status status = insert_rows(context, loader, load);
     if (status == OK)
@@ -277,10 +277,28 @@ static Status named_partition(StatementContext *context, BoundInsert *insert, Ca
     return insert->table != NULL ? OK : RAISE(context->diag, NO_SUCH_TABLE, "the table was dropped meanwhile");
 }
 
+/* INSERT .. PROPERTIES ("merge_condition" = "column") */
+static Status read_merge(StatementContext *context, const AstInsert *ast, const CatalogTable *table, KeyMergeRules *rules, bool *out_has)
+{
+    *out_has = false;
+    for (uint32_t i = 0; i < ast->properties.keys.count; i++) {
+        if (!strview_equal_ci(ast->properties.keys.items[i], STR_VIEW("merge_condition")))
+            continue;
+        *out_has = true;
+        TRY(key_merge_condition(table, ast->properties.values.items[i], NULL, context->diag, &rules->condition_column));
+    }
+    if (*out_has && context->session->transaction != NULL)
+        return RAISE(context->diag, NOT_SUPPORTED, "merge_condition is not supported between BEGIN and COMMIT");
+    return OK;
+}
+
 static Status insert_rows_of(StatementContext *context, const AstStatement *statement, bool is_locked)
 {
     BoundInsert insert = {0};
+    KeyMergeRules merge = {0};
+    bool has_merge;
     TRY(analyze_insert(&context->analyze, statement->insert, statement->source, &insert));
+    TRY(read_merge(context, statement->insert, insert.table, &merge, &has_merge));
     StrView label = statement->insert->label.length > 0 ? statement->insert->label : new_label(context, "insert");
     CatalogSnapshot *newest = NULL;
     Status status = OK;
@@ -288,7 +306,7 @@ static Status insert_rows_of(StatementContext *context, const AstStatement *stat
         status = named_partition(context, &insert, &newest);
     LoadQuery load = {.table = insert.table, .catalog = newest != NULL ? newest : context->catalog, .query = insert.query, .label = label,
                       .overwrites = statement->insert->is_overwrite, .is_locked = is_locked, .partition_ids = insert.partition_ids,
-                      .partition_count = insert.partition_count};
+                      .partition_count = insert.partition_count, .merge = has_merge ? &merge : NULL};
     if (status == OK)
         status = load_query(context, &load);
     catalog_unref(newest);

@@ -189,6 +189,11 @@ RowLocation primary_index_set(PrimaryIndex *index, KeyHash key, RowLocation loca
     return old;
 }
 
+RowLocation primary_index_find(const PrimaryIndex *index, KeyHash key)
+{
+    return index->capacity == 0 ? (RowLocation){0, 0} : unpack(find_slot(index->slots, index->capacity, key)->location);
+}
+
 RowLocation primary_index_remove(PrimaryIndex *index, KeyHash key)
 {
     if (index->capacity == 0)

@@ -49,4 +49,5 @@ void primary_index_put_back(PrimaryIndexes *indexes, PrimaryIndex *index, const 
 void primary_index_drop(PrimaryIndex *index);
 /* Returns where the key was before; segment_id 0: nowhere. */
 RowLocation primary_index_set(PrimaryIndex *index, KeyHash key, RowLocation location);
+RowLocation primary_index_find(const PrimaryIndex *index, KeyHash key);
 RowLocation primary_index_remove(PrimaryIndex *index, KeyHash key);

@@ -158,8 +158,12 @@ static Status local_put_if_absent(Volume *volume, const char *path, StrView byte
         return status;
     /* Who finds a deciding object makes sure that it stays, too. */
     parent_of(path, parent);
-    Status synced = sync_directory(local, parent, diag);
-    return synced != OK ? synced : status;
+    Diag trouble = {0};
+    Status synced = sync_directory(local, parent, &trouble);
+    if (synced == OK)
+        return status;
+    diag_reset(diag);
+    return RAISE(diag, IO, "%s", trouble.message); /* the name is there, so that "no space" would say too much */
 }
 
 static Status note_dirty(LocalVolume *local, const char *path, Diag *diag)
@@ -184,6 +188,19 @@ static Status local_put(Volume *volume, const char *path, StrView bytes, Diag *d
     return note_dirty(local, path, diag);
 }
 
+/* Takes over the name. */
+static void keep_dirty(LocalVolume *local, char *directory)
+{
+    LOCK_GUARD(&local->lock);
+    bool is_noted = local->dirty_count == MAX_DIRTY;
+    for (uint32_t i = 0; i < local->dirty_count && !is_noted; i++)
+        is_noted = strcmp(local->dirty[i], directory) == 0;
+    if (is_noted)
+        mem_free(directory);
+    else
+        local->dirty[local->dirty_count++] = directory;
+}
+
 static Status local_flush(Volume *volume, Diag *diag)
 {
     LocalVolume *local = (LocalVolume *)volume;
@@ -197,7 +214,10 @@ static Status local_flush(Volume *volume, Diag *diag)
     for (uint32_t i = 0; i < count; i++) {
         if (status == OK)
             status = sync_directory(local, directories[i], diag);
-        mem_free(directories[i]);
+        if (status != OK) /* objects of others lie there, too: it stays due */
+            keep_dirty(local, directories[i]);
+        else
+            mem_free(directories[i]);
     }
     return status;
 }
@@ -412,7 +432,7 @@ Status volume_open_local(const char *directory, const Environment *environment, 
     local->root = root;
     mutex_init(&local->lock);
     snprintf(local->url, sizeof(local->url), "file://%s", directory);
-    local->volume = (Volume){&local_ops, environment, local->url};
+    local->volume = (Volume){.ops = &local_ops, .environment = environment, .url = local->url};
     Status status = probe(local, diag);
     if (status != OK) {
         local_close(&local->volume);

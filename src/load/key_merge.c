@@ -1,0 +1,230 @@
+#include "load/key_merge.h"
+
+/* One row a key wins: the last, or the last of those with the greatest condition value. The winners' old rows
+ * are looked up in the tablet's index and read in the order of their places, a page at a time. */
+
+#include <stdlib.h>
+
+#include "storage/delete_vector.h"
+
+typedef struct OldRow {
+    uint32_t segment; /* of the tablet */
+    uint32_t old_row;
+    uint32_t row; /* of the load */
+} OldRow;
+
+typedef struct Merge {
+    const KeyMergeInput *input;
+    Diag *diag;
+    Arena arena;
+    KeyHash *hashes;
+    uint8_t *skipped;
+    ARRAY_OF(OldRow) old;
+} Merge;
+
+static bool reads_column(const KeyMergeInput *input, uint32_t column)
+{
+    return (input->rules->given != NULL && !input->rules->given[column]) || (int)column == input->rules->condition_column;
+}
+
+/* NULL is below every value. */
+static int compare_values(const Vector *a, uint32_t a_row, const Vector *b, uint32_t b_row, Arena *arena)
+{
+    Datum x = vector_get(a, a_row, arena);
+    Datum y = vector_get(b, b_row, arena);
+    if (x.is_null || y.is_null)
+        return (int)y.is_null - (int)x.is_null;
+    return datum_compare(a->type, &x, &y);
+}
+
+static bool beats(const Merge *m, uint32_t row, uint32_t earlier, Arena *arena)
+{
+    const KeyMergeInput *input = m->input;
+    int condition = input->rules->condition_column;
+    return condition < 0 || compare_values(&input->columns[condition], row, &input->columns[condition], earlier, arena) >= 0;
+}
+
+/* Open addressing over row numbers + 1. */
+static void choose_winners(Merge *m)
+{
+    uint32_t rows = m->input->rows;
+    uint64_t capacity = 64;
+    while (capacity < (uint64_t)rows * 2)
+        capacity *= 2;
+    uint32_t *slots = mem_alloc_zero(capacity * sizeof(*slots));
+    for (uint32_t row = 0; row < rows; row++) {
+        const KeyHash *key = &m->hashes[row];
+        uint64_t at = key->low & (capacity - 1);
+        while (slots[at] != 0 && (m->hashes[slots[at] - 1].low != key->low || m->hashes[slots[at] - 1].high != key->high))
+            at = (at + 1) & (capacity - 1);
+        uint32_t earlier = slots[at];
+        bool wins = earlier == 0 || beats(m, row, earlier - 1, &m->arena);
+        if (earlier != 0)
+            m->skipped[wins ? earlier - 1 : row] = 1;
+        if (wins)
+            slots[at] = row + 1;
+    }
+    mem_free(slots);
+}
+
+static uint32_t find_segment(const TabletVersion *tablet, uint64_t id)
+{
+    for (uint32_t s = 0; s < tablet->segment_count; s++) {
+        if (tablet->segments[s].id == id)
+            return s;
+    }
+    return UINT32_MAX;
+}
+
+static Status find_old_rows(Merge *m)
+{
+    const KeyMergeInput *input = m->input;
+    const TableSchema *schema = input->schema;
+    SegmentColumn *keys = ARENA_NEW_ARRAY(&m->arena, SegmentColumn, MAX(schema->key_count, 1u));
+    for (uint32_t k = 0; k < schema->key_count; k++)
+        keys[k] = (SegmentColumn){schema->columns[k].unique_id, schema->columns[k].type};
+    const TabletVersion *tablet = input->tablet;
+    PrimaryIndexInput wanted = {input->volume, tablet->id, tablet->segments, tablet->segment_count, keys, schema->key_count};
+    PrimaryIndex *index;
+    TRY(primary_index_get(input->indexes, &wanted, m->diag, &index));
+    for (uint32_t row = 0; row < input->rows; row++) {
+        RowLocation place = m->skipped[row] ? (RowLocation){0, 0} : primary_index_find(index, m->hashes[row]);
+        uint32_t segment = place.segment_id == 0 ? UINT32_MAX : find_segment(tablet, place.segment_id);
+        OldRow old = {segment, place.row, row};
+        if (segment != UINT32_MAX)
+            ARRAY_PUSH(&m->arena, &m->old, old);
+    }
+    primary_index_put_back(input->indexes, index, tablet->segments, tablet->segment_count);
+    return OK;
+}
+
+static int compare_old(const void *a, const void *b)
+{
+    const OldRow *x = a;
+    const OldRow *y = b;
+    if (x->segment != y->segment)
+        return x->segment < y->segment ? -1 : 1;
+    return (x->old_row > y->old_row) - (x->old_row < y->old_row);
+}
+
+typedef struct OldPage {
+    uint32_t first_row;
+    Vector *columns; /* those that reads_column() */
+    uint8_t *has_column; /* else the segment is older than the column */
+} OldPage;
+
+static void take_row(Merge *m, const OldPage *page, const OldRow *old)
+{
+    const KeyMergeInput *input = m->input;
+    const KeyMergeRules *rules = input->rules;
+    uint32_t at = old->old_row - page->first_row;
+    int condition = rules->condition_column;
+    if (condition >= 0 && page->has_column[condition] &&
+        compare_values(&input->columns[condition], old->row, &page->columns[condition], at, &m->arena) < 0) {
+        m->skipped[old->row] = 1;
+        return;
+    }
+    for (uint32_t c = 0; c < input->schema->column_count; c++) {
+        if (rules->given == NULL || rules->given[c] || !page->has_column[c])
+            continue;
+        Datum value = vector_get(&page->columns[c], at, &m->arena);
+        Datum kept = datum_copy(input->arena, input->columns[c].type, &value);
+        vector_put(&input->columns[c], input->arena, old->row, &kept);
+    }
+}
+
+static Status read_page(Merge *m, Segment *segment, uint32_t number, Arena *arena, OldPage *page)
+{
+    const TableSchema *schema = m->input->schema;
+    page->columns = ARENA_NEW_ARRAY(arena, Vector, schema->column_count);
+    page->has_column = ARENA_NEW_ARRAY(arena, uint8_t, schema->column_count);
+    for (uint32_t c = 0; c < schema->column_count; c++) {
+        int position = reads_column(m->input, c) ? segment_find_column(segment, schema->columns[c].unique_id) : -1;
+        page->has_column[c] = position >= 0;
+        if (position >= 0)
+            TRY(segment_read(segment, number, position, schema->columns[c].type, arena, m->diag, &page->columns[c]));
+    }
+    return OK;
+}
+
+/* old: of one segment, by row. */
+static Status take_segment(Merge *m, Segment *segment, const SegmentRef *ref, const OldRow *old, uint32_t count)
+{
+    AUTO_ARENA arena, kept;
+    arena_init(&arena, NULL);
+    arena_init(&kept, NULL);
+    DeleteVector deletes;
+    OldPage page = {0};
+    uint32_t at = 0;
+    TRY(delete_vector_load(m->input->volume, ref, &kept, m->diag, &deletes));
+    for (uint32_t number = 0; number < segment_page_count(segment) && at < count; number++) {
+        uint32_t end = page.first_row + segment_page_rows(segment, number);
+        bool is_read = false;
+        for (; at < count && old[at].old_row < end; at++) {
+            if (delete_vector_has(&deletes, old[at].old_row))
+                continue;
+            if (!is_read)
+                TRY(read_page(m, segment, number, &arena, &page));
+            is_read = true;
+            take_row(m, &page, &old[at]);
+        }
+        arena_reset(&arena);
+        page.first_row = end;
+    }
+    return OK;
+}
+
+static Status take_old_rows(Merge *m)
+{
+    if (m->old.count > 1)
+        qsort(m->old.items, m->old.count, sizeof(OldRow), compare_old);
+    for (uint32_t first = 0, end; first < m->old.count; first = end) {
+        const SegmentRef *ref = &m->input->tablet->segments[m->old.items[first].segment];
+        for (end = first; end < m->old.count && m->old.items[end].segment == m->old.items[first].segment;)
+            end++;
+        Segment *segment;
+        TRY(segment_open(m->input->volume, ref, m->diag, &segment));
+        Status status = take_segment(m, segment, ref, m->old.items + first, end - first);
+        segment_close(segment);
+        TRY(status);
+    }
+    return OK;
+}
+
+Status key_merge(const KeyMergeInput *input, Diag *diag, uint8_t *out_skipped)
+{
+    Merge m = {.input = input, .diag = diag, .skipped = out_skipped};
+    arena_init(&m.arena, NULL);
+    memset(out_skipped, 0, input->rows);
+    m.hashes = ARENA_NEW_ARRAY(&m.arena, KeyHash, MAX(input->rows, 1u));
+    const Vector **keys = ARENA_NEW_ARRAY(&m.arena, const Vector *, MAX(input->schema->key_count, 1u));
+    for (uint32_t k = 0; k < input->schema->key_count; k++)
+        keys[k] = &input->columns[k];
+    key_hashes(keys, input->schema->key_count, input->rows, m.hashes);
+    choose_winners(&m);
+    Status status = find_old_rows(&m);
+    if (status == OK)
+        status = take_old_rows(&m);
+    arena_deinit(&m.arena);
+    return status;
+}
+
+Status key_merge_condition(const CatalogTable *table, StrView name, const uint8_t *given, Diag *diag, int *out_column)
+{
+    const TableSchema *schema = table->schema;
+    int at = table_column_index(schema, name);
+    if (schema->keys_kind != KEYS_PRIMARY)
+        return RAISE(diag, INVALID_ARGUMENT, "Conditional update only support primary key table %.*s", SV_ARGS(table->name));
+    if (at < 0 || (given != NULL && !given[at]))
+        return RAISE(diag, NO_SUCH_COLUMN,
+                     "Merge condition column %.*s does not exist. If you are doing partial update with condition update, please "
+                     "check condition column is in the given update columns. Otherwise please check condition column is in table %.*s",
+                     SV_ARGS(name), SV_ARGS(table->name));
+    const TableColumn *column = &schema->columns[at];
+    if (column->is_key)
+        return RAISE(diag, INVALID_ARGUMENT, "Merge condition column %.*s should not be primary key!", SV_ARGS(name));
+    if (!type_is_numeric(column->type) && column->type.kind != TYPE_DATE && column->type.kind != TYPE_DATETIME)
+        return RAISE(diag, INVALID_ARGUMENT, "Merge condition column %.*s has a type that values can't be compared by", SV_ARGS(name));
+    *out_column = at;
+    return OK;
+}
