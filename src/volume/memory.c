@@ -249,7 +249,7 @@ static const VolumeOps memory_ops = {
 Volume *volume_open_memory(const Environment *environment)
 {
     MemoryVolume *memory = mem_alloc_zero(sizeof(*memory));
-    memory->volume = (Volume){&memory_ops, environment, "memory://"};
+    memory->volume = (Volume){.ops = &memory_ops, .environment = environment, .url = "memory://"};
     mutex_init(&memory->lock);
     return &memory->volume;
 }

@@ -13,6 +13,7 @@
 typedef struct Volume Volume;
 typedef struct VolumeObject VolumeObject;
 typedef struct VolumeWriter VolumeWriter;
+typedef struct Quarantine Quarantine; /* quarantine.h */
 
 typedef struct VolumeOps {
     Status (*put_if_absent)(Volume *volume, const char *path, StrView bytes, Diag *diag);
@@ -38,6 +39,7 @@ struct Volume {
     const VolumeOps *ops;
     const Environment *environment;
     const char *url;
+    Quarantine *quarantine; /* what readers could not read; may be NULL */
 };
 
 /* An object opened for reading; data is mapped read-only for as long as it is open. Read it under a guard
