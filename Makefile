@@ -201,8 +201,6 @@ quick: $(UNIT_BINARIES) $(BUILD)/merak $(BUILD)/merak-sqltest
 	@tests/run_units.sh $(UNIT_BINARIES)
 	@$(MAKE) --no-print-directory sql
 
-# The reliability harnesses: simulator, journal model, damage, failure loops.
-include tests/reliability.mk
 
 # Stream Load and the other HTTP interfaces, against servers that the tests start themselves.
 .PHONY: load-test

@@ -116,10 +116,35 @@ void thread_join(Thread *thread)
     pthread_join(thread->handle, NULL);
 }
 
+enum { LOWERED_BY = 10 };
+static _Thread_local bool is_lowered;
+
+/* On Linux, 0 is the calling thread alone. A refusal leaves it as it was. */
 void thread_lower_priority(void)
 {
-    /* On Linux, 0 is the calling thread alone. A refusal leaves it as it was. */
-    setpriority(PRIO_PROCESS, 0, 10);
+    if (!is_lowered)
+        setpriority(PRIO_PROCESS, 0, getpriority(PRIO_PROCESS, 0) + LOWERED_BY);
+    is_lowered = true;
+}
+
+bool thread_is_lowered(void)
+{
+    return is_lowered;
+}
+
+bool thread_restore_priority(void)
+{
+    if (is_lowered && setpriority(PRIO_PROCESS, 0, getpriority(PRIO_PROCESS, 0) - LOWERED_BY) != 0)
+        return false;
+    is_lowered = false;
+    return true;
+}
+
+int64_t thread_cpu_us(void)
+{
+    struct timespec used;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
+    return (int64_t)used.tv_sec * 1000000 + used.tv_nsec / 1000;
 }
 
 unsigned cpu_count(void)

@@ -69,6 +69,10 @@ typedef struct Thread {
 /* name: at most 15 bytes are shown by the system. */
 Status thread_start(Thread *thread, const char *name, ThreadMain main, void *argument, Diag *diag);
 void thread_join(Thread *thread);
-/* The calling thread gives way to others. */
+/* The calling thread gives way to others. thread_is_lowered(): it has been told so. */
 void thread_lower_priority(void);
+bool thread_is_lowered(void);
+/* Undoes it; false when the system does not allow that: let the thread end then. */
+bool thread_restore_priority(void);
+int64_t thread_cpu_us(void); /* processor time of the calling thread */
 unsigned cpu_count(void);

@@ -39,6 +39,8 @@ struct ExecContext {
     uint32_t *spill_divisors;     /* into how many parts the memory is shared, by node id */
     ARRAY_OF(Segment *) segments; /* in use until the query ends */
     _Atomic bool failed;
+    int64_t started_us;    /* monotonic */
+    int64_t cpu_before_us; /* what the calling thread had worked before */
 };
 
 /* What the operator holds; all blocking operators account here. */
@@ -49,6 +51,8 @@ static inline MemTracker *node_memory(const ExecContext *exec, const PhysNode *n
 
 /* Runs fn(context, worker) on every worker and waits; the first error wins. */
 Status exec_parallel(ExecContext *exec, Status (*fn)(void *context, uint32_t worker), void *context);
+/* Long queries let short ones pass: their threads get a lower priority, as the workers have it from the start. */
+void exec_give_way(ExecContext *exec);
 Status exec_check(ExecContext *exec); /* cancelled, too late, another worker failed, too much memory */
 /* Calling thread only. Chunks may point into the segment until the query ends. */
 Status exec_open_segment(ExecContext *exec, const SegmentRef *ref, Segment **out_segment);

@@ -3,6 +3,11 @@
 /* The worker pool: parallel sections of all queries share its threads. A section puts one task a worker
  * into a queue; the calling thread works as well, so a section always makes progress. */
 
+#include "base/environment.h"
+
+/* A statement that has worked this long is not a short one. */
+enum { SHORT_US = 10 * 1000 };
+
 typedef struct Section Section;
 
 typedef struct PoolTask {
@@ -71,6 +76,7 @@ static PoolTask *take_task_of(ExecPool *pool, const Section *section)
 static void worker_main(void *argument)
 {
     ExecPool *pool = argument;
+    thread_lower_priority(); /* the threads of statements come first: see exec_give_way() */
     mutex_lock(&pool->lock);
     while (!pool->is_stopping) {
         PoolTask *task = take_task(pool);
@@ -144,4 +150,12 @@ Status exec_parallel(ExecContext *exec, Status (*fn)(void *context, uint32_t wor
             condition_wait(&pool->done, &pool->lock);
     }
     return section.status;
+}
+
+void exec_give_way(ExecContext *exec)
+{
+    if (thread_is_lowered() || env_monotonic_us(environment_real()) - exec->started_us < SHORT_US)
+        return;
+    if (thread_cpu_us() - exec->cpu_before_us > SHORT_US)
+        thread_lower_priority();
 }

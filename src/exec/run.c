@@ -11,6 +11,7 @@
 Status exec_check(ExecContext *exec)
 {
     const ExecOptions *options = exec->options;
+    exec_give_way(exec);
     if (options->cancelled != NULL && atomic_load_explicit(options->cancelled, memory_order_relaxed))
         return RAISE(exec->diag, CANCELLED, "Query execution was interrupted");
     if (options->deadline_us > 0 && env_monotonic_us(environment_real()) > options->deadline_us)
@@ -447,7 +448,9 @@ static Status push_root(Consumer *consumer, uint32_t worker, Chunk *chunk)
 
 Status exec_run(const PhysPlan *plan, const ExecOptions *options, const ExecResult *result, Diag *diag)
 {
-    ExecContext exec = {.plan = plan, .options = options, .session = plan->session, .diag = diag};
+    ExecContext exec = {.plan = plan, .options = options, .session = plan->session, .diag = diag,
+                        .started_us = env_monotonic_us(environment_real()), .cpu_before_us = thread_cpu_us()};
+    bool was_lowered = thread_is_lowered();
     uint32_t threads = exec_pool_threads(options->pool);
     exec.worker_count = MIN(options->dop == 0 ? threads : MIN(options->dop, threads), 64u);
     arena_init(&exec.arena, options->memory);
@@ -474,5 +477,7 @@ Status exec_run(const PhysPlan *plan, const ExecOptions *options, const ExecResu
         segment_cache_release(options->segments, exec.segments.items[i]);
     spill_clean_up(&exec);
     arena_deinit(&exec.arena);
+    if (!was_lowered)
+        (void)thread_restore_priority(); /* who may not is found by thread_is_lowered() */
     return status;
 }

@@ -85,6 +85,7 @@ typedef struct ColumnReader {
 
 struct Segment {
     Arena arena;
+    Volume *volume;
     VolumeObject *object;
     SegmentRef ref;
     const uint8_t *data; /* of the segment within the object */

@@ -3,10 +3,12 @@
 /* Opening segments over a mapped object, and what the footer says of them. Every length is compared with
  * what is left before it is used. Pages are read in segment_pages.c. */
 
+#include <stdio.h>
+
 #include "base/hash.h"
-#include "base/log.h"
 #include "base/thread.h"
 #include "volume/guard.h"
+#include "volume/quarantine.h"
 
 static _Atomic bool ignores_checksums;
 
@@ -20,29 +22,37 @@ bool segment_is_same_sum(uint64_t found, uint64_t expected)
     return found == expected || atomic_load_explicit(&ignores_checksums, memory_order_relaxed);
 }
 
+/* To the statement, and to the quarantine for those who look later. */
+static Status tell_damage(const Segment *s, const Diag *damage, Diag *diag)
+{
+    if (s->volume != NULL)
+        quarantine_note(s->volume, s->ref.path, damage->message);
+    return diag_raise(diag, ERR_CORRUPT, "%s", damage->message);
+}
+
 Status segment_check_sum(const Segment *s, const CheckedBytes *bytes, Diag *diag)
 {
     uint64_t found = checksum_bytes(s->data + bytes->offset, bytes->length);
     if (segment_is_same_sum(found, bytes->checksum))
         return OK;
     uint32_t id = s->columns[bytes->column].unique_id;
-    LOG_ERROR("segment", "damaged object=%.*s offset=%llu column=%u %s=%u", SV_ARGS(s->ref.path),
-              (unsigned long long)(s->ref.offset + bytes->offset), id, bytes->what, bytes->number);
-    return RAISE(diag, CORRUPT,
-                 "segment in object \"%.*s\" at offset %llu is damaged: %s %u of column %u: checksum %016llx, should be %016llx",
-                 SV_ARGS(s->ref.path), (unsigned long long)(s->ref.offset + bytes->offset), bytes->what, bytes->number, id,
-                 (unsigned long long)found, (unsigned long long)bytes->checksum);
+    Diag own = {0};
+    status_ignore(RAISE(&own, CORRUPT,
+                        "segment in object \"%.*s\" at offset %llu is damaged: %s %u of column %u: checksum %016llx, should be %016llx",
+                        SV_ARGS(s->ref.path), (unsigned long long)(s->ref.offset + bytes->offset), bytes->what, bytes->number, id,
+                        (unsigned long long)found, (unsigned long long)bytes->checksum));
+    return tell_damage(s, &own, diag);
 }
 
 Status segment_corrupt(const Segment *s, uint64_t offset, int column, const char *what, Diag *diag)
 {
-    LOG_ERROR("segment", "damaged object=%.*s offset=%llu column=%lld: %s", SV_ARGS(s->ref.path),
-              (unsigned long long)(s->ref.offset + offset), column < 0 ? -1ll : (long long)s->columns[column].unique_id, what);
-    if (column < 0)
-        return RAISE(diag, CORRUPT, "segment in object \"%.*s\" at offset %llu is damaged: %s", SV_ARGS(s->ref.path),
-                     (unsigned long long)(s->ref.offset + offset), what);
-    return RAISE(diag, CORRUPT, "segment in object \"%.*s\" at offset %llu is damaged: column %u: %s",
-                 SV_ARGS(s->ref.path), (unsigned long long)(s->ref.offset + offset), s->columns[column].unique_id, what);
+    Diag own = {0};
+    char where[32] = "";
+    if (column >= 0)
+        snprintf(where, sizeof(where), "column %u: ", s->columns[column].unique_id);
+    status_ignore(RAISE(&own, CORRUPT, "segment in object \"%.*s\" at offset %llu is damaged: %s%s", SV_ARGS(s->ref.path),
+                        (unsigned long long)(s->ref.offset + offset), where, what));
+    return tell_damage(s, &own, diag);
 }
 
 /* The tail behind is what decoders may read beyond a page. */
@@ -193,8 +203,11 @@ Status segment_open(Volume *volume, const SegmentRef *ref, Diag *diag, Segment *
     arena_init(&s->arena, NULL);
     mutex_init(&s->lock);
     s->ref = *ref;
+    s->volume = volume;
     s->ref.path = strview_n(arena_strndup(&s->arena, path, ref->path.length), ref->path.length);
     Status status = volume_open_object(volume, path, diag, &s->object);
+    if (status == ERR_NO_SUCH_OBJECT)
+        quarantine_note(volume, ref->path, "the object is missing");
     if (status == OK && (ref->offset > s->object->size || ref->length > s->object->size - ref->offset))
         status = segment_corrupt(s, 0, -1, "the object is shorter than the segment", diag);
     if (status == OK) {

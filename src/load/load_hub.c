@@ -9,6 +9,7 @@
 typedef struct RunningLabel {
     uint64_t database_id;
     ByteBuf label;
+    LoadCancel cancel; /* function NULL: none */
     struct RunningLabel *next;
 } RunningLabel;
 
@@ -49,13 +50,15 @@ static RunningLabel **find_label(LoadHub *hub, uint64_t database_id, StrView lab
     return at;
 }
 
-bool load_hub_enter(LoadHub *hub, uint64_t database_id, StrView label)
+bool load_hub_enter(LoadHub *hub, uint64_t database_id, StrView label, const LoadCancel *cancel)
 {
     LOCK_GUARD(&hub->lock);
     if (*find_label(hub, database_id, label) != NULL)
         return false;
     RunningLabel *running = mem_alloc_zero(sizeof(*running));
     running->database_id = database_id;
+    if (cancel != NULL)
+        running->cancel = *cancel;
     bytebuf_append_view(&running->label, label);
     running->next = hub->running;
     hub->running = running;
@@ -74,6 +77,16 @@ void load_hub_leave(LoadHub *hub, uint64_t database_id, StrView label)
     bytebuf_deinit(&running->label);
     mem_free(running);
     hub->counters.running--;
+}
+
+bool load_hub_cancel(LoadHub *hub, uint64_t database_id, StrView label)
+{
+    LOCK_GUARD(&hub->lock);
+    const RunningLabel *running = *find_label(hub, database_id, label);
+    if (running == NULL || running->cancel.cancel == NULL)
+        return false;
+    running->cancel.cancel(running->cancel.context);
+    return true;
 }
 
 bool load_hub_is_running(LoadHub *hub, uint64_t database_id, StrView label)

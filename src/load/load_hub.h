@@ -5,8 +5,14 @@
 
 enum { LOAD_ERROR_LOGS = 256, LOAD_LOG_NAME_BYTES = 56 };
 
-/* False: a load with that label runs. The label is copied. */
-bool load_hub_enter(LoadHub *hub, uint64_t database_id, StrView label);
+/* What load_hub_cancel() does to a load, from another thread, until the load leaves. */
+typedef struct LoadCancel {
+    void (*cancel)(void *context);
+    void *context;
+} LoadCancel;
+
+/* False: a load with that label runs. Both are copied; cancel NULL: not to be cancelled here. */
+bool load_hub_enter(LoadHub *hub, uint64_t database_id, StrView label, const LoadCancel *cancel);
 void load_hub_leave(LoadHub *hub, uint64_t database_id, StrView label);
 void load_hub_count(LoadHub *hub, bool succeeded, uint64_t rows, uint64_t bytes);
 /* Keeps a log under an unguessable name; the oldest one goes when there are LOAD_ERROR_LOGS. */

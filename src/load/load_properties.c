@@ -256,7 +256,7 @@ static Status read_format(LoadPlan *plan, const StreamLoadOptions *options, uint
     return read_csv(plan, options, diag);
 }
 
-static bool label_is_valid(StrView label)
+bool load_label_is_valid(StrView label)
 {
     for (size_t i = 0; i < label.length; i++) {
         char c = label.data[i];
@@ -270,7 +270,7 @@ static bool label_is_valid(StrView label)
 Status load_plan_read_label(LoadPlan *plan, const StreamLoadOptions *options, Diag *diag)
 {
     plan->label = load_plan_property(plan, options, "label");
-    if (!label_is_valid(plan->label))
+    if (!load_label_is_valid(plan->label))
         return RAISE(diag, BAD_NAME, "Label format error. regex: ^[-\\w]{1,128}$, label: %.*s", SV_ARGS(plan->label));
     if (plan->label.length > 0)
         return OK;

@@ -9,6 +9,7 @@
 #include "base/environment.h"
 #include "base/fault.h"
 #include "load/load_input.h"
+#include "load/load_transaction.h"
 #include "load/load_worker.h"
 
 enum { QUEUE_BLOCKS = 3, MAX_WORKERS = 16 };
@@ -128,6 +129,13 @@ static Status queue_block(void *context, ByteBuf *block, Diag *diag)
     return start_worker(load);
 }
 
+static void cancel_load(void *context)
+{
+    StreamLoad *load = context;
+    status_ignore(RAISE(&load->shared.diag, CANCELLED, "the load was cancelled by a user"));
+    fail(load);
+}
+
 static Status check_label(StreamLoad *load)
 {
     LoadPlan *plan = &load->shared.plan;
@@ -139,7 +147,8 @@ static Status check_label(StreamLoad *load)
         load->existing_status = record.is_durable ? "FINISHED" : "RUNNING";
         return RAISE(diag, LABEL_EXISTS, "Label [%.*s] has already been used.", SV_ARGS(plan->label));
     }
-    if (!load_hub_enter(load->options.hub, plan->database->id, plan->label)) {
+    LoadCancel cancel = {cancel_load, load};
+    if (!load_hub_enter(load->options.hub, plan->database->id, plan->label, &cancel)) {
         load->existing_status = "RUNNING";
         return RAISE(diag, LABEL_EXISTS, "Label [%.*s] has already been used.", SV_ARGS(plan->label));
     }
@@ -149,14 +158,26 @@ static Status check_label(StreamLoad *load)
     return OK;
 }
 
-static Status open_load(StreamLoad *load)
+/* The loads of a transaction into one table write through the loader of the first. */
+static Status use_loader(StreamLoad *load, TableLoader *loader)
+{
+    const LoadPlan *plan = &load->shared.plan;
+    const KeyMergeRules *rules = table_loader_options(loader)->merge;
+    bool has_rules = plan->is_partial || plan->condition_column >= 0;
+    if (has_rules || rules != NULL || plan->partition_ids != NULL || table_loader_options(loader)->partition_ids != NULL)
+        return RAISE(&load->shared.diag, NOT_SUPPORTED, "in a transaction, only one load into a table may have partitions, partial_update or "
+                                                        "merge_condition, and no other may follow or precede it");
+    load->shared.loader = loader;
+    return OK;
+}
+
+static Status open_loader(StreamLoad *load)
 {
     LoadShared *shared = &load->shared;
-    Diag *diag = &shared->diag;
-    TRY(load_plan_make(&shared->plan, &load->options, diag));
-    shared->errors.limit = (uint32_t)shared->plan.rejected_rows_kept;
-    atomic_store(&shared->memory.limit_bytes, shared->plan.memory_limit);
-    TRY(check_label(load));
+    LoadTransaction *transaction = load->options.transaction;
+    TableLoader *loader = transaction == NULL ? NULL : load_transaction_loader(transaction, shared->plan.table->id);
+    if (loader != NULL)
+        return use_loader(load, loader);
     TableLoaderOptions options = {.store = load->options.store,
                                   .volume = load->options.volume,
                                   .catalog = shared->plan.catalog,
@@ -170,8 +191,23 @@ static Status open_load(StreamLoad *load)
         load->merge = (KeyMergeRules){shared->plan.is_partial ? shared->plan.given : NULL, shared->plan.condition_column};
         options.merge = &load->merge;
     }
+    TRY(table_loader_open(&options, &shared->diag, &shared->loader));
+    if (transaction != NULL)
+        load_transaction_add(transaction, shared->plan.table->id, shared->loader);
+    return OK;
+}
+
+static Status open_load(StreamLoad *load)
+{
+    LoadShared *shared = &load->shared;
+    Diag *diag = &shared->diag;
+    TRY(load_plan_make(&shared->plan, &load->options, diag));
+    shared->errors.limit = (uint32_t)shared->plan.rejected_rows_kept;
+    atomic_store(&shared->memory.limit_bytes, shared->plan.memory_limit);
+    if (load->options.transaction == NULL)
+        TRY(check_label(load));
     shared->increments = load->options.increments;
-    TRY(table_loader_open(&options, diag, &shared->loader));
+    TRY(open_loader(load));
     return load_input_open(&load->input, &shared->plan, queue_block, load, diag);
 }
 
@@ -227,7 +263,7 @@ static void join_workers(StreamLoad *load)
 static void free_load(StreamLoad *load)
 {
     LoadShared *shared = &load->shared;
-    if (shared->loader != NULL)
+    if (shared->loader != NULL && load->options.transaction == NULL)
         table_loader_close(shared->loader);
     if (load->has_label)
         load_hub_leave(load->options.hub, shared->plan.database->id, shared->plan.label);
@@ -243,13 +279,32 @@ static void free_load(StreamLoad *load)
     mem_free(load);
 }
 
+void stream_load_release(StreamLoad *load)
+{
+    free_load(load);
+}
+
+/* A part that succeeded is kept by its transaction; one that failed ends it. */
+static void end_part(StreamLoad *load, bool succeeded)
+{
+    LoadTransaction *transaction = load->options.transaction;
+    LoadShared *shared = &load->shared;
+    TransactionPart part = {.load = succeeded ? load : NULL, .total_rows = atomic_load(&shared->total_rows),
+                            .loaded_rows = atomic_load(&shared->loaded_rows), .filtered_rows = atomic_load(&shared->filtered_rows),
+                            .unselected_rows = atomic_load(&shared->unselected_rows), .bytes = load->bytes};
+    if (transaction != NULL)
+        load_transaction_leave(transaction, &part);
+    if (transaction == NULL || !succeeded)
+        free_load(load);
+}
+
 void stream_load_abort(StreamLoad *load)
 {
     status_ignore(RAISE(&load->shared.diag, CANCELLED, "the client went away"));
     fail(load);
     join_workers(load);
     load_hub_count(load->options.hub, false, 0, load->bytes);
-    free_load(load);
+    end_part(load, false);
 }
 
 static Status check_rows(StreamLoad *load)
@@ -259,7 +314,7 @@ static Status check_rows(StreamLoad *load)
     uint64_t selected = atomic_load(&shared->total_rows) - atomic_load(&shared->unselected_rows);
     if (filtered > 0 && (double)filtered > shared->plan.max_filter_ratio * (double)selected)
         return RAISE(&shared->diag, TOO_MANY_FILTERED_ROWS, "too many filtered rows");
-    if (atomic_load(&shared->loaded_rows) == 0)
+    if (load->options.transaction == NULL && atomic_load(&shared->loaded_rows) == 0)
         return RAISE(&shared->diag, BAD_VALUE, "No rows were imported from upstream");
     return OK;
 }
@@ -269,6 +324,8 @@ static Status commit(StreamLoad *load)
     LoadShared *shared = &load->shared;
     AUTO_BYTEBUF answer = {0};
     TRY(check_rows(load));
+    if (load->options.transaction != NULL)
+        return OK;
     bytebuf_printf(&answer, "{\"loaded_rows\":%llu,\"filtered_rows\":%llu}",
                    (unsigned long long)atomic_load(&shared->loaded_rows),
                    (unsigned long long)atomic_load(&shared->filtered_rows));
@@ -310,16 +367,27 @@ static int64_t to_ms(int64_t us)
     return us < 0 ? 0 : us / 1000;
 }
 
+static const char *status_word(const StreamLoad *load, bool succeeded)
+{
+    if (load->options.transaction != NULL)
+        return succeeded ? "OK" : "FAILED";
+    if (!succeeded && load->shared.diag.code == ERR_OUTCOME_UNKNOWN)
+        return "Publish Timeout"; /* the label will tell */
+    return succeeded ? "Success" : load->label_exists ? "Label Already Exists" : "Fail";
+}
+
 static void put_reply(StreamLoad *load, bool succeeded, int64_t written_us, ByteBuf *reply)
 {
     const LoadShared *shared = &load->shared;
     int64_t end_us = now_us();
     bytebuf_printf(reply, "{\n    \"TxnId\": %lld", load->label_exists ? -1LL : (long long)load->txn_id);
     put_text(reply, "Label", shared->plan.label);
-    put_text(reply, "Status", strview(succeeded ? "Success" : load->label_exists ? "Label Already Exists" : "Fail"));
+    if (load->options.transaction != NULL)
+        put_number(reply, "Seq", 0);
+    put_text(reply, "Status", strview(status_word(load, succeeded)));
     if (load->label_exists)
         put_text(reply, "ExistingJobStatus", strview(load->existing_status));
-    put_text(reply, "Message", strview(succeeded ? "OK" : shared->diag.message));
+    put_text(reply, "Message", strview(!succeeded ? shared->diag.message : load->options.transaction != NULL ? "" : "OK"));
     put_number(reply, "NumberTotalRows", (int64_t)atomic_load(&shared->total_rows));
     put_number(reply, "NumberLoadedRows", succeeded ? (int64_t)atomic_load(&shared->loaded_rows) : 0);
     put_number(reply, "NumberFilteredRows", (int64_t)atomic_load(&shared->filtered_rows));
@@ -342,9 +410,12 @@ void stream_load_finish(StreamLoad *load, ByteBuf *reply)
     join_workers(load);
     int64_t written_us = now_us();
     bool succeeded = !atomic_load(&load->shared.has_failed) && commit(load) == OK;
-    if (load->txn_id == 0 && load->shared.plan.database != NULL)
+    if (load->options.transaction != NULL)
+        load->txn_id = load_transaction_id(load->options.transaction);
+    else if (load->txn_id == 0 && load->shared.plan.database != NULL)
         load->txn_id = meta_new_id(load->options.store);
     put_reply(load, succeeded, written_us, reply);
-    load_hub_count(load->options.hub, succeeded, succeeded ? atomic_load(&load->shared.loaded_rows) : 0, load->bytes);
-    free_load(load);
+    if (load->options.transaction == NULL || !succeeded)
+        load_hub_count(load->options.hub, succeeded, succeeded ? atomic_load(&load->shared.loaded_rows) : 0, load->bytes);
+    end_part(load, succeeded);
 }

@@ -24,7 +24,11 @@ void load_hub_close(LoadHub *hub); /* no load is running */
 LoadCounters load_hub_counters(LoadHub *hub);
 /* The rejected rows of a load, by the name in its ErrorURL; false: unknown or dropped since. */
 bool load_hub_error_log(LoadHub *hub, StrView name, ByteBuf *out);
+/* Stops a running load; false: there is none of that label. */
+bool load_hub_cancel(LoadHub *hub, uint64_t database_id, StrView label);
 bool load_hub_is_running(LoadHub *hub, uint64_t database_id, StrView label);
+
+struct LoadTransaction;
 
 typedef struct StreamLoadOptions {
     MetaStore *store;
@@ -39,6 +43,7 @@ typedef struct StreamLoadOptions {
     /* The value of a load property ("label", "format", ...); data NULL: not given. Valid during begin(). */
     StrView (*property)(void *context, const char *name);
     void *property_context;
+    struct LoadTransaction *transaction; /* entered; the load is a part of it. NULL: a transaction of its own */
 } StreamLoadOptions;
 
 typedef struct StreamLoad StreamLoad;
@@ -48,3 +53,6 @@ bool stream_load_feed(StreamLoad *load, const void *data, size_t length);
 /* Commits or gives up, appends the JSON answer. */
 void stream_load_finish(StreamLoad *load, ByteBuf *reply);
 void stream_load_abort(StreamLoad *load);
+/* For load_transaction.c: frees a finished load that was kept. */
+void stream_load_release(StreamLoad *load);
+bool load_label_is_valid(StrView label); /* an empty one too */

@@ -16,11 +16,12 @@
 enum {
     FLUSH_ROWS = 1 << 20,
     FLUSH_BYTES = 192 << 20, /* of a tablet's buffer */
-    LANES_BYTES = 768 << 20, /* of all buffers of as many lanes as there are processors */
+    LANES_BYTES = 512 << 20, /* of all buffers of as many lanes as there are processors */
     LEAST_LANE_BYTES = 64 << 20,
     MOST_HELD_BYTES = 1 << 30, /* of a lane whose rows are held */
     MOST_HELD_ROWS = 1 << 23,  /* of a tablet */
     FIRST_ROWS = 256,
+    OBJECT_BYTES = 4 << 20, /* an object ends behind the segment that takes it there: merged ones can be deleted soon */
     MOST_ATTEMPTS = 20,
 };
 
@@ -41,7 +42,7 @@ struct LoaderLane {
     TabletBuffer **buffers; /* by number of the partition * buckets + bucket; NULL: no rows yet */
     uint32_t buffer_count;
     VolumeWriter *writer;
-    char path[128];
+    const char *path; /* of the object that is written; in arena */
     uint64_t written;
     uint64_t buffered_bytes; /* of all buffers */
     uint64_t random;
@@ -172,9 +173,10 @@ static Status write_bytes(void *context, const void *data, size_t length, Diag *
         uint64_t id = meta_new_id(lane->loader->options.store);
         if (id == 0)
             return RAISE(diag, IO, "no ids can be had for new objects: the metadata journal can't be written");
-        snprintf(lane->path, sizeof(lane->path), "data/%llu/%03llu/%012llu.seg",
-                 (unsigned long long)meta_incarnation(lane->loader->options.store), (unsigned long long)(id % 512),
-                 (unsigned long long)id);
+        lane->path = arena_printf(&lane->arena, "data/%llu/%03llu/%012llu.seg",
+                                  (unsigned long long)meta_incarnation(lane->loader->options.store), (unsigned long long)(id % 512),
+                                  (unsigned long long)id);
+        lane->written = 0;
         TRY(volume->ops->open_writer(volume, lane->path, diag, &lane->writer));
     }
     lane->written += length;
@@ -211,11 +213,22 @@ static Status write_rows(SegmentWriter *writer, const TabletBuffer *buffer, cons
     return status;
 }
 
+static Status commit_object(LoaderLane *lane, Diag *diag)
+{
+    FAULT("load.before_upload", diag);
+    VolumeWriter *writer = lane->writer;
+    lane->writer = NULL;
+    if (writer != NULL)
+        TRY(lane->loader->options.volume->ops->commit(writer, diag));
+    FAULT("load.after_upload", diag);
+    return OK;
+}
+
 static Status write_segment(LoaderLane *lane, TabletBuffer *buffer, const uint32_t *positions, uint32_t row_count, Diag *diag)
 {
     const TableSchema *schema = lane->loader->table->schema;
     SegmentWriter *writer;
-    uint64_t offset = lane->written;
+    uint64_t offset = lane->writer == NULL ? 0 : lane->written;
     uint64_t length, rows;
     FAULT("load.before_segment", diag);
     TRY(segment_writer_open(lane->loader->columns, schema->column_count, write_bytes, lane, diag, &writer));
@@ -229,7 +242,7 @@ static Status write_segment(LoaderLane *lane, TabletBuffer *buffer, const uint32
                             .length = length, .row_count = rows, .raw_bytes = buffer->arena.total_bytes};
     NewSegments fresh = {buffer->partition_id, buffer->tablet_id, segment, 1};
     ARRAY_PUSH(&lane->arena, &lane->segments, fresh);
-    return OK;
+    return lane->written < OBJECT_BYTES ? OK : commit_object(lane, diag);
 }
 
 /* Keeps the last row of each key, and remembers the keys for the commit. */
@@ -417,17 +430,6 @@ Status loader_lane_append_ops(LoaderLane *lane, const Vector *const *columns, co
     }
     TRY(append_by_target(lane, columns, deletes, targets, row_count, diag));
     lane->rows += row_count;
-    return OK;
-}
-
-static Status commit_object(LoaderLane *lane, Diag *diag)
-{
-    FAULT("load.before_upload", diag);
-    VolumeWriter *writer = lane->writer;
-    lane->writer = NULL;
-    if (writer != NULL)
-        TRY(lane->loader->options.volume->ops->commit(writer, diag));
-    FAULT("load.after_upload", diag);
     return OK;
 }
 
@@ -698,6 +700,11 @@ Status table_loader_commit(TableLoader *loader, StrView label, StrView answer, b
 {
     *out_txn_id = meta_new_id(loader->options.store);
     return table_loaders_commit(&loader, 1, label, answer, replace, *out_txn_id, diag);
+}
+
+const TableLoaderOptions *table_loader_options(const TableLoader *loader)
+{
+    return &loader->options;
 }
 
 uint64_t table_loader_rows(const TableLoader *loader)

@@ -52,5 +52,6 @@ Status table_loader_commit(TableLoader *loader, StrView label, StrView answer, b
 /* Several tables in one transaction. */
 Status table_loaders_commit(TableLoader *const *loaders, uint32_t count, StrView label, StrView answer, bool replace, uint64_t txn_id,
                             Diag *diag);
+const TableLoaderOptions *table_loader_options(const TableLoader *loader);
 uint64_t table_loader_rows(const TableLoader *loader);
 void table_loader_close(TableLoader *loader);

@@ -18,6 +18,7 @@
 #include "base/environment.h"
 #include "base/log.h"
 #include "job/memory_trim.h"
+#include "job/quarantine_check.h"
 #include "job/scheduler.h"
 #include "main/storage_metrics.h"
 #include "main/version.h"
@@ -44,6 +45,7 @@ typedef struct Node {
     Vacuum *vacuum;
     MemoryTrim memory_trim;
     Scheduler *scheduler;
+    QuarantineCheck quarantine_check;
     Instance instance;
     MysqlServer *mysql;
     HttpServer *http;
@@ -144,6 +146,7 @@ static Status open_storage(Node *node, Diag *diag)
     char path[PATH_BYTES];
     path_in(node, "volume", path);
     TRY(volume_open_local(path, environment_real(), diag, &node->volume));
+    node->volume->quarantine = quarantine_open(environment_real());
     int64_t start_us = env_monotonic_us(environment_real());
     TRY(meta_store_open(node->volume, diag, &node->store));
     LOG_INFO("meta", "journal replayed entries=%llu incarnation=%llu ms=%lld",
@@ -206,6 +209,9 @@ static Status start_jobs(Node *node, Diag *diag)
     if (strcasecmp(config_text(node->config, "enable_compaction"), "true") == 0)
         scheduler_add(node->scheduler, "compaction", compactor_run, node->compactor);
     scheduler_add(node->scheduler, "vacuum", vacuum_job, node->vacuum);
+    node->quarantine_check = (QuarantineCheck){node->store, node->volume};
+    scheduler_add(node->scheduler, "quarantine", quarantine_job, &node->quarantine_check);
+    scheduler_add(node->scheduler, "journal", meta_settle_job, node->store);
     scheduler_add(node->scheduler, "memory", memory_trim_run, &node->memory_trim);
     return scheduler_start(node->scheduler, diag);
 }
@@ -264,8 +270,10 @@ static void node_close(Node *node)
     spill_area_close(node->spill);
     if (node->store != NULL)
         meta_store_close(node->store);
-    if (node->volume != NULL)
+    if (node->volume != NULL) {
+        quarantine_close(node->volume->quarantine);
         volume_close(node->volume);
+    }
     if (node->lock_fd >= 0)
         close(node->lock_fd);
 }

@@ -4,10 +4,11 @@
 #include <microhttpd.h>
 #include <netinet/in.h>
 
+#include "load/load_transaction.h"
 #include "load/stream_load.h"
 #include "server/http_server.h"
 
-enum { HTTP_METRICS_SOURCES = 16, HTTP_PATH_PARTS = 8, HTTP_BODY_LIMIT_BYTES = 16 << 20 };
+enum { HTTP_METRICS_SOURCES = 16, HTTP_PATH_PARTS = 8, HTTP_BODY_LIMIT_BYTES = 16 << 20, HTTP_IDLE_TIMEOUT_S = 300 };
 
 typedef struct HttpMetricsSource {
     void (*write)(void *context, ByteBuf *out);
@@ -18,6 +19,7 @@ struct HttpServer {
     HttpServerOptions options;
     struct MHD_Daemon *daemon;
     LoadHub *hub;
+    LoadTransactions *transactions;
     uint16_t port;
     _Atomic uint64_t requests;
     _Atomic uint64_t next_session;
@@ -51,9 +53,34 @@ struct HttpRequest {
     StreamLoad *load;
 };
 
-/* Finds the route and splits the path; NULL: there is none. */
-const HttpRoute *http_route_find(HttpRequest *request, const char *method, const char *path);
+/* Finds the route and splits the path; NULL: there is none, and *out_other tells whether one of another method is. */
+const HttpRoute *http_route_find(HttpRequest *request, const char *method, const char *path, bool *out_other);
+/* The answer of most interfaces when they refuse. */
+void http_refuse(HttpRequest *request, unsigned status, StrView text);
+void http_put_metric(ByteBuf *out, const char *name, const char *type, const char *help, uint64_t value);
 StrView http_header(const HttpRequest *request, const char *name);
 StrView http_argument(const HttpRequest *request, const char *name);
 /* POST /api/v1/catalogs/{}[/databases/{}]/sql */
 void http_sql(HttpRequest *request);
+/* Runs a statement of our own as the request's user. */
+Status http_execute(HttpRequest *request, StrView database, StrView sql, const ResultSink *sink, Diag *diag);
+
+/* http_load.c */
+void http_load_begin(HttpRequest *request);
+void http_load_part_begin(HttpRequest *request); /* of a transaction */
+void http_load_body(HttpRequest *request, const char *data, size_t length);
+void http_load_finish(HttpRequest *request);
+void http_load_state(HttpRequest *request);
+void http_load_info(HttpRequest *request);
+void http_load_cancel(HttpRequest *request);
+void http_load_errors(HttpRequest *request);
+void http_transaction(HttpRequest *request);
+/* http_admin.c */
+void http_health(HttpRequest *request);
+void http_bootstrap(HttpRequest *request);
+void http_metrics(HttpRequest *request);
+void http_table_schema(HttpRequest *request);
+void http_table_count(HttpRequest *request);
+void http_table_ddl(HttpRequest *request);
+void http_show_proc(HttpRequest *request);
+void http_query_detail(HttpRequest *request);

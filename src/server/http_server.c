@@ -10,9 +10,10 @@
 #include <openssl/crypto.h>
 #include <openssl/sha.h>
 
+#include "codec/json_text.h"
 #include "server/http_int.h"
 
-enum { CONNECTION_MEMORY_BYTES = 160 << 10, IDLE_TIMEOUT_S = 300, DEFAULT_CONNECTIONS = 1024 };
+enum { CONNECTION_MEMORY_BYTES = 160 << 10, DEFAULT_CONNECTIONS = 1024 };
 
 StrView http_header(const HttpRequest *request, const char *name)
 {
@@ -60,11 +61,30 @@ static bool password_is(StrView password, StrView stored)
     return CRYPTO_memcmp(twice, stored.data, SHA_DIGEST_LENGTH) == 0;
 }
 
+/* Loads answer in their own form. */
+static void refuse_login(HttpRequest *request, bool user_given)
+{
+    AUTO_BYTEBUF text = {0};
+    if (user_given)
+        bytebuf_printf(&text, "Access denied for user '%.*s'@'%s' (using password: YES)", SV_ARGS(bytebuf_view(&request->user)), request->host);
+    else
+        bytebuf_append_text(&text, "Need auth information.");
+    if (request->route->body == NULL) {
+        http_refuse(request, MHD_HTTP_UNAUTHORIZED, bytebuf_view(&text));
+        return;
+    }
+    request->status = MHD_HTTP_UNAUTHORIZED;
+    bytebuf_append_text(&request->reply, "{\"Status\":\"FAILED\",\"Message\":");
+    json_quote(bytebuf_view(&text), &request->reply);
+    bytebuf_append_text(&request->reply, "}\n");
+}
+
 static bool login(HttpRequest *request)
 {
     char *password = NULL;
     char *user = MHD_basic_auth_get_username_password(request->connection, &password);
     bool ok = false;
+    bool user_given = user != NULL;
     char *host = request->host;
     client_host(request, host);
     if (user != NULL) {
@@ -78,9 +98,7 @@ static bool login(HttpRequest *request)
     MHD_free(password);
     if (ok)
         return true;
-    request->status = MHD_HTTP_UNAUTHORIZED;
-    bytebuf_printf(&request->reply, "{\"Status\":\"FAILED\",\"Message\":\"Access denied for user '%.*s'@'%s'\"}\n",
-                   SV_ARGS(bytebuf_view(&request->user)), host);
+    refuse_login(request, user_given);
     return false;
 }
 
@@ -105,10 +123,12 @@ static enum MHD_Result begin_request(HttpServer *server, struct MHD_Connection *
     atomic_fetch_add_explicit(&server->requests, 1, memory_order_relaxed);
     request->server = server;
     request->connection = connection;
-    request->route = http_route_find(request, method, path);
-    if (request->route == NULL) {
-        request->status = MHD_HTTP_NOT_FOUND;
-        bytebuf_append_text(&request->reply, "{\"status\":\"FAILED\",\"msg\":\"Not Found\"}\n");
+    bool has_other;
+    request->route = http_route_find(request, method, path, &has_other);
+    if (request->route == NULL && has_other) {
+        http_refuse(request, MHD_HTTP_METHOD_NOT_ALLOWED, STR_VIEW("HTTP method is not allowed."));
+    } else if (request->route == NULL) {
+        http_refuse(request, MHD_HTTP_NOT_FOUND, STR_VIEW("Not implemented"));
     } else if (!request->route->needs_login || login(request)) {
         if (request->route->begin != NULL)
             request->route->begin(request);
@@ -127,7 +147,7 @@ static void take_body(HttpRequest *request, const char *data, size_t length)
     else if (request->body.length + length <= HTTP_BODY_LIMIT_BYTES)
         bytebuf_append(&request->body, data, length);
     else
-        request->status = MHD_HTTP_CONTENT_TOO_LARGE;
+        http_refuse(request, MHD_HTTP_CONTENT_TOO_LARGE, STR_VIEW("the body is too long"));
 }
 
 static enum MHD_Result on_request(void *context, struct MHD_Connection *connection, const char *url,
@@ -188,6 +208,7 @@ Status http_server_start(const HttpServerOptions *options, Diag *diag, HttpServe
     HttpServer *server = mem_alloc_zero(sizeof(*server));
     server->options = *options;
     server->hub = load_hub_open();
+    server->transactions = load_transactions_open(options->store, server->hub);
     unsigned flags = MHD_USE_THREAD_PER_CONNECTION | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL;
     if (address.ss_family == AF_INET6)
         flags |= MHD_USE_IPv6;
@@ -196,8 +217,9 @@ Status http_server_start(const HttpServerOptions *options, Diag *diag, HttpServe
         flags, options->port, NULL, NULL, on_request, server, MHD_OPTION_SOCK_ADDR, (struct sockaddr *)&address,
         MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL, MHD_OPTION_CONNECTION_LIMIT, connections,
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY_BYTES, MHD_OPTION_CONNECTION_TIMEOUT,
-        (unsigned)IDLE_TIMEOUT_S, MHD_OPTION_LISTENING_ADDRESS_REUSE, 1u, MHD_OPTION_END);
+        (unsigned)HTTP_IDLE_TIMEOUT_S, MHD_OPTION_LISTENING_ADDRESS_REUSE, 1u, MHD_OPTION_END);
     if (server->daemon == NULL) {
+        load_transactions_close(server->transactions);
         load_hub_close(server->hub);
         mem_free(server);
         return RAISE(diag, NETWORK, "could not listen on %s:%u (http_port)", options->address, options->port);
@@ -222,6 +244,7 @@ void http_metrics_add(HttpServer *server, void (*write)(void *context, ByteBuf *
 void http_server_stop(HttpServer *server)
 {
     MHD_stop_daemon(server->daemon);
+    load_transactions_close(server->transactions);
     load_hub_close(server->hub);
     mem_free(server);
 }

@@ -41,6 +41,8 @@ static Connection *next_work(MysqlServer *server)
     return c;
 }
 
+static bool start_statement_thread(MysqlServer *server);
+
 static void statement_thread(void *argument)
 {
     MysqlServer *server = argument;
@@ -54,7 +56,11 @@ static void statement_thread(void *argument)
         mutex_lock(&server->lock);
         server->running--;
         condition_broadcast(&server->idle);
+        if (thread_is_lowered())
+            break; /* the system does not let it be fast again */
     }
+    if (server->queue_count > 0 && !server->is_stopping && server->waiting_threads == 0 && start_statement_thread(server))
+        server->threads++;
     server->threads--;
     condition_broadcast(&server->idle);
     mutex_unlock(&server->lock);

@@ -47,6 +47,15 @@ static void drop_state(Session *session)
     }
 }
 
+uint32_t session_count(Instance *instance)
+{
+    LOCK_GUARD(&instance->lock);
+    uint32_t count = 0;
+    for (const Session *s = instance->sessions; s != NULL; s = s->next)
+        count++;
+    return count;
+}
+
 void session_close(Session *session)
 {
     if (session == NULL)

@@ -42,6 +42,7 @@ typedef struct PreparedInfo {
 Status session_open(Instance *instance, StrView user, StrView host, uint64_t connection_id, Diag *diag,
                     Session **out_session);
 void session_close(Session *session);
+uint32_t session_count(Instance *instance);
 Status session_use(Session *session, StrView database, Diag *diag);
 /* Runs all statements of the text; stops at the first that fails. */
 Status session_execute(Session *session, StrView sql, const ResultSink *sink, Diag *diag);

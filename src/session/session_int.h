@@ -97,6 +97,7 @@ Status run_ddl(StatementContext *context, const AstStatement *statement);
 Status run_show(StatementContext *context, const AstShow *show);
 /* ALTER TABLE ... COMPACT */
 Status run_compact(StatementContext *context, const CatalogTable *table, const AstAlterAction *action);
+Status show_quarantine(StatementContext *context);
 Status run_admin_vacuum(StatementContext *context, const AstCommand *command);
 Status run_explain_vacuum(StatementContext *context);
 Status run_describe(StatementContext *context, const AstName *name);

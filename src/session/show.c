@@ -318,6 +318,8 @@ Status run_show(StatementContext *context, const AstShow *show)
         return show_processlist(context);
     if (strview_is(show->what, "PARTITIONS"))
         return show_partitions(context, show);
+    if (strview_is(show->what, "PROC") && strview_is(show->text, "/quarantine"))
+        return show_quarantine(context);
     return show_empty(context, show);
 }
 

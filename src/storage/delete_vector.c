@@ -3,6 +3,7 @@
 #include <roaring/roaring.h>
 
 #include "base/hash.h"
+#include "volume/quarantine.h"
 
 static void make_words(DeleteVector *vector, Arena *arena)
 {
@@ -43,8 +44,29 @@ static Status decode(StrView bytes, const SegmentRef *segment, Arena *arena, Dia
     if (fits)
         (void)roaring_iterate(bitmap, add_row, out);
     roaring_bitmap_free(bitmap);
+    if (fits && out->count != segment->deletes->count)
+        return RAISE(diag, CORRUPT, "the delete vector of segment %llu holds %u rows, metadata says %llu",
+                     (unsigned long long)segment->id, out->count, (unsigned long long)segment->deletes->count);
     return fits ? OK : RAISE(diag, CORRUPT, "the delete vector of segment %llu names rows that it does not have",
                              (unsigned long long)segment->id);
+}
+
+static Status load_object(Volume *volume, const SegmentRef *segment, Arena *arena, Diag *diag, DeleteVector *out)
+{
+    StrView name = segment->deletes->path;
+    AUTO_BYTEBUF bytes = {0};
+    AUTO_ARENA names;
+    arena_init(&names, NULL);
+    const char *path = arena_strndup(&names, name.data, name.length);
+    Status status = volume_get(volume, path, &bytes, diag);
+    if (status == OK) {
+        status = decode(bytebuf_view(&bytes), segment, arena, diag, out);
+        if (status == ERR_CORRUPT)
+            diag_add_context(diag, "object \"%s\"", path);
+    }
+    if (status == ERR_CORRUPT || status == ERR_NO_SUCH_OBJECT)
+        quarantine_note(volume, name, status == ERR_CORRUPT ? "the delete vector is damaged" : "the object is missing");
+    return status;
 }
 
 Status delete_vector_load(Volume *volume, const SegmentRef *segment, Arena *arena, Diag *diag, DeleteVector *out)
@@ -54,12 +76,7 @@ Status delete_vector_load(Volume *volume, const SegmentRef *segment, Arena *aren
         return OK;
     if (segment->deletes->bytes.length > 0)
         return decode(segment->deletes->bytes, segment, arena, diag, out);
-    AUTO_BYTEBUF bytes = {0};
-    AUTO_ARENA names;
-    arena_init(&names, NULL);
-    const char *path = arena_strndup(&names, segment->deletes->path.data, segment->deletes->path.length);
-    TRY(volume_get(volume, path, &bytes, diag));
-    return decode(bytebuf_view(&bytes), segment, arena, diag, out);
+    return load_object(volume, segment, arena, diag, out);
 }
 
 void delete_vector_encode(const DeleteVector *vector, ByteBuf *out)

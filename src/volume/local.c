@@ -432,7 +432,7 @@ Status volume_open_local(const char *directory, const Environment *environment, 
     local->root = root;
     mutex_init(&local->lock);
     snprintf(local->url, sizeof(local->url), "file://%s", directory);
-    local->volume = (Volume){&local_ops, environment, local->url};
+    local->volume = (Volume){.ops = &local_ops, .environment = environment, .url = local->url};
     Status status = probe(local, diag);
     if (status != OK) {
         local_close(&local->volume);

@@ -24,8 +24,8 @@ typedef struct MemoryVolume {
     Volume volume;
     Mutex lock; /* guards all below */
     MemoryEntry *entries;
-    uint64_t fail_in; /* writes until one fails; 0: never */
-    bool lands_anyway;
+    VolumeFailure failure;
+    uint64_t operations; /* since it was set */
 } MemoryVolume;
 
 typedef struct MemoryObject {
@@ -64,20 +64,27 @@ static void drop(MemoryEntry **at)
     mem_free(entry);
 }
 
-/* Whether this write is the one that fails; *out_lands: it takes effect all the same. */
-static bool must_fail(MemoryVolume *memory, bool *out_lands)
+/* Whether this operation is one that fails. Lock held. */
+static bool must_fail(MemoryVolume *memory, bool is_read)
 {
-    *out_lands = memory->lands_anyway;
-    return memory->fail_in > 0 && --memory->fail_in == 0;
+    if (is_read && memory->failure.spares_reads)
+        return false;
+    uint64_t number = ++memory->operations;
+    uint64_t nth = memory->failure.nth;
+    return nth > 0 && (number == nth || (number > nth && memory->failure.is_sticky));
+}
+
+static Status asked_for(Diag *diag, const char *action, const char *path)
+{
+    return RAISE(diag, IO, "could not %s object \"%s\": an error was asked for", action, path);
 }
 
 static Status store(MemoryVolume *memory, const char *path, StrView bytes, bool is_durable, Diag *diag)
 {
-    bool lands;
     LOCK_GUARD(&memory->lock);
-    bool fails = must_fail(memory, &lands);
-    if (fails && !lands)
-        return RAISE(diag, IO, "could not write object \"%s\": an error was asked for", path);
+    bool fails = must_fail(memory, false);
+    if (fails && !memory->failure.lands_anyway)
+        return asked_for(diag, "write", path);
     if (*find(memory, path) != NULL)
         return RAISE(diag, OBJECT_EXISTS, "object \"%s\" exists already", path);
     MemoryEntry *entry = mem_alloc_zero(sizeof(*entry));
@@ -91,7 +98,7 @@ static Status store(MemoryVolume *memory, const char *path, StrView bytes, bool 
         memcpy(entry->content->bytes, bytes.data, bytes.length);
     entry->next = memory->entries;
     memory->entries = entry;
-    return fails ? RAISE(diag, IO, "could not write object \"%s\": an error was asked for", path) : OK;
+    return fails ? asked_for(diag, "write", path) : OK;
 }
 
 static Status memory_put_if_absent(Volume *volume, const char *path, StrView bytes, Diag *diag)
@@ -107,8 +114,9 @@ static Status memory_put(Volume *volume, const char *path, StrView bytes, Diag *
 static Status memory_flush(Volume *volume, Diag *diag)
 {
     MemoryVolume *memory = (MemoryVolume *)volume;
-    (void)diag;
     LOCK_GUARD(&memory->lock);
+    if (must_fail(memory, false))
+        return asked_for(diag, "flush", "");
     for (MemoryEntry *entry = memory->entries; entry != NULL; entry = entry->next)
         entry->is_durable = true;
     return OK;
@@ -119,6 +127,8 @@ static Status memory_open_object(Volume *volume, const char *path, Diag *diag, V
     MemoryVolume *memory = (MemoryVolume *)volume;
     LOCK_GUARD(&memory->lock);
     const MemoryEntry *entry = *find(memory, path);
+    if (must_fail(memory, true))
+        return asked_for(diag, "open", path);
     if (entry == NULL)
         return RAISE(diag, NO_SUCH_OBJECT, "object \"%s\" does not exist", path);
     MemoryObject *object = mem_alloc_zero(sizeof(*object));
@@ -146,7 +156,12 @@ static Status memory_get(Volume *volume, const char *path, ByteBuf *out_bytes, D
 
 static Status memory_open_writer(Volume *volume, const char *path, Diag *diag, VolumeWriter **out_writer)
 {
-    (void)diag;
+    MemoryVolume *memory = (MemoryVolume *)volume;
+    mutex_lock(&memory->lock);
+    bool fails = must_fail(memory, false);
+    mutex_unlock(&memory->lock);
+    if (fails)
+        return asked_for(diag, "create", path);
     VolumeWriter *writer = mem_alloc_zero(sizeof(*writer));
     writer->memory = (MemoryVolume *)volume;
     writer->path = mem_strdup(path);
@@ -156,7 +171,11 @@ static Status memory_open_writer(Volume *volume, const char *path, Diag *diag, V
 
 static Status memory_append(VolumeWriter *writer, const void *data, size_t length, Diag *diag)
 {
-    (void)diag;
+    mutex_lock(&writer->memory->lock);
+    bool fails = must_fail(writer->memory, false);
+    mutex_unlock(&writer->memory->lock);
+    if (fails)
+        return asked_for(diag, "write", writer->path);
     bytebuf_append(&writer->bytes, data, length);
     return OK;
 }
@@ -178,9 +197,10 @@ static Status memory_commit(VolumeWriter *writer, Diag *diag)
 static Status memory_remove(Volume *volume, const char *path, Diag *diag)
 {
     MemoryVolume *memory = (MemoryVolume *)volume;
-    (void)diag;
     LOCK_GUARD(&memory->lock);
     MemoryEntry **at = find(memory, path);
+    if (must_fail(memory, false))
+        return asked_for(diag, "delete", path);
     if (*at != NULL)
         drop(at);
     return OK;
@@ -191,8 +211,9 @@ static Status memory_list(Volume *volume, const char *prefix, void (*visit)(void
 {
     MemoryVolume *memory = (MemoryVolume *)volume;
     size_t length = strlen(prefix);
-    (void)diag;
     LOCK_GUARD(&memory->lock);
+    if (must_fail(memory, true))
+        return asked_for(diag, "list", prefix);
     for (const MemoryEntry *entry = memory->entries; entry != NULL; entry = entry->next) {
         if (strncmp(entry->path, prefix, length) == 0 && (length == 0 || entry->path[length] == '/'))
             visit(context, entry->path, entry->content->size);
@@ -228,7 +249,7 @@ static const VolumeOps memory_ops = {
 Volume *volume_open_memory(const Environment *environment)
 {
     MemoryVolume *memory = mem_alloc_zero(sizeof(*memory));
-    memory->volume = (Volume){&memory_ops, environment, "memory://"};
+    memory->volume = (Volume){.ops = &memory_ops, .environment = environment, .url = "memory://"};
     mutex_init(&memory->lock);
     return &memory->volume;
 }
@@ -245,10 +266,12 @@ void volume_memory_crash(Volume *volume, Random *random)
     }
 }
 
-void volume_memory_fail_nth(Volume *volume, uint64_t n, bool lands_anyway)
+uint64_t volume_memory_fail(Volume *volume, const VolumeFailure *failure)
 {
     MemoryVolume *memory = (MemoryVolume *)volume;
     LOCK_GUARD(&memory->lock);
-    memory->fail_in = n;
-    memory->lands_anyway = lands_anyway;
+    uint64_t operations = memory->operations;
+    memory->failure = *failure;
+    memory->operations = 0;
+    return operations;
 }

@@ -13,6 +13,7 @@
 typedef struct Volume Volume;
 typedef struct VolumeObject VolumeObject;
 typedef struct VolumeWriter VolumeWriter;
+typedef struct Quarantine Quarantine; /* quarantine.h */
 
 typedef struct VolumeOps {
     Status (*put_if_absent)(Volume *volume, const char *path, StrView bytes, Diag *diag);
@@ -38,6 +39,7 @@ struct Volume {
     const VolumeOps *ops;
     const Environment *environment;
     const char *url;
+    Quarantine *quarantine; /* what readers could not read; may be NULL */
 };
 
 /* An object opened for reading; data is mapped read-only for as long as it is open. Read it under a guard
@@ -50,11 +52,18 @@ struct VolumeObject {
 
 /* A directory as a volume. Probes that put-if-absent excludes before it returns. */
 Status volume_open_local(const char *directory, const Environment *environment, Diag *diag, Volume **out_volume);
-/* Bytes in memory: tests and the simulator. fail_after: the n-th write fails with IO (0: never); what was
- * not flushed is lost by volume_memory_crash(). */
+/* Bytes in memory: for tests. What was not flushed may be lost by volume_memory_crash(). */
 Volume *volume_open_memory(const Environment *environment);
 void volume_memory_crash(Volume *volume, Random *random);
-void volume_memory_fail_nth(Volume *volume, uint64_t n, bool lands_anyway);
+/* The nth operation from now on fails with IO, and all after it when it is sticky. nth 0: none, but they are
+ * counted. Returns how many operations there were since the last call. */
+typedef struct VolumeFailure {
+    uint64_t nth;
+    bool is_sticky;
+    bool lands_anyway; /* writes take effect all the same */
+    bool spares_reads;
+} VolumeFailure;
+uint64_t volume_memory_fail(Volume *volume, const VolumeFailure *failure);
 
 static inline Status volume_put_if_absent(Volume *v, const char *path, StrView bytes, Diag *diag)
 {

@@ -8,18 +8,19 @@
  * covered by an image: readers begin behind it. A batch is in the journal when the image kept it or when it lies
  * behind the image.
  *
- * What must hold in the end: an acknowledged batch is in the journal, once; one that was said to have failed is not;
- * data lie only under the epoch that was current; the object of data in the journal exists; nothing is acknowledged
- * in an incarnation after the next was opened.
+ * What must hold: whoever reads a place reads the batch that was there first. And in the end: an acknowledged batch is in the journal, once; one that was said to have failed is not;
+ * data are only of the writer whose epoch was current; the object of data in the journal exists; what was
+ * acknowledged in an incarnation lies before the place where the next one begins. A writer that slept through a
+ * trim does not know what became of its batch: that is "unknown", not "failed".
  *
  * Each rule can be turned off, and each time the model must fail:
  *   COMPARE=0   after "exists", the writer is compared instead of the batch
  *   GIVEUP=1    after a time-out, the batch is dropped and said to have failed
  *   GIVEUP=2    ... dropped as "unknown", and the next batch is put at the same place (fine while COMPARE=1)
  *   FENCE=0     a writer that finds another's batch in its place goes on behind it without a new claim
- *   TRIMCHECK=0 a put counts without a look at whether the place before it is still there
+ *   TRIMCHECK=0 a put counts without a look at whether an image covers its place by now
+ *   PREDECESSOR=1 the look is at whether the place before is still there
  *   READCHECK=0 a batch is read without that look
- *   ASCENDING=0 trimming begins at the newest place
  *   PLANNED=0   objects are deleted without a plan in the journal
  *   CLOSED=0    the next incarnation is opened without closing this one */
 
@@ -38,8 +39,8 @@
 #ifndef READCHECK
 #define READCHECK 1
 #endif
-#ifndef ASCENDING
-#define ASCENDING 1
+#ifndef PREDECESSOR
+#define PREDECESSOR 0
 #endif
 #ifndef PLANNED
 #define PLANNED 1
@@ -72,6 +73,7 @@
 #define CLOSE 4
 
 byte J[PLACES + 1];
+byte first[PLACES + 1];        /* the batch that was there first: the true one */
 byte batches;                  /* made so far; numbers begin at 1 */
 byte kind[BATCHES + 1];
 byte under[BATCHES + 1];       /* epoch of the batch */
@@ -83,12 +85,15 @@ bool kept[BATCHES + 1];        /* in an image */
 bool has_object[BATCHES + 1];
 byte late_place[WRITERS + 1];  /* a put in flight; 0: none */
 byte late_batch[WRITERS + 1];
-byte image, image_epoch;
+byte image, image_epoch, image_leader;
 byte crashes = CRASHES;
-bool is_next_open;             /* the next incarnation exists */
+byte next_begins;              /* the next incarnation goes on from this place; 0: it does not exist */
 
 inline land(place, batch) {
-  if :: J[place] == 0 -> J[place] = batch :: else fi
+  if
+  :: J[place] == 0 -> J[place] = batch; if :: first[place] == 0 -> first[place] = batch :: else fi
+  :: else
+  fi
 }
 
 /* The network delivers what is in flight, or loses it. */
@@ -102,16 +107,21 @@ end:
 /* r: 1 done, 2 exists, 3 no answer */
 inline put(w, place, batch) {
   if
-  :: atomic { J[place] == 0 -> J[place] = batch; r = 1 }
+  :: atomic { J[place] == 0 -> land(place, batch); r = 1 }
   :: atomic { J[place] != 0 -> r = 2 }
   :: atomic { land(place, batch); r = 3 }
   :: atomic { late_place[w] == 0 -> late_place[w] = place; late_batch[w] = batch; r = 3 }
   fi
 }
 
-/* A reader of place p goes on only if the place before it is still there: else the journal was trimmed, and what
- * it reads may have landed long after. */
-#define is_attached(p) ((p) == 1 || J[(p) - 1] != 0)
+/* Whoever read or put place p goes on only if no image covers it: else the journal was trimmed, and what lies there
+ * may have landed long after. That the place before it is still there (PREDECESSOR) does not do: a late put can
+ * fill that one again. */
+#if PREDECESSOR
+#define is_attached(p) (((p) == 1 && image < 2) || ((p) > 1 && J[(p) - 1] != 0))
+#else
+#define is_attached(p) (image < (p))
+#endif
 
 inline make(w, what, e) {
   batches++;
@@ -133,10 +143,10 @@ inline count_in_journal(batch) {
 }
 
 proctype writer(byte w) {
-  byte next, seen, b, r, t;
+  byte next, seen, leader, b, r, t;
   bool leading, is_closed;
 start:
-  atomic { next = image + 1; seen = image_epoch; leading = false; b = 0 }
+  atomic { next = image + 1; seen = image_epoch; leader = image_leader; leading = false; b = 0 }
   do
   :: is_closed || next >= PLACES || (b == 0 && batches == BATCHES && J[next] == 0) -> break
 
@@ -150,14 +160,15 @@ start:
           if
           :: r == 0 -> skip   /* trimmed under our eyes */
           :: else ->
-             if :: kind[r] == EPOCH -> seen = under[r]; leading = (leading && !FENCE) :: kind[r] == CLOSE -> is_closed = true :: else fi;
+             assert(r == first[next]);
+             if :: kind[r] == EPOCH -> seen = under[r]; leader = maker[r]; leading = (leading && !FENCE) :: kind[r] == CLOSE -> is_closed = true; leading = false :: else fi;
              next++
           fi
         }
      fi
 
   /* the end: claim, or append */
-  :: atomic { b == 0 && J[next] == 0 && !leading && batches < BATCHES -> make(w, EPOCH, seen + 1) }
+  :: atomic { b == 0 && J[next] == 0 && !leading && !is_closed && batches < BATCHES -> make(w, EPOCH, seen + 1) }
   :: atomic { b == 0 && J[next] == 0 && leading && batches < BATCHES -> make(w, DATA, seen) }
 #if VACUUM
   :: atomic { b == 0 && leading && batches < BATCHES ->
@@ -190,16 +201,17 @@ start:
        :: else -> if :: J[r] != 0 && r > image -> kept[J[r]] = true :: else fi; r++
        od;
        image = next - 1;
-       image_epoch = seen
+       image_epoch = seen;
+       image_leader = leader
      }
   :: atomic { b == 0 && leading && image > 1 ->
-       if
-       :: ASCENDING ->
-          r = 1;
-          do :: r < image && J[r] == 0 -> r++ :: else -> break od
-       :: else -> r = image - 1
-       fi;
-       if :: r < image -> J[r] = 0 :: else fi
+       /* in any order */
+       r = 1;
+       do
+       :: r < image -> r++
+       :: J[r] != 0 && r < image -> J[r] = 0; break
+       :: r >= image -> break
+       od
      }
 #endif
 
@@ -219,18 +231,19 @@ start:
      :: else
      fi;
      if
-     :: r == 1 && TRIMCHECK && !is_attached(next) -> failed[b] = true; goto start
+     :: r == 1 && TRIMCHECK && !is_attached(next) -> goto start
      :: r == 1 && (!TRIMCHECK || is_attached(next)) ->
         atomic {
           if
-          :: kind[b] == EPOCH -> seen = under[b]; leading = true
-          :: kind[b] == DATA -> acked[b] = true; assert(!is_next_open)
+          :: kind[b] == EPOCH -> seen = under[b]; leader = w; leading = true
+          :: kind[b] == DATA -> acked[b] = true; assert(first[next] == b)
           :: kind[b] == PLAN -> has_object[target[b]] = false
           fi;
           next++;
           b = 0
         }
-     :: r == 2 ->
+     :: r == 2 && TRIMCHECK && !is_attached(next) -> goto start
+     :: r == 2 && (!TRIMCHECK || is_attached(next)) ->
         atomic { failed[b] = true; b = 0; if :: FENCE -> leading = false :: else fi }
      :: r == 3 ->
         if
@@ -251,20 +264,20 @@ proctype restorer() {
   next = 1;
   do
   :: next >= PLACES -> break
-  :: J[next] != 0 && next < PLACES -> next++
-  :: J[next] == 0 && !CLOSED -> is_next_open = true; break
+  :: J[next] != 0 && next < PLACES -> if :: J[next] == b -> next_begins = next; break :: else -> next++ fi
+  :: J[next] == 0 && !CLOSED -> next_begins = next; break
   :: J[next] == 0 && CLOSED ->
      atomic { if :: b == 0 && batches < BATCHES -> make(w, CLOSE, seen) :: b != 0 -> skip :: else -> break fi };
      put(w, next, b);
      if
-     :: J[next] == b -> is_next_open = true; break
+     :: J[next] == b -> next_begins = next; break
      :: else
      fi
   od
 }
 
 init {
-  byte c, p, b, e;
+  byte c, p, b, e, m;
   atomic {
     run network(0); run network(1); run network(2);
     run writer(1); run writer(2);
@@ -283,17 +296,23 @@ init {
        assert(!acked[b] || c == 1);
        assert(!failed[b] || c == 0);
        assert(c == 0 || kind[b] != DATA || has_object[b]);
+       p = next_begins;
+       do
+       :: p == 0 || p > PLACES -> break
+       :: else -> assert(J[p] == 0 || !acked[J[p]]); p++
+       od;
        b++
     od;
     p = image + 1;
     e = image_epoch;
+    m = image_leader;
     do
     :: p > PLACES -> break
     :: J[p] == 0 -> break
     :: else ->
        if
-       :: kind[J[p]] == EPOCH -> assert(under[J[p]] == e + 1); e = under[J[p]]
-       :: kind[J[p]] == DATA || kind[J[p]] == PLAN -> assert(under[J[p]] == e)
+       :: kind[J[p]] == EPOCH -> assert(under[J[p]] == e + 1); e = under[J[p]]; m = maker[J[p]]
+       :: kind[J[p]] == DATA || kind[J[p]] == PLAN -> assert(under[J[p]] == e && maker[J[p]] == m)
        :: else
        fi;
        p++

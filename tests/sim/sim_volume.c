@@ -417,7 +417,7 @@ void node_begin(Node *node, uint32_t number)
 {
     *node = (Node){.number = number};
     node->environment = (Environment){node, wall_us, monotonic_us, random_u64, sleep_us};
-    node->volume = (Volume){&sim_ops, &node->environment, "sim://"};
+    node->volume = (Volume){.ops = &sim_ops, .environment = &node->environment, .url = "sim://"};
     if (world.has_faults && chance(3))
         node->clock_skew_us = (int64_t)pick(7200000000) - 3600000000;
 }

@@ -115,6 +115,18 @@ Status table_loader_commit(TableLoader *loader, StrView label, StrView answer, b
     return meta_commit(store, build_label, &commit, diag);
 }
 
+Status table_loaders_commit(TableLoader *const *loaders, uint32_t count, StrView label, StrView answer, bool replace, uint64_t txn_id,
+                            Diag *diag)
+{
+    (void)loaders, (void)count, (void)label, (void)answer, (void)replace, (void)txn_id;
+    return RAISE(diag, INTERNAL, "not in this test");
+}
+
+const TableLoaderOptions *table_loader_options(const TableLoader *loader)
+{
+    return &loader->options;
+}
+
 void table_loader_close(TableLoader *loader)
 {
     open_loaders--;

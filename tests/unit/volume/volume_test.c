@@ -118,12 +118,12 @@ static void writes_fail_on_demand(void **state)
     (void)state;
     Diag diag = {0};
     Volume *v = volume_open_memory(environment_real());
-    volume_memory_fail_nth(v, 2, false);
+    volume_memory_fail(v, &(VolumeFailure){.nth = 2});
     assert_int_equal(volume_put(v, "one", STR_VIEW("x"), &diag), OK);
     assert_int_equal(volume_put(v, "two", STR_VIEW("x"), NULL), ERR_IO);
     assert_false(exists(v, "two"));
     assert_int_equal(volume_put(v, "two", STR_VIEW("x"), &diag), OK);
-    volume_memory_fail_nth(v, 1, true);
+    volume_memory_fail(v, &(VolumeFailure){.nth = 1, .lands_anyway = true});
     assert_int_equal(volume_put(v, "three", STR_VIEW("x"), NULL), ERR_IO);
     assert_true(exists(v, "three"));
     volume_close(v);
