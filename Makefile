@@ -198,6 +198,7 @@ sql: $(BUILD)/merak $(BUILD)/merak-sqltest
 
 # What every change must pass: unit tests and SQL tests in one configuration.
 quick: $(UNIT_BINARIES) $(BUILD)/merak $(BUILD)/merak-sqltest
+	@tools/check/lint.py
 	@tests/run_units.sh $(UNIT_BINARIES)
 	@$(MAKE) --no-print-directory sql
 
@@ -206,6 +207,15 @@ quick: $(UNIT_BINARIES) $(BUILD)/merak $(BUILD)/merak-sqltest
 .PHONY: load-test
 load-test: all
 	@for t in tests/load/*_test.sh; do MERAK=$(BUILD)/merak bash $$t || exit 1; done
+
+# Reference pages from the tables of the code.
+.PHONY: docs
+$(BUILD)/merak-docs: $(BUILD)/tools/docs/docs_main.o $(BUILD)/libmerak.a
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(LDFLAGS_COMMON) $(LDFLAGS_VARIANT) $^ $(LIBS) -o $@
+docs: $(BUILD)/merak-docs
+	@$(BUILD)/merak-docs functions > docs/functions.md
+	@$(BUILD)/merak-docs errors > docs/errors.md
 
 # Everything, each harness with its count; the last line is the sum. tests/README.md says how to add one.
 include tests/harness.mk
@@ -253,4 +263,4 @@ help:
 clean:
 	rm -rf build
 
--include $(BUILD)/bench/segment/segment_bench.d $(LIB_OBJECTS:.o=.d) $(MAIN_OBJECTS:.o=.d) $(UNIT_BINARIES:%=%.d) $(TPCH_OBJECTS:.o=.d) $(RUNNER_OBJECTS:.o=.d) $(wildcard $(BUILD)/tests/fuzz/*.d)
+-include $(BUILD)/tools/docs/docs_main.d $(BUILD)/bench/segment/segment_bench.d $(LIB_OBJECTS:.o=.d) $(MAIN_OBJECTS:.o=.d) $(UNIT_BINARIES:%=%.d) $(TPCH_OBJECTS:.o=.d) $(RUNNER_OBJECTS:.o=.d) $(wildcard $(BUILD)/tests/fuzz/*.d)

@@ -1,6 +1,6 @@
 # `make check`: all that must hold before tests are run. tools/check/README.md says what each is for.
 
-CHECKS := selftest lint shell headers-gcc headers-clang warnings-gcc warnings-clang tidy
+CHECKS := selftest lint shell headers-gcc headers-clang warnings-gcc warnings-clang tidy docs
 .PHONY: $(CHECKS:%=check-%)
 check: $(CHECKS:%=check-%)
 	@echo "check: all is well"
@@ -29,6 +29,9 @@ check-warnings-gcc:
 	@$(MAKE) --no-print-directory -s WERROR=1 all tpch $(BUILD)/merak-sqltest
 check-warnings-clang:
 	@printf '%s\n' $(CHECKED_SOURCES) | xargs -P $(JOBS) -n 8 clang -fsyntax-only -Werror $(CHECK_CFLAGS) $(CLANG_WARNINGS)
+check-docs: $(BUILD)/merak-docs
+	@$(BUILD)/merak-docs functions | diff -q docs/functions.md - && $(BUILD)/merak-docs errors | diff -q docs/errors.md - || \
+	  { echo "docs/ is stale: make docs"; exit 1; }
 check-tidy:
 	@printf '%s\n' $(filter-out tests/unit/%,$(CHECKED_SOURCES)) | xargs -P $(JOBS) -n 8 tools/check/tidy.sh "$(CHECK_CFLAGS)"
 
