@@ -253,7 +253,8 @@ Status loader_lane_flush(LoaderLane *lane, TabletBuffer *buffer, const uint8_t *
 
 static uint64_t lane_budget(void)
 {
-    return MAX((uint64_t)LANES_BYTES / (uint64_t)cpu_count(), (uint64_t)LEAST_LANE_BYTES);
+    uint64_t share = (uint64_t)LANES_BYTES / cpu_count();
+    return MAX(share, (uint64_t)LEAST_LANE_BYTES);
 }
 
 /* Many tablets, or memory that is short: the largest buffer goes. */
