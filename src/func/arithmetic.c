@@ -326,7 +326,7 @@ static Status negate_kernel(FuncContext *context, const Vector *const *arguments
         else if (out->type.phys == PHYS_I64)
             ((int64_t *)out->data)[row] = (int64_t)(0 - (uint64_t)((const int64_t *)a.data)[index]);
         else
-            ((Int128 *)out->data)[row] = -((const Int128 *)a.data)[index];
+            ((Int128 *)out->data)[row] = (Int128)(0 - (UInt128)((const Int128 *)a.data)[index]);
     }
     return OK;
 }

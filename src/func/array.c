@@ -296,7 +296,7 @@ DEFINE_ROWWISE(slice_kernel, {
     int64_t wanted = count > 2 ? ARG(2, int64_t) : INT64_MAX;
     uint32_t first = out->child_rows;
     int64_t begin = from > 0 ? from - 1 : (int64_t)list.length + from;
-    int64_t end = wanted > (int64_t)list.length - begin ? (int64_t)list.length : begin + wanted;
+    Int128 end = MIN((Int128)begin + wanted, (Int128)list.length);
     bool is_out = from == 0 || begin >= (int64_t)list.length || wanted <= 0;
     begin = MAX(begin, INT64_C(0));
     if (!is_out && end > begin)

@@ -157,12 +157,15 @@ static Status series_kernel(FuncContext *context, const Vector *const *arguments
         Datum high = vector_get(arguments[count == 1 ? 0 : 1], row, arena);
         Int128 step = count > 2 ? vector_get(arguments[2], row, arena).i128 : low.i128 > high.i128 ? -1 : 1;
         uint32_t first = out->child_rows;
-        Int128 span = step > 0 ? high.i128 - low.i128 : low.i128 - high.i128;
-        if (step != 0 && span >= 0) {
-            Int128 length = span / (step > 0 ? step : -step) + 1;
-            if (length > MAX_SERIES)
+        Int128 span;
+        bool is_too_wide = step > 0 ? __builtin_sub_overflow(high.i128, low.i128, &span) : __builtin_sub_overflow(low.i128, high.i128, &span);
+        bool goes_on = step > 0 ? high.i128 >= low.i128 : low.i128 >= high.i128;
+        if (step != 0 && goes_on) {
+            Int128 steps = is_too_wide ? MAX_SERIES : span / step; /* of the size of span / |step| */
+            steps = steps < 0 ? -steps : steps;
+            if (steps >= MAX_SERIES)
                 return RAISE(context->diag, LIMIT_EXCEEDED, "array_generate() makes at most %d elements", MAX_SERIES);
-            for (Int128 n = 0; n < length; n++) {
+            for (Int128 n = 0; n <= steps; n++) {
                 Datum value = {.i128 = low.i128 + n * step};
                 list_push(out, arena, &value);
             }

@@ -177,7 +177,7 @@ DEFINE_ROWWISE(datediff_kernel, {
     RESULT(int32_t) = datetime_date(ARG(0, int64_t)) - datetime_date(ARG(1, int64_t));
 })
 
-DEFINE_BINARY(datediff_dates, int32_t, int32_t, int32_t, x - y)
+DEFINE_BINARY(datediff_dates, int32_t, int32_t, int32_t, (uint32_t)x - (uint32_t)y) /* NULL rows hold anything */
 
 static const char *const unit_names[] = {"year", "quarter", "month", "week", "day", "hour", "minute", "second",
                                          "millisecond", "microsecond"};

@@ -184,8 +184,9 @@ typedef struct FuncDef {
     /* Fills everything of out_binding that func_resolve() did not (def, flags, argument_count are set). */
     Status (*bind)(const FuncBindRequest *request, const struct FuncDef *def,
                    FuncBinding *out_binding);
-    const char *signature;   /* "substr(VARCHAR, INT[, INT]) -> VARCHAR" for the docs */
-    const char *description; /* one sentence */
+    const char *description; /* one sentence; this and the example come from docs.def */
+    const char *example;     /* what follows SELECT */
+    const char *example_result; /* as a client prints it */
     const char *group;       /* "string", "date", ... */
     int code;                /* for bind(): which of a family */
 } FuncDef;

@@ -84,7 +84,7 @@ static Status bind_extreme(const FuncBindRequest *request, const FuncDef *def, F
     {.name = NAME, .kind = FUNC_SCALAR, .flags = FUNC_NEVER_NULL | FUNC_CHEAP, .min_arguments = 1,    \
      .max_arguments = 1, .bind = bind_null_test, .code = CODE, .group = "condition"}
 static const FuncDef defs[] = {
-    {.name = "not", .kind = FUNC_SCALAR, .flags = FUNC_NULL_IF_ANY_NULL | FUNC_HIDDEN | FUNC_CHEAP, .min_arguments = 1,
+    {.name = "not", .kind = FUNC_SCALAR, .flags = FUNC_NULL_IF_ANY_NULL | FUNC_HIDDEN | FUNC_CHEAP, .group = "logic", .min_arguments = 1,
      .max_arguments = 1, .overloads = (const FuncOverload[]){{"b", 'b', not_bool, NULL}}, .overload_count = 1},
     NULL_TEST("is_null", 1),
     NULL_TEST("is_not_null", 0),

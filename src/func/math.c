@@ -61,7 +61,7 @@ DEFINE_UNARY(abs_i8, int8_t, int16_t, x < 0 ? -x : x)
 DEFINE_UNARY(abs_i16, int16_t, int32_t, x < 0 ? -x : x)
 DEFINE_UNARY(abs_i32, int32_t, int64_t, x < 0 ? -(int64_t)x : x)
 DEFINE_UNARY(abs_i64, int64_t, Int128, x < 0 ? -(Int128)x : x)
-DEFINE_UNARY(abs_i128, Int128, Int128, x < 0 ? -x : x)
+DEFINE_UNARY(abs_i128, Int128, Int128, x < 0 ? (Int128)(0 - (UInt128)x) : x) /* the least stays as it is */
 DEFINE_UNARY(abs_f32, float, float, fabsf(x))
 DEFINE_UNARY(abs_f64, double, double, fabs(x))
 
@@ -277,7 +277,7 @@ DEFINE_ROWWISE(pmod_i64, {
     if (y == 0 || y == -1)
         RESULT(int64_t) = 0;
     else
-        RESULT(int64_t) = (x % y + y) % y;
+        RESULT(int64_t) = x % y == 0 || (x % y < 0) == (y < 0) ? x % y : x % y + y;
 })
 
 #define D1(NAME, KERNEL)                                                                       \

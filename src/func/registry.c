@@ -1,6 +1,7 @@
 #include "func/families.h"
 
-/* Gathers all families into one table sorted by name, once, at the first look-up. */
+/* Gathers all families into one table sorted by name, once, at the first look-up, and adds what docs.def
+ * says about each function. */
 
 #include <stdlib.h>
 
@@ -12,6 +13,14 @@ static const FuncTable *const tables[] = {
 #undef FUNC_FAMILY
 };
 
+static const struct FuncDoc {
+    const char *name, *example, *result, *description;
+} docs[] = {
+#define DOC(name, example, result, description) {name, example, result, description},
+#include "func/docs.def"
+#undef DOC
+};
+
 static const FuncDef **sorted;
 static uint32_t sorted_count;
 static pthread_once_t sorted_once = PTHREAD_ONCE_INIT;
@@ -21,15 +30,36 @@ static int compare_defs(const void *a, const void *b)
     return strcmp((*(const FuncDef *const *)a)->name, (*(const FuncDef *const *)b)->name);
 }
 
+static int compare_doc(const void *name, const void *doc)
+{
+    return strcmp(name, ((const struct FuncDoc *)doc)->name);
+}
+
+/* docs.def is sorted by name. */
+static void add_doc(FuncDef *def)
+{
+    const struct FuncDoc *doc = bsearch(def->name, docs, COUNT_OF(docs), sizeof(docs[0]), compare_doc);
+    if (doc == NULL)
+        return;
+    def->example = doc->example;
+    def->example_result = doc->result;
+    def->description = doc->description;
+}
+
 static void gather(void)
 {
     for (size_t t = 0; t < COUNT_OF(tables); t++)
         sorted_count += tables[t]->count;
     sorted = mem_alloc(sorted_count * sizeof(*sorted));
+    FuncDef *copies = mem_alloc(sorted_count * sizeof(*copies));
     uint32_t n = 0;
     for (size_t t = 0; t < COUNT_OF(tables); t++) {
-        for (uint32_t i = 0; i < tables[t]->count; i++)
-            sorted[n++] = &tables[t]->defs[i];
+        for (uint32_t i = 0; i < tables[t]->count; i++) {
+            copies[n] = tables[t]->defs[i];
+            add_doc(&copies[n]);
+            sorted[n] = &copies[n];
+            n++;
+        }
     }
     qsort(sorted, sorted_count, sizeof(*sorted), compare_defs);
 }

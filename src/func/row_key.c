@@ -127,13 +127,12 @@ static Status bind_row(const FuncBindRequest *request, const FuncDef *def, FuncB
     return OK;
 }
 
-#define ROW_KEY(NAME, CODE, SIGNATURE, TEXT)                                                           \
+#define ROW_KEY(NAME, CODE)                                                           \
     {.name = NAME, .kind = FUNC_SCALAR, .flags = FUNC_NEVER_NULL, .min_arguments = 1,                  \
-     .max_arguments = FUNC_ANY_ARGUMENTS, .bind = bind_row, .code = CODE, .group = "hash",             \
-     .signature = SIGNATURE, .description = TEXT}
+     .max_arguments = FUNC_ANY_ARGUMENTS, .bind = bind_row, .code = CODE, .group = "hash"}
 static const FuncDef defs[] = {
-    ROW_KEY("encode_sort_key", 0, "encode_sort_key(ANY, ...) -> VARBINARY", "Bytes that compare as the values do, one after the other."),
-    ROW_KEY("encode_row_id", 1, "encode_row_id(ANY, ...) -> VARBINARY", "SHA-256 of the values, as the identity of a row."),
-    ROW_KEY("encode_fingerprint_sha256", 1, "encode_fingerprint_sha256(ANY, ...) -> VARBINARY", "SHA-256 of the values."),
+    ROW_KEY("encode_sort_key", 0),
+    ROW_KEY("encode_row_id", 1),
+    ROW_KEY("encode_fingerprint_sha256", 1),
 };
 const FuncTable func_table_row_key = {defs, COUNT_OF(defs)};

@@ -388,6 +388,8 @@ static Status assert_true_kernel(FuncContext *context, const Vector *const *argu
 /* conv(number, from base, to base): a negative target base gives a signed result. */
 static bool convert_base(StrView text, int32_t from, int32_t to, ByteBuf *out)
 {
+    if (from == INT32_MIN || to == INT32_MIN)
+        return false;
     int32_t source = from < 0 ? -from : from;
     int32_t target = to < 0 ? -to : to;
     if (source < 2 || source > 36 || target < 2 || target > 36)
