@@ -202,12 +202,6 @@ quick: $(UNIT_BINARIES) $(BUILD)/merak $(BUILD)/merak-sqltest
 	@tests/run_units.sh $(UNIT_BINARIES)
 	@$(MAKE) --no-print-directory sql
 
-
-# Stream Load and the other HTTP interfaces, against servers that the tests start themselves.
-.PHONY: load-test
-load-test: all
-	@for t in tests/load/*_test.sh; do MERAK=$(BUILD)/merak bash $$t || exit 1; done
-
 # Reference pages from the tables of the code.
 .PHONY: docs
 $(BUILD)/merak-docs: $(BUILD)/tools/docs/docs_main.o $(BUILD)/libmerak.a
