@@ -76,8 +76,8 @@ KERNEL_OPT := -O0
 CFLAGS_VARIANT := -DMERAK_DEBUG -DMERAK_FAULTS -DMERAK_NO_CLONES --coverage
 LDFLAGS_VARIANT := --coverage
 else ifeq ($(VARIANT),smallchunk)
-# Chunks of 256 rows, the least that spilling allows: what holds for a chunk of rows must hold for many small ones.
-CFLAGS_VARIANT := -DMERAK_DEBUG -DMERAK_FAULTS -DCHUNK_ROWS=256
+# Chunks of four rows: what holds for a chunk of rows must hold for many small ones.
+CFLAGS_VARIANT := -DMERAK_DEBUG -DMERAK_FAULTS -DCHUNK_ROWS=4
 else
 CFLAGS_VARIANT := $(HARDENING)
 endif
