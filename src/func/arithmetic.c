@@ -258,11 +258,12 @@ static ScalarKernel division_kernel(int code, PhysKind phys)
     return divisions[code - ARITHMETIC_INT_DIVIDE][phys];
 }
 
-/* Where the session wants it so, for products that 38 digits may not hold. */
+/* Where the session wants it so, for products that the digits of a decimal may not hold. */
 static bool product_is_double(const FuncBindRequest *request, Type a, Type b)
 {
-    return (request->session->flags & FUNC_SESSION_DECIMAL_DOUBLE) != 0 && !type_is_wide_decimal(a) && !type_is_wide_decimal(b) &&
-           a.precision + b.precision > DECIMAL_MAX_PRECISION;
+    bool is_wide = type_is_wide_decimal(a) || type_is_wide_decimal(b);
+    return (request->session->flags & FUNC_SESSION_DECIMAL_DOUBLE) != 0 &&
+           a.precision + b.precision > (is_wide ? DECIMAL_WIDE_PRECISION : DECIMAL_MAX_PRECISION);
 }
 
 static Status bind_arithmetic(const FuncBindRequest *request, const FuncDef *def, FuncBinding *out)
