@@ -19,6 +19,11 @@
 # Merak: `make help` lists the targets. Objects live in build/<variant>/, so variants never mix.
 
 VARIANT ?= release
+# V=1 shows the commands.
+ifeq ($(V),)
+Q := @
+say = @echo "  $(1) $(patsubst $(CURDIR)/%,%,$(2))"
+endif
 ifeq ($(origin CC),default)
 CC := gcc
 endif
@@ -110,26 +115,29 @@ $(BUILD)/flags: FORCE
 FORCE:
 $(BUILD)/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(CCACHE) $(CC) $(CFLAGS_ALL) $(OPT) -MMD -MP -c $< -o $@
+	$(call say,CC,$<)
+	$(Q)$(CCACHE) $(CC) $(CFLAGS_ALL) $(OPT) -MMD -MP -c $< -o $@
 
 $(BUILD)/libmerak.a: $(LIB_OBJECTS)
 	@rm -f $@
-	ar rcsT $@ $^
+	$(Q)ar rcsT $@ $^
 
 # The release binary is stripped; merak.debug beside it has the symbols, where gdb looks for them.
 $(BUILD)/merak: $(MAIN_OBJECTS) $(BUILD)/libmerak.a
-	$(CC) $(LDFLAGS_COMMON) $(LDFLAGS_VARIANT) $(MAIN_OBJECTS) $(BUILD)/libmerak.a $(LIBS) -o $@.linked
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(LDFLAGS_COMMON) $(LDFLAGS_VARIANT) $(MAIN_OBJECTS) $(BUILD)/libmerak.a $(LIBS) -o $@.linked
 ifeq ($(VARIANT),release)
-	objcopy --only-keep-debug --compress-debug-sections $@.linked $@.debug
-	objcopy --strip-all --add-gnu-debuglink=$@.debug $@.linked
+	$(Q)objcopy --only-keep-debug --compress-debug-sections $@.linked $@.debug
+	$(Q)objcopy --strip-all --add-gnu-debuglink=$@.debug $@.linked
 endif
-	mv $@.linked $@
+	$(Q)mv $@.linked $@
 
 # One binary a unit test file; `make unit T=pattern` builds and runs what matches.
 $(BUILD)/tests/unit/%: tests/unit/%.c $(BUILD)/libmerak.a
 	@mkdir -p $(@D)
-	$(CCACHE) $(CC) $(CFLAGS_ALL) $(OPT) -Itests -MMD -MP -c $< -o $@.o
-	$(CC) $(LDFLAGS_COMMON) $(LDFLAGS_VARIANT) $@.o $(BUILD)/libmerak.a $(LIBS) -lcmocka -o $@
+	$(call say,CC,$<)
+	$(Q)$(CCACHE) $(CC) $(CFLAGS_ALL) $(OPT) -Itests -MMD -MP -c $< -o $@.o
+	$(Q)$(CC) $(LDFLAGS_COMMON) $(LDFLAGS_VARIANT) $@.o $(BUILD)/libmerak.a $(LIBS) -lcmocka -o $@
 
 # The TPC-H data generator, a program of its own over the base layer.
 TPCH_SOURCES := $(wildcard bench/tpch/*.c) $(filter src/base/%,$(LIB_SOURCES))
@@ -138,13 +146,15 @@ TPCH_OBJECTS := $(TPCH_SOURCES:%.c=$(BUILD)/%.o)
 tpch: $(BUILD)/merak-tpch
 $(BUILD)/bench/tpch/%.o: CFLAGS_COMMON += -Ibench
 $(BUILD)/merak-tpch: $(TPCH_OBJECTS)
-	$(CC) $(LDFLAGS_COMMON) $(LDFLAGS_VARIANT) $^ $(LIBS) -o $@
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(LDFLAGS_COMMON) $(LDFLAGS_VARIANT) $^ $(LIBS) -o $@
 
 # Sizes and decode rates of the columns of a stopped server's data: build/release/merak-segments DIR.
 .PHONY: segbench
 segbench: $(BUILD)/merak-segments
 $(BUILD)/merak-segments: $(BUILD)/bench/segment/segment_bench.o $(BUILD)/libmerak.a
-	$(CC) $(LDFLAGS_COMMON) $(LDFLAGS_VARIANT) $^ $(LIBS) -o $@
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(LDFLAGS_COMMON) $(LDFLAGS_VARIANT) $^ $(LIBS) -o $@
 
 # `make bench BENCH="--sf 0.1 --runs 3"`; see bench/tpch/README.md for what must be installed.
 bench: all tpch
@@ -158,12 +168,14 @@ fuzz:
 	@mkdir -p build/fuzz/found/$(F)
 	build/fuzz/fuzz_$(F) -max_total_time=$(SECONDS) -print_final_stats=1 build/fuzz/found/$(F) tests/fuzz/corpus/$(F)
 build/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $(BUILD)/libmerak.a
-	$(CC) $(CFLAGS_ALL) $(OPT) $(LDFLAGS_VARIANT) $< $(BUILD)/libmerak.a $(LIBS) -o $@
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CFLAGS_ALL) $(OPT) $(LDFLAGS_VARIANT) $< $(BUILD)/libmerak.a $(LIBS) -o $@
 # The same targets on the files of their corpora, without a fuzzing engine.
 FUZZ_TARGETS := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 REPLAY_BINARIES := $(FUZZ_TARGETS:%=$(BUILD)/tests/fuzz/replay_%)
 $(BUILD)/tests/fuzz/replay_%: $(BUILD)/tests/fuzz/fuzz_%.o $(BUILD)/tests/fuzz/replay.o $(BUILD)/libmerak.a
-	$(CC) $(LDFLAGS_COMMON) $(LDFLAGS_VARIANT) $^ $(LIBS) -o $@
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(LDFLAGS_COMMON) $(LDFLAGS_VARIANT) $^ $(LIBS) -o $@
 fuzz-replay: $(REPLAY_BINARIES)
 	@for t in $(FUZZ_TARGETS); do find tests/fuzz/corpus/$$t -type f | sort | xargs $(BUILD)/tests/fuzz/replay_$$t; done
 
@@ -179,20 +191,25 @@ SQL_JOBS ?= 2
 .PHONY: sql quick
 $(RUNNER_OBJECTS): CFLAGS_ALL += -Itests $(MARIADB_CFLAGS)
 $(BUILD)/merak-sqltest: $(RUNNER_OBJECTS) $(BUILD)/libmerak.a
-	$(CC) $(LDFLAGS_COMMON) $(LDFLAGS_VARIANT) $^ $(LIBS) $(MARIADB_LIBS) -o $@
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(LDFLAGS_COMMON) $(LDFLAGS_VARIANT) $^ $(LIBS) $(MARIADB_LIBS) -o $@
 sql: $(BUILD)/merak $(BUILD)/merak-sqltest
 	@$(if $(SQL_FILES),$(BUILD)/merak-sqltest --server $(BUILD)/merak --jobs $(SQL_JOBS) $(SQL_OPTIONS) $(SQL_FILES),echo "0 passed, 0 failed")
 
 # What every change must pass: unit tests and SQL tests in one configuration.
 quick: $(UNIT_BINARIES) $(BUILD)/merak $(BUILD)/merak-sqltest
+	@tools/check/lint.py
 	@tests/run_units.sh $(UNIT_BINARIES)
 	@$(MAKE) --no-print-directory sql
 
-
-# Stream Load and the other HTTP interfaces, against servers that the tests start themselves.
-.PHONY: load-test
-load-test: all
-	@for t in tests/load/*_test.sh; do MERAK=$(BUILD)/merak bash $$t || exit 1; done
+# Reference pages from the tables of the code.
+.PHONY: docs
+$(BUILD)/merak-docs: $(BUILD)/tools/docs/docs_main.o $(BUILD)/libmerak.a
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(LDFLAGS_COMMON) $(LDFLAGS_VARIANT) $^ $(LIBS) -o $@
+docs: $(BUILD)/merak-docs
+	@$(BUILD)/merak-docs functions > docs/functions.md
+	@$(BUILD)/merak-docs errors > docs/errors.md
 
 # Everything, each harness with its count; the last line is the sum. tests/README.md says how to add one.
 include tests/harness.mk
@@ -220,7 +237,7 @@ deps:
 # A server on ./merak-data with a sample database, until Ctrl-C.
 run:
 	@tools/install_deps.sh build
-	@$(MAKE) --no-print-directory all tpch
+	@$(MAKE) --no-print-directory -s all tpch
 	@tools/run.sh
 
 PREFIX ?= /usr/local
@@ -240,4 +257,4 @@ help:
 clean:
 	rm -rf build
 
--include $(BUILD)/bench/segment/segment_bench.d $(LIB_OBJECTS:.o=.d) $(MAIN_OBJECTS:.o=.d) $(UNIT_BINARIES:%=%.d) $(TPCH_OBJECTS:.o=.d) $(RUNNER_OBJECTS:.o=.d) $(wildcard $(BUILD)/tests/fuzz/*.d)
+-include $(BUILD)/tools/docs/docs_main.d $(BUILD)/bench/segment/segment_bench.d $(LIB_OBJECTS:.o=.d) $(MAIN_OBJECTS:.o=.d) $(UNIT_BINARIES:%=%.d) $(TPCH_OBJECTS:.o=.d) $(RUNNER_OBJECTS:.o=.d) $(wildcard $(BUILD)/tests/fuzz/*.d)

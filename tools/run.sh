@@ -6,7 +6,8 @@ root=$(cd "$(dirname "$0")/.." && pwd)
 data=${MERAK_DATA_DIR:-$root/merak-data}
 unset MERAK_DATA_DIR
 ready=$(mktemp)
-trap 'rm -f "$ready"' EXIT
+server=
+trap 'rm -f "$ready"; [ -z "$server" ] || kill -TERM "$server" 2>/dev/null || true' EXIT
 
 "$root/build/release/merak" server --data-dir "$data" >"$ready" &
 server=$!
@@ -30,7 +31,7 @@ if [ "$(sql -e "SELECT count(*) FROM information_schema.tables WHERE table_schem
   echo "loading the sample database tpch (scale 0.05) ..."
   sql -e "DROP DATABASE IF EXISTS tpch FORCE; CREATE DATABASE tpch"
   sql tpch <"$root/bench/tpch/schema.sql"
-  "$root/build/release/merak-tpch" --sf 0.05 --load "http://127.0.0.1:$http_port" --database tpch
+  "$root/build/release/merak-tpch" --sf 0.05 --load "http://127.0.0.1:$http_port" --database tpch >/dev/null
   sql -e "CREATE TABLE tpch.loaded (k INT) DUPLICATE KEY (k)"
 fi
 
@@ -54,6 +55,9 @@ The data is in $data; Ctrl-C stops the server.
 TEXT
 status=0
 wait "$server" || status=$?
-trap - INT TERM
-wait "$server" 2>/dev/null || true
-exit "$([ "$status" -gt 128 ] && echo 0 || echo "$status")"
+while kill -0 "$server" 2>/dev/null; do # a signal ended the wait; the server stops now
+  status=0
+  wait "$server" || status=$?
+done
+server=
+exit "$status"

@@ -152,5 +152,6 @@ unsigned cpu_count(void)
     cpu_set_t set;
     if (sched_getaffinity(0, sizeof(set), &set) == 0)
         return (unsigned)MAX(CPU_COUNT(&set), 1);
-    return (unsigned)MAX(sysconf(_SC_NPROCESSORS_ONLN), 1);
+    long count = sysconf(_SC_NPROCESSORS_ONLN);
+    return (unsigned)MAX(count, 1);
 }

@@ -26,7 +26,7 @@ static bool to_number(double value, uint32_t e, uint32_t f, int64_t *out)
         return false;
     *out = (int64_t)nearbyint(scaled);
     double back = to_double(*out, e, f);
-    return memcmp(&back, &value, sizeof(back)) == 0;
+    return load_u64(&back) == load_u64(&value); /* bits: -0.0 is not 0.0 */
 }
 
 static uint64_t sample_bits(const double *values, uint32_t count, uint32_t e, uint32_t f)

@@ -40,8 +40,11 @@ static bool is_number(StrView t)
     size_t first = at;
     if (!skip_digits(t, &at) || (t.data[first] == '0' && at > first + 1))
         return false;
-    if (at < t.length && t.data[at] == '.' && (at++, !skip_digits(t, &at)))
-        return false;
+    if (at < t.length && t.data[at] == '.') {
+        at++;
+        if (!skip_digits(t, &at))
+            return false;
+    }
     if (at < t.length && (t.data[at] | 0x20) == 'e') {
         at++;
         at += at < t.length && (t.data[at] == '-' || t.data[at] == '+');

@@ -123,7 +123,7 @@ static int64_t argument_i64(Window *window, uint32_t call, uint32_t argument, ui
 
 static void ntile_partition(Window *window, uint32_t call, Partition p)
 {
-    int64_t buckets = MAX(argument_i64(window, call, 0, p.begin, 1), 1);
+    int64_t asked = argument_i64(window, call, 0, p.begin, 1), buckets = MAX(asked, 1);
     int64_t size = p.end - p.begin;
     int64_t small = size / buckets;
     int64_t larger = size % buckets;

@@ -166,6 +166,7 @@ static Status next_row(JsonRowsReader *reader, bool *out_found, StrView *out_val
 Status json_rows_next(JsonRowsReader *reader, TextRows *rows, Diag *diag)
 {
     rows->row_count = 0;
+    rows->takes_fractions = true;
     bytebuf_clear(&reader->text);
     while (rows->row_count < CHUNK_ROWS && reader->text.length < ROWS_TEXT_LIMIT_BYTES) {
         StrView value;

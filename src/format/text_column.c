@@ -73,6 +73,7 @@ typedef struct Column {
     uint32_t count;
     Vector *out;
     uint8_t *failed;
+    bool takes_fractions;
 } Column;
 
 NOINLINE static void fail_row(const Column *c, uint32_t row, uint8_t code)
@@ -106,9 +107,20 @@ ALWAYS_INLINE StrView field_text(const Column *c, uint32_t row)
         }                                                   \
     } while (0)
 
-ALWAYS_INLINE bool parse_integer(StrView text, int64_t low, int64_t high, int64_t *out)
+/* 2^63 and beyond has no place, which a double can tell exactly. */
+NOINLINE static bool fraction_to_integer(StrView text, int64_t *out)
 {
-    if (UNLIKELY(!short_integer(text.data, (uint32_t)text.length, out)) && !int64_parse(text, out))
+    double value;
+    if (!double_parse(text, &value) || !(value >= -0x1p63 && value < 0x1p63))
+        return false;
+    *out = (int64_t)value;
+    return true;
+}
+
+ALWAYS_INLINE bool parse_integer(const Column *c, StrView text, int64_t low, int64_t high, int64_t *out)
+{
+    if (UNLIKELY(!short_integer(text.data, (uint32_t)text.length, out)) && !int64_parse(text, out) &&
+        !(c->takes_fractions && fraction_to_integer(text, out)))
         return false;
     return *out >= low && *out <= high;
 }
@@ -199,7 +211,7 @@ static void parse_others(const Column *c, Type type, Arena *arena)
 
 void text_column_parse(const TextRows *rows, uint32_t column, Arena *arena, Vector *out, uint8_t *failed)
 {
-    Column each = {rows->base, rows->fields + (size_t)column * CHUNK_ROWS, rows->row_count, out, failed};
+    Column each = {rows->base, rows->fields + (size_t)column * CHUNK_ROWS, rows->row_count, out, failed, rows->takes_fractions};
     const Column *c = &each;
     Type type = out->type;
     switch (type.kind) {
@@ -207,16 +219,16 @@ void text_column_parse(const TextRows *rows, uint32_t column, Arena *arena, Vect
         PARSE_COLUMN(c, uint8_t, int64_t, parse_boolean(text, &value));
         break;
     case TYPE_TINYINT:
-        PARSE_COLUMN(c, int8_t, int64_t, parse_integer(text, INT8_MIN, INT8_MAX, &value));
+        PARSE_COLUMN(c, int8_t, int64_t, parse_integer(c, text, INT8_MIN, INT8_MAX, &value));
         break;
     case TYPE_SMALLINT:
-        PARSE_COLUMN(c, int16_t, int64_t, parse_integer(text, INT16_MIN, INT16_MAX, &value));
+        PARSE_COLUMN(c, int16_t, int64_t, parse_integer(c, text, INT16_MIN, INT16_MAX, &value));
         break;
     case TYPE_INT:
-        PARSE_COLUMN(c, int32_t, int64_t, parse_integer(text, INT32_MIN, INT32_MAX, &value));
+        PARSE_COLUMN(c, int32_t, int64_t, parse_integer(c, text, INT32_MIN, INT32_MAX, &value));
         break;
     case TYPE_BIGINT:
-        PARSE_COLUMN(c, int64_t, int64_t, parse_integer(text, INT64_MIN, INT64_MAX, &value));
+        PARSE_COLUMN(c, int64_t, int64_t, parse_integer(c, text, INT64_MIN, INT64_MAX, &value));
         break;
     case TYPE_LARGEINT:
         PARSE_COLUMN(c, Int128, Int128, int128_parse(strview_trim(text), &value));

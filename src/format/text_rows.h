@@ -17,6 +17,7 @@ typedef struct TextRows {
     const char *base;
     uint32_t column_count;
     uint32_t row_count;
+    bool takes_fractions; /* as JSON numbers do, 1.5 and 1e3 become integers: 1 and 1000 */
     TextField *fields; /* [column * CHUNK_ROWS + row]; TEXT_NULL where the row had too few */
     TextField *rows;   /* the text of the whole row */
     uint32_t *lines;   /* which row of the block it is, counted with the blank ones that are passed over */

@@ -41,7 +41,7 @@ static bool take_rates(AggContext *context, const Vector *argument, uint32_t row
     state->rates = ARENA_NEW_ARRAY(context->arena, double, MAX(list.length, 1u));
     state->rate_count = list.length;
     for (uint32_t i = 0; i < list.length; i++)
-        state->rates[i] = double_at(list.child, list.offset + i, NAN);
+        state->rates[i] = double_at(list.child, list.offset + i, (double)NAN);
     return true;
 }
 

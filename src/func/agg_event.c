@@ -228,7 +228,8 @@ static void funnel_serialize(AggContext *context, const uint8_t *bytes, ByteBuf 
 static Status funnel_deserialize(AggContext *context, ByteReader *reader, uint8_t *bytes)
 {
     FunnelState *state = (FunnelState *)(void *)bytes;
-    *state = (FunnelState){.levels = (uint32_t)MIN(byte_reader_varint(reader), (uint64_t)EVENT_CONDITIONS)};
+    uint64_t levels = byte_reader_varint(reader);
+    *state = (FunnelState){.levels = (uint32_t)MIN(levels, (uint64_t)EVENT_CONDITIONS)};
     state->mode = (uint32_t)byte_reader_varint(reader);
     state->window = (int64_t)byte_reader_u64(reader);
     uint64_t count = byte_reader_varint(reader);

@@ -41,8 +41,9 @@ static int64_t whole_months(int64_t high, int64_t low)
     CivilTime l = datetime_to_civil(low);
     int64_t total = (int64_t)(h.year - l.year) * 12 + h.month - l.month;
     int32_t h_day = h.day;
+    int32_t l_last = days_in_month(l.year, l.month);
     if (h.day == days_in_month(h.year, h.month))
-        h_day = MAX(h.day, days_in_month(l.year, l.month));
+        h_day = MAX(h.day, l_last);
     int64_t h_rest = h_day * US_PER_DAY + (high - datetime_date(high) * US_PER_DAY);
     int64_t l_rest = l.day * US_PER_DAY + (low - datetime_date(low) * US_PER_DAY);
     return total - (h_rest < l_rest);

@@ -332,7 +332,8 @@ bool cast_datum(Type source, Type target, const Datum *in, Arena *arena, Datum *
     case TYPE_STRUCT:
         return to_nested(source, target, in, arena, out);
     default:
-        return source.kind == target.kind && (*out = *in, true);
+        *out = *in;
+        return source.kind == target.kind;
     }
 }
 

@@ -420,7 +420,8 @@ static Status zip_kernel(FuncContext *context, const Vector *const *arguments, u
         uint32_t longest = 0;
         for (uint32_t a = 0; a < count; a++) {
             VectorView view = vector_view(arguments[a]);
-            longest = MAX(longest, list_at(&view, row).length);
+            uint32_t length = list_at(&view, row).length;
+            longest = MAX(longest, length);
         }
         uint32_t first = out->child_rows;
         for (uint32_t e = 0; e < longest; e++) {

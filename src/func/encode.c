@@ -235,6 +235,7 @@ static bool aes_mode(StrView name, AesMode *out)
     char kind[8] = "";
     for (char *c = text; *c != '\0'; c++)
         *c = (char)(*c >= 'a' && *c <= 'z' ? *c - 32 : *c);
+    /* NOLINTNEXTLINE(cert-err34-c): only three numbers pass */
     if (sscanf(text, "AES_%d_%7s", &bits, kind) != 2 || (bits != 128 && bits != 192 && bits != 256))
         return false;
     char cipher[32];

@@ -33,7 +33,8 @@ static bool like_match(StrView text, StrView pattern, char escape)
             star_p = ++p;
             star_t = t;
         } else if (p < pattern.length && pattern.data[p] == '_' && !escaped) {
-            t = MIN(t + character_bytes((unsigned char)text.data[t]), text.length);
+            t += character_bytes((unsigned char)text.data[t]);
+            t = MIN(t, text.length);
             p++;
         } else if (p < pattern.length && pattern.data[p + escaped] == text.data[t]) {
             p += 1 + escaped;
@@ -213,7 +214,7 @@ static Status regex_run(Regex *regex, StrView text, size_t start, Diag *diag, in
     int result = pcre2_match(regex->code, (PCRE2_SPTR)(text.data == NULL ? "" : text.data), text.length, start, 0,
                              regex->match, regex->limits);
     *out_groups = MAX(result, 0);
-    if (result < PCRE2_ERROR_NOMATCH && result != PCRE2_ERROR_NOMATCH)
+    if (result < PCRE2_ERROR_NOMATCH)
         return RAISE(diag, LIMIT_EXCEEDED, "regular expression \"%.*s\" takes too many steps",
                      (int)regex->source_length, regex->source);
     return OK;

@@ -334,8 +334,12 @@ static bool part_of(StrView text, StrView separator, int64_t wanted, StrView *ou
     size_t begin = 0;
     size_t end = text.length;
     bool from_end = wanted < 0;
-    if (wanted == 0 || separator.length == 0)
-        return wanted != 0 && (*out = text, wanted == 1 || wanted == -1);
+    if (wanted == 0)
+        return false;
+    if (separator.length == 0) {
+        *out = text;
+        return wanted == 1 || wanted == -1;
+    }
     for (int64_t n = from_end ? -wanted : wanted;; n--) {
         size_t hit = from_end ? find_last(text, end, separator)
                               : strview_find(strview_n(text.data + begin, text.length - begin), separator);

@@ -78,8 +78,10 @@ static Status unnest_count(FuncContext *context, const Vector *const *arguments,
     *out = 0;
     for (uint32_t a = 0; a < count; a++) {
         VectorView view = vector_view(arguments[a]);
-        if (!view_is_null(&view, row))
-            *out = MAX(*out, (uint64_t)((const ListEntry *)view.data)[view_index(&view, row)].length);
+        if (view_is_null(&view, row))
+            continue;
+        uint64_t length = ((const ListEntry *)view.data)[view_index(&view, row)].length;
+        *out = MAX(*out, length);
     }
     return OK;
 }

@@ -119,7 +119,7 @@ double tdigest_quantile(TDigest *digest, Arena *arena, double rate)
     merge_fresh(digest, arena);
     uint32_t count = digest->merged_count;
     if (count == 0 || !(rate >= 0 && rate <= 1))
-        return NAN;
+        return (double)NAN;
     const Centroid *c = digest->merged;
     if (count == 1)
         return (double)c[0].mean;

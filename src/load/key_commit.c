@@ -66,6 +66,44 @@ uint32_t *key_flush_fill(KeyFlush *flush, const KeyRows *all, uint32_t *position
     return kept_rows;
 }
 
+static Status load_page(Segment *segment, const TableSchema *schema, uint32_t page, Arena *arena, Diag *diag, KeyHash *out)
+{
+    Vector *columns = ARENA_NEW_ARRAY(arena, Vector, MAX(schema->key_count, 1u));
+    const Vector **keys = ARENA_NEW_ARRAY(arena, const Vector *, MAX(schema->key_count, 1u));
+    for (uint32_t k = 0; k < schema->key_count; k++) {
+        int position = segment_find_column(segment, schema->columns[k].unique_id);
+        if (position < 0)
+            return RAISE(diag, CORRUPT, "segment in object \"%.*s\" lacks a key column", SV_ARGS(segment_path(segment)));
+        TRY(segment_read(segment, page, position, schema->columns[k].type, arena, diag, &columns[k]));
+        keys[k] = &columns[k];
+    }
+    key_hashes(keys, schema->key_count, segment_page_rows(segment, page), out);
+    return OK;
+}
+
+Status key_flush_load(Volume *volume, const TableSchema *schema, const SegmentRef *ref, Arena *arena, Diag *diag, const KeyHash **out)
+{
+    Segment *segment;
+    AUTO_ARENA scratch;
+    arena_init(&scratch, NULL);
+    KeyHash *hashes = ARENA_NEW_ARRAY(arena, KeyHash, ref->row_count + 1);
+    TRY(segment_open(volume, ref, diag, &segment));
+    uint64_t first = 0;
+    Status status = segment_row_count(segment) == ref->row_count ? OK
+                        : RAISE(diag, CORRUPT, "segment in object \"%.*s\" has other rows than metadata says", SV_ARGS(ref->path));
+    for (uint32_t page = 0; page < segment_page_count(segment) && status == OK; page++) {
+        arena_reset(&scratch);
+        if (first + segment_page_rows(segment, page) > ref->row_count)
+            status = RAISE(diag, CORRUPT, "segment in object \"%.*s\" has more rows than metadata says", SV_ARGS(ref->path));
+        else
+            status = load_page(segment, schema, page, &scratch, diag, hashes + first);
+        first += segment_page_rows(segment, page);
+    }
+    segment_close(segment);
+    *out = hashes;
+    return status;
+}
+
 /* ---- delete vectors ---- */
 
 typedef struct DeadRow {

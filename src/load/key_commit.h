@@ -36,6 +36,9 @@ typedef struct KeyRows {
  * write in order, *out_kept of them (mem_free it; NULL: all as they are). */
 uint32_t *key_flush_fill(KeyFlush *flush, const KeyRows *rows, uint32_t *positions, Arena *arena, uint32_t *out_kept);
 
+/* The keys of a segment's rows, read from it; in arena. */
+Status key_flush_load(Volume *volume, const TableSchema *schema, const SegmentRef *segment, Arena *arena, Diag *diag, const KeyHash **out);
+
 typedef struct KeyTablet {
     uint64_t partition_id, tablet_id;
     const TabletVersion *seen; /* NULL: INSERT OVERWRITE, nothing that was there counts */

@@ -30,6 +30,8 @@ struct LoadTransaction {
     ARRAY_OF(uint64_t) table_ids;
     ARRAY_OF(StreamLoad *) loads;
     TransactionPart sum;
+    PreparedTransaction *found; /* prepared before this server started; NULL: loaders has all */
+    FuncSession session;        /* of loaders made from found */
 };
 
 typedef struct RolledBack {
@@ -39,8 +41,7 @@ typedef struct RolledBack {
 } RolledBack;
 
 struct LoadTransactions {
-    MetaStore *store;
-    LoadHub *hub;
+    LoadTransactionsOptions options;
     Mutex lock; /* guards the rest */
     Condition stop;
     LoadTransaction *open;
@@ -53,16 +54,6 @@ struct LoadTransactions {
 static int64_t now_us(void)
 {
     return env_monotonic_us(environment_real());
-}
-
-LoadTransactions *load_transactions_open(MetaStore *store, LoadHub *hub)
-{
-    LoadTransactions *all = mem_alloc_zero(sizeof(*all));
-    all->store = store;
-    all->hub = hub;
-    mutex_init(&all->lock);
-    condition_init(&all->stop);
-    return all;
 }
 
 /* ---- the list; with the lock held ---- */
@@ -112,19 +103,44 @@ static void free_transaction(LoadTransaction *t)
         table_loader_close(t->loaders.items[i]);
     for (uint32_t i = 0; i < t->loads.count; i++)
         stream_load_release(t->loads.items[i]);
-    load_hub_leave(t->all->hub, t->database_id, bytebuf_view(&t->label));
+    load_hub_leave(t->all->options.hub, t->database_id, bytebuf_view(&t->label));
+    prepared_unref(t->found);
     bytebuf_deinit(&t->label);
     arena_deinit(&t->arena);
     mem_free(t);
 }
 
-static void roll_back(LoadTransaction *t)
+static Status build_drop(void *context, const CatalogSnapshot *catalog, Change *change, Diag *diag)
 {
+    (void)catalog;
+    AUTO_ARENA arena;
+    LabelRecord record;
+    const LoadTransaction *t = context;
+    arena_init(&arena, NULL);
+    if (meta_label_find(t->all->options.store, t->database_id, bytebuf_view(&t->label), &arena, &record))
+        return RAISE(diag, LABEL_EXISTS, "Transaction already commited"); /* by a commit whose outcome was not known */
+    change_drop_prepared(change, t->database_id, bytebuf_view(&t->label));
+    return OK;
+}
+
+/* Not OK: it stays as it was, busy. */
+static Status roll_back(LoadTransaction *t, Diag *diag)
+{
+    if (t->state == STATE_PREPARED)
+        TRY(meta_commit(t->all->options.store, build_drop, t, diag));
     mutex_lock(&t->all->lock);
     unlink_transaction(t);
     remember_rolled_back(t);
     mutex_unlock(&t->all->lock);
     free_transaction(t);
+    return OK;
+}
+
+static void give_back(LoadTransaction *t)
+{
+    LOCK_GUARD(&t->all->lock);
+    t->is_busy = false;
+    t->touched_us = now_us();
 }
 
 static bool is_over(const LoadTransaction *t, int64_t now)
@@ -160,7 +176,11 @@ static void sweep(void *argument)
         }
         mutex_unlock(&all->lock);
         LOG_WARN("load", "transaction timed out label=%s txn=%llu", over->label.data, (unsigned long long)over->id);
-        roll_back(over);
+        Diag diag = {0};
+        if (roll_back(over, &diag) != OK) {
+            LOG_WARN("load", "transaction could not be rolled back: %s", diag.message);
+            give_back(over);
+        }
         mutex_lock(&all->lock);
     }
     mutex_unlock(&all->lock);
@@ -174,8 +194,11 @@ void load_transactions_close(LoadTransactions *all)
     mutex_unlock(&all->lock);
     if (all->is_sweeping)
         thread_join(&all->sweeper);
-    while (all->open != NULL)
-        roll_back(all->open);
+    while (all->open != NULL) {
+        LoadTransaction *t = all->open;
+        all->open = t->next;
+        free_transaction(t);
+    }
     for (uint32_t i = 0; i < ROLLED_BACK; i++)
         bytebuf_deinit(&all->rolled_back[i].label);
     condition_deinit(&all->stop);
@@ -260,7 +283,7 @@ static bool read_seconds(StrView text, const char *name, int64_t seconds, Answer
 
 static bool find_database(LoadTransactions *all, const TransactionRequest *request, Answer *answer, uint64_t *out_id)
 {
-    CatalogSnapshot *catalog = meta_snapshot(all->store);
+    CatalogSnapshot *catalog = meta_snapshot(all->options.store);
     const CatalogDatabase *database = catalog_database(catalog, request->database);
     const CatalogTable *table = database == NULL || request->table.length == 0 ? NULL : catalog_table(database, request->table);
     *out_id = database == NULL ? 0 : database->id;
@@ -286,9 +309,9 @@ static bool label_is_used(LoadTransactions *all, uint64_t database_id, const Tra
     mutex_unlock(&all->lock);
     if (is_kept)
         answer->existing_status = "CANCELLED";
-    else if (meta_label_find(all->store, database_id, request->label, &arena, &record))
+    else if (meta_label_find(all->options.store, database_id, request->label, &arena, &record))
         answer->existing_status = "FINISHED";
-    else if (!load_hub_enter(all->hub, database_id, request->label, NULL))
+    else if (!load_hub_enter(all->options.hub, database_id, request->label, NULL))
         answer->existing_status = "RUNNING";
     if (answer->existing_status == NULL)
         return false;
@@ -316,7 +339,7 @@ static void begin(LoadTransactions *all, uint64_t database_id, const Transaction
         label_is_used(all, database_id, request, answer))
         return;
     LoadTransaction *t = mem_alloc_zero(sizeof(*t));
-    *t = (LoadTransaction){.all = all, .database_id = database_id, .id = meta_new_id(all->store), .is_multi = request->is_multi,
+    *t = (LoadTransaction){.all = all, .database_id = database_id, .id = meta_new_id(all->options.store), .is_multi = request->is_multi,
                            .begun_us = start, .deadline_us = start + timeout, .idle_us = idle, .prepared_us = prepared, .touched_us = start};
     arena_init(&t->arena, NULL);
     bytebuf_append_view(&t->label, request->label);
@@ -350,35 +373,94 @@ static LoadTransaction *take(LoadTransactions *all, uint64_t database_id, StrVie
     return t;
 }
 
-static void give_back(LoadTransaction *t)
+/* Ends a transaction that can't go on. */
+static void give_up(LoadTransaction *t)
 {
-    LOCK_GUARD(&t->all->lock);
-    t->is_busy = false;
-    t->touched_us = now_us();
+    Diag diag = {0};
+    if (roll_back(t, &diag) == OK)
+        return;
+    LOG_WARN("load", "transaction could not be rolled back: %s", diag.message);
+    give_back(t);
+}
+
+/* The loaders of a transaction that an earlier server prepared. */
+static Status restore_loaders(LoadTransaction *t, Diag *diag)
+{
+    const LoadTransactionsOptions *options = &t->all->options;
+    if (t->found == NULL || t->loaders.count > 0)
+        return OK;
+    CatalogSnapshot *catalog = meta_snapshot(options->store);
+    Status status = OK;
+    t->session = (FuncSession){.now_us = env_wall_us(environment_real())};
+    for (uint32_t i = 0; i < t->found->table_count && status == OK; i++) {
+        const PreparedTable *prepared = &t->found->tables[i];
+        TableLoaderOptions wanted = {.store = options->store, .volume = options->volume, .catalog = catalog, .session = &t->session,
+                                     .tracker = options->tracker, .keys = options->keys,
+                                     .table = catalog_table_by_id(catalog, prepared->table_id)};
+        TableLoader *loader;
+        status = wanted.table == NULL ? RAISE(diag, NO_SUCH_TABLE, "a table of the transaction was dropped meanwhile")
+                                      : table_loader_open(&wanted, diag, &loader);
+        if (status == OK) {
+            load_transaction_add(t, prepared->table_id, loader);
+            status = table_loader_adopt(loader, prepared, diag);
+        }
+    }
+    catalog_unref(catalog);
+    return status;
+}
+
+static Status commit_rows(LoadTransaction *t, Diag *diag)
+{
+    AUTO_BYTEBUF kept = {0};
+    StrView label = bytebuf_view(&t->label);
+    bytebuf_printf(&kept, "{\"loaded_rows\":%llu,\"filtered_rows\":%llu}", (unsigned long long)t->sum.loaded_rows,
+                   (unsigned long long)t->sum.filtered_rows);
+    if (t->sum.loaded_rows == 0)
+        return RAISE(diag, BAD_VALUE, "No rows were imported from upstream");
+    TRY(restore_loaders(t, diag));
+    if (t->state == STATE_PREPARED)
+        return table_loaders_commit_prepared(t->loaders.items, t->loaders.count, label, bytebuf_view(&kept), t->id, diag);
+    return table_loaders_commit(t->loaders.items, t->loaders.count, label, bytebuf_view(&kept), false, t->id, diag);
+}
+
+static void drop_loaders(LoadTransaction *t)
+{
+    for (uint32_t i = 0; i < t->loaders.count; i++)
+        table_loader_close(t->loaders.items[i]);
+    t->loaders.count = t->table_ids.count = 0;
+}
+
+/* A commit of a prepared transaction that failed may be tried again; any other is over. */
+static void commit_failed(LoadTransaction *t, Status status, Answer *answer)
+{
+    answer->status = t->sum.loaded_rows == 0 ? "INTERNAL_ERROR" : status == ERR_OUTCOME_UNKNOWN ? "PUBLISH_TIMEOUT" : "FAILED";
+    if (t->state != STATE_PREPARED || t->sum.loaded_rows == 0) {
+        give_up(t);
+        return;
+    }
+    if (t->found != NULL)
+        drop_loaders(t);
+    give_back(t);
 }
 
 static void commit(LoadTransaction *t, Answer *answer)
 {
     int64_t start = now_us();
-    AUTO_BYTEBUF kept = {0};
     answer->part = t->sum;
     answer->has_part = true;
     answer->load_us = start - t->begun_us;
-    bytebuf_printf(&kept, "{\"loaded_rows\":%llu,\"filtered_rows\":%llu}", (unsigned long long)t->sum.loaded_rows,
-                   (unsigned long long)t->sum.filtered_rows);
     if (t->sum.loaded_rows == 0 && t->is_multi) {
         answer_with(answer, "OK", "");
-        roll_back(t); /* nothing to keep, the label stays free */
+        give_up(t); /* nothing to keep, the label stays free */
         return;
     }
-    Status status = t->sum.loaded_rows == 0 ? RAISE(&answer->diag, BAD_VALUE, "No rows were imported from upstream")
-                                            : table_loaders_commit(t->loaders.items, t->loaders.count, bytebuf_view(&t->label),
-                                                                   bytebuf_view(&kept), false, t->id, &answer->diag);
+    Status status = commit_rows(t, &answer->diag);
+    if (status == ERR_LABEL_EXISTS && t->state == STATE_PREPARED)
+        status = OK; /* an earlier commit, whose outcome was not known, took place */
     answer->commit_us = now_us() - start;
-    load_hub_count(t->all->hub, status == OK, status == OK ? t->sum.loaded_rows : 0, 0);
+    load_hub_count(t->all->options.hub, status == OK, status == OK ? t->sum.loaded_rows : 0, 0);
     if (status != OK) {
-        answer->status = t->sum.loaded_rows == 0 ? "INTERNAL_ERROR" : status == ERR_OUTCOME_UNKNOWN ? "PUBLISH_TIMEOUT" : "FAILED";
-        roll_back(t);
+        commit_failed(t, status, answer);
         return;
     }
     answer_with(answer, "OK", "");
@@ -388,13 +470,53 @@ static void commit(LoadTransaction *t, Answer *answer)
     free_transaction(t);
 }
 
+static Status build_prepared(void *context, const CatalogSnapshot *catalog, Change *change, Diag *diag)
+{
+    const PreparedTransaction *prepared = context;
+    if (catalog_database_by_id(catalog, prepared->database_id) == NULL)
+        return RAISE(diag, NO_SUCH_DATABASE, "the database was dropped meanwhile");
+    change_put_prepared(change, prepared);
+    return OK;
+}
+
+static Status journal_prepared(LoadTransaction *t, Diag *diag)
+{
+    PreparedTransaction *prepared = prepared_new();
+    prepared->database_id = t->database_id;
+    prepared->id = t->id;
+    prepared->label = bytebuf_view(&t->label);
+    prepared->is_multi = t->is_multi;
+    prepared->time_us = env_wall_us(environment_real());
+    prepared->timeout_us = t->prepared_us;
+    prepared->total_rows = t->sum.total_rows;
+    prepared->loaded_rows = t->sum.loaded_rows;
+    prepared->filtered_rows = t->sum.filtered_rows;
+    prepared->unselected_rows = t->sum.unselected_rows;
+    prepared->bytes = t->sum.bytes;
+    prepared->tables = ARENA_NEW_ARRAY(&prepared->arena, PreparedTable, t->loaders.count + 1);
+    prepared->table_count = t->loaders.count;
+    Status status = OK;
+    for (uint32_t i = 0; i < t->loaders.count && status == OK; i++)
+        status = table_loader_prepare(t->loaders.items[i], &prepared->arena, diag, &prepared->tables[i]);
+    if (status == OK)
+        status = meta_commit(t->all->options.store, build_prepared, prepared, diag);
+    prepared_unref(prepared);
+    return status;
+}
+
+/* Once more is fine. */
 static void prepare(LoadTransaction *t, Answer *answer)
 {
     answer->part = t->sum;
     answer->has_part = true;
     answer->load_us = now_us() - t->begun_us;
-    answer_with(answer, "OK", "");
-    t->state = STATE_PREPARED;
+    Status status = t->state == STATE_PREPARED ? OK : journal_prepared(t, &answer->diag);
+    if (status == OK) {
+        answer_with(answer, "OK", "");
+        t->state = STATE_PREPARED;
+    } else if (status == ERR_OUTCOME_UNKNOWN) {
+        answer->status = "PUBLISH_TIMEOUT";
+    }
     give_back(t);
 }
 
@@ -404,7 +526,7 @@ static void answer_ended(LoadTransactions *all, TransactionOp op, uint64_t datab
     AUTO_ARENA arena;
     LabelRecord record;
     arena_init(&arena, NULL);
-    if (meta_label_find(all->store, database_id, label, &arena, &record)) {
+    if (meta_label_find(all->options.store, database_id, label, &arena, &record)) {
         answer->txn_id = record.txn_id;
         answer->has_txn = true;
         answer_with(answer, op == TRANSACTION_COMMIT ? "OK" : "FAILED", "Transaction already commited");
@@ -432,8 +554,10 @@ static void run(LoadTransactions *all, TransactionOp op, uint64_t database_id, c
         if (answer->message == NULL)
             answer_ended(all, op, database_id, request->label, answer);
     } else if (op == TRANSACTION_ROLLBACK) {
-        roll_back(t);
-        answer_with(answer, "OK", "");
+        if (roll_back(t, &answer->diag) == OK)
+            answer_with(answer, "OK", "");
+        else
+            give_back(t);
     } else if (op == TRANSACTION_PREPARE) {
         prepare(t, answer);
     } else {
@@ -461,9 +585,12 @@ bool load_transactions_cancel(LoadTransactions *all, uint64_t database_id, StrVi
 {
     Answer answer = {0};
     LoadTransaction *t = take(all, database_id, label, &answer);
-    if (t != NULL)
-        roll_back(t);
-    return t != NULL;
+    if (t == NULL)
+        return false;
+    if (roll_back(t, &answer.diag) == OK)
+        return true;
+    give_back(t);
+    return false;
 }
 
 uint32_t load_transactions_open_count(LoadTransactions *all)
@@ -523,7 +650,7 @@ uint64_t load_transaction_id(const LoadTransaction *t)
 void load_transaction_leave(LoadTransaction *t, const TransactionPart *part)
 {
     if (part->load == NULL) {
-        roll_back(t);
+        give_up(t);
         return;
     }
     ARRAY_PUSH(&t->arena, &t->loads, part->load);
@@ -533,4 +660,41 @@ void load_transaction_leave(LoadTransaction *t, const TransactionPart *part)
     t->sum.unselected_rows += part->unselected_rows;
     t->sum.bytes += part->bytes;
     give_back(t);
+}
+
+/* ---- start ---- */
+
+/* How long ago it was prepared is told by the wall clock, which may have been set back. */
+static void take_up(LoadTransactions *all, PreparedTransaction *prepared)
+{
+    LoadTransaction *t = mem_alloc_zero(sizeof(*t));
+    int64_t now = now_us();
+    int64_t age = env_wall_us(environment_real()) - prepared->time_us;
+    *t = (LoadTransaction){.all = all, .next = all->open, .database_id = prepared->database_id, .id = prepared->id, .state = STATE_PREPARED,
+                           .is_multi = prepared->is_multi, .begun_us = now, .deadline_us = now, .prepared_us = prepared->timeout_us,
+                           .touched_us = now - MAX(age, (int64_t)0), .found = prepared};
+    t->sum = (TransactionPart){.total_rows = prepared->total_rows, .loaded_rows = prepared->loaded_rows,
+                               .filtered_rows = prepared->filtered_rows, .unselected_rows = prepared->unselected_rows,
+                               .bytes = prepared->bytes};
+    atomic_fetch_add(&prepared->references, 1);
+    arena_init(&t->arena, NULL);
+    bytebuf_append_view(&t->label, prepared->label);
+    (void)load_hub_enter(all->options.hub, prepared->database_id, prepared->label, NULL);
+    all->open = t;
+}
+
+LoadTransactions *load_transactions_open(const LoadTransactionsOptions *options)
+{
+    LoadTransactions *all = mem_alloc_zero(sizeof(*all));
+    all->options = *options;
+    mutex_init(&all->lock);
+    condition_init(&all->stop);
+    CatalogSnapshot *catalog = meta_snapshot(options->store);
+    for (uint32_t i = 0; i < catalog->prepared_count; i++)
+        take_up(all, catalog->prepared[i]);
+    catalog_unref(catalog);
+    LOCK_GUARD(&all->lock);
+    if (all->open != NULL)
+        start_sweeper(all);
+    return all;
 }

@@ -3,8 +3,9 @@
  * rollback, each a request that names the transaction by its label.
  *
  * Rows of the loads are written as they come and become visible with the commit, all at once. A load that
- * fails takes its transaction with it. Transactions that nobody continues end by their timeouts. Thread-safe;
- * one request at a time works on a transaction, others are refused meanwhile. */
+ * fails takes its transaction with it. A prepared transaction is journaled and waits across restarts.
+ * Transactions that nobody continues end by their timeouts. Thread-safe; one request at a time works on a
+ * transaction, others are refused meanwhile. */
 
 #include "load/stream_load.h"
 #include "load/table_loader.h"
@@ -12,8 +13,17 @@
 typedef struct LoadTransactions LoadTransactions; /* of a server */
 typedef struct LoadTransaction LoadTransaction;
 
-LoadTransactions *load_transactions_open(MetaStore *store, LoadHub *hub);
-void load_transactions_close(LoadTransactions *all); /* rolls back what is open */
+typedef struct LoadTransactionsOptions {
+    MetaStore *store;
+    Volume *volume;
+    LoadHub *hub;
+    PrimaryIndexes *keys;
+    MemTracker *tracker;
+} LoadTransactionsOptions;
+
+/* Takes up what is prepared. */
+LoadTransactions *load_transactions_open(const LoadTransactionsOptions *options);
+void load_transactions_close(LoadTransactions *all); /* rolls back what is open and not prepared */
 
 typedef enum TransactionOp { TRANSACTION_BEGIN, TRANSACTION_PREPARE, TRANSACTION_COMMIT, TRANSACTION_ROLLBACK } TransactionOp;
 

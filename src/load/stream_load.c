@@ -98,7 +98,7 @@ static void worker_main(void *argument)
 /* Called with the lock held. */
 static Status start_worker(StreamLoad *load)
 {
-    uint32_t limit = MIN((uint32_t)cpu_count(), (uint32_t)MAX_WORKERS);
+    uint32_t processors = cpu_count(), limit = MIN(processors, (uint32_t)MAX_WORKERS);
     if (load->shared.plan.table->schema->keys_kind != KEYS_DUPLICATE)
         limit = 1; /* the order of rows counts */
     if (load->thread_count >= limit || load->idle_workers >= load->queue_count)

@@ -52,6 +52,12 @@ Status table_loader_commit(TableLoader *loader, StrView label, StrView answer, b
 /* Several tables in one transaction. */
 Status table_loaders_commit(TableLoader *const *loaders, uint32_t count, StrView label, StrView answer, bool replace, uint64_t txn_id,
                             Diag *diag);
+/* The same for a transaction that was prepared: it is not, from the commit on. */
+Status table_loaders_commit_prepared(TableLoader *const *loaders, uint32_t count, StrView label, StrView answer, uint64_t txn_id, Diag *diag);
+/* What its lanes have written, for a prepared transaction; parts point into the loader. NOT_SUPPORTED when rows are held. */
+Status table_loader_prepare(const TableLoader *loader, Arena *arena, Diag *diag, PreparedTable *out);
+/* The other way round, into a loader without lanes; prepared outlives it. */
+Status table_loader_adopt(TableLoader *loader, const PreparedTable *prepared, Diag *diag);
 const TableLoaderOptions *table_loader_options(const TableLoader *loader);
 uint64_t table_loader_rows(const TableLoader *loader);
 void table_loader_close(TableLoader *loader);

@@ -58,6 +58,8 @@ void catalog_unref(CatalogSnapshot *snapshot)
         return;
     for (uint32_t i = 0; i < snapshot->database_count; i++)
         database_unref(snapshot->databases[i]);
+    for (uint32_t i = 0; i < snapshot->prepared_count; i++)
+        prepared_unref(snapshot->prepared[i]);
     arena_deinit(&snapshot->arena);
     mem_free(snapshot);
 }
@@ -293,5 +295,14 @@ void catalog_each_segment(const CatalogSnapshot *snapshot, void (*visit)(void *c
     for (uint32_t d = 0; d < snapshot->database_count; d++) {
         for (uint32_t t = 0; t < snapshot->databases[d]->table_count; t++)
             each_segment_of_table(snapshot->databases[d]->tables[t], visit, context);
+    }
+    for (uint32_t p = 0; p < snapshot->prepared_count; p++) {
+        const PreparedTransaction *prepared = snapshot->prepared[p];
+        for (uint32_t t = 0; t < prepared->table_count; t++) {
+            for (uint32_t i = 0; i < prepared->tables[t].count; i++) {
+                if (prepared->tables[t].flushes[i].has_segment)
+                    visit(context, &prepared->tables[t].flushes[i].segment);
+            }
+        }
     }
 }

@@ -7,6 +7,7 @@
 
 #include "base/thread.h"
 #include "types/datum.h"
+#include "meta/prepared.h"
 #include "types/segment_ref.h"
 
 typedef enum TableKind { TABLE_BASE, TABLE_VIEW } TableKind;
@@ -120,6 +121,8 @@ typedef struct CatalogSnapshot {
     uint32_t database_count;
     Property *settings; /* SET GLOBAL and ADMIN SET FRONTEND CONFIG: "variable.x", "config.x"; sorted */
     uint32_t setting_count;
+    PreparedTransaction **prepared;
+    uint32_t prepared_count;
     uint64_t next_id;
 } CatalogSnapshot;
 

@@ -19,6 +19,8 @@ enum {
     OP_RESERVE_IDS = 11,
     OP_COMPACT_SEGMENTS = 32,
     OP_PUT_DELETES = 33,
+    OP_PUT_PREPARED = 34,
+    OP_DROP_PREPARED = 35,
     OP_OPTIONAL_BIT = 0x80,
     OP_NOTE_DELETIONS = OP_OPTIONAL_BIT | 1,
 };
@@ -163,6 +165,21 @@ void change_put_label(Change *change, uint64_t database_id, StrView label, uint6
     add_op(change, OP_PUT_LABEL, &body);
 }
 
+void change_put_prepared(Change *change, const PreparedTransaction *prepared)
+{
+    AUTO_BYTEBUF body = {0};
+    prepared_encode(prepared, &body);
+    add_op(change, OP_PUT_PREPARED, &body);
+}
+
+void change_drop_prepared(Change *change, uint64_t database_id, StrView label)
+{
+    AUTO_BYTEBUF body = {0};
+    bytebuf_put_varint(&body, database_id);
+    encode_view(&body, label);
+    add_op(change, OP_DROP_PREPARED, &body);
+}
+
 void change_reserve_ids(Change *change, uint64_t next_id)
 {
     add_ids(change, OP_RESERVE_IDS, next_id, 0);
@@ -180,6 +197,7 @@ void change_note_deletions(Change *change, const StrView *paths, uint32_t count)
 static bool is_known_op(uint8_t kind)
 {
     return (kind >= OP_PUT_DATABASE && kind <= OP_RESERVE_IDS) || kind == OP_COMPACT_SEGMENTS || kind == OP_PUT_DELETES ||
+           kind == OP_PUT_PREPARED || kind == OP_DROP_PREPARED ||
            (kind & OP_OPTIONAL_BIT) != 0;
 }
 
@@ -215,6 +233,12 @@ static CatalogSnapshot *copy_snapshot(CatalogSnapshot *base)
     for (uint32_t i = 0; i < base->database_count; i++) {
         next->databases[i] = base->databases[i];
         atomic_fetch_add(&next->databases[i]->references, 1);
+    }
+    next->prepared_count = base->prepared_count;
+    next->prepared = ARENA_NEW_ARRAY(&next->arena, PreparedTransaction *, base->prepared_count + 1);
+    for (uint32_t i = 0; i < base->prepared_count; i++) {
+        next->prepared[i] = base->prepared[i];
+        atomic_fetch_add(&next->prepared[i]->references, 1);
     }
     next->setting_count = base->setting_count;
     next->settings = ARENA_NEW_ARRAY(&next->arena, Property, base->setting_count + 8);
@@ -698,6 +722,41 @@ static Status apply_put_label(Apply *apply, ByteReader *body)
     return OK;
 }
 
+static void remove_prepared(CatalogSnapshot *next, uint64_t database_id, StrView label)
+{
+    for (uint32_t i = 0; i < next->prepared_count; i++) {
+        PreparedTransaction *prepared = next->prepared[i];
+        if (prepared->database_id != database_id || !strview_equal(prepared->label, label))
+            continue;
+        next->prepared[i] = next->prepared[--next->prepared_count];
+        prepared_unref(prepared);
+        return;
+    }
+}
+
+static Status apply_put_prepared(Apply *apply, ByteReader *body)
+{
+    CatalogSnapshot *next = apply->next;
+    PreparedTransaction *prepared;
+    TRY(prepared_decode(body, apply->diag, &prepared));
+    remove_prepared(next, prepared->database_id, prepared->label);
+    PreparedTransaction **grown = ARENA_NEW_ARRAY(&next->arena, PreparedTransaction *, next->prepared_count + 1);
+    memcpy(grown, next->prepared, next->prepared_count * sizeof(*grown));
+    grown[next->prepared_count++] = prepared;
+    next->prepared = grown;
+    return OK;
+}
+
+static Status apply_drop_prepared(Apply *apply, ByteReader *body)
+{
+    AUTO_ARENA scratch;
+    arena_init(&scratch, NULL);
+    uint64_t database_id = byte_reader_varint(body);
+    StrView label = decode_view(body, &scratch);
+    remove_prepared(apply->next, database_id, label);
+    return OK;
+}
+
 static Status apply_op(Apply *apply, uint8_t kind, ByteReader *body)
 {
     switch (kind) {
@@ -721,6 +780,10 @@ static Status apply_op(Apply *apply, uint8_t kind, ByteReader *body)
         return apply_replace_segments(apply, body, true);
     case OP_PUT_DELETES:
         return apply_put_deletes(apply, body);
+    case OP_PUT_PREPARED:
+        return apply_put_prepared(apply, body);
+    case OP_DROP_PREPARED:
+        return apply_drop_prepared(apply, body);
     case OP_PUT_SETTING:
         return apply_put_setting(apply, body);
     case OP_PUT_LABEL:

@@ -49,6 +49,9 @@ void change_put_deletes(Change *change, uint64_t table_id, uint64_t partition_id
 void change_put_setting(Change *change, StrView key, StrView value);
 void change_put_label(Change *change, uint64_t database_id, StrView label, uint64_t txn_id, StrView answer,
                       int64_t time_us);
+/* A transaction of that database and label is prepared; is prepared no longer (nothing when it was not). */
+void change_put_prepared(Change *change, const PreparedTransaction *prepared);
+void change_drop_prepared(Change *change, uint64_t database_id, StrView label);
 void change_reserve_ids(Change *change, uint64_t next_id);
 
 /* Objects that are about to be deleted: no later state names them. Applying it does nothing; that it could be

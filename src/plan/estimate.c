@@ -132,9 +132,10 @@ static void scan_facts(PlanContext *context, const LogicalNode *node, double row
 
 static void estimate_scan(PlanContext *context, LogicalNode *node)
 {
-    double rows = MAX((double)table_row_count(node->scan.table), 1.0);
+    double stored = (double)table_row_count(node->scan.table), rows = MAX(stored, 1.0);
     scan_facts(context, node, rows);
-    node->estimated_rows = MAX(rows * conjunction(context, node->scan.conjuncts, node->scan.conjunct_count), 1.0);
+    double kept = rows * conjunction(context, node->scan.conjuncts, node->scan.conjunct_count);
+    node->estimated_rows = MAX(kept, 1.0);
 }
 
 static double side_distinct(PlanContext *context, const Expr *expr, double rows)
@@ -254,7 +255,8 @@ void estimate(PlanContext *context, LogicalNode *node)
         estimate_aggregate(context, node);
         return;
     case LOGICAL_FILTER:
-        node->estimated_rows = MAX(child * conjunction(context, node->filter.conjuncts, node->filter.count), 1.0);
+        child *= conjunction(context, node->filter.conjuncts, node->filter.count);
+        node->estimated_rows = MAX(child, 1.0);
         return;
     case LOGICAL_PROJECT:
         project_facts(context, node);

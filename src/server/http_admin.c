@@ -39,7 +39,8 @@ static void put_load_metrics(HttpServer *server, ByteBuf *out)
     http_put_metric(out, "merak_stream_load_failed_total", "counter", "loads that failed", loads.failed);
     http_put_metric(out, "merak_stream_load_rows_total", "counter", "rows of committed loads", loads.rows);
     http_put_metric(out, "merak_stream_load_bytes_total", "counter", "bytes that loads sent", loads.bytes);
-    http_put_metric(out, "merak_memory_used_bytes", "gauge", "tracked memory", (uint64_t)MAX(mem_used(mem_process_tracker()), 0));
+    int64_t used = mem_used(mem_process_tracker());
+    http_put_metric(out, "merak_memory_used_bytes", "gauge", "tracked memory", (uint64_t)MAX(used, 0));
 }
 
 void http_metrics(HttpRequest *request)

@@ -48,9 +48,22 @@ static void begin_load(HttpRequest *request, StrView database, StrView table, Lo
     request->load = stream_load_begin(&options);
 }
 
+static bool may_load(HttpRequest *request, StrView database, StrView table)
+{
+    Diag diag = {0};
+    if (session_authorize_load(request->server->options.instance, bytebuf_view(&request->user), database, table, &diag) == OK)
+        return true;
+    request->status = MHD_HTTP_FORBIDDEN;
+    bytebuf_append_text(&request->reply, "{\"Status\":\"FAILED\",\"Message\":");
+    json_quote(strview(diag.message), &request->reply);
+    bytebuf_append_text(&request->reply, "}\n");
+    return false;
+}
+
 void http_load_begin(HttpRequest *request)
 {
-    begin_load(request, request->parts[1], request->parts[2], NULL);
+    if (may_load(request, request->parts[1], request->parts[2]))
+        begin_load(request, request->parts[1], request->parts[2], NULL);
 }
 
 void http_load_body(HttpRequest *request, const char *data, size_t length)
@@ -81,6 +94,8 @@ static TransactionRequest transaction_request(HttpRequest *request)
 void http_load_part_begin(HttpRequest *request)
 {
     TransactionRequest wanted = transaction_request(request);
+    if (!may_load(request, wanted.database, wanted.table))
+        return;
     LoadTransaction *transaction = load_transaction_enter(request->server->transactions, &wanted, &request->reply);
     if (transaction != NULL)
         begin_load(request, wanted.database, wanted.table, transaction);

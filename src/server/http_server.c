@@ -12,6 +12,7 @@
 
 #include "codec/json_text.h"
 #include "server/http_int.h"
+#include "session/instance.h"
 
 enum { CONNECTION_MEMORY_BYTES = 160 << 10, DEFAULT_CONNECTIONS = 1024 };
 
@@ -208,7 +209,12 @@ Status http_server_start(const HttpServerOptions *options, Diag *diag, HttpServe
     HttpServer *server = mem_alloc_zero(sizeof(*server));
     server->options = *options;
     server->hub = load_hub_open();
-    server->transactions = load_transactions_open(options->store, server->hub);
+    LoadTransactionsOptions transactions = {.store = options->store,
+                                            .volume = options->volume,
+                                            .hub = server->hub,
+                                            .keys = options->instance == NULL ? NULL : options->instance->keys,
+                                            .tracker = options->tracker};
+    server->transactions = load_transactions_open(&transactions);
     unsigned flags = MHD_USE_THREAD_PER_CONNECTION | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL;
     if (address.ss_family == AF_INET6)
         flags |= MHD_USE_IPv6;

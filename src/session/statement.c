@@ -44,10 +44,10 @@ static SpillMode spill_mode(StatementContext *context)
 
 Status execute_plan(StatementContext *context, const PhysPlan *plan, const ExecResult *result, OperatorProfile *profile)
 {
-    int64_t timeout = session_number(context, "query_timeout", 300);
+    int64_t timeout = session_number(context, "query_timeout", 300), dop = session_number(context, "pipeline_dop", 0);
     ExecOptions options = {.pool = context->session->instance->pool, .segments = context->session->instance->segments,
                            .memory = &context->memory, .cancelled = &context->session->cancelled, .profile = profile,
-                           .dop = (uint32_t)MAX(session_number(context, "pipeline_dop", 0), 0),
+                           .dop = (uint32_t)MAX(dop, 0),
                            .spill = context->session->instance->spill, .spill_mode = spill_mode(context)};
     if (timeout > 0)
         options.deadline_us = env_monotonic_us(environment_real()) + timeout * 1000000;

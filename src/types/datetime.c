@@ -76,7 +76,8 @@ bool date_add_months(int32_t days, int64_t months, int32_t *out)
         return false;
     year = (int32_t)(total / 12);
     month = (int32_t)(total % 12) + 1;
-    *out = date_from_civil(year, month, MIN(day, days_in_month(year, month)));
+    int last = days_in_month(year, month);
+    *out = date_from_civil(year, month, MIN(day, last));
     return true;
 }
 

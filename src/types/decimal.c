@@ -34,8 +34,10 @@ bool decimal_rescale(Int128 value, int from_scale, int to_scale, Int128 *out)
         return true;
     }
     if (to_scale > from_scale) {
-        if (to_scale - from_scale > DECIMAL_MAX_PRECISION)
-            return value == 0 ? (*out = 0, true) : false;
+        if (to_scale - from_scale > DECIMAL_MAX_PRECISION) {
+            *out = 0;
+            return value == 0;
+        }
         return !__builtin_mul_overflow(value, decimal_powers[to_scale - from_scale], out);
     }
     int drop = from_scale - to_scale;

@@ -36,6 +36,7 @@ start_server() {
 
 die() {
     echo "FAILED at line ${BASH_LINENO[${#BASH_LINENO[@]}-2]} of $(basename "$0"): $1" >&2
+    echo "$((checks > 0 ? checks - 1 : 0)) passed, 1 failed"
     exit 1
 }
 
@@ -81,4 +82,4 @@ bad() {
 }
 # The rows in the ErrorURL of $reply.
 errors() { reply=$(curl -s "$(printf '%s' "$reply" | sed -n 's/.*"ErrorURL": "\(.*\)".*/\1/p')"); }
-done_testing() { echo "$(basename "$0"): $checks checks passed"; }
+done_testing() { echo "$checks passed, 0 failed"; }

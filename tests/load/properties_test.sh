@@ -76,6 +76,8 @@ load t '[{"a":{"b":[{"id":50}]},"n":"q"},{"a":{"b":[{"id":51}]}}]' 'format: json
 load t '{"data":[{"id":52},{"id":53}]}' 'format: json' 'strip_outer_array: true' 'json_root: $.data' 'ignore_json_size: true' 'columns: id'; ok
 query 'select id, name from d.t where id between 50 and 53 order by id' '50,q;51,NULL;52,NULL;53,NULL'
 load t '[{"id":1}]' 'format: json' 'columns: id'; bad 'strip_outer_array'
+load n '{"id":10.9}{"id":-2147483648.7}{"id":1e3}{"id":2147483648.0}' 'format: json' 'columns: id'; ok
+query 'select id from d.n where id > 2 or id < 0 or id is null order by id' 'NULL;-2147483648;10;1000'
 load t '{"id":1' 'format: json' 'columns: id'; bad 'JSON'
 
 # keys: partial updates, conditions, deletes, change events

@@ -82,4 +82,31 @@ txn commit lost; status FAILED; txn begin one; status LABEL_ALREADY_EXISTS; txn 
 query 'select count(*) from d.a' '4'
 txn begin lost; status OK; txn load lost a '100,l\n'; txn commit lost; status OK
 query 'select count(*) from d.a' '5'
+# prepared transactions survive crashes, with what they replace and delete
+txn begin kept; txn load kept a '200,k\n201,k\n'; txn load kept b '1,100\n4,400\n'; status OK
+txn load kept b '3,1\n' 'columns: id, __op'; status OK
+txn prepare kept; status OK; txn prepare kept; status OK
+txn begin dropped; txn load dropped a '300,d\n'; txn prepare dropped; status OK
+txn begin brief a '' 'prepared_timeout: 1'; txn load brief a '400,d\n'; txn prepare brief; status OK
+sql -e 'admin vacuum' > /dev/null
+stop_server -KILL
+start_server --set lake_autovacuum_grace_period_minutes=0
+state kept PREPARED; state dropped PREPARED
+txn begin kept; status LABEL_ALREADY_EXISTS; has '"ExistingJobStatus": "RUNNING"'
+txn load kept a '1,x\n'; status FAILED; has 'already prepared'
+sql -e 'insert into d.b values (1, 5), (3, 5); admin vacuum' > /dev/null
+query 'select * from d.b order by id' '1,5;2,20;3,5'
+txn rollback dropped; status OK; txn commit dropped; status FAILED
+txn commit kept; status OK; has '"NumberLoadedRows": 5'; txn commit kept; status OK; has 'Transaction already commited'
+sql -e 'admin vacuum' > /dev/null
+query 'select * from d.b order by id' '1,100;2,20;4,400'
+query 'select id from d.a where id >= 200' '200;201'
+sleep 2.2; state brief UNKNOWN
+stop_server -KILL
+start_server
+state kept VISIBLE; state dropped UNKNOWN; state brief UNKNOWN
+query 'select id from d.a where id >= 200' '200;201'
+query 'select * from d.b order by id' '1,100;2,20;4,400'
+txn begin partial; txn load partial b '1,7\n' 'partial_update: true' 'columns: id, v' 'merge_condition: v'; status OK
+txn prepare partial; status FAILED; has 'prepared, only committed'; txn commit partial; status OK
 done_testing

@@ -35,7 +35,8 @@ static Status start_server(Loop *loop, Diag *diag)
 {
     int64_t before = now_us();
     TRY(server_start(&loop->server, diag));
-    loop->slowest_start_us = MAX(loop->slowest_start_us, now_us() - before);
+    int64_t taken_us = now_us() - before;
+    loop->slowest_start_us = MAX(loop->slowest_start_us, taken_us);
     return OK;
 }
 

@@ -1,5 +1,7 @@
 #include "sql_runner/client.h"
 
+/* A connection is made by its first statement, and again by the first one after it was lost. */
+
 #include <curl/curl.h>
 #include <mysql.h>
 #include <stdio.h>

@@ -20,25 +20,25 @@ CREATE TABLE events (
 ) DUPLICATE KEY (at) PARTITION BY date_trunc('month', at) DISTRIBUTED BY HASH (visitor) BUCKETS 2;
 
 INSERT INTO products
-SELECT g, concat(elt(g % 5 + 1, 'Oak', 'Steel', 'Linen', 'Copper', 'Glass'), ' ',
-                 elt(g % 7 + 1, 'table', 'lamp', 'chair', 'bowl', 'shelf', 'clock', 'basket'), ' no. ', g),
-       elt(g % 4 + 1, 'furniture', 'kitchen', 'light', 'decoration'), 5 + g * 37 % 400 + 0.95
-FROM TABLE(generate_series(1, 200));
+SELECT g, concat(['Oak', 'Steel', 'Linen', 'Copper', 'Glass'][g % 5 + 1], ' ',
+                 ['table', 'lamp', 'chair', 'bowl', 'shelf', 'clock', 'basket'][g % 7 + 1], ' no. ', g),
+       ['furniture', 'kitchen', 'light', 'decoration'][g % 4 + 1], 5 + g * 37 % 400 + 0.95
+FROM TABLE(generate_series(1, 200)) s(g);
 
 INSERT INTO customers
-SELECT g, concat(elt(g % 6 + 1, 'Ada', 'Bo', 'Chen', 'Dana', 'Emil', 'Fay'), ' ',
-                 elt(g % 5 + 1, 'Berg', 'Lopez', 'Novak', 'Okoro', 'Sato'), ' ', g),
-       elt(g * 13 % 8 + 1, 'Brazil', 'Germany', 'India', 'Japan', 'Kenya', 'Norway', 'Spain', 'Vietnam'),
+SELECT g, concat(['Ada', 'Bo', 'Chen', 'Dana', 'Emil', 'Fay'][g % 6 + 1], ' ',
+                 ['Berg', 'Lopez', 'Novak', 'Okoro', 'Sato'][g % 5 + 1], ' ', g),
+       ['Brazil', 'Germany', 'India', 'Japan', 'Kenya', 'Norway', 'Spain', 'Vietnam', 'Vietnam'][CAST(sqrt(abs(murmur_hash3_32(g)) % 64) AS INT) + 1],
        date_add('2019-01-01', INTERVAL g * 31 % 1800 DAY)
-FROM TABLE(generate_series(1, 5000));
+FROM TABLE(generate_series(1, 5000)) s(g);
 
 INSERT INTO orders
 SELECT o.g, o.g * 7919 % 5000 + 1, p.product_id, o.g % 5 + 1, p.price * (o.g % 5 + 1),
        date_add('2024-01-01 08:00:00', INTERVAL o.g * 157 SECOND)
-FROM TABLE(generate_series(1, 200000)) o(g) JOIN products p ON p.product_id = o.g * 104729 % 200 + 1;
+FROM TABLE(generate_series(1, 200000)) o(g) JOIN products p ON p.product_id = CAST(sqrt(abs(murmur_hash3_32(o.g)) % 40000) AS INT) % 200 + 1;
 
 INSERT INTO events
 SELECT date_add('2024-06-01 00:00:00', INTERVAL g * 13 SECOND), g * 7919 % 20000,
-       elt(g * 31 % 6 + 1, '/', '/search', '/product', '/basket', '/checkout', '/help'), 20 + g * g % 900,
-       parse_json(concat('{"browser": "', elt(g % 3 + 1, 'Firefox', 'Chrome', 'Safari'), '", "step": ', g % 9, '}'))
+       ['/help', '/checkout', '/basket', '/search', '/product', '/', '/'][CAST(sqrt(abs(murmur_hash3_32(g)) % 36) AS INT) + 1], 20 + g * g % 900,
+       parse_json(concat('{"browser": "', ['Firefox', 'Chrome', 'Safari'][g % 3 + 1], '", "step": ', g % 9, '}'))
 FROM TABLE(generate_series(1, 400000)) e(g);

@@ -122,6 +122,23 @@ Status table_loaders_commit(TableLoader *const *loaders, uint32_t count, StrView
     return RAISE(diag, INTERNAL, "not in this test");
 }
 
+Status table_loaders_commit_prepared(TableLoader *const *loaders, uint32_t count, StrView label, StrView answer, uint64_t txn_id, Diag *diag)
+{
+    return table_loaders_commit(loaders, count, label, answer, false, txn_id, diag);
+}
+
+Status table_loader_prepare(const TableLoader *loader, Arena *arena, Diag *diag, PreparedTable *out)
+{
+    (void)loader, (void)arena, (void)out;
+    return RAISE(diag, INTERNAL, "not in this test");
+}
+
+Status table_loader_adopt(TableLoader *loader, const PreparedTable *prepared, Diag *diag)
+{
+    (void)loader, (void)prepared;
+    return RAISE(diag, INTERNAL, "not in this test");
+}
+
 const TableLoaderOptions *table_loader_options(const TableLoader *loader)
 {
     return &loader->options;

@@ -1,0 +1,253 @@
+#include "base/fault.h"
+#include "load/table_loader_int.h"
+
+/* Commits of loaders: one change names the segments of all their lanes, the label, and what the rows replace in
+ * tables that keep one row a key. */
+
+typedef struct CommitState {
+    TableLoader *const *loaders;
+    uint32_t count;
+    StrView label, answer;
+    bool replace;
+    bool is_prepared; /* by this label */
+    uint64_t txn_id;
+    KeyCommit *keys; /* by loader: what the rows replace; schema NULL: nothing */
+} CommitState;
+
+static bool is_overwritten(const TableLoaderOptions *options, uint64_t partition_id)
+{
+    for (uint32_t i = 0; i < options->partition_count; i++) {
+        if (options->partition_ids[i] == partition_id)
+            return true;
+    }
+    return options->partition_ids == NULL;
+}
+
+static Status drop_old_rows(const TableLoaderOptions *options, const CatalogTable *table, Change *change)
+{
+    for (uint32_t p = 0; p < table->partition_count; p++) {
+        const CatalogPartition *partition = table->partitions[p];
+        if (!is_overwritten(options, partition->id))
+            continue;
+        for (uint32_t t = 0; t < partition->tablet_count; t++) {
+            const TabletVersion *tablet = &partition->tablets[t];
+            uint64_t *ids = mem_alloc((tablet->segment_count + 1) * sizeof(uint64_t));
+            for (uint32_t s = 0; s < tablet->segment_count; s++)
+                ids[s] = tablet->segments[s].id;
+            NewSegments none = {partition->id, tablet->id, NULL, 0};
+            change_replace_segments(change, table->id, &none, ids, tablet->segment_count);
+            mem_free(ids);
+        }
+    }
+    return OK;
+}
+
+static Status put_label(const CommitState *state, uint64_t database_id, Change *change, Diag *diag)
+{
+    const TableLoaderOptions *options = &state->loaders[0]->options;
+    AUTO_ARENA arena;
+    LabelRecord record;
+    arena_init(&arena, NULL);
+    if (state->label.length == 0)
+        return OK;
+    if (meta_label_find(options->store, database_id, state->label, &arena, &record))
+        return RAISE(diag, LABEL_EXISTS, "Label [%.*s] has already been used, relate to txn [%llu]", SV_ARGS(state->label),
+                     (unsigned long long)record.txn_id);
+    change_put_label(change, database_id, state->label, state->txn_id, state->answer, env_wall_us(options->volume->environment));
+    return OK;
+}
+
+static Status put_segments(const TableLoader *loader, const CatalogTable *now, Change *change, Diag *diag)
+{
+    uint32_t count = 0;
+    for (const LoaderLane *lane = loader->lanes; lane != NULL; lane = lane->next)
+        count += lane->segments.count;
+    NewSegments *all = mem_alloc((count + 1) * sizeof(*all));
+    uint32_t at = 0;
+    for (const LoaderLane *lane = loader->lanes; lane != NULL; lane = lane->next) {
+        for (uint32_t i = 0; i < lane->segments.count; i++) {
+            if (catalog_partition_by_id(now, lane->segments.items[i].partition_id) == NULL) {
+                mem_free(all);
+                return RAISE(diag, RETRY, "a partition of table '%.*s' was dropped meanwhile", SV_ARGS(now->name));
+            }
+            all[at++] = lane->segments.items[i];
+        }
+    }
+    if (count > 0)
+        change_publish(change, now->id, all, count);
+    mem_free(all);
+    return OK;
+}
+
+static Status build_commit(void *context, const CatalogSnapshot *catalog, Change *change, Diag *diag)
+{
+    CommitState *state = context;
+    for (uint32_t i = 0; i < state->count; i++) {
+        const TableLoader *loader = state->loaders[i];
+        const CatalogTable *now = catalog_table_by_id(catalog, loader->table->id);
+        if (now == NULL)
+            return RAISE(diag, NO_SUCH_TABLE, "Unknown table '%.*s': it was dropped meanwhile", SV_ARGS(loader->table->name));
+        if (i == 0)
+            TRY(put_label(state, now->database_id, change, diag));
+        if (i == 0 && state->is_prepared)
+            change_drop_prepared(change, now->database_id, state->label);
+        if (state->replace)
+            TRY(drop_old_rows(&loader->options, now, change));
+        TRY(put_segments(loader, now, change, diag));
+        if (state->keys[i].schema != NULL)
+            TRY(key_commit_put(&state->keys[i], now, state->replace, change, diag));
+    }
+    return OK;
+}
+
+static Status make_keys(const TableLoader *loader, const CatalogSnapshot *catalog, bool replaces, Diag *diag, KeyCommit *out)
+{
+    KeyFlushes all = {0};
+    *out = (KeyCommit){.store = loader->options.store, .volume = loader->options.volume, .indexes = loader->options.keys,
+                       .schema = loader->table->schema, .table_id = loader->table->id};
+    arena_init(&out->arena, loader->options.tracker);
+    const CatalogTable *table = catalog_table_by_id(catalog, loader->table->id);
+    if (table == NULL)
+        return RAISE(diag, NO_SUCH_TABLE, "Unknown table '%.*s': it was dropped meanwhile", SV_ARGS(loader->table->name));
+    for (const LoaderLane *lane = loader->lanes; lane != NULL; lane = lane->next) {
+        for (uint32_t i = 0; i < lane->flushes.count; i++)
+            ARRAY_PUSH(&out->arena, &all, lane->flushes.items[i]);
+    }
+    return key_commit_make(out, table, &all, replaces, diag);
+}
+
+static Status commit_change(MetaStore *store, CommitState *state, Diag *diag)
+{
+    FAULT("load.before_commit", diag);
+    return meta_commit(store, build_commit, state, diag);
+}
+
+/* The vectors are made against a snapshot; the commit looks whether the tablets are still as they were. */
+static Status commit_once(CommitState *state, Diag *diag)
+{
+    MetaStore *store = state->loaders[0]->options.store;
+    CatalogSnapshot *catalog = meta_snapshot(store);
+    Status status = OK;
+    memset(state->keys, 0, state->count * sizeof(KeyCommit));
+    for (uint32_t i = 0; i < state->count && status == OK; i++) {
+        if (table_keeps_last(state->loaders[i]->table->schema))
+            status = make_keys(state->loaders[i], catalog, state->replace, diag, &state->keys[i]);
+    }
+    if (status == OK)
+        status = commit_change(store, state, diag);
+    for (uint32_t i = 0; i < state->count; i++) {
+        if (state->keys[i].schema != NULL)
+            key_commit_close(&state->keys[i], status == OK);
+    }
+    catalog_unref(catalog);
+    return status;
+}
+
+static Status merge_buffer(LoaderLane *lane, TabletBuffer *buffer, const CatalogTable *table, Diag *diag)
+{
+    const TableLoaderOptions *options = &lane->loader->options;
+    const TabletVersion *tablet = partition_tablet(catalog_partition_by_id(table, buffer->partition_id), buffer->tablet_id);
+    if (tablet == NULL)
+        return RAISE(diag, INVALID_ARGUMENT, "a partition of table '%.*s' was dropped meanwhile", SV_ARGS(table->name));
+    KeyMergeInput input = {options->merge, options->volume, options->keys, lane->loader->table->schema,
+                           tablet, buffer->columns, buffer->rows, &buffer->arena};
+    uint8_t *skipped = mem_alloc(buffer->rows);
+    Status status = key_merge(&input, diag, skipped);
+    if (status == OK)
+        status = loader_lane_flush(lane, buffer, skipped, diag);
+    mem_free(skipped);
+    return status;
+}
+
+static Status merge_lane(LoaderLane *lane, const CatalogTable *table, Diag *diag)
+{
+    for (uint32_t b = 0; b < lane->buffer_count; b++) {
+        if (lane->buffers[b] != NULL && lane->buffers[b]->rows > 0)
+            TRY(merge_buffer(lane, lane->buffers[b], table, diag));
+    }
+    return loader_lane_commit_object(lane, diag);
+}
+
+/* Completes and writes the rows that were held; with the tables' locks held. */
+static Status merge_held(const CommitState *state, Diag *diag)
+{
+    CatalogSnapshot *catalog = meta_snapshot(state->loaders[0]->options.store);
+    Status status = OK;
+    for (uint32_t i = 0; i < state->count && status == OK; i++) {
+        TableLoader *loader = state->loaders[i];
+        if (loader->options.merge == NULL)
+            continue;
+        const CatalogTable *table = catalog_table_by_id(catalog, loader->table->id);
+        if (table == NULL)
+            status = RAISE(diag, NO_SUCH_TABLE, "Unknown table '%.*s': it was dropped meanwhile", SV_ARGS(loader->table->name));
+        for (LoaderLane *lane = loader->lanes; lane != NULL && status == OK; lane = lane->next)
+            status = merge_lane(lane, table, diag);
+    }
+    catalog_unref(catalog);
+    return status;
+}
+
+static Status commit_in_turn(CommitState *state, Diag *diag)
+{
+    PrimaryIndexes *indexes = NULL;
+    uint64_t *ids = mem_alloc((state->count + 1) * sizeof(*ids));
+    uint32_t keyed = 0;
+    uint64_t locked = 0;
+    Status status = ERR_RETRY;
+    for (uint32_t i = 0; i < state->count; i++) {
+        const TableLoader *loader = state->loaders[i];
+        if (!table_keeps_last(loader->table->schema))
+            continue;
+        indexes = loader->options.keys;
+        if (indexes == NULL) {
+            mem_free(ids);
+            return RAISE(diag, NOT_SUPPORTED, "table '%.*s' has unique keys, which can't be loaded from here", SV_ARGS(loader->table->name));
+        }
+        if (!loader->options.is_locked)
+            ids[keyed++] = loader->table->id;
+    }
+    if (keyed > 0)
+        locked = primary_indexes_lock_all(indexes, ids, keyed);
+    Status merged = indexes == NULL ? OK : merge_held(state, diag);
+    if (merged != OK)
+        status = merged;
+    for (uint32_t attempt = 0; attempt < MOST_ATTEMPTS && status == ERR_RETRY && merged == OK; attempt++) {
+        *diag = (Diag){0};
+        status = commit_once(state, diag);
+        if (indexes == NULL)
+            break; /* nothing that could come out otherwise */
+    }
+    if (keyed > 0)
+        primary_indexes_unlock_all(indexes, locked);
+    mem_free(ids);
+    return status;
+}
+
+static Status commit_all(CommitState *state, Diag *diag)
+{
+    if (state->count == 0)
+        return OK;
+    state->keys = mem_alloc_zero(state->count * sizeof(KeyCommit));
+    Status status = commit_in_turn(state, diag);
+    mem_free(state->keys);
+    return status;
+}
+
+Status table_loaders_commit(TableLoader *const *loaders, uint32_t count, StrView label, StrView answer, bool replace, uint64_t txn_id,
+                            Diag *diag)
+{
+    CommitState state = {.loaders = loaders, .count = count, .label = label, .answer = answer, .replace = replace, .txn_id = txn_id};
+    return commit_all(&state, diag);
+}
+
+Status table_loaders_commit_prepared(TableLoader *const *loaders, uint32_t count, StrView label, StrView answer, uint64_t txn_id, Diag *diag)
+{
+    CommitState state = {.loaders = loaders, .count = count, .label = label, .answer = answer, .txn_id = txn_id, .is_prepared = true};
+    return commit_all(&state, diag);
+}
+
+Status table_loader_commit(TableLoader *loader, StrView label, StrView answer, bool replace, Diag *diag, uint64_t *out_txn_id)
+{
+    *out_txn_id = meta_new_id(loader->options.store);
+    return table_loaders_commit(&loader, 1, label, answer, replace, *out_txn_id, diag);
+}

@@ -1,0 +1,55 @@
+#pragma once
+/* Inside of the table loader: lanes and their buffers, for writing, committing and preparing. */
+
+#include "format/segment.h"
+#include "load/key_commit.h"
+#include "load/partition_router.h"
+#include "load/table_loader.h"
+
+enum { MOST_ATTEMPTS = 20 };
+
+typedef struct TabletBuffer {
+    uint64_t partition_id;
+    uint64_t tablet_id;
+    Arena arena;
+    Vector *columns;
+    uint8_t *deletes; /* of rows; NULL: none so far */
+    uint32_t deletes_room;
+    uint32_t rows;
+    uint64_t counted_bytes; /* in the lane's buffered_bytes */
+} TabletBuffer;
+
+struct LoaderLane {
+    TableLoader *loader;
+    LoaderLane *next;
+    TabletBuffer **buffers; /* by number of the partition * buckets + bucket; NULL: no rows yet */
+    uint32_t buffer_count;
+    VolumeWriter *writer;
+    const char *path; /* of the object that is written; in arena */
+    uint64_t written;
+    uint64_t buffered_bytes; /* of all buffers */
+    uint64_t random;
+    Arena arena;
+    ARRAY_OF(NewSegments) segments;
+    KeyFlushes flushes; /* of tables that keep the last row */
+    uint64_t rows;
+    uint16_t *sel;
+    Diag *diag;
+};
+
+struct TableLoader {
+    TableLoaderOptions options;
+    const CatalogTable *table;
+    SegmentColumn *columns;
+    PartitionRouter *router;
+    Arena arena;
+    Mutex lock; /* guards lanes */
+    LoaderLane *lanes;
+    uint64_t rows;
+    uint64_t lease; /* keeps vacuum off what is not committed yet */
+};
+
+/* Writes the rows of a buffer as a segment. skipped: rows that are not written; NULL: none. */
+Status loader_lane_flush(LoaderLane *lane, TabletBuffer *buffer, const uint8_t *skipped, Diag *diag);
+/* What is written so far is durable; the next segment begins another object. */
+Status loader_lane_commit_object(LoaderLane *lane, Diag *diag);
