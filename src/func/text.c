@@ -310,7 +310,8 @@ static void put_type_name(Type type, ByteBuf *out)
 {
     AUTO_BYTEBUF text = {0};
     if (type.kind == TYPE_DECIMAL) {
-        bytebuf_printf(out, "decimal%d(%d, %d)", type.precision <= 9 ? 32 : type.precision <= 18 ? 64 : type.precision <= DECIMAL_MAX_PRECISION ? 128 : 256, type.precision, type.scale);
+        int bits = type.precision <= 9 ? 32 : type.precision <= 18 ? 64 : type.precision <= DECIMAL_MAX_PRECISION ? 128 : 256;
+        bytebuf_printf(out, "decimal%d(%d, %d)", bits, type.precision, type.scale);
         return;
     }
     if (type_is_nested(type)) {
