@@ -19,6 +19,8 @@ static _Atomic(void *) emergency_reserve;
 static _Atomic uint64_t fail_countdown;
 static _Atomic uint64_t fail_seen;
 static _Atomic bool fail_sticky;
+static _Atomic int fail_kind;
+static _Atomic bool is_pressed; /* the reserve was used and is not back */
 
 MemTracker *mem_process_tracker(void)
 {
@@ -98,8 +100,15 @@ void mem_release(MemTracker *tracker, int64_t bytes)
         atomic_fetch_sub_explicit(&t->used_bytes, bytes, memory_order_relaxed);
 }
 
+bool mem_is_pressed(void)
+{
+    return atomic_load_explicit(&is_pressed, memory_order_relaxed);
+}
+
 bool mem_over_limit(const MemTracker *tracker)
 {
+    if (UNLIKELY(mem_is_pressed()))
+        return true;
     for (const MemTracker *t = tracker; t != NULL; t = t->parent) {
         int64_t limit = atomic_load_explicit(&t->limit_bytes, memory_order_relaxed);
         if (limit > 0 && mem_used(t) > limit)
@@ -108,29 +117,40 @@ bool mem_over_limit(const MemTracker *tracker)
     return false;
 }
 
-uint64_t mem_fail_nth(uint64_t n, bool sticky)
+uint64_t mem_fail_nth(MemFailKind kind, uint64_t n, bool sticky)
 {
     atomic_store(&fail_sticky, sticky);
+    atomic_store(&fail_kind, (int)kind);
     atomic_store(&fail_countdown, n);
     return atomic_exchange(&fail_seen, 0);
 }
 
 /* True when the armed test hook wants this allocation to fail. */
-static bool injected_failure(void)
+static bool injected_failure(MemFailKind kind)
 {
     uint64_t armed = atomic_load_explicit(&fail_countdown, memory_order_relaxed);
-    if (LIKELY(armed == 0))
+    if (LIKELY(armed == 0) || atomic_load(&fail_kind) != (int)kind)
         return false;
     uint64_t seen = atomic_fetch_add(&fail_seen, 1) + 1;
     return seen == armed || (seen > armed && atomic_load(&fail_sticky));
 }
 
+/* As long as every block fails, so does the reserve. */
+static bool reserve_must_fail(void)
+{
+    uint64_t armed = atomic_load_explicit(&fail_countdown, memory_order_relaxed);
+    return UNLIKELY(armed != 0) && atomic_load(&fail_kind) == MEM_FAIL_BLOCKS && atomic_load(&fail_sticky) &&
+           atomic_load(&fail_seen) >= armed;
+}
+
 static void keep_reserve(void)
 {
-    if (atomic_load_explicit(&emergency_reserve, memory_order_relaxed) != NULL)
+    if (LIKELY(atomic_load_explicit(&emergency_reserve, memory_order_relaxed) != NULL) || reserve_must_fail())
         return;
     void *fresh = malloc(RESERVE_BYTES);
     void *expected = NULL;
+    if (fresh != NULL)
+        atomic_store(&is_pressed, false);
     if (!atomic_compare_exchange_strong(&emergency_reserve, &expected, fresh))
         free(fresh);
 }
@@ -138,6 +158,7 @@ static void keep_reserve(void)
 /* Gives the reserve back to the allocator and tries once more. */
 static void *retry_from_reserve(void *old, size_t bytes)
 {
+    atomic_store(&is_pressed, true);
     free(atomic_exchange(&emergency_reserve, NULL));
     void *result = realloc(old, bytes);
     if (result == NULL)
@@ -148,8 +169,8 @@ static void *retry_from_reserve(void *old, size_t bytes)
 void *mem_realloc(void *old, size_t bytes)
 {
     keep_reserve();
-    void *result = realloc(old, bytes == 0 ? 1 : bytes);
-    return LIKELY(result != NULL) ? result : retry_from_reserve(old, bytes);
+    void *result = injected_failure(MEM_FAIL_BLOCKS) ? NULL : realloc(old, bytes == 0 ? 1 : bytes);
+    return LIKELY(result != NULL) ? result : retry_from_reserve(old, bytes == 0 ? 1 : bytes);
 }
 
 void *mem_alloc(size_t bytes)
@@ -194,7 +215,7 @@ char *mem_strdup(const char *text)
 
 static uint8_t *aligned_block(size_t size)
 {
-    if (injected_failure() || size > SIZE_MAX / 2)
+    if (injected_failure(MEM_FAIL_BUFFERS) || size > SIZE_MAX / 2)
         return NULL;
     return aligned_alloc(64, align_up(size + BUFFER_SLACK_BYTES, 64));
 }

@@ -30,6 +30,7 @@ bool mem_try_reserve(MemTracker *tracker, int64_t bytes);
 void mem_charge(MemTracker *tracker, int64_t bytes);
 void mem_release(MemTracker *tracker, int64_t bytes);
 bool mem_over_limit(const MemTracker *tracker);
+bool mem_is_pressed(void); /* the system refused memory, and the emergency reserve is in use */
 static inline int64_t mem_used(const MemTracker *tracker)
 {
     return atomic_load_explicit(&tracker->used_bytes, memory_order_relaxed);
@@ -62,6 +63,9 @@ Status buffer_resize(Buffer *buffer, size_t size, Diag *diag);
 void buffer_free(Buffer *buffer); /* safe on a zeroed or freed one */
 #define AUTO_BUFFER CLEANUP(buffer_free) Buffer
 
-/* Test hook: the n-th fallible allocation from now on fails, and, when sticky, all after it.
- * n = 0 turns it off. Returns how many allocations were seen since the last call. */
-uint64_t mem_fail_nth(uint64_t n, bool sticky);
+/* Test hook: the n-th allocation of that kind from now on fails, and, when sticky, all after it. Buffers fail
+ * with an error. Blocks are what mem_alloc() and arenas take: they come from the emergency reserve then, and
+ * mem_over_limit() says yes of every tracker until the reserve could be set aside again, so that statements
+ * unwind. n = 0 turns it off. Returns how many allocations of the kind armed before were seen since. */
+typedef enum MemFailKind { MEM_FAIL_BUFFERS, MEM_FAIL_BLOCKS } MemFailKind;
+uint64_t mem_fail_nth(MemFailKind kind, uint64_t n, bool sticky);

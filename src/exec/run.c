@@ -16,6 +16,8 @@ Status exec_check(ExecContext *exec)
         return RAISE(exec->diag, CANCELLED, "Query execution was interrupted");
     if (options->deadline_us > 0 && env_monotonic_us(environment_real()) > options->deadline_us)
         return RAISE(exec->diag, QUERY_TIMEOUT, "Query reached its timeout (query_timeout)");
+    if (mem_is_pressed())
+        return RAISE(exec->diag, OUT_OF_MEMORY, "out of memory: the system gives no more");
     if (mem_over_limit(options->memory))
         return RAISE(exec->diag, MEMORY_LIMIT, "Memory of query exceed limit. Used: %lld, Limit: %lld",
                      (long long)mem_used(options->memory), (long long)atomic_load(&options->memory->limit_bytes));

@@ -148,6 +148,25 @@ static Status copy_table(StatementContext *context, const AstName *like, DdlStat
     return OK;
 }
 
+/* Of this id: another with the name may have come meanwhile. */
+static Status build_undo_create(void *opaque, const CatalogSnapshot *catalog, Change *change, Diag *diag)
+{
+    const DdlState *state = opaque;
+    (void)diag;
+    if (catalog_table_by_id(catalog, state->id) != NULL)
+        change_drop_table(change, state->id);
+    return OK;
+}
+
+/* The rows could not be loaded: the table goes, too. While it is not known whether they were, it stays. */
+static Status undo_create(StatementContext *context, DdlState *state, Status status)
+{
+    Diag unheard = {0};
+    if (status != OK && status != ERR_OUTCOME_UNKNOWN)
+        status_ignore(meta_commit(context->session->instance->store, build_undo_create, state, &unheard));
+    return status;
+}
+
 static Status finish_ctas(StatementContext *context, DdlState *state, BoundQuery *query)
 {
     CatalogSnapshot *now = meta_snapshot(context->session->instance->store);
@@ -211,7 +230,7 @@ static Status run_create_table(StatementContext *context, const AstStatement *st
     ddl_schema_free(state.schema);
     TRY(status);
     if (query != NULL && !state.exists)
-        return finish_ctas(context, &state, query);
+        return undo_create(context, &state, finish_ctas(context, &state, query));
     return send_ok(context, 0, STR_VIEW(""));
 }
 

@@ -1,0 +1,233 @@
+#include "failure/fixture.h"
+
+/* Wiring as in main/node.c, without ports and without a scheduler. */
+
+#include <ftw.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum { SPILL_LIMIT = 1 << 30 };
+
+static int64_t wall_us(void *context)
+{
+    (void)context;
+    return env_wall_us(environment_real());
+}
+
+static int64_t monotonic_us(void *context)
+{
+    (void)context;
+    return env_monotonic_us(environment_real());
+}
+
+static uint64_t random_u64(void *context)
+{
+    (void)context;
+    return env_random(environment_real());
+}
+
+static void no_sleep(void *context, int64_t us)
+{
+    (void)context, (void)us;
+}
+
+/* Waiting between retries would only cost time. */
+static const Environment environment = {NULL, wall_us, monotonic_us, random_u64, no_sleep};
+
+static void forget_object(void *context, StrView path)
+{
+    segment_cache_forget(context, path);
+}
+
+static Status start(Fixture *f, Diag *diag)
+{
+    Instance *i = &f->instance;
+    *i = (Instance){.volume = f->volume, .memory = mem_process_tracker(), .version = "8.0.33"};
+    mutex_init(&i->lock);
+    char spill[96];
+    snprintf(spill, sizeof(spill), "%s/spill", f->directory);
+    TRY(meta_store_open(f->volume, diag, &i->store));
+    TRY(exec_pool_open(2, diag, &i->pool));
+    TRY(spill_area_open(spill, SPILL_LIMIT, diag, &i->spill));
+    i->segments = segment_cache_open(f->volume, mem_process_tracker(), 0);
+    i->statistics = statistics_cache_open(i->segments);
+    VacuumOptions vacuum = {.store = i->store, .volume = f->volume, .forget_context = i->segments, .forget = forget_object};
+    i->vacuum = vacuum_open(&vacuum);
+    i->increments = auto_increment_open(i->store);
+    i->keys = primary_indexes_open(mem_process_tracker(), 1 << 20);
+    i->compactor = compactor_open(i->store, f->volume, i->keys, mem_process_tracker());
+    f->hub = load_hub_open();
+    return session_open(i, STR_VIEW("root"), STR_VIEW("127.0.0.1"), 1, diag, &f->session);
+}
+
+static void stop(Fixture *f)
+{
+    Instance *i = &f->instance;
+    session_close(f->session);
+    f->session = NULL;
+    if (f->hub != NULL)
+        load_hub_close(f->hub);
+    f->hub = NULL;
+    compactor_close(i->compactor);
+    vacuum_close(i->vacuum);
+    statistics_cache_close(i->statistics);
+    primary_indexes_close(i->keys);
+    auto_increment_close(i->increments);
+    segment_cache_close(i->segments);
+    if (i->pool != NULL)
+        exec_pool_close(i->pool);
+    spill_area_close(i->spill);
+    meta_store_close(i->store);
+    mutex_deinit(&i->lock);
+    *i = (Instance){0};
+}
+
+Status fixture_reopen(Fixture *f, Diag *diag)
+{
+    stop(f);
+    Status status = start(f, diag);
+    if (status == OK)
+        return fixture_run(f, "USE d", NULL, diag);
+    stop(f); /* what was made before it failed */
+    return status;
+}
+
+static void must(Fixture *f, const char *sql)
+{
+    Diag diag = {0};
+    if (fixture_run(f, sql, NULL, &diag) == OK)
+        return;
+    fprintf(stderr, "set-up failed: %s: %s\n", sql, diag.message);
+    abort();
+}
+
+void fixture_open(Fixture *f, bool is_local)
+{
+    Diag diag = {0};
+    *f = (Fixture){0};
+    snprintf(f->directory, sizeof(f->directory), "/tmp/merak-failure.XXXXXX");
+    char volume[96];
+    if (mkdtemp(f->directory) == NULL)
+        abort();
+    snprintf(volume, sizeof(volume), "%s/volume", f->directory);
+    if (!is_local)
+        f->volume = volume_open_memory(&environment);
+    else if (volume_open_local(volume, &environment, &diag, &f->volume) != OK)
+        abort();
+    if (start(f, &diag) != OK)
+        abort();
+    must(f, "CREATE DATABASE d");
+    must(f, "USE d");
+    must(f, "CREATE TABLE dup (k INT, p DATE, s VARCHAR(40), v BIGINT) DUPLICATE KEY(k) PARTITION BY RANGE(p) "
+            "(PARTITION a VALUES LESS THAN ('2024-01-01'), PARTITION b VALUES LESS THAN ('2025-01-01')) "
+            "DISTRIBUTED BY HASH(k) BUCKETS 2");
+    must(f, "CREATE TABLE pk (k INT NOT NULL, v BIGINT) PRIMARY KEY(k) DISTRIBUTED BY HASH(k) BUCKETS 1");
+    must(f, "CREATE TABLE auto_made (k INT, d DATE) DUPLICATE KEY(k) PARTITION BY date_trunc('month', d)");
+    must(f, "INSERT INTO dup SELECT generate_series, IF(generate_series % 2 = 0, '2023-05-05', '2024-05-05'), "
+            "concat('text ', generate_series % 17), generate_series * 3 FROM TABLE(generate_series(1, 500))");
+    must(f, "INSERT INTO dup SELECT generate_series, '2023-05-05', 'more', 1 FROM TABLE(generate_series(501, 600))");
+    must(f, "INSERT INTO pk SELECT generate_series, generate_series FROM TABLE(generate_series(1, 3000))");
+    must(f, "INSERT INTO pk SELECT generate_series * 3, 7 FROM TABLE(generate_series(1, 1000))");
+}
+
+static int remove_entry(const char *path, const struct stat *info, int type, struct FTW *at)
+{
+    (void)info, (void)type, (void)at;
+    return remove(path);
+}
+
+void fixture_close(Fixture *f)
+{
+    stop(f);
+    volume_close(f->volume);
+    nftw(f->directory, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+/* ---- running ---- */
+
+static Status take_columns(void *context, const ResultColumn *columns, uint32_t count)
+{
+    (void)context, (void)columns, (void)count;
+    return OK;
+}
+
+static Status take_rows(void *context, const Chunk *chunk)
+{
+    ByteBuf *out = context;
+    AUTO_ARENA arena;
+    arena_init(&arena, NULL);
+    for (uint32_t row = 0; row < chunk->row_count && out != NULL; row++) {
+        uint32_t at = chunk->sel == NULL ? row : chunk->sel[row];
+        for (uint32_t c = 0; c < chunk->column_count; c++) {
+            Datum value = vector_get(&chunk->columns[c], at, &arena);
+            bytebuf_append_char(out, c == 0 ? '\n' : '\t');
+            if (value.is_null)
+                bytebuf_append_text(out, "NULL");
+            else
+                datum_print(chunk->columns[c].type, &value, out);
+        }
+    }
+    return OK;
+}
+
+static Status take_done(void *context, const ResultSummary *summary)
+{
+    (void)context, (void)summary;
+    return OK;
+}
+
+Status fixture_run(Fixture *f, const char *sql, ByteBuf *out, Diag *diag)
+{
+    ResultSink sink = {out, take_columns, take_rows, take_done};
+    return session_execute(f->session, strview(sql), &sink, diag);
+}
+
+typedef struct LoadCase {
+    const char *label;
+} LoadCase;
+
+static StrView load_property(void *context, const char *name)
+{
+    const LoadCase *load = context;
+    if (strcmp(name, "label") == 0)
+        return strview(load->label);
+    if (strcmp(name, "column_separator") == 0)
+        return STR_VIEW(",");
+    return (StrView){NULL, 0};
+}
+
+Status fixture_load(Fixture *f, const char *body, const char *label, Diag *diag)
+{
+    AUTO_BYTEBUF reply = {0};
+    LoadCase load = {label};
+    StreamLoadOptions options = {.store = f->instance.store, .volume = f->volume, .tracker = mem_process_tracker(), .hub = f->hub,
+                                 .increments = f->instance.increments, .keys = f->instance.keys, .database = STR_VIEW("d"),
+                                 .table = STR_VIEW("dup"), .user = STR_VIEW("root"), .error_url = STR_VIEW("http://e/"),
+                                 .property = load_property, .property_context = &load};
+    StreamLoad *stream = stream_load_begin(&options);
+    (void)stream_load_feed(stream, body, strlen(body));
+    stream_load_finish(stream, &reply);
+    if (strstr(reply.data, "\"Status\": \"Success\"") != NULL)
+        return OK;
+    bool is_unknown = strstr(reply.data, "is unknown") != NULL;
+    return diag_raise(diag, is_unknown ? ERR_OUTCOME_UNKNOWN : ERR_IO, "%s", reply.data);
+}
+
+void fixture_fingerprint(Fixture *f, ByteBuf *out)
+{
+    static const char *const queries[] = {
+        "SELECT count(*), sum(k), sum(v), count(DISTINCT s), min(p), max(p) FROM dup",
+        "SELECT count(*), sum(k), sum(v) FROM pk",
+        "SELECT count(*), sum(k), min(d) FROM auto_made",
+        "SHOW TABLES",
+        "SHOW DATABASES",
+        "SHOW CREATE TABLE dup",
+    };
+    bytebuf_clear(out);
+    for (size_t q = 0; q < COUNT_OF(queries); q++) {
+        Diag diag = {0};
+        if (fixture_run(f, queries[q], out, &diag) != OK)
+            bytebuf_printf(out, "\n%s: %s", queries[q], diag.message);
+    }
+}

@@ -1,0 +1,26 @@
+#pragma once
+/* A server without sockets: sessions, loads and jobs over a volume in memory, or over a directory. */
+
+#include "base/bytes.h"
+#include "load/stream_load.h"
+#include "session/instance.h"
+
+typedef struct Fixture {
+    Instance instance;
+    Session *session;
+    LoadHub *hub;
+    Volume *volume;
+    char directory[64];
+} Fixture;
+
+/* A fresh server with the tables of the scenarios. is_local: in a directory instead of memory. */
+void fixture_open(Fixture *fixture, bool is_local);
+void fixture_close(Fixture *fixture);
+/* Stops and starts it again on the same volume. */
+Status fixture_reopen(Fixture *fixture, Diag *diag);
+/* Runs SQL; results as text, a row a line. */
+Status fixture_run(Fixture *fixture, const char *sql, ByteBuf *out, Diag *diag);
+/* A Stream Load into d.dup; not OK: the reply says so, and *diag its message. */
+Status fixture_load(Fixture *fixture, const char *body, const char *label, Diag *diag);
+/* Everything that can be seen of the data. */
+void fixture_fingerprint(Fixture *fixture, ByteBuf *out);
