@@ -266,9 +266,12 @@ static Status bind_table_arguments(AnalyzeContext *context, Scope *scope, const 
 {
     Type *types = ARENA_NEW_ARRAY(context->arena, Type, MAX(request->count, 1u));
     const Datum **constants = ARENA_NEW_ARRAY(context->arena, const Datum *, MAX(request->count, 1u));
+    bool are_named = request->count > 0 && call->arguments.items[0]->kind == AST_NAMED_ARGUMENT;
     for (uint32_t i = 0; i < request->count; i++) {
         AstExpr *given = call->arguments.items[i];
         uint32_t place = argument_place(given, i);
+        if ((given->kind == AST_NAMED_ARGUMENT) != are_named)
+            return analyze_error(context, scope->source, given->begin, "%.*s() takes either all arguments by name or none", SV_ARGS(request->name));
         if (place >= request->count || arguments[place] != NULL)
             return analyze_error(context, scope->source, given->begin, "%.*s() has no such argument, or has it twice", SV_ARGS(request->name));
         TRY(bind_expr(context, scope, given->kind == AST_NAMED_ARGUMENT ? given->left : given, &arguments[place]));

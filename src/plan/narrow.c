@@ -23,7 +23,7 @@ static Expr *narrow(Narrowing *n, Expr *expr, ValueRange *out);
 
 static bool is_integral(Type type)
 {
-    return type_is_integer(type) || type.kind == TYPE_DECIMAL;
+    return type_is_integer(type) || (type.kind == TYPE_DECIMAL && !type_is_wide_decimal(type));
 }
 
 static bool fits_i64(ValueRange range)

@@ -211,6 +211,7 @@ void session_refresh_functions(StatementContext *context)
     func->flags |= strstr(mode, "ALLOW_THROW_EXCEPTION") != NULL ? FUNC_SESSION_THROW : 0;
     func->flags |= strcasecmp(variable_text(session, "sql_dialect"), "trino") == 0 ? FUNC_SESSION_TRINO : 0;
     func->flags |= strcmp(variable_text(session, "lower_upper_support_utf8"), "true") == 0 ? FUNC_SESSION_CASE_UTF8 : 0;
+    func->flags |= strcmp(variable_text(session, "decimal_overflow_to_double"), "true") == 0 ? FUNC_SESSION_DECIMAL_DOUBLE : 0;
     int64_t longest = number_variable(session, "group_concat_max_len", 1024);
     func->group_concat_max_bytes = (uint32_t)MAX(MIN(longest, INT32_MAX), 4);
     func->zone = zone_of(session);
