@@ -57,7 +57,9 @@ bool variable_is_known(StrView name)
                                            "big_query_", "skip_", "nested_mv", "disable_", "transmission_", "array_low",
                                            "window_", "plan_mode", "chunk_size", "io_tasks", "phased_", "topn_", "tablet_",
                                            "partial_update", "dynamic_overwrite", "forward_to_leader", "use_", "profile_",
-                                           "interpolate_", "collation_", "character_set_", "sql_", "group_execution", "custom_"};
+                                           "interpolate_", "jit_", "interleaving_", "large_in_predicate", "skew_join_", "recursive_cte_",
+                                           "like_predicate_", "exchange_", "dynamic_partition_prune", "broadcast_", "collation_",
+                                           "character_set_", "sql_", "group_execution", "custom_"};
     if (find_default(name) >= 0)
         return true;
     for (size_t i = 0; i < COUNT_OF(prefixes); i++) {
