@@ -1,8 +1,8 @@
 # What `make test` runs, in this order, and what `make test-all` adds. A harness NAME is a target harness-NAME whose
 # output ends with "N passed, N failed"; tests/README.md says more. Folders add their own in tests/*/harness.mk.
 
-TEST_HARNESSES := unit sql sql-one-thread sql-spill sql-smallchunk runner-selftest tpch-data fuzz-replay
-LONG_HARNESSES := unit-asan sql-asan unit-tsan sql-tsan tpch-data-all
+TEST_HARNESSES := unit sql sql-one-thread sql-spill sql-smallchunk runner-selftest tpch-data fuzz-replay unit-asan sql-asan
+LONG_HARNESSES := unit-tsan sql-tsan tpch-data-all
 
 .PHONY: harness-unit harness-sql harness-sql-one-thread harness-sql-spill harness-sql-smallchunk harness-runner-selftest \
   harness-tpch-data harness-tpch-data-all harness-fuzz-replay
