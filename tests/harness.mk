@@ -1,8 +1,8 @@
 # What `make test` runs, in this order, and what `make test-all` adds. A harness NAME is a target harness-NAME whose
 # output ends with "N passed, N failed"; tests/README.md says more. Folders add their own in tests/*/harness.mk.
 
-TEST_HARNESSES := unit sql sql-one-thread sql-spill sql-smallchunk runner-selftest tpch-data fuzz-replay
-LONG_HARNESSES := unit-asan sql-asan unit-tsan sql-tsan tpch-data-all
+TEST_HARNESSES := unit sql sql-one-thread sql-spill sql-smallchunk runner-selftest tpch-data fuzz-replay unit-asan sql-asan
+LONG_HARNESSES := unit-tsan sql-tsan tpch-data-all
 
 .PHONY: harness-unit harness-sql harness-sql-one-thread harness-sql-spill harness-sql-smallchunk harness-runner-selftest \
   harness-tpch-data harness-tpch-data-all harness-fuzz-replay
@@ -22,6 +22,9 @@ harness-tpch-data-all: tpch
 	@tests/tpch_md5.sh 0.1 1
 harness-fuzz-replay:
 	@$(MAKE) VARIANT=asan fuzz-replay
+
+export TSAN_OPTIONS := suppressions=$(CURDIR)/tests/tsan.supp
+export UBSAN_OPTIONS := print_stacktrace=1
 
 # Tests under a sanitizer or with coverage: unit-asan, sql-tsan, ...
 harness-unit-%:

@@ -92,8 +92,9 @@ static bool from_wide_decimal(Type source, Type target, const Datum *in, Arena *
         return true;
     }
     if (target.kind == TYPE_DECIMAL) {
+        *out = datum_i64(0);
         return int256_rescale(value, source.scale, target.scale, &whole) && int256_fits(whole, target.precision) &&
-               (*out = datum_i64(0), int256_to_128(whole, &out->i128));
+               int256_to_128(whole, &out->i128);
     }
     if (type_is_string(target) || target.kind == TYPE_VARBINARY) {
         AUTO_BYTEBUF text = {0};

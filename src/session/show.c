@@ -233,6 +233,14 @@ static Status show_variables(StatementContext *context, const AstShow *show)
     return send_texts(context, headers, 2, cells.items, cells.count / 2);
 }
 
+static StrView opened_text(StatementContext *context, int64_t opened_us)
+{
+    AUTO_BYTEBUF text = {0};
+    Datum value = datum_i64((opened_us + context->func.zone_offset_us) / 1000000 * 1000000);
+    datum_print(type_of(TYPE_DATETIME), &value, &text);
+    return own(context, bytebuf_view(&text));
+}
+
 static Status show_processlist(StatementContext *context)
 {
     static const char *const names[] = {"Id",   "User",  "Host", "Db",        "Command",  "ConnectionStartTime",
@@ -248,7 +256,7 @@ static Status show_processlist(StatementContext *context)
         cell(context, &cells, own(context, strview(s->host)));
         cell(context, &cells, own(context, bytebuf_view(&s->database)));
         cell(context, &cells, runs ? STR_VIEW("Query") : STR_VIEW("Sleep"));
-        cell(context, &cells, STR_VIEW(""));
+        cell(context, &cells, opened_text(context, s->opened_us));
         cell(context, &cells, strview(arena_printf(&context->arena, "%lld", runs ? (long long)((now - s->statement_started_us) / 1000000) : 0LL)));
         cell(context, &cells, runs ? STR_VIEW("OK") : STR_VIEW(""));
         cell(context, &cells, own(context, bytebuf_view(&s->statement)));
