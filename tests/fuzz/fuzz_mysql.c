@@ -26,8 +26,8 @@ static void make_server(void)
 
 static StrView next_packet(ByteReader *reader)
 {
-    uint16_t length = byte_reader_u16(reader);
-    return byte_reader_bytes(reader, MIN((size_t)length, byte_reader_left(reader)));
+    size_t length = byte_reader_u16(reader), left = byte_reader_left(reader);
+    return byte_reader_bytes(reader, MIN(length, left));
 }
 
 static void prepare_statements(Session *session)

@@ -86,7 +86,7 @@ static const char *check_answer(const ByteBuf *reply, bool *out_refused)
         return NULL; /* ended without a word: nothing of the request was a request */
     if (reply->length < 12 || memcmp(reply->data, "HTTP/1.", 7) != 0)
         return "the answer is not HTTP";
-    int status = atoi(reply->data + 9); /* NOLINT(cert-err34-c): 0 when it is none */
+    long status = strtol(reply->data + 9, NULL, 10);
     *out_refused = status >= 400;
     if (status < 100 || status > 599)
         return "the answer has no status";

@@ -1,5 +1,7 @@
 #include "malformed/raw_client.h"
 
+/* Sockets without a client library, each wait with a bound. */
+
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
