@@ -51,6 +51,9 @@ Status execute_plan(StatementContext *context, const PhysPlan *plan, const ExecR
                            .spill = context->session->instance->spill, .spill_mode = spill_mode(context)};
     if (timeout > 0)
         options.deadline_us = env_monotonic_us(environment_real()) + timeout * 1000000;
+    context->func.cancelled = options.cancelled;
+    context->func.deadline_us = options.deadline_us;
+    context->func.timeout_seconds = timeout;
     return exec_run(plan, &options, result, context->diag);
 }
 
