@@ -23,6 +23,9 @@ harness-tpch-data-all: tpch
 harness-fuzz-replay:
 	@$(MAKE) VARIANT=asan fuzz-replay
 
+export TSAN_OPTIONS := suppressions=$(CURDIR)/tests/tsan.supp
+export UBSAN_OPTIONS := print_stacktrace=1
+
 # Tests under a sanitizer or with coverage: unit-asan, sql-tsan, ...
 harness-unit-%:
 	@$(MAKE) VARIANT=$* unit
