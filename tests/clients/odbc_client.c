@@ -50,9 +50,9 @@ static const char *text_of(SQLHSTMT statement, SQLUSMALLINT column)
 {
     static char value[256];
     SQLLEN length;
-    strcpy(value, "(none)");
+    snprintf(value, sizeof(value), "(none)");
     if (SQL_SUCCEEDED(SQLGetData(statement, column, SQL_C_CHAR, value, sizeof(value), &length)) && length == SQL_NULL_DATA)
-        strcpy(value, "NULL");
+        snprintf(value, sizeof(value), "NULL");
     return value;
 }
 
