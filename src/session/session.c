@@ -20,6 +20,7 @@ Status session_open(Instance *instance, StrView user, StrView host, uint64_t con
     session->host = mem_alloc_zero(host.length + 1);
     memcpy(session->host, host.data, host.length);
     session->next_prepared = 1;
+    session->opened_us = env_wall_us(environment_real());
     LOCK_GUARD(&instance->lock);
     session->next = instance->sessions;
     instance->sessions = session;

@@ -2,6 +2,7 @@
 /* Inside of sessions; only for src/session. */
 
 #include "analyze/analyze.h"
+#include "connector/system_table.h"
 #include "load/table_loader.h"
 #include "session/instance.h"
 #include "sql/ast_command.h"
@@ -33,6 +34,7 @@ struct Session {
     ByteBuf database;
     ByteBuf statement; /* text that runs now; for SHOW PROCESSLIST */
     int64_t statement_started_us;
+    int64_t opened_us;
     Variable *variables;
     Prepared *prepared;
     uint32_t next_prepared;
@@ -56,6 +58,9 @@ typedef struct StatementContext {
     const Type *parameter_types;
     const Datum *parameter_values;
     uint32_t parameter_count;
+    SystemSource *system;              /* made when a system table is asked for */
+    const ConnectorTable *show_table;  /* rows of the SHOW statement that runs; NULL: none does */
+    const struct AstShow *show;
 } StatementContext;
 
 Status statement_run(StatementContext *context, const AstStatement *statement);
@@ -94,13 +99,14 @@ StrView new_label(StatementContext *context, const char *prefix);
 Status plan_it(StatementContext *context, BoundQuery *query, PhysPlan **out_plan);
 Status execute_plan(StatementContext *context, const PhysPlan *plan, const ExecResult *result, OperatorProfile *profile);
 Status run_ddl(StatementContext *context, const AstStatement *statement);
-Status run_show(StatementContext *context, const AstShow *show);
+Status run_show(StatementContext *context, const AstStatement *statement);
+SystemSource *session_system_source(StatementContext *context);
 /* ALTER TABLE ... COMPACT */
 Status run_compact(StatementContext *context, const CatalogTable *table, const AstAlterAction *action);
 Status show_quarantine(StatementContext *context);
 Status run_admin_vacuum(StatementContext *context, const AstCommand *command);
 Status run_explain_vacuum(StatementContext *context);
-Status run_describe(StatementContext *context, const AstName *name);
+Status run_describe(StatementContext *context, const AstStatement *statement);
 Status run_explain(StatementContext *context, const AstStatement *statement);
 const Connector *session_connector(StatementContext *context);
 bool variable_find(Session *session, StrView scope, StrView name, Arena *arena, Type *out_type, Datum *out_value);
