@@ -1,4 +1,4 @@
-#: make                    build/release/merak; VARIANT=debug|asan|tsan|chunk4|coverage and CC=clang for others
+#: make                    build/release/merak; VARIANT=debug|asan|tsan|smallchunk|coverage and CC=clang for others
 #: make run                install what is missing, build, start a server with a sample database
 #: make test               everything that must pass; make test T=pattern: the unit and SQL tests that match
 #: make test-all           the long forms too
@@ -75,7 +75,7 @@ OPT := -O0
 KERNEL_OPT := -O0
 CFLAGS_VARIANT := -DMERAK_DEBUG -DMERAK_FAULTS -DMERAK_NO_CLONES --coverage
 LDFLAGS_VARIANT := --coverage
-else ifeq ($(VARIANT),chunk4)
+else ifeq ($(VARIANT),smallchunk)
 # Chunks of four rows: what holds for a chunk of rows must hold for many small ones.
 CFLAGS_VARIANT := -DMERAK_DEBUG -DMERAK_FAULTS -DCHUNK_ROWS=4
 else

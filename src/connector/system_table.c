@@ -99,7 +99,7 @@ void system_put_time(SystemRows *rows, int64_t wall_us)
     if (wall_us == 0)
         system_put_null(rows);
     else
-        put_typed(rows, SYSTEM_TIME, type_of(TYPE_DATETIME), datum_i64(wall_us - wall_us % 1000000));
+        put_typed(rows, SYSTEM_TIME, type_of(TYPE_DATETIME), datum_i64((wall_us + rows->source->zone_offset_us) / 1000000 * 1000000));
 }
 
 StrView system_keep(const SystemRows *rows, const ByteBuf *text)

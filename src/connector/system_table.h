@@ -33,6 +33,7 @@ typedef struct SystemSource {
     const CatalogSnapshot *catalog;
     MetaStore *store;
     const SystemFamily *families; /* for tables that list the system tables themselves */
+    int64_t zone_offset_us;       /* of the session: times are shown in it */
     void *context;                /* of producers of upper layers */
 } SystemSource;
 

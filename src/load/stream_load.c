@@ -327,7 +327,10 @@ static Status commit(StreamLoad *load)
     TRY(check_rows(load));
     if (load->options.transaction != NULL)
         return OK;
-    LoadAnswer told = {.type = STR_VIEW("STREAM_LOAD"), .table = load->options.table, .user = load->options.user, .loaded_rows = (int64_t)atomic_load(&shared->loaded_rows),
+    LoadAnswer told = {.type = STR_VIEW("STREAM_LOAD"),
+                       .table = load->options.table,
+                       .user = load->options.user,
+                       .loaded_rows = (int64_t)atomic_load(&shared->loaded_rows),
                        .filtered_rows = (int64_t)atomic_load(&shared->filtered_rows)};
     load_answer_print(&told, &answer);
     Status status = table_loader_commit(shared->loader, shared->plan.label, bytebuf_view(&answer), false, &shared->diag,

@@ -173,7 +173,8 @@ static void print_partitions(const CatalogTable *table, ByteBuf *out)
         return;
     bool is_expression = schema->partition_column_count == 1 && table_column_index(schema, schema->partition_exprs[0]) < 0;
     bool is_made_on_load = schema->scheme == PARTITION_EXPRESSION;
-    bytebuf_append_text(out, schema->scheme == PARTITION_RANGE ? "PARTITION BY RANGE" : schema->scheme == PARTITION_LIST ? "PARTITION BY LIST" : "PARTITION BY ");
+    static const char *const schemes[] = {"", "PARTITION BY RANGE", "PARTITION BY LIST", "PARTITION BY "};
+    bytebuf_append_text(out, schemes[schema->scheme]);
     bytebuf_append_text(out, is_made_on_load && is_expression ? "" : "(");
     catalog_print_partition_key(schema, out);
     bytebuf_append_text(out, is_made_on_load && is_expression ? "\n" : ")\n");

@@ -9,6 +9,13 @@
 #include "types/number_text.h"
 #include "types/time_zone.h"
 
+static void take_globals(Session *session)
+{
+    CatalogSnapshot *catalog = meta_snapshot(session->instance->store);
+    session_take_globals(session, catalog);
+    catalog_unref(catalog);
+}
+
 Status session_open(Instance *instance, StrView user, StrView host, uint64_t connection_id, Diag *diag, Session **out_session)
 {
     (void)diag;
@@ -21,6 +28,7 @@ Status session_open(Instance *instance, StrView user, StrView host, uint64_t con
     memcpy(session->host, host.data, host.length);
     session->next_prepared = 1;
     session->opened_us = env_wall_us(environment_real());
+    take_globals(session);
     LOCK_GUARD(&instance->lock);
     session->next = instance->sessions;
     instance->sessions = session;
@@ -80,6 +88,7 @@ void session_close(Session *session)
 void session_reset(Session *session)
 {
     drop_state(session);
+    take_globals(session);
 }
 
 void session_kill(Session *session, bool with_connection)
@@ -212,6 +221,7 @@ void session_refresh_functions(StatementContext *context)
     func->flags |= strstr(mode, "ALLOW_THROW_EXCEPTION") != NULL ? FUNC_SESSION_THROW : 0;
     func->flags |= strcasecmp(variable_text(session, "sql_dialect"), "trino") == 0 ? FUNC_SESSION_TRINO : 0;
     func->flags |= strcmp(variable_text(session, "lower_upper_support_utf8"), "true") == 0 ? FUNC_SESSION_CASE_UTF8 : 0;
+    func->flags |= strcmp(variable_text(session, "decimal_overflow_to_double"), "true") == 0 ? FUNC_SESSION_DECIMAL_DOUBLE : 0;
     int64_t longest = number_variable(session, "group_concat_max_len", 1024);
     func->group_concat_max_bytes = (uint32_t)MAX(MIN(longest, INT32_MAX), 4);
     func->zone = zone_of(session);
@@ -299,6 +309,17 @@ static Status execute_with(Session *session, StrView sql, const Type *types, con
     for (uint32_t i = 0; i < statements.count; i++)
         TRY(run_one(session, statements.items[i], i + 1 < statements.count, types, values, count, sink, diag));
     return OK;
+}
+
+Status session_run_text(StatementContext *context, StrView sql, const Type *types, const Datum *values, uint32_t count)
+{
+    AUTO_ARENA arena;
+    AstStatements statements = {0};
+    arena_init(&arena, context->session->instance->memory);
+    TRY(sql_parse(sql, NULL, &arena, context->diag, &statements));
+    if (statements.count != 1)
+        return RAISE(context->diag, SYNTAX, "a prepared statement is exactly one statement");
+    return run_one(context->session, statements.items[0], context->has_more, types, values, count, context->sink, context->diag);
 }
 
 Status session_execute(Session *session, StrView sql, const ResultSink *sink, Diag *diag)

@@ -29,12 +29,12 @@ struct Session {
     Instance *instance;
     Session *next; /* of the instance */
     uint64_t connection_id;
+    int64_t opened_us; /* wall clock */
     char *user;
     char *host;
     ByteBuf database;
     ByteBuf statement; /* text that runs now; for SHOW PROCESSLIST */
     int64_t statement_started_us;
-    int64_t opened_us;
     Variable *variables;
     Prepared *prepared;
     uint32_t next_prepared;
@@ -74,6 +74,21 @@ Status run_transaction(StatementContext *context, const AstStatement *statement)
 void transaction_drop(Session *session); /* what it wrote is given up */
 /* Tables that it wrote to; they can't be read before COMMIT. */
 const uint64_t *transaction_tables(const Session *session, uint32_t *out_count);
+Status run_prepare(StatementContext *context, const AstStatement *statement);
+Status run_execute(StatementContext *context, const AstStatement *statement);
+Status run_deallocate(StatementContext *context, const AstStatement *statement);
+/* Runs the one statement of a text as part of the one that runs now. */
+Status session_run_text(StatementContext *context, StrView sql, const Type *types, const Datum *values, uint32_t count);
+/* The value of an expression, subqueries included, outside of any query. */
+Status evaluate_value(StatementContext *context, const AstExpr *value, StrView source, Type *out_type, Datum *out_value);
+/* ---- global_settings.c ---- */
+Status global_variable_set(StatementContext *context, StrView name, StrView value);
+StrView global_variable(const CatalogSnapshot *catalog, StrView name); /* data NULL: not set */
+/* Its value, or the default. */
+StrView global_variable_or(const CatalogSnapshot *catalog, const char *name, const char *missing);
+void session_take_globals(Session *session, const CatalogSnapshot *catalog);
+Status run_set_config(StatementContext *context, const AstStatement *statement); /* ADMIN SET FRONTEND CONFIG */
+Status show_config(StatementContext *context, const AstShow *show);
 Status run_delete(StatementContext *context, const AstStatement *statement);
 Status run_update(StatementContext *context, const AstStatement *statement);
 typedef struct LoadQuery {

@@ -78,7 +78,8 @@ static StrView memory_used_percent(const SystemSource *source)
 
 static StrView memory_limit(const SystemSource *source)
 {
-    return show_size(show_context(source), (uint64_t)MAX(instance_of(source)->memory->limit_bytes, 0));
+    int64_t limit = instance_of(source)->memory->limit_bytes;
+    return show_size(show_context(source), (uint64_t)MAX(limit, 0));
 }
 
 /* BackendId .. ClusterDecommissioned, the same for both kinds. Ports that no node of one process opens are 0. */

@@ -16,7 +16,8 @@ static Status produce_variables(const SystemSource *source, SystemRows *rows)
     uint32_t count = variable_defaults(&names, &values);
     for (uint32_t i = 0; i < count; i++) {
         system_put_word(rows, names[i]);
-        system_put_word(rows, context->show->is_global ? values[i] : arena_strdup(source->arena, variable_text(context->session, names[i])));
+        system_put_text(rows, context->show->is_global ? global_variable_or(source->catalog, names[i], values[i])
+                                                       : strview(arena_strdup(source->arena, variable_text(context->session, names[i]))));
         TRY(system_end_row(rows));
     }
     return OK;

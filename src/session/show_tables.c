@@ -360,7 +360,8 @@ static Status run_create(StatementContext *context, const AstStatement *statemen
     TRY(show_find_table(context, &database, &table));
     bool is_view = table->schema->kind == TABLE_VIEW;
     if (!is_view && strview_is(context->show->what, "CREATE VIEW"))
-        return RAISE(context->diag, ANALYSIS, "Getting analyzing error. Detail message: '%.*s.%.*s' is not VIEW.", SV_ARGS(database->name), SV_ARGS(table->name));
+        return RAISE(context->diag, ANALYSIS, "Getting analyzing error. Detail message: '%.*s.%.*s' is not VIEW.", SV_ARGS(database->name),
+                     SV_ARGS(table->name));
     return show_rows(context, statement, is_view ? &of_view : &of_table, SHOW_NO_PATTERN);
 }
 

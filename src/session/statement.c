@@ -414,8 +414,9 @@ static Status take_value(void *context, const Chunk *chunk)
     return OK;
 }
 
-static Status evaluate_value(StatementContext *context, const AstExpr *value, StrView source, OneValue *out)
+Status evaluate_value(StatementContext *context, const AstExpr *value, StrView source, Type *out_type, Datum *out_value)
 {
+    OneValue one = {.context = context, .type = type_varchar(0), .value = datum_null()};
     AstQuery query = {.kind = AST_QUERY_SELECT};
     AstSelectItem select_item = {.expr = (AstExpr *)(uintptr_t)value};
     AST_PUSH(&context->arena, &query.select.items, select_item);
@@ -423,9 +424,11 @@ static Status evaluate_value(StatementContext *context, const AstExpr *value, St
     PhysPlan *plan;
     TRY(analyze_query(&context->analyze, &query, source, &bound));
     TRY(plan_it(context, bound, &plan));
-    *out = (OneValue){.context = context, .type = type_varchar(0), .value = datum_null()};
-    ExecResult result = {out, take_value};
-    return execute_plan(context, plan, &result, NULL);
+    ExecResult result = {&one, take_value};
+    TRY(execute_plan(context, plan, &result, NULL));
+    *out_type = one.type;
+    *out_value = one.value;
+    return OK;
 }
 
 static Status set_variable(StatementContext *context, const AstSetItem *item, StrView source)
@@ -443,14 +446,16 @@ static Status set_variable(StatementContext *context, const AstSetItem *item, St
         }
         return OK;
     }
-    OneValue one;
-    TRY(evaluate_value(context, item->value, source, &one));
+    OneValue one = {0};
+    TRY(evaluate_value(context, item->value, source, &one.type, &one.value));
     AUTO_BYTEBUF text = {0};
     datum_print(one.type, &one.value, &text);
     if (one.type.kind == TYPE_BOOLEAN && !one.value.is_null && !is_user) {
         bytebuf_clear(&text);
         bytebuf_append_text(&text, one.value.i64 != 0 ? "true" : "false");
     }
+    if (strview_is(item->scope, "global"))
+        TRY(global_variable_set(context, item->name, bytebuf_view(&text)));
     variable_set(context->session, item->name, is_user, one.value.is_null ? NULL : text.data == NULL ? "" : text.data);
     if (is_user)
         variable_set_type(context->session, item->name, one.type);
@@ -519,6 +524,8 @@ Status statement_run(StatementContext *context, const AstStatement *statement)
     case AST_STATEMENT_SET:
         return run_set(context, statement);
     case AST_STATEMENT_SHOW:
+        if (strview_is(statement->show->what, "FRONTEND CONFIG"))
+            return show_config(context, statement->show);
         return run_show(context, statement);
     case AST_STATEMENT_DESCRIBE:
         return run_describe(context, statement);
@@ -528,6 +535,14 @@ Status statement_run(StatementContext *context, const AstStatement *statement)
         if (strview_is(statement->command->what, "ADMIN VACUUM"))
             return run_admin_vacuum(context, statement->command);
         return RAISE(context->diag, NOT_SUPPORTED, "%.*s is not supported yet", SV_ARGS(statement->command->what));
+    case AST_STATEMENT_PREPARE:
+        return run_prepare(context, statement);
+    case AST_STATEMENT_EXECUTE:
+        return run_execute(context, statement);
+    case AST_STATEMENT_DEALLOCATE:
+        return run_deallocate(context, statement);
+    case AST_STATEMENT_ADMIN_SET_CONFIG:
+        return run_set_config(context, statement);
     case AST_STATEMENT_BEGIN:
     case AST_STATEMENT_COMMIT:
     case AST_STATEMENT_ROLLBACK:

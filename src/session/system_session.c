@@ -34,10 +34,9 @@ static Status produce_global(const SystemSource *source, SystemRows *rows)
     const char *const *names;
     const char *const *values;
     uint32_t count = variable_defaults(&names, &values);
-    (void)source;
     for (uint32_t i = 0; i < count; i++) {
         system_put_word(rows, names[i]);
-        system_put_word(rows, values[i]);
+        system_put_text(rows, global_variable_or(source->catalog, names[i], values[i]));
         TRY(system_end_row(rows));
     }
     return OK;
@@ -168,7 +167,7 @@ SystemSource *session_system_source(StatementContext *context)
     families[7] = (SystemFamily){0};
     context->system = ARENA_NEW(&context->arena, SystemSource);
     *context->system = (SystemSource){.arena = &context->arena, .diag = context->diag, .catalog = context->catalog,
-                                      .store = context->session->instance->store, .families = families, .context = context};
+                                      .store = context->session->instance->store, .families = families, .zone_offset_us = context->func.zone_offset_us, .context = context};
     return context->system;
 }
 
@@ -182,7 +181,10 @@ static const ConnectorTable *find(void *opaque, StrView database, StrView name, 
         return NULL;
     const SystemSource *source = session_system_source(context);
     const SystemTable *table = system_find(source->families, database, name);
-    return table == NULL ? NULL : system_connector_table(source, arena_strndup(&context->arena, database.data, database.length), table, (SystemLike){0});
+    if (table == NULL)
+        return NULL;
+    const char *kept = arena_strndup(&context->arena, database.data, database.length);
+    return system_connector_table(source, kept, table, (SystemLike){0});
 }
 
 const Connector *session_connector(StatementContext *context)

@@ -1,3 +1,5 @@
+/* What a label keeps about its load: printed and read again, other forms, names that would need escapes. */
+
 #include "meta/load_answer.h"
 
 #include <setjmp.h>
