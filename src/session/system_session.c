@@ -167,7 +167,8 @@ SystemSource *session_system_source(StatementContext *context)
     families[7] = (SystemFamily){0};
     context->system = ARENA_NEW(&context->arena, SystemSource);
     *context->system = (SystemSource){.arena = &context->arena, .diag = context->diag, .catalog = context->catalog,
-                                      .store = context->session->instance->store, .families = families, .zone_offset_us = context->func.zone_offset_us, .context = context};
+                                      .store = context->session->instance->store, .families = families,
+                                      .zone_offset_us = context->func.zone_offset_us, .context = context};
     return context->system;
 }
 
