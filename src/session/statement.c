@@ -499,7 +499,7 @@ static Status run_use(StatementContext *context, const AstStatement *statement)
     return send_ok(context, 0, STR_VIEW(""));
 }
 
-Status statement_run(StatementContext *context, const AstStatement *statement)
+static Status run_statement(StatementContext *context, const AstStatement *statement)
 {
     switch ((AstKind)statement->kind) {
     case AST_STATEMENT_QUERY:
@@ -556,4 +556,9 @@ Status statement_run(StatementContext *context, const AstStatement *statement)
         return RAISE(context->diag, NOT_SUPPORTED, "this statement is not supported yet: %.*s",
                      (int)MIN(statement->end - statement->begin, 100u), statement->source.data + statement->begin);
     }
+}
+
+Status statement_run(StatementContext *context, const AstStatement *statement)
+{
+    return run_with_hints(context, statement, run_statement);
 }
