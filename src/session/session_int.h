@@ -2,6 +2,7 @@
 /* Inside of sessions; only for src/session. */
 
 #include "analyze/analyze.h"
+#include "connector/system_table.h"
 #include "load/table_loader.h"
 #include "session/instance.h"
 #include "sql/ast_command.h"
@@ -57,9 +58,15 @@ typedef struct StatementContext {
     const Type *parameter_types;
     const Datum *parameter_values;
     uint32_t parameter_count;
+    SystemSource *system;              /* made when a system table is asked for */
+    const ConnectorTable *show_table;  /* rows of the SHOW statement that runs; NULL: none does */
+    const struct AstShow *show;
 } StatementContext;
 
 Status statement_run(StatementContext *context, const AstStatement *statement);
+/* run() with the variables that the statement's hints set. */
+Status run_with_hints(StatementContext *context, const AstStatement *statement,
+                      Status (*run)(StatementContext *context, const AstStatement *statement));
 Status send_ok(StatementContext *context, uint64_t affected, StrView info);
 /* A result of text columns: values[r * columns + c], data NULL is NULL. */
 Status send_texts(StatementContext *context, const char *const *names, uint32_t columns, const StrView *values, uint32_t rows);
@@ -80,6 +87,8 @@ Status evaluate_value(StatementContext *context, const AstExpr *value, StrView s
 /* ---- global_settings.c ---- */
 Status global_variable_set(StatementContext *context, StrView name, StrView value);
 StrView global_variable(const CatalogSnapshot *catalog, StrView name); /* data NULL: not set */
+/* Its value, or the default. */
+StrView global_variable_or(const CatalogSnapshot *catalog, const char *name, const char *missing);
 void session_take_globals(Session *session, const CatalogSnapshot *catalog);
 Status run_set_config(StatementContext *context, const AstStatement *statement); /* ADMIN SET FRONTEND CONFIG */
 Status show_config(StatementContext *context, const AstShow *show);
@@ -108,19 +117,21 @@ StrView new_label(StatementContext *context, const char *prefix);
 Status plan_it(StatementContext *context, BoundQuery *query, PhysPlan **out_plan);
 Status execute_plan(StatementContext *context, const PhysPlan *plan, const ExecResult *result, OperatorProfile *profile);
 Status run_ddl(StatementContext *context, const AstStatement *statement);
-Status run_show(StatementContext *context, const AstShow *show);
+Status run_show(StatementContext *context, const AstStatement *statement);
+SystemSource *session_system_source(StatementContext *context);
 /* ALTER TABLE ... COMPACT */
 Status run_compact(StatementContext *context, const CatalogTable *table, const AstAlterAction *action);
 Status show_quarantine(StatementContext *context);
 Status run_admin_vacuum(StatementContext *context, const AstCommand *command);
 Status run_explain_vacuum(StatementContext *context);
-Status run_describe(StatementContext *context, const AstName *name);
+Status run_describe(StatementContext *context, const AstStatement *statement);
 Status run_explain(StatementContext *context, const AstStatement *statement);
 const Connector *session_connector(StatementContext *context);
 bool variable_find(Session *session, StrView scope, StrView name, Arena *arena, Type *out_type, Datum *out_value);
 /* Reads again what functions take from session variables. */
 void session_refresh_functions(StatementContext *context);
 void variable_set(Session *session, StrView name, bool is_user, const char *value);
+void variable_unset(Session *session, StrView name, bool is_user);
 void variable_set_type(Session *session, StrView name, Type type); /* of a user variable that is set */
 bool variable_is_known(StrView name);
 const char *variable_text(Session *session, const char *name);

@@ -37,7 +37,6 @@ static const ShowForm forms[] = {
     {{"ALTER", "MATERIALIZED", "VIEW"}, false, false},
     {{"DYNAMIC", "PARTITION", "TABLES"}, false, false},
     {{"STORAGE", "VOLUMES"}, false, false},
-    {{"RESOURCE", "GROUPS"}, false, false},
     {{"RESOURCE", "GROUP"}, true, false},
     {{"COMPUTE", "NODES"}, false, false},
     {{"CHARACTER", "SET"}, false, false},
