@@ -68,7 +68,8 @@ LDFLAGS_VARIANT := -fsanitize=thread
 else ifeq ($(VARIANT),fuzz)
 OPT := -O1
 KERNEL_OPT := -O1
-CFLAGS_VARIANT := -DMERAK_DEBUG -DMERAK_NO_CLONES -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
+# clang's check of pointers takes offset 0 from NULL for an overflow.
+CFLAGS_VARIANT := -DMERAK_DEBUG -DMERAK_NO_CLONES -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize=nonnull-attribute,pointer-overflow -fno-sanitize-recover=all
 LDFLAGS_VARIANT := -fsanitize=fuzzer,address,undefined
 else ifeq ($(VARIANT),coverage)
 OPT := -O0
@@ -167,13 +168,18 @@ fuzz:
 	$(MAKE) CC=clang VARIANT=fuzz build/fuzz/fuzz_$(F)
 	@mkdir -p build/fuzz/found/$(F)
 	build/fuzz/fuzz_$(F) -max_total_time=$(SECONDS) -print_final_stats=1 build/fuzz/found/$(F) tests/fuzz/corpus/$(F)
-build/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $(BUILD)/libmerak.a
+# The targets that need a server without sockets, or the configuration, have those objects too.
+$(BUILD)/libfuzz.a: $(BUILD)/tests/failure/fixture.o $(BUILD)/src/main/config.o
+	@rm -f $@
+	$(Q)ar rcsT $@ $^
+$(BUILD)/tests/fuzz/%.o: CFLAGS_ALL += -Itests
+build/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $(BUILD)/libfuzz.a $(BUILD)/libmerak.a
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(CFLAGS_ALL) $(OPT) $(LDFLAGS_VARIANT) $< $(BUILD)/libmerak.a $(LIBS) -o $@
+	$(Q)$(CC) $(CFLAGS_ALL) -Itests $(OPT) $(LDFLAGS_VARIANT) $< $(BUILD)/libfuzz.a $(BUILD)/libmerak.a $(LIBS) -o $@
 # The same targets on the files of their corpora, without a fuzzing engine.
 FUZZ_TARGETS := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 REPLAY_BINARIES := $(FUZZ_TARGETS:%=$(BUILD)/tests/fuzz/replay_%)
-$(BUILD)/tests/fuzz/replay_%: $(BUILD)/tests/fuzz/fuzz_%.o $(BUILD)/tests/fuzz/replay.o $(BUILD)/libmerak.a
+$(BUILD)/tests/fuzz/replay_%: $(BUILD)/tests/fuzz/fuzz_%.o $(BUILD)/tests/fuzz/replay.o $(BUILD)/libfuzz.a $(BUILD)/libmerak.a
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(LDFLAGS_COMMON) $(LDFLAGS_VARIANT) $^ $(LIBS) -o $@
 fuzz-replay: $(REPLAY_BINARIES)

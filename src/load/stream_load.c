@@ -11,6 +11,7 @@
 #include "load/load_input.h"
 #include "load/load_transaction.h"
 #include "load/load_worker.h"
+#include "meta/load_answer.h"
 
 enum { QUEUE_BLOCKS = 3, MAX_WORKERS = 16 };
 
@@ -326,9 +327,12 @@ static Status commit(StreamLoad *load)
     TRY(check_rows(load));
     if (load->options.transaction != NULL)
         return OK;
-    bytebuf_printf(&answer, "{\"loaded_rows\":%llu,\"filtered_rows\":%llu}",
-                   (unsigned long long)atomic_load(&shared->loaded_rows),
-                   (unsigned long long)atomic_load(&shared->filtered_rows));
+    LoadAnswer told = {.type = STR_VIEW("STREAM_LOAD"),
+                       .table = load->options.table,
+                       .user = load->options.user,
+                       .loaded_rows = (int64_t)atomic_load(&shared->loaded_rows),
+                       .filtered_rows = (int64_t)atomic_load(&shared->filtered_rows)};
+    load_answer_print(&told, &answer);
     Status status = table_loader_commit(shared->loader, shared->plan.label, bytebuf_view(&answer), false, &shared->diag,
                                         &load->txn_id);
     load->label_exists = status == ERR_LABEL_EXISTS;

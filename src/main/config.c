@@ -207,3 +207,13 @@ int64_t config_int(const Config *config, const char *key)
 {
     return strtoll(config_text(config, key), NULL, 10);
 }
+
+bool config_nth(const Config *config, uint32_t position, const char **out_key, const char **out_value, const char **out_default)
+{
+    if (position >= KEY_COUNT)
+        return false;
+    *out_key = KEYS[position].name;
+    *out_value = config->values[position];
+    *out_default = KEYS[position].initial;
+    return true;
+}

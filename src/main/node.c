@@ -166,6 +166,11 @@ static void forget_object(void *context, StrView path)
     segment_cache_forget(context, path);
 }
 
+static bool config_at(const void *config, uint32_t position, const char **out_key, const char **out_value, const char **out_default)
+{
+    return config_nth(config, position, out_key, out_value, out_default);
+}
+
 static Status open_instance(Node *node, Diag *diag)
 {
     uint32_t threads = (uint32_t)config_int(node->config, "worker_threads");
@@ -198,6 +203,10 @@ static Status open_instance(Node *node, Diag *diag)
         .memory = mem_process_tracker(),
         .version = MYSQL_VERSION,
         .started_us = env_wall_us(environment_real()),
+        .address = config_text(node->config, "bind_address"),
+        .edit_log_port = (uint32_t)config_int(node->config, "edit_log_port"),
+        .config = node->config,
+        .config_at = config_at,
     };
     mutex_init(&node->instance.lock);
     return OK;
@@ -227,6 +236,7 @@ static Status open_ports(Node *node, Diag *diag)
                                 .version = MYSQL_VERSION,
                                 .tls_directory = node->tls_directory};
     TRY(mysql_server_start(&mysql, diag, &node->mysql));
+    atomic_store(&node->instance.query_port, mysql_server_port(node->mysql));
     HttpServerOptions http = {.instance = &node->instance,
                               .address = address,
                               .port = (uint16_t)config_int(node->config, "http_port"),
@@ -234,6 +244,7 @@ static Status open_ports(Node *node, Diag *diag)
                               .volume = node->volume,
                               .tracker = mem_process_tracker()};
     TRY(http_server_start(&http, diag, &node->http));
+    atomic_store(&node->instance.http_port, http_server_port(node->http));
     http_metrics_add(node->http, storage_metrics_write, &node->instance);
     return OK;
 }

@@ -97,6 +97,12 @@ StrView global_variable(const CatalogSnapshot *catalog, StrView name)
     return catalog_setting(catalog, setting_key(&arena, "variable", name));
 }
 
+StrView global_variable_or(const CatalogSnapshot *catalog, const char *name, const char *missing)
+{
+    StrView value = global_variable(catalog, strview(name));
+    return value.data == NULL ? strview(missing) : value;
+}
+
 void session_take_globals(Session *session, const CatalogSnapshot *catalog)
 {
     static const char prefix[] = "variable.";

@@ -25,6 +25,12 @@ struct Instance {
     MemTracker *memory;
     const char *version;
     int64_t started_us;
+    const char *address; /* that the ports are bound to */
+    _Atomic uint32_t query_port, http_port;
+    uint32_t edit_log_port;
+    const void *config;
+    /* The configuration by position; false: there is no more. */
+    bool (*config_at)(const void *config, uint32_t position, const char **out_key, const char **out_value, const char **out_default);
     Mutex lock; /* guards sessions */
     Session *sessions;
 };

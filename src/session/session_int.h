@@ -2,6 +2,7 @@
 /* Inside of sessions; only for src/session. */
 
 #include "analyze/analyze.h"
+#include "connector/system_table.h"
 #include "load/table_loader.h"
 #include "session/instance.h"
 #include "sql/ast_command.h"
@@ -57,6 +58,9 @@ typedef struct StatementContext {
     const Type *parameter_types;
     const Datum *parameter_values;
     uint32_t parameter_count;
+    SystemSource *system;              /* made when a system table is asked for */
+    const ConnectorTable *show_table;  /* rows of the SHOW statement that runs; NULL: none does */
+    const struct AstShow *show;
 } StatementContext;
 
 Status statement_run(StatementContext *context, const AstStatement *statement);
@@ -80,6 +84,8 @@ Status evaluate_value(StatementContext *context, const AstExpr *value, StrView s
 /* ---- global_settings.c ---- */
 Status global_variable_set(StatementContext *context, StrView name, StrView value);
 StrView global_variable(const CatalogSnapshot *catalog, StrView name); /* data NULL: not set */
+/* Its value, or the default. */
+StrView global_variable_or(const CatalogSnapshot *catalog, const char *name, const char *missing);
 void session_take_globals(Session *session, const CatalogSnapshot *catalog);
 Status run_set_config(StatementContext *context, const AstStatement *statement); /* ADMIN SET FRONTEND CONFIG */
 Status show_config(StatementContext *context, const AstShow *show);
@@ -108,13 +114,14 @@ StrView new_label(StatementContext *context, const char *prefix);
 Status plan_it(StatementContext *context, BoundQuery *query, PhysPlan **out_plan);
 Status execute_plan(StatementContext *context, const PhysPlan *plan, const ExecResult *result, OperatorProfile *profile);
 Status run_ddl(StatementContext *context, const AstStatement *statement);
-Status run_show(StatementContext *context, const AstShow *show);
+Status run_show(StatementContext *context, const AstStatement *statement);
+SystemSource *session_system_source(StatementContext *context);
 /* ALTER TABLE ... COMPACT */
 Status run_compact(StatementContext *context, const CatalogTable *table, const AstAlterAction *action);
 Status show_quarantine(StatementContext *context);
 Status run_admin_vacuum(StatementContext *context, const AstCommand *command);
 Status run_explain_vacuum(StatementContext *context);
-Status run_describe(StatementContext *context, const AstName *name);
+Status run_describe(StatementContext *context, const AstStatement *statement);
 Status run_explain(StatementContext *context, const AstStatement *statement);
 const Connector *session_connector(StatementContext *context);
 bool variable_find(Session *session, StrView scope, StrView name, Arena *arena, Type *out_type, Datum *out_value);

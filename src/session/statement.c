@@ -8,6 +8,7 @@
 #include "ddl/ddl.h"
 #include "load/partition_router.h"
 #include "load/table_loader.h"
+#include "meta/load_answer.h"
 #include "plan/plan.h"
 #include "types/number_text.h"
 
@@ -51,6 +52,9 @@ Status execute_plan(StatementContext *context, const PhysPlan *plan, const ExecR
                            .spill = context->session->instance->spill, .spill_mode = spill_mode(context)};
     if (timeout > 0)
         options.deadline_us = env_monotonic_us(environment_real()) + timeout * 1000000;
+    context->func.cancelled = options.cancelled;
+    context->func.deadline_us = options.deadline_us;
+    context->func.timeout_seconds = timeout;
     return exec_run(plan, &options, result, context->diag);
 }
 
@@ -205,9 +209,12 @@ Status load_query(StatementContext *context, const LoadQuery *load)
                                   .partition_count = load->partition_count, .merge = load->merge};
     TRY(table_loader_open(&options, context->diag, &loader));
     Status status = insert_rows(context, loader, load);
-    if (status == OK)
-        status = table_loader_commit(loader, load->label, STR_VIEW("VISIBLE"), load->overwrites, context->diag, &txn_id);
     uint64_t rows = table_loader_rows(loader);
+    AUTO_BYTEBUF answer = {0};
+    LoadAnswer told = {STR_VIEW("INSERT"), load->table->name, strview(context->session->user), (int64_t)rows, 0};
+    load_answer_print(&told, &answer);
+    if (status == OK)
+        status = table_loader_commit(loader, load->label, bytebuf_view(&answer), load->overwrites, context->diag, &txn_id);
     table_loader_close(loader);
     TRY(status);
     const char *info = arena_printf(&context->arena, "{'label':'%.*s', 'status':'VISIBLE', 'txnId':'%llu'}", SV_ARGS(load->label),
@@ -522,9 +529,9 @@ Status statement_run(StatementContext *context, const AstStatement *statement)
     case AST_STATEMENT_SHOW:
         if (strview_is(statement->show->what, "FRONTEND CONFIG"))
             return show_config(context, statement->show);
-        return run_show(context, statement->show);
+        return run_show(context, statement);
     case AST_STATEMENT_DESCRIBE:
-        return run_describe(context, &statement->name);
+        return run_describe(context, statement);
     case AST_STATEMENT_KILL:
         return run_kill(context, statement);
     case AST_STATEMENT_COMMAND:
