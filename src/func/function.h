@@ -31,6 +31,9 @@ typedef struct FuncSession {
     StrView last_query_id;
     uint64_t random_seed;
     uint32_t group_concat_max_bytes;
+    const _Atomic bool *cancelled; /* for functions that wait; NULL: nobody can */
+    int64_t deadline_us;           /* monotonic; 0: none */
+    int64_t timeout_seconds;       /* that the deadline came from, for messages */
     uint32_t flags; /* FUNC_SESSION_* */
 } FuncSession;
 

@@ -52,6 +52,9 @@ Status execute_plan(StatementContext *context, const PhysPlan *plan, const ExecR
                            .spill = context->session->instance->spill, .spill_mode = spill_mode(context)};
     if (timeout > 0)
         options.deadline_us = env_monotonic_us(environment_real()) + timeout * 1000000;
+    context->func.cancelled = options.cancelled;
+    context->func.deadline_us = options.deadline_us;
+    context->func.timeout_seconds = timeout;
     return exec_run(plan, &options, result, context->diag);
 }
 
@@ -445,7 +448,7 @@ static Status run_use(StatementContext *context, const AstStatement *statement)
     return send_ok(context, 0, STR_VIEW(""));
 }
 
-Status statement_run(StatementContext *context, const AstStatement *statement)
+static Status run_statement(StatementContext *context, const AstStatement *statement)
 {
     switch ((AstKind)statement->kind) {
     case AST_STATEMENT_QUERY:
@@ -505,4 +508,9 @@ Status statement_run(StatementContext *context, const AstStatement *statement)
         return RAISE(context->diag, NOT_SUPPORTED, "this statement is not supported yet: %.*s",
                      (int)MIN(statement->end - statement->begin, 100u), statement->source.data + statement->begin);
     }
+}
+
+Status statement_run(StatementContext *context, const AstStatement *statement)
+{
+    return run_with_hints(context, statement, run_statement);
 }
