@@ -211,6 +211,13 @@ Status session_authorize_load(Instance *instance, StrView user, StrView database
     return authorizer.check(authorizer.context, AUTHORIZE_INSERT, database, table, diag);
 }
 
+static int64_t memory_limit(Session *session)
+{
+    int64_t limit = number_variable(session, "query_mem_limit", 0);
+    int64_t exec_limit = number_variable(session, "exec_mem_limit", 0);
+    return exec_limit <= 0 ? limit : limit > 0 ? MIN(limit, exec_limit) : exec_limit;
+}
+
 void session_refresh_functions(StatementContext *context)
 {
     Session *session = context->session;
@@ -224,6 +231,7 @@ void session_refresh_functions(StatementContext *context)
     func->flags |= strcmp(variable_text(session, "decimal_overflow_to_double"), "true") == 0 ? FUNC_SESSION_DECIMAL_DOUBLE : 0;
     int64_t longest = number_variable(session, "group_concat_max_len", 1024);
     func->group_concat_max_bytes = (uint32_t)MAX(MIN(longest, INT32_MAX), 4);
+    atomic_store(&context->memory.limit_bytes, memory_limit(session));
     func->zone = zone_of(session);
     func->zone_offset_us = func->zone == NULL ? 0 : time_zone_to_local(func->zone, func->now_us) - func->now_us;
 }
@@ -232,11 +240,7 @@ static void open_context(StatementContext *context, Session *session, const Resu
 {
     const Environment *env = environment_real();
     *context = (StatementContext){.session = session, .sink = sink, .diag = diag};
-    int64_t limit = number_variable(session, "query_mem_limit", 0);
-    int64_t exec_limit = number_variable(session, "exec_mem_limit", 0);
-    if (exec_limit > 0)
-        limit = limit > 0 ? MIN(limit, exec_limit) : exec_limit;
-    mem_tracker_init(&context->memory, session->instance->memory, "query", limit);
+    mem_tracker_init(&context->memory, session->instance->memory, "query", memory_limit(session));
     arena_init(&context->arena, &context->memory);
     context->catalog = meta_snapshot(session->instance->store);
     context->func = (FuncSession){

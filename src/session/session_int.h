@@ -64,6 +64,9 @@ typedef struct StatementContext {
 } StatementContext;
 
 Status statement_run(StatementContext *context, const AstStatement *statement);
+/* run() with the variables that the statement's hints set. */
+Status run_with_hints(StatementContext *context, const AstStatement *statement,
+                      Status (*run)(StatementContext *context, const AstStatement *statement));
 Status send_ok(StatementContext *context, uint64_t affected, StrView info);
 /* A result of text columns: values[r * columns + c], data NULL is NULL. */
 Status send_texts(StatementContext *context, const char *const *names, uint32_t columns, const StrView *values, uint32_t rows);
@@ -123,11 +126,13 @@ Status run_admin_vacuum(StatementContext *context, const AstCommand *command);
 Status run_explain_vacuum(StatementContext *context);
 Status run_describe(StatementContext *context, const AstStatement *statement);
 Status run_explain(StatementContext *context, const AstStatement *statement);
+Status run_analyze(StatementContext *context, const AstStatement *statement);
 const Connector *session_connector(StatementContext *context);
 bool variable_find(Session *session, StrView scope, StrView name, Arena *arena, Type *out_type, Datum *out_value);
 /* Reads again what functions take from session variables. */
 void session_refresh_functions(StatementContext *context);
 void variable_set(Session *session, StrView name, bool is_user, const char *value);
+void variable_unset(Session *session, StrView name, bool is_user);
 void variable_set_type(Session *session, StrView name, Type type); /* of a user variable that is set */
 bool variable_is_known(StrView name);
 const char *variable_text(Session *session, const char *name);

@@ -96,6 +96,21 @@ void variable_set(Session *session, StrView name, bool is_user, const char *valu
     v->value = mem_strdup(value == NULL ? "" : value);
 }
 
+void variable_unset(Session *session, StrView name, bool is_user)
+{
+    for (Variable **at = &session->variables; *at != NULL; at = &(*at)->next) {
+        Variable *v = *at;
+        if (v->is_user != is_user || !strview_equal_ci(name, strview(v->name)))
+            continue;
+        *at = v->next;
+        mem_free(v->name);
+        mem_free(v->value);
+        mem_free(v->type);
+        mem_free(v);
+        return;
+    }
+}
+
 void variable_set_type(Session *session, StrView name, Type type)
 {
     Variable *v = find_variable(session, name, true);
