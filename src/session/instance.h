@@ -23,6 +23,7 @@ struct Instance {
     PrimaryIndexes *keys; /* of tables with unique keys */
     AutoIncrement *increments;
     MemTracker *memory;
+    struct AuditLog *audit; /* NULL: none is kept */
     const char *version;
     int64_t started_us;
     const char *address; /* that the ports are bound to */
