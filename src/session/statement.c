@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "base/environment.h"
+#include "analyze/authorize.h"
 #include "ddl/ddl.h"
 #include "load/partition_router.h"
 #include "load/table_loader.h"
@@ -467,6 +468,7 @@ static Status run_use(StatementContext *context, const AstStatement *statement)
 
 static Status run_statement(StatementContext *context, const AstStatement *statement)
 {
+    TRY(authorize_statement(&context->analyze, statement));
     switch ((AstKind)statement->kind) {
     case AST_STATEMENT_QUERY:
         return run_select(context, statement);
