@@ -40,6 +40,7 @@ typedef struct Node {
     SpillArea *spill;
     PrimaryIndexes *keys;
     AutoIncrement *increments;
+    LoadHistory *history;
     StatisticsCache *statistics;
     Compactor *compactor;
     Vacuum *vacuum;
@@ -187,6 +188,7 @@ static Status open_instance(Node *node, Diag *diag)
                             .grace_minutes = config_int(node->config, "lake_autovacuum_grace_period_minutes")};
     node->vacuum = vacuum_open(&vacuum);
     node->increments = auto_increment_open(node->store);
+    node->history = load_history_open();
     node->keys = primary_indexes_open(mem_process_tracker(), segment_cache_limit() * 2);
     node->compactor = compactor_open(node->store, node->volume, node->keys, mem_process_tracker());
     node->instance = (Instance){
@@ -200,6 +202,7 @@ static Status open_instance(Node *node, Diag *diag)
         .spill = node->spill,
         .keys = node->keys,
         .increments = node->increments,
+        .history = node->history,
         .memory = mem_process_tracker(),
         .version = MYSQL_VERSION,
         .started_us = env_wall_us(environment_real()),
@@ -274,6 +277,7 @@ static void node_close(Node *node)
     statistics_cache_close(node->statistics);
     primary_indexes_close(node->keys);
     auto_increment_close(node->increments);
+    load_history_close(node->history);
     if (node->segments != NULL)
         segment_cache_close(node->segments);
     if (node->pool != NULL)

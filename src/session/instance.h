@@ -6,6 +6,7 @@
 #include "job/compaction.h"
 #include "job/vacuum.h"
 #include "load/auto_increment.h"
+#include "meta/load_history.h"
 #include "meta/store.h"
 #include "session/session.h"
 #include "session/table_statistics.h"
@@ -22,6 +23,7 @@ struct Instance {
     SpillArea *spill;
     PrimaryIndexes *keys; /* of tables with unique keys */
     AutoIncrement *increments;
+    LoadHistory *history; /* loads that failed */
     MemTracker *memory;
     const char *version;
     int64_t started_us;
