@@ -185,14 +185,14 @@ $(BUILD)/tests/fuzz/replay_%: $(BUILD)/tests/fuzz/fuzz_%.o $(BUILD)/tests/fuzz/r
 fuzz-replay: $(REPLAY_BINARIES)
 	@for t in $(FUZZ_TARGETS); do find tests/fuzz/corpus/$$t -type f | sort | xargs $(BUILD)/tests/fuzz/replay_$$t; done
 
-UNIT_CHOSEN = $(foreach b,$(UNIT_BINARIES),$(if $(findstring $(or $(T),unit),$(b)),$(b)))
+UNIT_CHOSEN = $(strip $(foreach b,$(UNIT_BINARIES),$(if $(findstring $(or $(T),unit),$(b)),$(b))))
 unit: $(UNIT_CHOSEN)
 	@tests/run_units.sh $(UNIT_CHOSEN)
 
 # The runner of tests/sql: `make sql T=pattern SQL_OPTIONS="--session 'SET pipeline_dop=1'"` runs the files that match.
 RUNNER_SOURCES := $(wildcard tests/sql_runner/*.c)
 RUNNER_OBJECTS := $(RUNNER_SOURCES:%.c=$(BUILD)/%.o)
-SQL_FILES = $(foreach f,$(shell find tests/sql -name '*.test' | sort),$(if $(findstring $(or $(T),tests/sql),$(f)),$(f)))
+SQL_FILES = $(strip $(foreach f,$(shell find tests/sql -name '*.test' | sort),$(if $(findstring $(or $(T),tests/sql),$(f)),$(f))))
 SQL_JOBS ?= 2
 .PHONY: sql quick
 $(RUNNER_OBJECTS): CFLAGS_ALL += -Itests $(MARIADB_CFLAGS)

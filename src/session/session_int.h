@@ -41,6 +41,7 @@ struct Session {
     _Atomic bool cancelled;
     _Atomic bool killed;
     uint64_t next_query;
+    char last_query_id[40];
     struct Transaction *transaction; /* BEGIN without COMMIT yet; NULL: each statement is one */
 };
 
@@ -126,6 +127,7 @@ Status run_admin_vacuum(StatementContext *context, const AstCommand *command);
 Status run_explain_vacuum(StatementContext *context);
 Status run_describe(StatementContext *context, const AstStatement *statement);
 Status run_explain(StatementContext *context, const AstStatement *statement);
+Status run_analyze(StatementContext *context, const AstStatement *statement);
 const Connector *session_connector(StatementContext *context);
 bool variable_find(Session *session, StrView scope, StrView name, Arena *arena, Type *out_type, Datum *out_value);
 /* Reads again what functions take from session variables. */

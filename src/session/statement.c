@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "base/environment.h"
+#include "analyze/authorize.h"
 #include "ddl/ddl.h"
 #include "load/partition_router.h"
 #include "load/table_loader.h"
@@ -196,6 +197,21 @@ Status insert_rows(StatementContext *context, TableLoader *loader, const LoadQue
     return status;
 }
 
+static void remember_failure(StatementContext *context, const LoadQuery *load, Status status)
+{
+    const CatalogDatabase *database = catalog_database_by_id(load->catalog, load->table->database_id);
+    FailedLoad failed = {.id = meta_new_id(context->session->instance->store),
+                         .type = STR_VIEW("INSERT"),
+                         .database = database == NULL ? STR_VIEW("") : database->name,
+                         .table = load->table->name,
+                         .label = load->label,
+                         .user = strview(context->session->user),
+                         .error = strview(context->diag->message),
+                         .time_us = env_wall_us(environment_real())};
+    if (status != ERR_LABEL_EXISTS && status != ERR_RETRY && status != ERR_OUTCOME_UNKNOWN)
+        load_history_add(context->session->instance->history, &failed);
+}
+
 Status load_query(StatementContext *context, const LoadQuery *load)
 {
     TableLoader *loader;
@@ -216,6 +232,8 @@ Status load_query(StatementContext *context, const LoadQuery *load)
     if (status == OK)
         status = table_loader_commit(loader, load->label, bytebuf_view(&answer), load->overwrites, context->diag, &txn_id);
     table_loader_close(loader);
+    if (status != OK)
+        remember_failure(context, load, status);
     TRY(status);
     const char *info = arena_printf(&context->arena, "{'label':'%.*s', 'status':'VISIBLE', 'txnId':'%llu'}", SV_ARGS(load->label),
                                     (unsigned long long)txn_id);
@@ -341,57 +359,6 @@ Status run_create_as(StatementContext *context, const CatalogTable *table, Catal
     return load_query(context, &load);
 }
 
-/* ---- EXPLAIN ---- */
-
-static Status send_lines(StatementContext *context, StrView text)
-{
-    static const char *const names[] = {"Explain String"};
-    ARRAY_OF(StrView) lines = {0};
-    while (text.length > 0) {
-        size_t end = strview_find(text, STR_VIEW("\n"));
-        size_t length = end == SIZE_MAX ? text.length : end;
-        ARRAY_PUSH(&context->arena, &lines, strview_n(text.data, length));
-        text.data += MIN(length + 1, text.length);
-        text.length -= MIN(length + 1, text.length);
-    }
-    return send_texts(context, names, 1, lines.items, lines.count);
-}
-
-Status run_explain(StatementContext *context, const AstStatement *statement)
-{
-    const AstStatement *inner = statement->inner;
-    BoundQuery *query;
-    if (inner->kind == AST_STATEMENT_INSERT) {
-        BoundInsert insert = {0};
-        TRY(analyze_insert(&context->analyze, inner->insert, inner->source, &insert));
-        query = insert.query;
-    } else if (inner->kind == AST_STATEMENT_QUERY) {
-        TRY(analyze_query(&context->analyze, inner->query, inner->source, &query));
-    } else if (inner->kind == AST_STATEMENT_COMMAND && strview_is(inner->command->what, "ADMIN VACUUM")) {
-        return run_explain_vacuum(context);
-    } else {
-        return RAISE(context->diag, NOT_SUPPORTED, "EXPLAIN of this kind of statement is not supported yet");
-    }
-    PhysPlan *plan;
-    OperatorProfile *profile = NULL;
-    int64_t started_us = env_monotonic_us(environment_real());
-    TRY(plan_it(context, query, &plan));
-    if (strview_equal_ci(statement->text, STR_VIEW("ANALYZE"))) {
-        ExecResult result = {NULL, ignore_chunk};
-        profile = ARENA_NEW_ARRAY(&context->arena, OperatorProfile, plan->node_count + 1);
-        TRY(execute_plan(context, plan, &result, profile));
-    }
-    AUTO_BYTEBUF text = {0};
-    PlanProfile actual = {.total_us = env_monotonic_us(environment_real()) - started_us,
-                          .peak_bytes = atomic_load(&context->memory.peak_bytes)};
-    actual.nodes = ARENA_NEW_ARRAY(&context->arena, PlanNodeProfile, plan->node_count + 1);
-    for (uint32_t i = 0; profile != NULL && i < plan->node_count; i++)
-        actual.nodes[i] = (PlanNodeProfile){atomic_load(&profile[i].rows), atomic_load(&profile[i].time_us), profile[i].peak_bytes,
-                                            profile[i].spilled_bytes};
-    plan_explain(plan, profile == NULL ? NULL : &actual, &text);
-    return send_lines(context, bytebuf_view(&text));
-}
-
 /* ---- SET, KILL ---- */
 
 /* The value of a query of one column, for SET @a = (SELECT ...); NULL without a row. */
@@ -501,6 +468,7 @@ static Status run_use(StatementContext *context, const AstStatement *statement)
 
 static Status run_statement(StatementContext *context, const AstStatement *statement)
 {
+    TRY(authorize_statement(&context->analyze, statement));
     switch ((AstKind)statement->kind) {
     case AST_STATEMENT_QUERY:
         return run_select(context, statement);
@@ -532,6 +500,9 @@ static Status run_statement(StatementContext *context, const AstStatement *state
         return run_show(context, statement);
     case AST_STATEMENT_DESCRIBE:
         return run_describe(context, statement);
+    case AST_STATEMENT_ANALYZE:
+    case AST_STATEMENT_STATISTICS:
+        return run_analyze(context, statement);
     case AST_STATEMENT_KILL:
         return run_kill(context, statement);
     case AST_STATEMENT_COMMAND:

@@ -104,6 +104,12 @@ public class JdbcClient {
                 found |= tables.getString("TABLE_NAME").equals("p");
             check("getTables", found, null);
         }
+        try (ResultSet columns = data.getColumns("jdbc_client", null, "p", "%")) {
+            int count = 0;
+            while (columns.next())
+                count++;
+            check("getColumns", count == 6, count);
+        }
         try (ResultSet catalogs = data.getCatalogs()) {
             check("getCatalogs", catalogs.next(), null);
         }
