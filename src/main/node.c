@@ -24,6 +24,7 @@
 #include "main/version.h"
 #include "server/http_server.h"
 #include "server/mysql_server.h"
+#include "session/audit.h"
 #include "session/instance.h"
 
 enum { PATH_BYTES = 1024, DRAIN_US = 10 * 1000000 };
@@ -215,7 +216,12 @@ static Status open_instance(Node *node, Diag *diag)
         .config_at = config_at,
     };
     mutex_init(&node->instance.lock);
-    return OK;
+    char log_directory[PATH_BYTES];
+    path_in(node, "log", log_directory);
+    if (strcasecmp(config_text(node->config, "enable_audit_log"), "true") != 0)
+        return OK;
+    uint64_t limit_mb = (uint64_t)config_int(node->config, "audit_log_roll_size_mb");
+    return audit_open(log_directory, limit_mb * 1024 * 1024, diag, &node->instance.audit);
 }
 
 static Status start_jobs(Node *node, Diag *diag)
@@ -286,6 +292,7 @@ static void node_close(Node *node)
         segment_cache_close(node->segments);
     if (node->pool != NULL)
         exec_pool_close(node->pool);
+    audit_close(node->instance.audit);
     spill_area_close(node->spill);
     if (node->store != NULL)
         meta_store_close(node->store);

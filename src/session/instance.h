@@ -27,6 +27,7 @@ struct Instance {
     LoadHistory *history; /* loads that failed */
     QueryProfiles *profiles;
     MemTracker *memory;
+    struct AuditLog *audit; /* NULL: none is kept */
     const char *version;
     int64_t started_us;
     const char *address; /* that the ports are bound to */
