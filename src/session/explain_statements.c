@@ -101,7 +101,7 @@ static void keep_profile(StatementContext *context, const AstStatement *statemen
     AUTO_BYTEBUF text = {0};
     PlanExplain what = {.profile = profile};
     plan_explain(plan, &what, &text);
-    QueryProfile kept = {.id = strview(context->session->query_id),
+    QueryProfile kept = {.id = context->func.query_id,
                          .statement = strview_n(statement->source.data + statement->begin, statement->end - statement->begin),
                          .text = bytebuf_view(&text),
                          .started_us = env_wall_us(environment_real()) - profile->total_us,

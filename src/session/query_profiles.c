@@ -2,9 +2,6 @@
 
 /* A ring; each entry owns an arena with its texts. */
 
-#include <stdio.h>
-
-#include "base/environment.h"
 #include "base/thread.h"
 
 typedef struct Entry {
@@ -98,11 +95,4 @@ bool query_profiles_find(QueryProfiles *profiles, StrView id, Arena *arena, Quer
         }
     }
     return false;
-}
-
-void query_id_make(char out_id[QUERY_ID_BYTES])
-{
-    unsigned long long a = env_random(environment_real()), b = env_random(environment_real());
-    snprintf(out_id, QUERY_ID_BYTES, "%08llx-%04llx-4%03llx-%04llx-%012llx", a >> 32, a >> 16 & 0xffff, a & 0xfff, (b >> 48 & 0x3fff) | 0x8000,
-             b & 0xffffffffffff);
 }

@@ -25,5 +25,3 @@ void query_profiles_add(QueryProfiles *profiles, const QueryProfile *profile);
 uint32_t query_profiles_list(QueryProfiles *profiles, Arena *arena, QueryProfile **out_profiles);
 /* False: unknown, or dropped since. */
 bool query_profiles_find(QueryProfiles *profiles, StrView id, Arena *arena, QueryProfile *out_profile);
-/* A fresh id in the form of a UUID. */
-void query_id_make(char out_id[QUERY_ID_BYTES]);

@@ -254,8 +254,6 @@ static void open_context(StatementContext *context, Session *session, const Resu
         .host = STR_VIEW("127.0.0.1"),
         .connection_id = session->connection_id,
         .random_seed = env_random(env),
-        .query_id = strview(session->query_id),
-        .last_query_id = strview(session->last_query_id),
     };
     session_refresh_functions(context);
     context->analyze = (AnalyzeContext){.arena = &context->arena, .diag = diag, .catalog = context->catalog,
@@ -363,7 +361,6 @@ static void note_statement(Session *session, StrView sql)
     bytebuf_clear(&session->statement);
     bytebuf_append_view(&session->statement, strview_n(sql.data, MIN(sql.length, (size_t)4096)));
     session->statement_started_us = env_monotonic_us(environment_real());
-    query_id_make(session->query_id);
     atomic_store(&session->cancelled, false);
 }
 

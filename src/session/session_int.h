@@ -40,8 +40,6 @@ struct Session {
     uint32_t next_prepared;
     _Atomic bool cancelled;
     _Atomic bool killed;
-    char query_id[QUERY_ID_BYTES]; /* of the statement that runs */
-    char last_query_id[QUERY_ID_BYTES]; /* of the last query that ended */
     uint64_t next_query;
     char last_query_id[40];
     struct Transaction *transaction; /* BEGIN without COMMIT yet; NULL: each statement is one */

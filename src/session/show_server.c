@@ -108,7 +108,7 @@ static Status produce_queries(const SystemSource *source, SystemRows *rows)
         int64_t ran_us = now_us - s->statement_started_us;
         system_put_time(rows, wall_us - ran_us);
         system_put_word(rows, instance->address);
-        system_put_text(rows, kept(source, strview(s->query_id)));
+        system_put_null(rows);
         system_put_number(rows, (int64_t)s->connection_id);
         system_put_text(rows, kept(source, bytebuf_view(&s->database)));
         system_put_text(rows, kept(source, strview(s->user)));

@@ -91,9 +91,7 @@ static Status analyze_and_run(StatementContext *context, const AstStatement *sta
 {
     BoundQuery *query;
     TRY(analyze_query(&context->analyze, statement->query, statement->source, &query));
-    Status status = run_profiled_query(context, statement, query);
-    memcpy(context->session->last_query_id, context->session->query_id, QUERY_ID_BYTES);
-    return status;
+    return run_profiled_query(context, statement, query);
 }
 
 /* SET_VAR hints hold for this statement alone. */
