@@ -1,7 +1,7 @@
 #include "connector/system_columns.h"
 
-/* information_schema: loads, tasks, views that are refreshed. Loads are the labels that the journal keeps; how
- * many rows each had is in the answer that is kept with its label. */
+/* information_schema: loads, tasks, views that are refreshed. Loads are the labels that the journal keeps, with
+ * how many rows each had, and the last ones that failed, which only memory keeps. */
 
 #include "meta/load_answer.h"
 
@@ -50,8 +50,60 @@ static Status put_load(const SystemSource *source, SystemRows *rows, const Label
     return system_end_row(rows);
 }
 
+static Status put_failed(SystemRows *rows, const FailedLoad *load)
+{
+    AUTO_BYTEBUF tracking = {0};
+    bytebuf_printf(&tracking, "select tracking_log from information_schema.load_tracking_logs where job_id=%llu", (unsigned long long)load->id);
+    system_put_number(rows, (int64_t)load->id);
+    system_put_text(rows, load->label);
+    system_put_null(rows);
+    system_put_text(rows, load->database);
+    system_put_text(rows, load->table);
+    system_put_text(rows, load->user);
+    system_put_word(rows, "default_warehouse");
+    system_put_word(rows, "CANCELLED");
+    system_put_word(rows, "ETL:N/A; LOAD:N/A");
+    system_put_text(rows, load->type);
+    system_put_word(rows, "NORMAL");
+    system_put_nulls(rows, 4);
+    system_put_number(rows, 0);
+    system_put_null(rows);
+    system_put_time(rows, load->time_us);
+    system_put_nulls(rows, 2);
+    system_put_time(rows, load->time_us);
+    system_put_null(rows);
+    system_put_text(rows, load->error);
+    system_put_text(rows, system_keep(rows, &tracking));
+    system_put_null(rows);
+    system_put_number(rows, (int64_t)load->id);
+    system_put_text(rows, load->database);
+    return system_end_row(rows);
+}
+
+static Status produce_tracking(const SystemSource *source, SystemRows *rows)
+{
+    FailedLoad *loads;
+    uint32_t count = load_history_list(source->history, source->arena, &loads);
+    for (uint32_t i = 0; i < count; i++) {
+        AUTO_BYTEBUF log = {0};
+        bytebuf_printf(&log, "Error: %.*s\n", SV_ARGS(loads[i].error));
+        system_put_number(rows, (int64_t)loads[i].id);
+        system_put_number(rows, (int64_t)loads[i].id);
+        system_put_text(rows, loads[i].label);
+        system_put_text(rows, loads[i].database);
+        system_put_text(rows, system_keep(rows, &log));
+        system_put_text(rows, loads[i].type);
+        TRY(system_end_row(rows));
+    }
+    return OK;
+}
+
 static Status produce_loads(const SystemSource *source, SystemRows *rows)
 {
+    FailedLoad *failed;
+    uint32_t failed_count = load_history_list(source->history, source->arena, &failed);
+    for (uint32_t i = 0; i < failed_count; i++)
+        TRY(put_failed(rows, &failed[i]));
     LabelEntry *labels;
     uint32_t count = meta_label_list(source->store, source->arena, &labels);
     for (uint32_t i = 0; i < count; i++)
@@ -99,7 +151,7 @@ static const SystemColumn analyze_columns[] = {
 static const SystemTable tables[] = {
     {"loads", SYSTEM_COLUMNS(loads_columns), produce_loads},
     {"loads_history", SYSTEM_COLUMNS(loads_columns), produce_loads},
-    {"load_tracking_logs", SYSTEM_COLUMNS(tracking_columns), NULL},
+    {"load_tracking_logs", SYSTEM_COLUMNS(tracking_columns), produce_tracking},
     {"routine_load_jobs", SYSTEM_COLUMNS(routine_columns), NULL},
     {"stream_loads", SYSTEM_COLUMNS(stream_columns), NULL},
     {"tasks", SYSTEM_COLUMNS(tasks_columns), NULL},

@@ -6,6 +6,7 @@
  * out on the right is NULL. Texts must live as long as the source's arena. */
 
 #include "connector/connector.h"
+#include "meta/load_history.h"
 #include "meta/store.h"
 
 /* The one node, where a table asks for a node's id. */
@@ -32,6 +33,7 @@ typedef struct SystemSource {
     Diag *diag;
     const CatalogSnapshot *catalog;
     MetaStore *store;
+    LoadHistory *history; /* loads that failed */
     const SystemFamily *families; /* for tables that list the system tables themselves */
     int64_t zone_offset_us;       /* of the session: times are shown in it */
     void *context;                /* of producers of upper layers */

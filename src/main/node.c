@@ -24,6 +24,7 @@
 #include "main/version.h"
 #include "server/http_server.h"
 #include "server/mysql_server.h"
+#include "session/audit.h"
 #include "session/instance.h"
 
 enum { PATH_BYTES = 1024, DRAIN_US = 10 * 1000000 };
@@ -40,6 +41,7 @@ typedef struct Node {
     SpillArea *spill;
     PrimaryIndexes *keys;
     AutoIncrement *increments;
+    LoadHistory *history;
     StatisticsCache *statistics;
     Compactor *compactor;
     Vacuum *vacuum;
@@ -187,6 +189,7 @@ static Status open_instance(Node *node, Diag *diag)
                             .grace_minutes = config_int(node->config, "lake_autovacuum_grace_period_minutes")};
     node->vacuum = vacuum_open(&vacuum);
     node->increments = auto_increment_open(node->store);
+    node->history = load_history_open();
     node->keys = primary_indexes_open(mem_process_tracker(), segment_cache_limit() * 2);
     node->compactor = compactor_open(node->store, node->volume, node->keys, mem_process_tracker());
     node->instance = (Instance){
@@ -200,6 +203,7 @@ static Status open_instance(Node *node, Diag *diag)
         .spill = node->spill,
         .keys = node->keys,
         .increments = node->increments,
+        .history = node->history,
         .memory = mem_process_tracker(),
         .version = MYSQL_VERSION,
         .started_us = env_wall_us(environment_real()),
@@ -209,7 +213,12 @@ static Status open_instance(Node *node, Diag *diag)
         .config_at = config_at,
     };
     mutex_init(&node->instance.lock);
-    return OK;
+    char log_directory[PATH_BYTES];
+    path_in(node, "log", log_directory);
+    if (strcasecmp(config_text(node->config, "enable_audit_log"), "true") != 0)
+        return OK;
+    uint64_t limit_mb = (uint64_t)config_int(node->config, "audit_log_roll_size_mb");
+    return audit_open(log_directory, limit_mb * 1024 * 1024, diag, &node->instance.audit);
 }
 
 static Status start_jobs(Node *node, Diag *diag)
@@ -274,10 +283,12 @@ static void node_close(Node *node)
     statistics_cache_close(node->statistics);
     primary_indexes_close(node->keys);
     auto_increment_close(node->increments);
+    load_history_close(node->history);
     if (node->segments != NULL)
         segment_cache_close(node->segments);
     if (node->pool != NULL)
         exec_pool_close(node->pool);
+    audit_close(node->instance.audit);
     spill_area_close(node->spill);
     if (node->store != NULL)
         meta_store_close(node->store);

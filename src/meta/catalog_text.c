@@ -145,12 +145,40 @@ void catalog_print_bounds(const TableSchema *schema, const CatalogPartition *par
     bytebuf_append_char(out, ')');
 }
 
+static bool begins_before(const TableSchema *schema, const CatalogPartition *a, const CatalogPartition *b)
+{
+    if (!a->has_low || !b->has_low)
+        return !a->has_low && b->has_low;
+    for (uint32_t i = 0; i < schema->partition_column_count; i++) {
+        int order = datum_compare(schema->partition_types[i], &a->low[i], &b->low[i]);
+        if (order != 0)
+            return order < 0;
+    }
+    return false;
+}
+
+/* Ranges in their order, lists in that of their making. */
+static const CatalogPartition **ordered_partitions(const CatalogTable *table, Arena *arena)
+{
+    const CatalogPartition **list = ARENA_NEW_ARRAY(arena, const CatalogPartition *, table->partition_count + 1);
+    for (uint32_t i = 0; i < table->partition_count; i++) {
+        uint32_t at = i;
+        for (; table_has_ranges(table->schema) && at > 0 && begins_before(table->schema, table->partitions[i], list[at - 1]); at--)
+            list[at] = list[at - 1];
+        list[at] = table->partitions[i];
+    }
+    return list;
+}
+
 static void print_partition_list(const CatalogTable *table, ByteBuf *out)
 {
+    AUTO_ARENA arena;
     const TableSchema *schema = table->schema;
+    arena_init(&arena, NULL);
+    const CatalogPartition **partitions = ordered_partitions(table, &arena);
     bytebuf_append_char(out, '(');
     for (uint32_t i = 0; i < table->partition_count; i++) {
-        const CatalogPartition *partition = table->partitions[i];
+        const CatalogPartition *partition = partitions[i];
         bytebuf_printf(out, "%sPARTITION %.*s VALUES ", i > 0 ? ",\n" : "", SV_ARGS(partition->name));
         if (schema->scheme == PARTITION_LIST) {
             bytebuf_append_text(out, "IN ");
@@ -320,6 +348,10 @@ static void print_view(const CatalogTable *table, ByteBuf *out)
 
 static void print_distribution(const TableSchema *schema, ByteBuf *out)
 {
+    if (schema->is_random && schema->buckets <= 1) {
+        bytebuf_append_text(out, "DISTRIBUTED BY RANDOM\n");
+        return;
+    }
     if (schema->is_random) {
         bytebuf_append_text(out, "DISTRIBUTED BY RANDOM");
     } else {

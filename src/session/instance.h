@@ -6,6 +6,7 @@
 #include "job/compaction.h"
 #include "job/vacuum.h"
 #include "load/auto_increment.h"
+#include "meta/load_history.h"
 #include "meta/store.h"
 #include "session/session.h"
 #include "session/table_statistics.h"
@@ -22,7 +23,9 @@ struct Instance {
     SpillArea *spill;
     PrimaryIndexes *keys; /* of tables with unique keys */
     AutoIncrement *increments;
+    LoadHistory *history; /* loads that failed */
     MemTracker *memory;
+    struct AuditLog *audit; /* NULL: none is kept */
     const char *version;
     int64_t started_us;
     const char *address; /* that the ports are bound to */

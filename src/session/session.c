@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "base/environment.h"
+#include "session/audit.h"
 #include "base/log.h"
 #include "types/number_text.h"
 #include "types/time_zone.h"
@@ -269,11 +270,79 @@ static void close_context(StatementContext *context)
     arena_deinit(&context->arena);
 }
 
+/* Passes results on and counts their rows. */
+typedef struct CountingSink {
+    const ResultSink *inner;
+    uint64_t rows;
+} CountingSink;
+
+static Status count_columns(void *context, const ResultColumn *columns, uint32_t count)
+{
+    const ResultSink *inner = ((CountingSink *)context)->inner;
+    return inner->columns(inner->context, columns, count);
+}
+
+static Status count_rows(void *context, const Chunk *chunk)
+{
+    CountingSink *counting = context;
+    counting->rows += chunk_alive(chunk);
+    return counting->inner->rows(counting->inner->context, chunk);
+}
+
+static Status count_done(void *context, const ResultSummary *summary)
+{
+    const ResultSink *inner = ((CountingSink *)context)->inner;
+    return inner->done(inner->context, summary);
+}
+
+/* Statements that hold passwords or keys are named by their first word only. */
+static StrView audited_text(const AstStatement *statement)
+{
+    StrView text = strview_n(statement->source.data + statement->begin, statement->end - statement->begin);
+    bool is_secret = statement->kind == AST_STATEMENT_USER || statement->kind == AST_STATEMENT_COMMAND || statement->kind == AST_STATEMENT_LOAD ||
+                     statement->kind == AST_STATEMENT_GRANT;
+    size_t word = 0;
+    while (is_secret && word < text.length && text.data[word] != ' ')
+        word++;
+    return is_secret ? strview_n(text.data, word) : text;
+}
+
+static void audit(const StatementContext *context, const AstStatement *statement, Status status, int64_t started_us, uint64_t rows)
+{
+    Session *session = context->session;
+    bool is_query = statement->kind == AST_STATEMENT_QUERY || statement->kind == AST_STATEMENT_SHOW || statement->kind == AST_STATEMENT_EXPLAIN ||
+                    statement->kind == AST_STATEMENT_DESCRIBE;
+    const char *group = variable_text(session, "resource_group");
+    AuditRecord record = {.client = strview(session->host), .user = strview(session->user), .database = context->func.database,
+                          .statement = audited_text(statement), .query_id = context->func.query_id, .statement_id = session->next_query,
+                          .is_query = is_query, .has_failed = status != OK, .error_name = status == OK ? "" : error_info(status)->name,
+                          .time_ms = (env_monotonic_us(environment_real()) - started_us) / 1000, .returned_rows = rows,
+                          .peak_bytes = atomic_load(&context->memory.peak_bytes),
+                          .resource_group = strview(group == NULL || group[0] == '\0' ? "default_wg" : group)};
+    audit_write(session->instance->audit, &record);
+}
+
+static void name_query(StatementContext *context)
+{
+    const Environment *env = environment_real();
+    uint64_t high = env_random(env), low = env_random(env);
+    Session *session = context->session;
+    context->func.last_query_id = strview(arena_strdup(&context->arena, session->last_query_id));
+    snprintf(session->last_query_id, sizeof(session->last_query_id), "%08x-%04x-%04x-%04x-%012llx", (uint32_t)(high >> 32),
+             (uint32_t)(high >> 16) & 0xFFFF, (uint32_t)high & 0xFFFF, (uint32_t)(low >> 48), (unsigned long long)(low & 0xFFFFFFFFFFFF));
+    session->next_query++;
+    context->func.query_id = strview(arena_strdup(&context->arena, session->last_query_id));
+}
+
 static Status run_one(Session *session, const AstStatement *statement, bool has_more, const Type *types, const Datum *values,
                       uint32_t count, const ResultSink *sink, Diag *diag)
 {
     StatementContext context;
-    open_context(&context, session, sink, diag);
+    CountingSink counting = {.inner = sink};
+    ResultSink counted = {&counting, count_columns, count_rows, count_done};
+    int64_t started_us = env_monotonic_us(environment_real());
+    open_context(&context, session, &counted, diag);
+    name_query(&context);
     context.has_more = has_more;
     context.analyze.parameter_types = types;
     context.analyze.parameter_values = values;
@@ -281,6 +350,7 @@ static Status run_one(Session *session, const AstStatement *statement, bool has_
     Status status = statement_run(&context, statement);
     if (status != OK && !diag_has_error(diag))
         status = RAISE(diag, CANCELLED, "Query execution was interrupted");
+    audit(&context, statement, status, started_us, counting.rows);
     close_context(&context);
     return status;
 }

@@ -41,6 +41,7 @@ struct Session {
     _Atomic bool cancelled;
     _Atomic bool killed;
     uint64_t next_query;
+    char last_query_id[40];
     struct Transaction *transaction; /* BEGIN without COMMIT yet; NULL: each statement is one */
 };
 

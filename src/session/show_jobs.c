@@ -44,10 +44,45 @@ static Status each_label(const SystemSource *source, SystemRows *rows, uint64_t 
     return OK;
 }
 
+static Status put_failed(SystemRows *rows, const FailedLoad *load)
+{
+    AUTO_BYTEBUF tracking = {0};
+    bytebuf_printf(&tracking, "select tracking_log from information_schema.load_tracking_logs where job_id=%llu", (unsigned long long)load->id);
+    system_put_number(rows, (int64_t)load->id);
+    system_put_text(rows, load->label);
+    system_put_word(rows, "CANCELLED");
+    system_put_word(rows, "ETL:N/A; LOAD:N/A");
+    system_put_text(rows, load->type);
+    system_put_word(rows, "NORMAL");
+    system_put_nulls(rows, 3);
+    system_put_number(rows, 0);
+    system_put_nulls(rows, 2);
+    system_put_text(rows, load->error);
+    system_put_time(rows, load->time_us);
+    system_put_nulls(rows, 3);
+    system_put_time(rows, load->time_us);
+    system_put_text(rows, system_keep(rows, &tracking));
+    system_put_null(rows);
+    system_put_word(rows, "default_warehouse");
+    return system_end_row(rows);
+}
+
+static Status put_failures(const SystemSource *source, SystemRows *rows, StrView database)
+{
+    FailedLoad *loads;
+    uint32_t count = load_history_list(source->history, source->arena, &loads);
+    for (uint32_t i = 0; i < count; i++) {
+        if (strview_equal(loads[i].database, database))
+            TRY(put_failed(rows, &loads[i]));
+    }
+    return OK;
+}
+
 static Status produce_loads(const SystemSource *source, SystemRows *rows)
 {
     const CatalogDatabase *database;
     TRY(show_database(show_context(source), &database));
+    TRY(put_failures(source, rows, database->name));
     return each_label(source, rows, database->id, put_load);
 }
 

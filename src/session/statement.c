@@ -197,6 +197,21 @@ Status insert_rows(StatementContext *context, TableLoader *loader, const LoadQue
     return status;
 }
 
+static void remember_failure(StatementContext *context, const LoadQuery *load, Status status)
+{
+    const CatalogDatabase *database = catalog_database_by_id(load->catalog, load->table->database_id);
+    FailedLoad failed = {.id = meta_new_id(context->session->instance->store),
+                         .type = STR_VIEW("INSERT"),
+                         .database = database == NULL ? STR_VIEW("") : database->name,
+                         .table = load->table->name,
+                         .label = load->label,
+                         .user = strview(context->session->user),
+                         .error = strview(context->diag->message),
+                         .time_us = env_wall_us(environment_real())};
+    if (status != ERR_LABEL_EXISTS && status != ERR_RETRY && status != ERR_OUTCOME_UNKNOWN)
+        load_history_add(context->session->instance->history, &failed);
+}
+
 Status load_query(StatementContext *context, const LoadQuery *load)
 {
     TableLoader *loader;
@@ -217,6 +232,8 @@ Status load_query(StatementContext *context, const LoadQuery *load)
     if (status == OK)
         status = table_loader_commit(loader, load->label, bytebuf_view(&answer), load->overwrites, context->diag, &txn_id);
     table_loader_close(loader);
+    if (status != OK)
+        remember_failure(context, load, status);
     TRY(status);
     const char *info = arena_printf(&context->arena, "{'label':'%.*s', 'status':'VISIBLE', 'txnId':'%llu'}", SV_ARGS(load->label),
                                     (unsigned long long)txn_id);

@@ -168,6 +168,7 @@ SystemSource *session_system_source(StatementContext *context)
     context->system = ARENA_NEW(&context->arena, SystemSource);
     *context->system = (SystemSource){.arena = &context->arena, .diag = context->diag, .catalog = context->catalog,
                                       .store = context->session->instance->store, .families = families,
+                                      .history = context->session->instance->history,
                                       .zone_offset_us = context->func.zone_offset_us, .context = context};
     return context->system;
 }

@@ -22,7 +22,12 @@ uint32_t trial_below(Trial *trial, uint32_t limit);
 /* Changes bytes as transmission or a hostile client would: bits, numbers, pieces cut out, doubled or exchanged. */
 void mutate_bytes(Trial *trial, StrView bytes, ByteBuf *out);
 
+/* Runs statements on trial->client, which it connects; what is wrong with the answer, or NULL. */
+const char *statement_run(Trial *trial, StrView sql);
+void statement_close(Trial *trial);
+
 void packet_cases(Trial *trial, uint32_t count);
 void statement_cases(Trial *trial, uint32_t count);
 void http_cases(Trial *trial, uint32_t count);
 void body_cases(Trial *trial, uint32_t count, bool is_json);
+void limit_cases(Trial *trial, bool is_slow);

@@ -1,6 +1,7 @@
 /* Malformed packets, statements, requests and bodies against a real server: merak-malformed --server PATH
- * [--seed N] [--cases N] [--slow]. After all of them the server has as many descriptors, sessions and loads as
- * before, little more memory, and stops without a complaint. --slow: under a sanitizer, which keeps freed memory. */
+ * [--seed N] [--cases N] [--slow] [--limits]. After all of them the server has as many descriptors, sessions and loads as
+ * before, little more memory, and stops without a complaint. --slow: under a sanitizer, which keeps freed memory.
+ * --limits: instead, input that is too much of something. */
 
 #include <dirent.h>
 #include <stdio.h>
@@ -189,15 +190,17 @@ static void run_groups(Trial *trial, uint32_t cases)
 
 int main(int argc, char **argv)
 {
-    ServerOptions options = {.settings = {"worker_threads=2"}, .setting_count = 1, .start_seconds = 10};
+    ServerOptions options = {.settings = {"worker_threads=2", "mem_limit=1G"}, .setting_count = 2, .start_seconds = 10};
     Trial trial = {.seed = (uint64_t)time(NULL)};
     uint32_t cases = CASES;
-    bool is_slow = false;
+    bool is_slow = false, has_limits = false;
     Diag diag = {0};
     setvbuf(stdout, NULL, _IOLBF, 0);
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--slow") == 0)
             is_slow = true;
+        else if (strcmp(argv[i], "--limits") == 0)
+            has_limits = true;
         else if (i + 1 < argc && strcmp(argv[i], "--server") == 0)
             options.binary = argv[++i];
         else if (i + 1 < argc && strcmp(argv[i], "--seed") == 0)
@@ -216,10 +219,15 @@ int main(int argc, char **argv)
         server_close(&trial.server);
         return EXIT_FAILURE;
     }
-    run_groups(&trial, cases / 10); /* so that what is made on first use is there */
-    ServerState before = measure(&trial);
-    run_groups(&trial, cases);
-    check_state(&trial, before, is_slow ? 10 * MEMORY_KB : MEMORY_KB);
+    if (has_limits) {
+        limit_cases(&trial, is_slow);
+        cases = 0;
+    } else {
+        run_groups(&trial, cases / 10); /* so that what is made on first use is there */
+        ServerState before = measure(&trial);
+        run_groups(&trial, cases);
+        check_state(&trial, before, is_slow ? 10 * MEMORY_KB : MEMORY_KB);
+    }
     mysql_close(trial.control);
     Status status = server_stop(&trial.server, false, &diag);
     if (status != OK) {

@@ -73,7 +73,7 @@ static void mutate_words(Trial *trial, StrView text, ByteBuf *out)
         bytebuf_append_view(out, parts[i]);
 }
 
-static const char *run(Trial *trial, StrView sql)
+const char *statement_run(Trial *trial, StrView sql)
 {
     if (trial->client == NULL) {
         trial->client = peer_connect(trial->server.query_port, "m");
@@ -100,6 +100,13 @@ static const char *run(Trial *trial, StrView sql)
     return number != 0 && strstr(mysql_error(trial->client), "internal check") != NULL ? "an internal check failed" : NULL;
 }
 
+void statement_close(Trial *trial)
+{
+    if (trial->client != NULL)
+        mysql_close(trial->client);
+    trial->client = NULL;
+}
+
 void statement_cases(Trial *trial, uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++) {
@@ -110,14 +117,10 @@ void statement_cases(Trial *trial, uint32_t count)
         else
             mutate_words(trial, text, &sql);
         bytebuf_append_char(&sql, ' ');
-        const char *problem = run(trial, bytebuf_view(&sql));
+        const char *problem = statement_run(trial, bytebuf_view(&sql));
         trial_case(trial, "statements", i, problem, bytebuf_view(&sql));
-        if (problem != NULL && trial->client != NULL) {
-            mysql_close(trial->client);
-            trial->client = NULL;
-        }
+        if (problem != NULL)
+            statement_close(trial);
     }
-    if (trial->client != NULL)
-        mysql_close(trial->client);
-    trial->client = NULL;
+    statement_close(trial);
 }
