@@ -32,8 +32,8 @@ static void put_scores(StatementContext *context, SystemRows *rows, const Catalo
     }
     qsort(segments, count, sizeof(*segments), by_count);
     system_put_double(rows, count == 0 ? 0 : sum / count);
-    uint32_t middle = count / 2;
-    system_put_double(rows, count == 0 ? 0 : segments[middle]);
+    uint32_t middle = segments[count / 2];
+    system_put_double(rows, middle);
     system_put_double(rows, count == 0 ? 0 : segments[count - 1]);
 }
 
