@@ -89,7 +89,8 @@ static void put_scores(const PartitionVisit *visit)
     qsort(counts, partition->tablet_count, sizeof(*counts), by_count);
     uint32_t tablets = MAX(partition->tablet_count, 1u);
     system_put_double(visit->rows, sum / tablets);
-    system_put_double(visit->rows, counts[tablets / 2 < partition->tablet_count ? tablets / 2 : 0]);
+    uint32_t middle = counts[tablets / 2];
+    system_put_double(visit->rows, middle);
     system_put_double(visit->rows, counts[tablets - 1]);
 }
 

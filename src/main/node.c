@@ -42,6 +42,7 @@ typedef struct Node {
     PrimaryIndexes *keys;
     AutoIncrement *increments;
     LoadHistory *history;
+    QueryProfiles *profiles;
     StatisticsCache *statistics;
     Compactor *compactor;
     Vacuum *vacuum;
@@ -190,6 +191,7 @@ static Status open_instance(Node *node, Diag *diag)
     node->vacuum = vacuum_open(&vacuum);
     node->increments = auto_increment_open(node->store);
     node->history = load_history_open();
+    node->profiles = query_profiles_open();
     node->keys = primary_indexes_open(mem_process_tracker(), segment_cache_limit() * 2);
     node->compactor = compactor_open(node->store, node->volume, node->keys, mem_process_tracker());
     node->instance = (Instance){
@@ -204,6 +206,7 @@ static Status open_instance(Node *node, Diag *diag)
         .keys = node->keys,
         .increments = node->increments,
         .history = node->history,
+        .profiles = node->profiles,
         .memory = mem_process_tracker(),
         .version = MYSQL_VERSION,
         .started_us = env_wall_us(environment_real()),
@@ -284,6 +287,7 @@ static void node_close(Node *node)
     primary_indexes_close(node->keys);
     auto_increment_close(node->increments);
     load_history_close(node->history);
+    query_profiles_close(node->profiles);
     if (node->segments != NULL)
         segment_cache_close(node->segments);
     if (node->pool != NULL)

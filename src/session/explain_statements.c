@@ -59,19 +59,18 @@ static PlanExplainLevel level_of(StrView word)
                                                          : PLAN_EXPLAIN_NORMAL;
 }
 
-static Status run_profiled(StatementContext *context, const PhysPlan *plan, PlanProfile *out)
+static Status run_profiled(StatementContext *context, const PhysPlan *plan, const ExecResult *result, PlanProfile *out)
 {
-    ExecResult result = {NULL, ignore_chunk};
     int64_t started_us = env_monotonic_us(environment_real());
     OperatorProfile *profile = ARENA_NEW_ARRAY(&context->arena, OperatorProfile, plan->node_count + 1);
     out->nodes = ARENA_NEW_ARRAY(&context->arena, PlanNodeProfile, plan->node_count + 1);
-    TRY(execute_plan(context, plan, &result, profile));
+    Status status = execute_plan(context, plan, result, profile);
     out->total_us = env_monotonic_us(environment_real()) - started_us;
     out->peak_bytes = atomic_load(&context->memory.peak_bytes);
     for (uint32_t i = 0; i < plan->node_count; i++)
         out->nodes[i] = (PlanNodeProfile){atomic_load(&profile[i].rows), atomic_load(&profile[i].time_us), profile[i].peak_bytes,
                                           profile[i].spilled_bytes};
-    return OK;
+    return status;
 }
 
 Status run_explain(StatementContext *context, const AstStatement *statement)
@@ -87,11 +86,63 @@ Status run_explain(StatementContext *context, const AstStatement *statement)
     TRY(bind_inner(context, inner, &query, &what.sink));
     TRY(plan_it(context, query, &plan));
     if (strview_equal_ci(statement->text, STR_VIEW("ANALYZE"))) {
-        TRY(run_profiled(context, plan, &profile));
+        ExecResult result = {NULL, ignore_chunk};
+        TRY(run_profiled(context, plan, &result, &profile));
         what.profile = &profile;
     }
     plan_explain(plan, &what, &text);
     return send_lines(context, bytebuf_view(&text));
+}
+
+/* ---- profiles that are kept ---- */
+
+static void keep_profile(StatementContext *context, const AstStatement *statement, const PhysPlan *plan, const PlanProfile *profile, Status status)
+{
+    AUTO_BYTEBUF text = {0};
+    PlanExplain what = {.profile = profile};
+    plan_explain(plan, &what, &text);
+    QueryProfile kept = {.id = context->func.query_id,
+                         .statement = strview_n(statement->source.data + statement->begin, statement->end - statement->begin),
+                         .text = bytebuf_view(&text),
+                         .started_us = env_wall_us(environment_real()) - profile->total_us,
+                         .ran_us = profile->total_us,
+                         .has_failed = status != OK};
+    query_profiles_add(context->session->instance->profiles, &kept);
+}
+
+Status run_profiled_query(StatementContext *context, const AstStatement *statement, BoundQuery *query)
+{
+    const char *enabled = variable_text(context->session, "enable_profile");
+    PlanProfile profile = {0};
+    PhysPlan *plan;
+    if (enabled == NULL || strcmp(enabled, "true") != 0)
+        return run_query(context, query);
+    TRY(plan_it(context, query, &plan));
+    TRY(send_query_columns(context, query));
+    ExecResult result = {context, send_query_chunk};
+    Status status = run_profiled(context, plan, &result, &profile);
+    keep_profile(context, statement, plan, &profile, status);
+    TRY(status);
+    return send_ok(context, 0, STR_VIEW(""));
+}
+
+/* ANALYZE PROFILE FROM 'id' */
+Status run_analyze_profile(StatementContext *context, const AstCommand *command)
+{
+    QueryProfile profile;
+    StrView id = command->text;
+    Type type;
+    Datum value;
+    AUTO_BYTEBUF text = {0};
+    if (id.length == 0 && command->values.count > 0) {
+        TRY(evaluate_value(context, command->values.items[0], STR_VIEW(""), &type, &value));
+        datum_print(type, &value, &text);
+        id = bytebuf_view(&text);
+    }
+    if (!query_profiles_find(context->session->instance->profiles, id, &context->arena, &profile))
+        return RAISE(context->diag, ANALYSIS, "Getting analyzing error. Detail message: there is no profile of query '%.*s': see SHOW PROFILELIST.",
+                     SV_ARGS(id));
+    return send_lines(context, profile.text);
 }
 
 /* ---- ANALYZE ---- */

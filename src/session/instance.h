@@ -8,6 +8,7 @@
 #include "load/auto_increment.h"
 #include "meta/load_history.h"
 #include "meta/store.h"
+#include "session/query_profiles.h"
 #include "session/session.h"
 #include "session/table_statistics.h"
 #include "storage/primary_index.h"
@@ -24,6 +25,7 @@ struct Instance {
     PrimaryIndexes *keys; /* of tables with unique keys */
     AutoIncrement *increments;
     LoadHistory *history; /* loads that failed */
+    QueryProfiles *profiles;
     MemTracker *memory;
     struct AuditLog *audit; /* NULL: none is kept */
     const char *version;

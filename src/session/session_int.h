@@ -126,6 +126,11 @@ Status show_quarantine(StatementContext *context);
 Status run_admin_vacuum(StatementContext *context, const AstCommand *command);
 Status run_explain_vacuum(StatementContext *context);
 Status run_describe(StatementContext *context, const AstStatement *statement);
+/* As run_query(), and its profile is kept when enable_profile says so. */
+Status run_profiled_query(StatementContext *context, const AstStatement *statement, BoundQuery *query);
+Status run_analyze_profile(StatementContext *context, const AstCommand *command);
+Status send_query_columns(StatementContext *context, const BoundQuery *query);
+Status send_query_chunk(void *context, const Chunk *chunk); /* context: StatementContext */
 Status run_explain(StatementContext *context, const AstStatement *statement);
 Status run_analyze(StatementContext *context, const AstStatement *statement);
 const Connector *session_connector(StatementContext *context);

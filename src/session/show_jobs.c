@@ -204,6 +204,22 @@ static const SystemColumn file_columns[] = {NUMBER("Id"), TEXT("DbName"), TEXT("
                                             TEXT("MD5")};
 static const SystemColumn task_columns[] = {TEXT("TaskName"), TIME("CreateTime"), TEXT("Schedule"), TEXT("Database"), TEXT("Definition")};
 
+static Status produce_profiles(const SystemSource *source, SystemRows *rows)
+{
+    StatementContext *context = show_context(source);
+    QueryProfile *profiles;
+    uint32_t count = query_profiles_list(context->session->instance->profiles, source->arena, &profiles);
+    for (uint32_t i = 0; i < count; i++) {
+        system_put_text(rows, profiles[i].id);
+        system_put_time(rows, profiles[i].started_us);
+        system_put_text(rows, show_text(context, "%.3fms", (double)profiles[i].ran_us / 1000));
+        system_put_word(rows, profiles[i].has_failed ? "Error" : "Finished");
+        system_put_text(rows, profiles[i].statement);
+        TRY(system_end_row(rows));
+    }
+    return OK;
+}
+
 static const ShowForm forms[] = {
     {"LOAD", {"", SYSTEM_COLUMNS(loads_columns), produce_loads}, 1, NULL},
     {"TRANSACTION", {0}, SHOW_NO_PATTERN, run_transaction_rows},
@@ -224,7 +240,7 @@ static const ShowForm forms[] = {
     {"STATS META", {"", SYSTEM_COLUMNS(stats_columns), NULL}, SHOW_NO_PATTERN, NULL},
     {"HISTOGRAM META", {"", SYSTEM_COLUMNS(histogram_columns), NULL}, SHOW_NO_PATTERN, NULL},
     {"DICTIONARY", {"", SYSTEM_COLUMNS(dictionary_columns), NULL}, SHOW_NO_PATTERN, NULL},
-    {"PROFILELIST", {"", SYSTEM_COLUMNS(profile_columns), NULL}, SHOW_NO_PATTERN, NULL},
+    {"PROFILELIST", {"", SYSTEM_COLUMNS(profile_columns), produce_profiles}, SHOW_NO_PATTERN, NULL},
     {"REPOSITORIES", {"", SYSTEM_COLUMNS(repository_columns), NULL}, SHOW_NO_PATTERN, NULL},
     {"BACKUP", {"", SYSTEM_COLUMNS(backup_columns), NULL}, SHOW_NO_PATTERN, NULL},
     {"RESTORE", {"", SYSTEM_COLUMNS(restore_columns), NULL}, SHOW_NO_PATTERN, NULL},

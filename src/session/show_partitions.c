@@ -32,7 +32,8 @@ static void put_scores(StatementContext *context, SystemRows *rows, const Catalo
     }
     qsort(segments, count, sizeof(*segments), by_count);
     system_put_double(rows, count == 0 ? 0 : sum / count);
-    system_put_double(rows, segments[count / 2]);
+    uint32_t middle = segments[count / 2];
+    system_put_double(rows, middle);
     system_put_double(rows, count == 0 ? 0 : segments[count - 1]);
 }
 

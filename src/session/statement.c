@@ -59,16 +59,14 @@ Status execute_plan(StatementContext *context, const PhysPlan *plan, const ExecR
     return exec_run(plan, &options, result, context->diag);
 }
 
-static Status send_chunk(void *context, const Chunk *chunk)
+Status send_query_chunk(void *context, const Chunk *chunk)
 {
     StatementContext *statement = context;
     return statement->sink->rows(statement->sink->context, chunk);
 }
 
-Status run_query(StatementContext *context, BoundQuery *query)
+Status send_query_columns(StatementContext *context, const BoundQuery *query)
 {
-    PhysPlan *plan;
-    TRY(plan_it(context, query, &plan));
     ResultColumn *columns = ARENA_NEW_ARRAY(&context->arena, ResultColumn, MAX(query->column_count, 1u));
     for (uint32_t i = 0; i < query->column_count; i++) {
         const LogicalColumn *c = &query->columns[i];
@@ -76,8 +74,15 @@ Status run_query(StatementContext *context, BoundQuery *query)
                                     .origin_column = c->origin_column, .database = c->database, .type = c->type,
                                     .is_nullable = c->is_nullable};
     }
-    TRY(context->sink->columns(context->sink->context, columns, query->column_count));
-    ExecResult result = {context, send_chunk};
+    return context->sink->columns(context->sink->context, columns, query->column_count);
+}
+
+Status run_query(StatementContext *context, BoundQuery *query)
+{
+    PhysPlan *plan;
+    TRY(plan_it(context, query, &plan));
+    TRY(send_query_columns(context, query));
+    ExecResult result = {context, send_query_chunk};
     TRY(execute_plan(context, plan, &result, NULL));
     return send_ok(context, 0, STR_VIEW(""));
 }
@@ -86,7 +91,7 @@ static Status analyze_and_run(StatementContext *context, const AstStatement *sta
 {
     BoundQuery *query;
     TRY(analyze_query(&context->analyze, statement->query, statement->source, &query));
-    return run_query(context, query);
+    return run_profiled_query(context, statement, query);
 }
 
 /* SET_VAR hints hold for this statement alone. */
@@ -508,6 +513,8 @@ static Status run_statement(StatementContext *context, const AstStatement *state
     case AST_STATEMENT_COMMAND:
         if (strview_is(statement->command->what, "ADMIN VACUUM"))
             return run_admin_vacuum(context, statement->command);
+        if (strview_is(statement->command->what, "ANALYZE PROFILE"))
+            return run_analyze_profile(context, statement->command);
         return RAISE(context->diag, NOT_SUPPORTED, "%.*s is not supported yet", SV_ARGS(statement->command->what));
     case AST_STATEMENT_PREPARE:
         return run_prepare(context, statement);
