@@ -132,13 +132,17 @@ static Status set_memory_limit(const Node *node, Diag *diag)
     return OK;
 }
 
-static Status check_address(const Node *node, Diag *diag)
+static Status check_address(Node *node, Diag *diag)
 {
     const char *address = config_text(node->config, "bind_address");
     bool is_local = strncmp(address, "127.", 4) == 0 || strcmp(address, "::1") == 0;
-    if (!is_local && strcasecmp(config_text(node->config, "allow_remote_without_password"), "true") != 0)
+    AUTO_ARENA arena;
+    StrView stored;
+    arena_init(&arena, NULL);
+    TRY(session_find_user(&node->instance, STR_VIEW("root"), STR_VIEW(""), &arena, diag, &stored));
+    if (!is_local && stored.length == 0 && strcasecmp(config_text(node->config, "allow_remote_without_password"), "true") != 0)
         return RAISE(diag, BAD_VALUE,
-                     "refusing to listen on %s while root has no password; set "
+                     "refusing to listen on %s while root has no password; give it one with SET PASSWORD, or set "
                      "allow_remote_without_password=true if the network is trusted",
                      address);
     return OK;
@@ -267,9 +271,9 @@ static Status node_open(Node *node, Diag *diag)
     TRY(take_lock(node, diag));
     TRY(open_log(node, diag));
     TRY(set_memory_limit(node, diag));
-    TRY(check_address(node, diag));
     TRY(open_storage(node, diag));
     TRY(open_instance(node, diag));
+    TRY(check_address(node, diag));
     TRY(start_jobs(node, diag));
     return open_ports(node, diag);
 }

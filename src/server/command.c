@@ -287,9 +287,11 @@ static bool run_change_user(Connection *c, StrView packet)
     StrView database = read_nul_string(&reader);
     Diag diag = {0};
     StrView stored;
+    AUTO_ARENA arena;
+    arena_init(&arena, NULL);
     Status status = reader.failed ? RAISE(&diag, MALFORMED_PACKET, "Malformed packet: COM_CHANGE_USER") : OK;
     if (status == OK)
-        status = session_find_user(c->server->options.instance, user, strview(c->peer), &diag, &stored);
+        status = session_find_user(c->server->options.instance, user, strview(c->peer), &arena, &diag, &stored);
     if (status == OK && !password_matches(response, c->nonce, stored))
         status = RAISE(&diag, ACCESS_DENIED, "Access denied for user '%.*s'@'%s' (using password: YES)",
                        SV_ARGS(user), c->peer);

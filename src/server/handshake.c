@@ -77,8 +77,10 @@ static void finish_login(Connection *c, StrView response)
 {
     Diag diag = {0};
     StrView stored;
+    AUTO_ARENA arena;
+    arena_init(&arena, NULL);
     StrView user = bytebuf_view(&c->user);
-    Status status = session_find_user(c->server->options.instance, user, strview(c->peer), &diag, &stored);
+    Status status = session_find_user(c->server->options.instance, user, strview(c->peer), &arena, &diag, &stored);
     if (status == OK && !password_matches(response, c->nonce, stored))
         status = ERR_ACCESS_DENIED;
     if (status != OK) {
@@ -129,6 +131,16 @@ static void refuse(Connection *c, const char *text)
     connection_close_after_flush(c);
 }
 
+static bool has_password(const Connection *c)
+{
+    AUTO_ARENA arena;
+    Diag diag = {0};
+    StrView stored;
+    arena_init(&arena, NULL);
+    return session_find_user(c->server->options.instance, bytebuf_view(&c->user), strview(c->peer), &arena, &diag, &stored) != OK ||
+           stored.length > 0;
+}
+
 static void handshake_response(Connection *c, StrView packet)
 {
     ByteReader reader = byte_reader(packet.data, packet.length);
@@ -162,8 +174,9 @@ static void handshake_response(Connection *c, StrView packet)
     bytebuf_append_view(&c->user, user);
     bytebuf_clear(&c->wanted_database);
     bytebuf_append_view(&c->wanted_database, database);
-    /* An empty response means an empty password under every plugin. */
-    if (!strview_is(plugin, native_plugin) && response.length > 0)
+    /* An empty response to a user without a password means the same under every plugin; else it may only mean that the
+     * client waits for its own plugin. */
+    if (!strview_is(plugin, native_plugin) && (response.length > 0 || has_password(c)))
         switch_plugin(c);
     else
         finish_login(c, response);

@@ -90,9 +90,11 @@ static bool login(HttpRequest *request)
     client_host(request, host);
     if (user != NULL) {
         StrView stored = {0};
+        AUTO_ARENA arena;
+        arena_init(&arena, NULL);
         Diag diag = {0};
         bytebuf_append_text(&request->user, user);
-        ok = session_find_user(request->server->options.instance, strview(user), strview(host), &diag, &stored) == OK &&
+        ok = session_find_user(request->server->options.instance, strview(user), strview(host), &arena, &diag, &stored) == OK &&
              password_is(strview(password), stored);
     }
     MHD_free(user);

@@ -83,11 +83,15 @@ static const char *setting_key(Arena *arena, const char *kind, StrView name)
     return key;
 }
 
-Status global_variable_set(StatementContext *context, StrView name, StrView value)
+Status global_setting_set(StatementContext *context, const char *key, StrView value)
 {
-    const char *key = setting_key(&context->arena, "variable", name);
     NewSettings settings = {&key, &value, 1};
     return meta_commit(context->session->instance->store, build_settings, &settings, context->diag);
+}
+
+Status global_variable_set(StatementContext *context, StrView name, StrView value)
+{
+    return global_setting_set(context, setting_key(&context->arena, "variable", name), value);
 }
 
 StrView global_variable(const CatalogSnapshot *catalog, StrView name)

@@ -109,14 +109,13 @@ uint64_t session_connection_id(const Session *session)
     return session->connection_id;
 }
 
-Status session_find_user(Instance *instance, StrView user, StrView host, Diag *diag, StrView *out_stored)
+Status session_find_user(Instance *instance, StrView user, StrView host, Arena *arena, Diag *diag, StrView *out_stored)
 {
-    (void)instance;
+    CatalogSnapshot *catalog = meta_snapshot(instance->store);
+    bool is_there = password_of(catalog, user, arena, out_stored);
+    catalog_unref(catalog);
     (void)host;
-    if (!strview_is(user, "root"))
-        return RAISE(diag, ACCESS_DENIED, "Access denied for user '%.*s'", SV_ARGS(user));
-    *out_stored = STR_VIEW("");
-    return OK;
+    return is_there ? OK : RAISE(diag, ACCESS_DENIED, "Access denied for user '%.*s'", SV_ARGS(user));
 }
 
 static bool is_system_database(StrView name)
@@ -299,7 +298,10 @@ static Status count_done(void *context, const ResultSummary *summary)
 static StrView audited_text(const AstStatement *statement)
 {
     StrView text = strview_n(statement->source.data + statement->begin, statement->end - statement->begin);
-    bool is_secret = statement->kind == AST_STATEMENT_USER || statement->kind == AST_STATEMENT_COMMAND || statement->kind == AST_STATEMENT_LOAD ||
+    bool sets_password = false;
+    for (uint32_t i = 0; i < statement->settings.count; i++)
+        sets_password |= strview_is(statement->settings.items[i].scope, "password");
+    bool is_secret = sets_password || statement->kind == AST_STATEMENT_USER || statement->kind == AST_STATEMENT_COMMAND || statement->kind == AST_STATEMENT_LOAD ||
                      statement->kind == AST_STATEMENT_GRANT;
     size_t word = 0;
     while (is_secret && word < text.length && text.data[word] != ' ')
@@ -355,8 +357,24 @@ static Status run_one(Session *session, const AstStatement *statement, bool has_
     return status;
 }
 
+/* What SHOW PROCESSLIST shows comes before the parser: a text that may hold a password is not shown. */
+static bool may_hold_password(StrView sql)
+{
+    static const StrView words[] = {{"PASSWORD", 8}, {"IDENTIFIED", 10}, {"SECRET", 6}};
+    for (size_t i = 0; i + 6 <= sql.length; i++) {
+        for (size_t w = 0; w < COUNT_OF(words); w++) {
+            if (strview_starts_with_ci(strview_n(sql.data + i, sql.length - i), words[w]))
+                return true;
+        }
+    }
+    return false;
+}
+
 static void note_statement(Session *session, StrView sql)
 {
+    sql = strview_n(sql.data, MIN(sql.length, (size_t)4096));
+    if (may_hold_password(sql))
+        sql = STR_VIEW("(a statement with a password)");
     LOCK_GUARD(&session->instance->lock);
     bytebuf_clear(&session->statement);
     bytebuf_append_view(&session->statement, strview_n(sql.data, MIN(sql.length, (size_t)4096)));

@@ -60,5 +60,5 @@ bool session_is_killed(const Session *session);
 uint64_t session_connection_id(const Session *session);
 /* May the user load rows into the table? The text of a refusal is in diag. */
 Status session_authorize_load(Instance *instance, StrView user, StrView database, StrView table, Diag *diag);
-/* The password check of a user: stored double SHA1 (20 bytes), or empty. */
-Status session_find_user(Instance *instance, StrView user, StrView host, Diag *diag, StrView *out_stored);
+/* The password check of a user: stored double SHA1 (20 bytes, in arena), or empty. */
+Status session_find_user(Instance *instance, StrView user, StrView host, Arena *arena, Diag *diag, StrView *out_stored);

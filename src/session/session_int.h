@@ -86,12 +86,17 @@ Status session_run_text(StatementContext *context, StrView sql, const Type *type
 /* The value of an expression, subqueries included, outside of any query. */
 Status evaluate_value(StatementContext *context, const AstExpr *value, StrView source, Type *out_type, Datum *out_value);
 /* ---- global_settings.c ---- */
+Status global_setting_set(StatementContext *context, const char *key, StrView value); /* journaled */
 Status global_variable_set(StatementContext *context, StrView name, StrView value);
 StrView global_variable(const CatalogSnapshot *catalog, StrView name); /* data NULL: not set */
 /* Its value, or the default. */
 StrView global_variable_or(const CatalogSnapshot *catalog, const char *name, const char *missing);
 void session_take_globals(Session *session, const CatalogSnapshot *catalog);
 Status run_set_config(StatementContext *context, const AstStatement *statement); /* ADMIN SET FRONTEND CONFIG */
+/* ---- password.c ---- */
+bool password_of(const CatalogSnapshot *catalog, StrView user, Arena *arena, StrView *out_stored); /* false: no such user */
+Status set_password(StatementContext *context, const AstUserName *user, StrView password, bool is_hash); /* user NULL: own */
+Status run_alter_user(StatementContext *context, const AstStatement *statement);
 Status show_config(StatementContext *context, const AstShow *show);
 Status run_delete(StatementContext *context, const AstStatement *statement);
 Status run_update(StatementContext *context, const AstStatement *statement);

@@ -442,6 +442,8 @@ static Status run_set(StatementContext *context, const AstStatement *statement)
     for (uint32_t i = 0; i < statement->settings.count; i++) {
         const AstSetItem *item = &statement->settings.items[i];
         bool assigns = strview_is(item->scope, "session") || strview_is(item->scope, "global") || strview_is(item->scope, "user");
+        if (strview_is(item->scope, "password"))
+            TRY(set_password(context, item->user, item->text, item->flag));
         if (assigns)
             TRY(set_variable(context, item, statement->source));
     }
@@ -516,6 +518,8 @@ static Status run_statement(StatementContext *context, const AstStatement *state
         if (strview_is(statement->command->what, "ANALYZE PROFILE"))
             return run_analyze_profile(context, statement->command);
         return RAISE(context->diag, NOT_SUPPORTED, "%.*s is not supported yet", SV_ARGS(statement->command->what));
+    case AST_STATEMENT_USER:
+        return run_alter_user(context, statement);
     case AST_STATEMENT_PREPARE:
         return run_prepare(context, statement);
     case AST_STATEMENT_EXECUTE:

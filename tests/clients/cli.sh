@@ -37,4 +37,14 @@ check kill 'Query OK' "$(sql -vvv -e "KILL QUERY $id")"
 wait $!
 check killed 'ERROR' "$(cat /tmp/merak-cli-$$)"
 rm -f /tmp/merak-cli-$$
+# The last: root gets a password, keeps it for the clients that follow only while this runs.
+check set_password 'Query OK' "$(sql -vvv -e "SET PASSWORD = PASSWORD('canary-7')")"
+check without_password 'ERROR 1045' "$(sql -e 'SELECT 1')"
+with() { mariadb --no-defaults -h 127.0.0.1 -P "$MERAK_PORT" -u root "$@" 2>&1; }
+check wrong_password 'ERROR 1045.*using password: YES' "$(with -pcanary-8 -e 'SELECT 1')"
+check right_password '^1$' "$(with -pcanary-7 -N -e 'SELECT 1')"
+check switched_plugin '^1$' "$(with -pcanary-7 --default-auth=caching_sha2_password -N -e 'SELECT 1')"
+check hidden '0' "$(with -pcanary-7 -N -e "SHOW PROCESSLIST" | grep -c canary)"
+check alter_user 'Query OK' "$(with -pcanary-7 -vvv -e "ALTER USER root IDENTIFIED BY ''")"
+check password_gone '^1$' "$(sql -N -e 'SELECT 1')"
 echo "$passed passed, $failed failed"
