@@ -320,6 +320,8 @@ Status run_show(StatementContext *context, const AstShow *show)
         return show_partitions(context, show);
     if (strview_is(show->what, "PROC") && strview_is(show->text, "/quarantine"))
         return show_quarantine(context);
+    if (strview_is(show->what, "FAULT POINTS"))
+        return show_fault_points(context);
     return show_empty(context, show);
 }
 
