@@ -2,12 +2,13 @@
 
 #include "analyze/analyze.h"
 #include "base/fault.h"
+#include "base/hash.h"
 #include "base/thread.h"
 #include "expr/eval.h"
 #include "sql/parser.h"
 #include "types/datetime.h"
 
-enum { MOST_NEW_PARTITIONS = 4096 };
+enum { MOST_NEW_PARTITIONS = 4096, REMEMBERED = 1024 };
 
 struct PartitionRouter {
     MetaStore *store;
@@ -15,7 +16,9 @@ struct PartitionRouter {
     Arena arena; /* with lock */
     Mutex lock;  /* guards partitions, count */
     CatalogPartition **partitions;
+    uint32_t *by_low; /* of ranges: their numbers in the order of their lower bounds */
     uint32_t count, room;
+    uint32_t remembered[REMEMBERED]; /* of lists, by a hash of the values: a partition's number + 1; a guess */
     uint32_t made;
     PartitionStep *steps; /* of the partition columns */
     uint32_t *columns;    /* UINT32_MAX: an expression, the next of evaluator's */
@@ -82,12 +85,31 @@ bool partitions_overlap(const TableSchema *schema, const CatalogPartition *a, co
 
 /* ---- opening ---- */
 
+/* Where among by_low the first range lies that begins above the values. */
+static uint32_t above(const PartitionRouter *router, const Datum *values)
+{
+    uint32_t low = 0, high = router->count;
+    while (low < high) {
+        uint32_t middle = (low + high) / 2;
+        const CatalogPartition *p = router->partitions[router->by_low[middle]];
+        if (!p->has_low || compare_values(router->table->schema, p->low, values) <= 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
 static void add_partition(PartitionRouter *router, CatalogPartition *partition)
 {
     if (router->count == router->room) {
         router->room = MAX(router->room * 2, 16u);
         router->partitions = mem_realloc(router->partitions, router->room * sizeof(*router->partitions));
+        router->by_low = mem_realloc(router->by_low, router->room * sizeof(*router->by_low));
     }
+    uint32_t at = router->is_range && partition->has_low ? above(router, partition->low) : 0;
+    memmove(router->by_low + at + 1, router->by_low + at, (router->count - at) * sizeof(*router->by_low));
+    router->by_low[at] = router->count;
     router->partitions[router->count++] = partition;
 }
 
@@ -180,6 +202,7 @@ void partition_router_close(PartitionRouter *router)
     if (router->evaluator != NULL)
         evaluator_close(router->evaluator);
     mem_free(router->partitions);
+    mem_free(router->by_low);
     arena_deinit(&router->arena);
     mutex_deinit(&router->lock);
     mem_free(router);
@@ -339,13 +362,55 @@ static void row_values(PartitionRouter *router, uint32_t row, Arena *scratch, Da
     }
 }
 
-static uint32_t find_partition(PartitionRouter *router, const Datum *values)
+static bool range_takes(const PartitionRouter *router, uint32_t number, const Datum *values)
 {
+    const TableSchema *schema = router->table->schema;
+    const CatalogPartition *p = router->partitions[number];
+    return (!p->has_low || compare_values(schema, values, p->low) >= 0) && (!p->has_high || compare_values(schema, values, p->high) < 0);
+}
+
+static bool takes(const PartitionRouter *router, uint32_t number, const Datum *values)
+{
+    return router->is_range ? range_takes(router, number, values) : lists_value(router->table->schema, router->partitions[number], values);
+}
+
+static uint32_t hash_values(const TableSchema *schema, const Datum *values)
+{
+    uint64_t hash = 0;
+    for (uint32_t i = 0; i < schema->partition_column_count; i++) {
+        const Datum *value = &values[i];
+        uint64_t own = value->is_null ? 0
+                       : schema->partition_types[i].phys == PHYS_STR ? hash_bytes(str_data(&value->str), value->str.length)
+                                                                     : hash_u64((uint64_t)value->i64);
+        hash = hash_combine(hash, own);
+    }
+    return (uint32_t)(hash % REMEMBERED);
+}
+
+static uint32_t find_list(PartitionRouter *router, const Datum *values)
+{
+    uint32_t *guess = &router->remembered[hash_values(router->table->schema, values)];
+    if (*guess != 0 && takes(router, *guess - 1, values))
+        return *guess - 1;
     for (uint32_t p = 0; p < router->count; p++) {
-        if (partition_takes(router->table->schema, router->partitions[p], values))
-            return p;
+        if (!takes(router, p, values))
+            continue;
+        *guess = p + 1;
+        return p;
     }
     return PARTITION_NOT_FOUND;
+}
+
+/* Ranges don't overlap. */
+static uint32_t find_partition(PartitionRouter *router, const Datum *values)
+{
+    if (!router->is_range)
+        return find_list(router, values);
+    uint32_t at = above(router, values);
+    if (at == 0)
+        return PARTITION_NOT_FOUND;
+    uint32_t number = router->by_low[at - 1];
+    return range_takes(router, number, values) ? number : PARTITION_NOT_FOUND;
 }
 
 Status partition_router_route(PartitionRouter *router, const Vector *const *columns, uint32_t row_count, Diag *diag,
@@ -365,7 +430,7 @@ Status partition_router_route(PartitionRouter *router, const Vector *const *colu
     for (uint32_t row = 0; row < row_count; row++) {
         ArenaMark mark = arena_mark(&scratch);
         row_values(router, row, &scratch, values);
-        if (last == PARTITION_NOT_FOUND || !partition_takes(schema, router->partitions[last], values))
+        if (last == PARTITION_NOT_FOUND || !takes(router, last, values))
             last = find_partition(router, values);
         Status status = OK;
         if (last == PARTITION_NOT_FOUND && router->is_automatic)

@@ -344,23 +344,40 @@ Status loader_lane_route(LoaderLane *lane, const Vector *const *columns, uint32_
     return OK;
 }
 
-/* The rows of each target together, in their order. */
+/* The rows of each target together, in their order: chains through the rows, from the first of each target. */
 static Status append_by_target(LoaderLane *lane, const Vector *const *columns, const uint8_t *deletes, const uint32_t *targets,
-                               uint32_t row_count, Diag *diag)
+                               uint32_t row_count, Arena *scratch, Diag *diag)
 {
-    uint8_t done[CHUNK_ROWS] = {0};
-    for (uint32_t first = 0; first < row_count; first++) {
-        if (done[first])
-            continue;
+    enum { NO_ROW = UINT16_MAX };
+    _Static_assert(CHUNK_ROWS < NO_ROW, "row numbers and one more");
+    uint32_t most = 0;
+    for (uint32_t row = 0; row < row_count; row++)
+        most = MAX(most, targets[row]);
+    if (most >= lane->last_row_room) {
+        lane->last_row_room = most * 2 + 16;
+        lane->last_rows = ARENA_NEW_ARRAY(&lane->arena, uint16_t, lane->last_row_room);
+        memset(lane->last_rows, 0xff, lane->last_row_room * sizeof(uint16_t));
+    }
+    uint16_t *next = ARENA_NEW_ARRAY(scratch, uint16_t, row_count + 1);
+    uint16_t *firsts = ARENA_NEW_ARRAY(scratch, uint16_t, row_count + 1);
+    uint32_t first_count = 0;
+    for (uint32_t row = 0; row < row_count; row++) {
+        uint16_t *last = &lane->last_rows[targets[row]];
+        if (*last == NO_ROW)
+            firsts[first_count++] = (uint16_t)row;
+        else
+            next[*last] = (uint16_t)row;
+        next[row] = NO_ROW;
+        *last = (uint16_t)row;
+    }
+    for (uint32_t i = 0; i < first_count; i++)
+        lane->last_rows[targets[firsts[i]]] = NO_ROW;
+    for (uint32_t i = 0; i < first_count; i++) {
         uint32_t count = 0;
-        for (uint32_t row = first; row < row_count; row++) {
-            lane->sel[count] = (uint16_t)row;
-            bool is_same = targets[row] == targets[first];
-            done[row] |= is_same;
-            count += is_same;
-        }
+        for (uint16_t row = firsts[i]; row != NO_ROW; row = next[row])
+            lane->sel[count++] = row;
         TabletBuffer *buffer = NULL;
-        TRY(lane_buffer(lane, targets[first], diag, &buffer));
+        TRY(lane_buffer(lane, targets[firsts[i]], diag, &buffer));
         TRY(append_rows(lane, buffer, columns, deletes, (Rows){lane->sel, count}, diag));
     }
     return OK;
@@ -381,7 +398,7 @@ Status loader_lane_append_ops(LoaderLane *lane, const Vector *const *columns, co
         }
         targets[row] = targets[row] * buckets + bucket_of(lane, columns, row, &scratch);
     }
-    TRY(append_by_target(lane, columns, deletes, targets, row_count, diag));
+    TRY(append_by_target(lane, columns, deletes, targets, row_count, &scratch, diag));
     lane->rows += row_count;
     return OK;
 }

@@ -34,6 +34,8 @@ struct LoaderLane {
     KeyFlushes flushes; /* of tables that keep the last row */
     uint64_t rows;
     uint16_t *sel;
+    uint16_t *last_rows; /* by target: no row, but while rows are told apart */
+    uint32_t last_row_room;
     Diag *diag;
 };
 

@@ -44,6 +44,7 @@ typedef struct TabletVersion {
     uint32_t bucket;
     const SegmentRef *segments;
     uint32_t segment_count;
+    uint32_t segment_room; /* that segments has, for who builds the partition; may be less than the count: none */
 } TabletVersion;
 
 /* A range [low, high) or a set of value rows, of the partition columns or expressions. */
@@ -101,6 +102,7 @@ typedef struct CatalogTable {
     TableSchema *schema;
     CatalogPartition **partitions; /* sorted by id */
     uint32_t partition_count;
+    uint32_t partition_room;
 } CatalogTable;
 
 typedef struct CatalogDatabase {
@@ -111,6 +113,7 @@ typedef struct CatalogDatabase {
     StrView comment;
     CatalogTable **tables; /* sorted by name */
     uint32_t table_count;
+    uint32_t table_room;
 } CatalogDatabase;
 
 typedef struct CatalogSnapshot {

@@ -299,13 +299,23 @@ static CatalogDatabase *new_database(uint64_t id, StrView name, StrView comment,
     database->name = strview_n(arena_strndup(&database->arena, name.data, name.length), name.length);
     database->comment = strview_n(arena_strndup(&database->arena, comment.data, comment.length), comment.length);
     database->tables = ARENA_NEW_ARRAY(&database->arena, CatalogTable *, table_room);
+    database->table_room = table_room;
     return database;
+}
+
+/* On a path of private nodes, one with a single reference is private too: what the base has was counted again
+ * when the node above it was copied. */
+static bool is_private(const _Atomic uint32_t *references)
+{
+    return atomic_load(references) == 1;
 }
 
 /* Replaces database number at by a private copy with room for one more table. */
 static CatalogDatabase *own_database(Apply *apply, uint32_t at)
 {
     CatalogDatabase *old = apply->next->databases[at];
+    if (is_private(&old->references))
+        return old;
     CatalogDatabase *copy = new_database(old->id, old->name, old->comment, old->table_count + 1);
     copy->table_count = old->table_count;
     for (uint32_t i = 0; i < old->table_count; i++) {
@@ -406,6 +416,9 @@ static void remove_table_at(CatalogDatabase *database, uint32_t at)
 static void insert_table(CatalogDatabase *database, CatalogTable *table)
 {
     uint32_t at = 0;
+    if (database->table_count >= database->table_room)
+        database->tables = arena_grow(&database->arena, database->tables, sizeof(*database->tables), database->table_count,
+                                      &database->table_room);
     while (at < database->table_count && strview_compare(database->tables[at]->name, table->name) < 0)
         at++;
     memmove(database->tables + at + 1, database->tables + at, (database->table_count - at) * sizeof(*database->tables));
@@ -423,6 +436,7 @@ static CatalogTable *new_table(uint64_t id, uint64_t database_id, StrView name, 
     table->name = strview_n(arena_strndup(&table->arena, name.data, name.length), name.length);
     table->schema = schema;
     table->partitions = ARENA_NEW_ARRAY(&table->arena, CatalogPartition *, room);
+    table->partition_room = room;
     return table;
 }
 
@@ -486,6 +500,11 @@ static Status own_table(Apply *apply, uint64_t id, uint32_t extra, CatalogTable 
     if (database == NULL)
         return RAISE(apply->diag, NO_SUCH_TABLE, "table %llu does not exist", (unsigned long long)id);
     CatalogTable *old = database->tables[at];
+    if (is_private(&old->references)) {
+        old->updated_us = apply->time_us;
+        *out_table = old;
+        return OK;
+    }
     atomic_fetch_add(&old->schema->references, 1);
     CatalogTable *table = new_table(id, old->database_id, old->name, old->schema, old->partition_count + extra);
     table->created_us = old->created_us;
@@ -517,6 +536,9 @@ static Status apply_put_partition(Apply *apply, ByteReader *body)
             return OK;
         }
     }
+    if (table->partition_count >= table->partition_room)
+        table->partitions = arena_grow(&table->arena, table->partitions, sizeof(*table->partitions), table->partition_count,
+                                       &table->partition_room);
     table->partitions[table->partition_count++] = partition;
     return OK;
 }
@@ -538,22 +560,97 @@ static Status apply_drop_partition(Apply *apply, ByteReader *body)
     return RAISE(apply->diag, NO_SUCH_PARTITION, "partition %llu does not exist", (unsigned long long)id);
 }
 
-/* A private copy of a partition: through its stored form, which copies everything it points to. */
+static DeleteVectorRef *copy_deletes(Arena *arena, const DeleteVectorRef *old)
+{
+    DeleteVectorRef *copy = ARENA_NEW(arena, DeleteVectorRef);
+    *copy = *old;
+    copy->bytes = strview_n(arena_strndup(arena, old->bytes.data, old->bytes.length), old->bytes.length);
+    copy->path = strview_n(arena_strndup(arena, old->path.data, old->path.length), old->path.length);
+    return copy;
+}
+
+static void copy_tablet(Arena *arena, const TabletVersion *old, TabletVersion *out)
+{
+    SegmentRef *segments = ARENA_NEW_ARRAY(arena, SegmentRef, old->segment_count + 1);
+    *out = *old;
+    for (uint32_t s = 0; s < old->segment_count; s++) {
+        segments[s] = old->segments[s];
+        segments[s].path = strview_n(arena_strndup(arena, segments[s].path.data, segments[s].path.length), segments[s].path.length);
+        if (segments[s].deletes != NULL)
+            segments[s].deletes = copy_deletes(arena, segments[s].deletes);
+    }
+    out->segments = segments;
+    out->segment_room = old->segment_count + 1;
+}
+
+static Datum *copy_datums(Arena *arena, const TableSchema *schema, const Datum *old, uint32_t count)
+{
+    Datum *copy = ARENA_NEW_ARRAY(arena, Datum, count);
+    for (uint32_t i = 0; i < count; i++)
+        copy[i] = datum_copy(arena, schema->partition_types[i % schema->partition_column_count], &old[i]);
+    return copy;
+}
+
+static CatalogPartition *copy_partition(const TableSchema *schema, const CatalogPartition *old)
+{
+    CatalogPartition *copy = mem_alloc_zero(sizeof(*copy));
+    uint32_t columns = schema->partition_column_count;
+    *copy = (CatalogPartition){.id = old->id, .has_low = old->has_low, .has_high = old->has_high, .value_rows = old->value_rows,
+                               .visible_version = old->visible_version, .data_version = old->data_version,
+                               .visible_time_us = old->visible_time_us, .tablet_count = old->tablet_count};
+    Arena *arena = &copy->arena;
+    atomic_init(&copy->references, 1);
+    arena_init(arena, NULL);
+    copy->name = strview_n(arena_strndup(arena, old->name.data, old->name.length), old->name.length);
+    copy->low = old->has_low ? copy_datums(arena, schema, old->low, columns) : ARENA_NEW_ARRAY(arena, Datum, columns);
+    copy->high = old->has_high ? copy_datums(arena, schema, old->high, columns) : ARENA_NEW_ARRAY(arena, Datum, columns);
+    copy->values = copy_datums(arena, schema, old->values, old->value_rows * columns);
+    copy->tablets = ARENA_NEW_ARRAY(arena, TabletVersion, old->tablet_count);
+    for (uint32_t t = 0; t < old->tablet_count; t++)
+        copy_tablet(arena, &old->tablets[t], &copy->tablets[t]);
+    return copy;
+}
+
+/* Most of the arena is what was there once: time for a copy that holds what is there now. */
+static bool is_wasteful(const CatalogPartition *partition)
+{
+    enum { BYTES_A_SEGMENT = 256, WASTE_FROM_BYTES = 256 * 1024 };
+    size_t live = 0;
+    for (uint32_t t = 0; t < partition->tablet_count; t++)
+        live += partition->tablets[t].segment_count;
+    return partition->arena.total_bytes > WASTE_FROM_BYTES + 4 * live * BYTES_A_SEGMENT;
+}
+
+/* A private copy of a partition. */
 static Status own_partition(Apply *apply, CatalogTable *table, uint64_t id, CatalogPartition **out_partition)
 {
-    for (uint32_t i = 0; i < table->partition_count; i++) {
-        CatalogPartition *old = table->partitions[i];
+    for (uint32_t i = table->partition_count; i > 0; i--) {
+        CatalogPartition *old = table->partitions[i - 1];
         if (old->id != id)
             continue;
-        AUTO_BYTEBUF bytes = {0};
-        encode_partition(&bytes, table->schema, old);
-        ByteReader reader = byte_reader(bytes.data, bytes.length);
-        TRY(decode_partition(&reader, table->schema, apply->diag, &table->partitions[i]));
-        release_partition(old);
-        *out_partition = table->partitions[i];
+        if (!is_private(&old->references) || is_wasteful(old)) {
+            table->partitions[i - 1] = copy_partition(table->schema, old);
+            release_partition(old);
+        }
+        *out_partition = table->partitions[i - 1];
         return OK;
     }
     return RAISE(apply->diag, NO_SUCH_PARTITION, "partition %llu does not exist", (unsigned long long)id);
+}
+
+/* The segments of a tablet of a private partition, with room for more. */
+static SegmentRef *own_segments(CatalogPartition *partition, TabletVersion *tablet, uint64_t more)
+{
+    uint64_t count = tablet->segment_count + more;
+    if (count > tablet->segment_room || tablet->segment_room < tablet->segment_count) {
+        uint32_t room = (uint32_t)MAX(count, (uint64_t)tablet->segment_count + tablet->segment_count / 2);
+        SegmentRef *grown = ARENA_NEW_ARRAY(&partition->arena, SegmentRef, room);
+        if (tablet->segment_count > 0)
+            memcpy(grown, tablet->segments, tablet->segment_count * sizeof(*grown));
+        tablet->segments = grown;
+        tablet->segment_room = room;
+    }
+    return (SegmentRef *)(uintptr_t)tablet->segments;
 }
 
 static TabletVersion *find_tablet(CatalogPartition *partition, uint64_t id)
@@ -576,13 +673,13 @@ static Status apply_segments(Apply *apply, CatalogTable *table, ByteReader *body
     if (tablet == NULL || fresh > byte_reader_left(body))
         return RAISE(apply->diag, CORRUPT, "journal entry %llu names an unknown tablet",
                      (unsigned long long)apply->entry_id);
-    SegmentRef *segments = ARENA_NEW_ARRAY(&partition->arena, SegmentRef, tablet->segment_count + fresh);
-    memcpy(segments, tablet->segments, tablet->segment_count * sizeof(*segments));
+    SegmentRef *segments = own_segments(partition, tablet, fresh);
     for (uint64_t i = 0; i < fresh && !body->failed; i++) {
-        decode_segment(body, &partition->arena, &segments[tablet->segment_count + i]);
-        TRY(body->failed ? OK : check_id(apply, segments[tablet->segment_count + i].id));
+        SegmentRef *segment = &segments[tablet->segment_count + i];
+        *segment = (SegmentRef){0};
+        decode_segment(body, &partition->arena, segment);
+        TRY(body->failed ? OK : check_id(apply, segment->id));
     }
-    tablet->segments = segments;
     tablet->segment_count += (uint32_t)fresh;
     *out_partition = partition;
     *out_tablet = tablet;
@@ -634,8 +731,10 @@ static Status apply_replace_segments(Apply *apply, ByteReader *body, bool is_com
     uint32_t fresh;
     TRY(own_table(apply, byte_reader_varint(body), 0, &table));
     TRY(apply_segments(apply, table, body, &partition, &tablet, &fresh));
-    uint8_t *marks = ARENA_NEW_ARRAY(&partition->arena, uint8_t, tablet->segment_count + 1);
-    SegmentRef *kept = ARENA_NEW_ARRAY(&partition->arena, SegmentRef, tablet->segment_count);
+    AUTO_ARENA scratch;
+    arena_init(&scratch, NULL);
+    uint8_t *marks = ARENA_NEW_ARRAY(&scratch, uint8_t, tablet->segment_count + 1);
+    SegmentRef *kept = ARENA_NEW_ARRAY(&scratch, SegmentRef, tablet->segment_count);
     uint32_t count = 0;
     uint32_t first_fresh = tablet->segment_count - fresh;
     bool has_place = false; /* the new ones take the place of the first old one: order matters to some tables */
@@ -649,7 +748,8 @@ static Status apply_replace_segments(Apply *apply, ByteReader *body, bool is_com
             kept[count++] = tablet->segments[s];
     }
     bool has_changed = fresh > 0 || count < tablet->segment_count;
-    tablet->segments = kept;
+    if (count > 0)
+        memcpy(own_segments(partition, tablet, 0), kept, count * sizeof(*kept));
     tablet->segment_count = count;
     partition->visible_version++;
     partition->visible_time_us = apply->time_us;
@@ -668,8 +768,7 @@ static Status apply_put_deletes(Apply *apply, ByteReader *body)
     uint64_t count = byte_reader_varint(body);
     if (tablet == NULL)
         return RAISE(apply->diag, CORRUPT, "journal entry %llu names an unknown tablet", (unsigned long long)apply->entry_id);
-    SegmentRef *segments = ARENA_NEW_ARRAY(&partition->arena, SegmentRef, tablet->segment_count);
-    memcpy(segments, tablet->segments, tablet->segment_count * sizeof(*segments));
+    SegmentRef *segments = own_segments(partition, tablet, 0);
     uint32_t at = 0;
     for (uint64_t i = 0; i < count && !body->failed; i++) {
         uint64_t id = byte_reader_varint(body);
@@ -683,7 +782,6 @@ static Status apply_put_deletes(Apply *apply, ByteReader *body)
             break;
         }
     }
-    tablet->segments = segments;
     partition->visible_version += partition->data_version != apply->entry_id;
     partition->visible_time_us = apply->time_us;
     partition->data_version = apply->entry_id;
@@ -829,4 +927,14 @@ Status change_apply(CatalogSnapshot *base, StrView bytes, uint64_t entry_id, int
     }
     *out_next = apply.next;
     return OK;
+}
+
+Status change_apply_in_place(CatalogSnapshot *catalog, StrView bytes, uint64_t entry_id, int64_t time_us,
+                             const ChangeListener *listener, Diag *diag)
+{
+    Apply apply = {.next = catalog, .entry_id = entry_id, .time_us = time_us, .listener = listener, .diag = diag};
+    CHECK(atomic_load(&catalog->references) == 1);
+    catalog->entry_id = entry_id;
+    ByteReader reader = byte_reader(bytes.data, bytes.length);
+    return apply_all(&apply, &reader);
 }

@@ -70,3 +70,7 @@ typedef struct ChangeListener {
  * operation names something that base does not hold. */
 Status change_apply(CatalogSnapshot *base, StrView bytes, uint64_t entry_id, int64_t time_us,
                     const ChangeListener *listener, Diag *diag, CatalogSnapshot **out_next);
+/* The same onto the catalog itself, to which nobody else may hold or get a reference: replay, where a copy an
+ * entry would cost the square of what is there. After an error the catalog is of no use. */
+Status change_apply_in_place(CatalogSnapshot *catalog, StrView bytes, uint64_t entry_id, int64_t time_us,
+                             const ChangeListener *listener, Diag *diag);

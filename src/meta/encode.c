@@ -262,6 +262,7 @@ static Status decode_tablets(ByteReader *reader, uint8_t version, CatalogPartiti
                 segments[s].deletes = decode_deletes(reader, &p->arena);
         }
         tablet->segments = segments;
+        tablet->segment_room = tablet->segment_count;
     }
     return reader->failed ? RAISE(diag, CORRUPT, "stored partition is damaged") : OK;
 }

@@ -41,6 +41,7 @@ struct MetaStore {
     CatalogSnapshot *tentative;
     Batch *open;
     bool is_appending;
+    bool is_opening; /* nobody else has a reference to published */
     uint64_t next_entry_id; /* of the next change that joins a batch */
     uint64_t next_id;
     uint64_t id_limit; /* journaled */
@@ -176,13 +177,17 @@ static void publish(MetaStore *store, CatalogSnapshot *next)
     settle_labels(store, next->entry_id);
 }
 
+static StrView change_of(const JournalEntry *entry)
+{
+    return entry->kind == ENTRY_CHANGE ? entry->bytes : (StrView){"", 0};
+}
+
 /* Entries of other kinds change nothing but the entry id. */
 static Status apply_entry(MetaStore *store, CatalogSnapshot *base, const JournalEntry *entry, Diag *diag, CatalogSnapshot **out_next)
 {
     LabelKeeper keeper = {store, entry->id};
     ChangeListener listener = {&keeper, remember_label};
-    StrView change = entry->kind == ENTRY_CHANGE ? entry->bytes : (StrView){"", 0};
-    return change_apply(base, change, entry->id, entry->time_us, &listener, diag, out_next);
+    return change_apply(base, change_of(entry), entry->id, entry->time_us, &listener, diag, out_next);
 }
 
 static void list_unknown(void *context, const JournalEntry *entry, ByteBuf *out_names)
@@ -197,6 +202,13 @@ static Status replay_entry(void *context, const JournalEntry *entry, Diag *diag)
     MetaStore *store = context;
     CatalogSnapshot *next;
     LOCK_GUARD(&store->lock);
+    if (store->is_opening) {
+        LabelKeeper keeper = {store, entry->id};
+        ChangeListener listener = {&keeper, remember_label};
+        TRY(change_apply_in_place(store->published, change_of(entry), entry->id, entry->time_us, &listener, diag));
+        settle_labels(store, entry->id);
+        return OK;
+    }
     TRY(apply_entry(store, store->published, entry, diag, &next));
     publish(store, next);
     return OK;
@@ -215,8 +227,10 @@ static Status take_lead(MetaStore *store, Diag *diag)
             break;
         Diag trouble = {0};
         Status followed = journal_follow(&store->journal, &reader, &trouble);
-        if (followed != OK)
+        if (followed != OK) {
+            diag_reset(diag);
             return diag_raise(diag, followed, "%s", trouble.message);
+        }
     }
     return status;
 }
@@ -239,7 +253,10 @@ static Status open_store(MetaStore *store, Volume *volume, Diag *diag)
 {
     JournalReader reader = {store, replay_entry, list_unknown};
     FAULT("start.before_replay", diag);
-    TRY(journal_open(&store->journal, volume, &reader, diag));
+    store->is_opening = true;
+    Status opened = journal_open(&store->journal, volume, &reader, diag);
+    store->is_opening = false;
+    TRY(opened);
     FAULT("start.after_replay", diag);
     store->tentative = catalog_ref(store->published);
     store->next_entry_id = store->journal.next_entry_id;

@@ -64,6 +64,16 @@ load p '1,2024-01-05,1\n2,2024-02-05,2\n' 'column_separator: ,' 'partitions: p1'
 load p '1,2024-01-05,1\n' 'column_separator: ,' 'partitions: p1, p2'; ok
 load p '3,2030-01-05,1\n' 'column_separator: ,'; bad 'too many filtered rows'; errors; has 'out of partition ranges'
 
+# many partitions and buckets at once, rows in no order; a range made by hand between them
+sql -e "create table d.many (day date, id int, v varchar(10)) duplicate key(day) partition by date_trunc('day', day) distributed by hash(id) buckets 7;
+create table d.lists (city varchar(10), id int) duplicate key(city) partition by list(city) (partition pa values in ('a', 'b'), partition pc values in ('c')) distributed by hash(id) buckets 3"
+body=$(for i in $(seq 3000); do echo "2024-$((i * 7 % 12 + 1))-$((i * 11 % 28 + 1)),$i,v$i"; done)
+load many "$body\n" 'column_separator: ,'; ok; has '"NumberLoadedRows": 3000'
+query 'select count(*), count(distinct day), sum(id) from d.many' "3000,84,4501500"
+query "select day, count(*), sum(id) from d.many where day = '2024-08-12' group by day" "$(awk 'BEGIN { for (i = 1; i <= 3000; i++) if (i * 7 % 12 + 1 == 8 && i * 11 % 28 + 1 == 12) { n++; s += i } printf "2024-08-12,%d,%d", n, s }')"
+load lists 'a,1\nc,2\nb,3\nx,4\na,5\n' 'column_separator: ,' 'max_filter_ratio: 0.5'; ok; has '"NumberFilteredRows": 1'
+query "select city, count(*) from d.lists group by city order by city" 'a,2;b,1;c,1'
+
 # time zones
 load z '1\n' 'columns: id, at = from_unixtime(id)' 'timezone: +08:00'; ok
 load z '2\n' 'columns: id, at = from_unixtime(id)' 'timezone: UTC'; ok
