@@ -1,4 +1,4 @@
-#: make                    build/release/merak; VARIANT=debug|asan|tsan|chunk4|coverage and CC=clang for others
+#: make                    build/release/merak; VARIANT=debug|asan|tsan|smallchunk|coverage and CC=clang for others
 #: make run                install what is missing, build, start a server with a sample database
 #: make test               everything that must pass; make test T=pattern: the unit and SQL tests that match
 #: make test-all           the long forms too
@@ -68,14 +68,15 @@ LDFLAGS_VARIANT := -fsanitize=thread
 else ifeq ($(VARIANT),fuzz)
 OPT := -O1
 KERNEL_OPT := -O1
-CFLAGS_VARIANT := -DMERAK_DEBUG -DMERAK_NO_CLONES -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
+# clang's check of pointers takes offset 0 from NULL for an overflow.
+CFLAGS_VARIANT := -DMERAK_DEBUG -DMERAK_NO_CLONES -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize=nonnull-attribute,pointer-overflow -fno-sanitize-recover=all
 LDFLAGS_VARIANT := -fsanitize=fuzzer,address,undefined
 else ifeq ($(VARIANT),coverage)
 OPT := -O0
 KERNEL_OPT := -O0
 CFLAGS_VARIANT := -DMERAK_DEBUG -DMERAK_FAULTS -DMERAK_NO_CLONES --coverage
 LDFLAGS_VARIANT := --coverage
-else ifeq ($(VARIANT),chunk4)
+else ifeq ($(VARIANT),smallchunk)
 # Chunks of four rows: what holds for a chunk of rows must hold for many small ones.
 CFLAGS_VARIANT := -DMERAK_DEBUG -DMERAK_FAULTS -DCHUNK_ROWS=4
 else
@@ -167,26 +168,31 @@ fuzz:
 	$(MAKE) CC=clang VARIANT=fuzz build/fuzz/fuzz_$(F)
 	@mkdir -p build/fuzz/found/$(F)
 	build/fuzz/fuzz_$(F) -max_total_time=$(SECONDS) -print_final_stats=1 build/fuzz/found/$(F) tests/fuzz/corpus/$(F)
-build/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $(BUILD)/libmerak.a
+# The targets that need a server without sockets, or the configuration, have those objects too.
+$(BUILD)/libfuzz.a: $(BUILD)/tests/failure/fixture.o $(BUILD)/src/main/config.o
+	@rm -f $@
+	$(Q)ar rcsT $@ $^
+$(BUILD)/tests/fuzz/%.o: CFLAGS_ALL += -Itests
+build/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $(BUILD)/libfuzz.a $(BUILD)/libmerak.a
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(CFLAGS_ALL) $(OPT) $(LDFLAGS_VARIANT) $< $(BUILD)/libmerak.a $(LIBS) -o $@
+	$(Q)$(CC) $(CFLAGS_ALL) -Itests $(OPT) $(LDFLAGS_VARIANT) $< $(BUILD)/libfuzz.a $(BUILD)/libmerak.a $(LIBS) -o $@
 # The same targets on the files of their corpora, without a fuzzing engine.
 FUZZ_TARGETS := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 REPLAY_BINARIES := $(FUZZ_TARGETS:%=$(BUILD)/tests/fuzz/replay_%)
-$(BUILD)/tests/fuzz/replay_%: $(BUILD)/tests/fuzz/fuzz_%.o $(BUILD)/tests/fuzz/replay.o $(BUILD)/libmerak.a
+$(BUILD)/tests/fuzz/replay_%: $(BUILD)/tests/fuzz/fuzz_%.o $(BUILD)/tests/fuzz/replay.o $(BUILD)/libfuzz.a $(BUILD)/libmerak.a
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(LDFLAGS_COMMON) $(LDFLAGS_VARIANT) $^ $(LIBS) -o $@
 fuzz-replay: $(REPLAY_BINARIES)
 	@for t in $(FUZZ_TARGETS); do find tests/fuzz/corpus/$$t -type f | sort | xargs $(BUILD)/tests/fuzz/replay_$$t; done
 
-UNIT_CHOSEN = $(foreach b,$(UNIT_BINARIES),$(if $(findstring $(or $(T),unit),$(b)),$(b)))
+UNIT_CHOSEN = $(strip $(foreach b,$(UNIT_BINARIES),$(if $(findstring $(or $(T),unit),$(b)),$(b))))
 unit: $(UNIT_CHOSEN)
 	@tests/run_units.sh $(UNIT_CHOSEN)
 
 # The runner of tests/sql: `make sql T=pattern SQL_OPTIONS="--session 'SET pipeline_dop=1'"` runs the files that match.
 RUNNER_SOURCES := $(wildcard tests/sql_runner/*.c)
 RUNNER_OBJECTS := $(RUNNER_SOURCES:%.c=$(BUILD)/%.o)
-SQL_FILES = $(foreach f,$(shell find tests/sql -name '*.test' | sort),$(if $(findstring $(or $(T),tests/sql),$(f)),$(f)))
+SQL_FILES = $(strip $(foreach f,$(shell find tests/sql -name '*.test' | sort),$(if $(findstring $(or $(T),tests/sql),$(f)),$(f))))
 SQL_JOBS ?= 2
 .PHONY: sql quick
 $(RUNNER_OBJECTS): CFLAGS_ALL += -Itests $(MARIADB_CFLAGS)
@@ -199,6 +205,7 @@ sql: $(BUILD)/merak $(BUILD)/merak-sqltest
 # What every change must pass: unit tests and SQL tests in one configuration.
 quick: $(UNIT_BINARIES) $(BUILD)/merak $(BUILD)/merak-sqltest
 	@tools/check/lint.py
+	@$(MAKE) --no-print-directory -s check-docs
 	@tests/run_units.sh $(UNIT_BINARIES)
 	@$(MAKE) --no-print-directory sql
 

@@ -5,7 +5,7 @@ set -eu
 build="gcc make pkg-config binutils liblz4-dev libzstd-dev libxxhash-dev libuv1-dev libssl-dev libmicrohttpd-dev libjansson-dev
   libpcre2-dev libcurl4-openssl-dev zlib1g-dev libbz2-dev libroaring-dev ccache curl mariadb-client"
 test="libcmocka-dev libmariadb-dev"
-check="clang clang-format clang-tidy shellcheck"
+check="clang clang-format clang-tidy shellcheck python3"
 # What harnesses of their own need: a file tests/*/packages.txt, one name a line.
 here=$(cd "$(dirname "$0")/.." && pwd)
 test="$test $(cat "$here"/tests/*/packages.txt 2>/dev/null | grep -v '^#' || true)"

@@ -54,6 +54,8 @@ void scope_add(AnalyzeContext *context, Scope *scope, const LogicalColumn *colum
 Status bind_expr(AnalyzeContext *context, Scope *scope, const AstExpr *ast, Expr **out_expr);
 Status bind_condition(AnalyzeContext *context, Scope *scope, const AstExpr *ast, Expr **out_expr); /* BOOLEAN */
 Status bind_call(AnalyzeContext *context, Scope *scope, const AstExpr *ast, Expr **out_expr);
+/* The first of count >= 1 values that is not NULL. */
+Status bind_coalesce(AnalyzeContext *context, Expr **values, uint32_t count, Expr **out);
 Status bind_function(AnalyzeContext *context, const char *name, Expr **arguments, uint32_t count, Expr **out_expr);
 Status bind_in_types(AnalyzeContext *context, Expr **items, uint32_t count, bool is_comparison, Type *out_type);
 bool is_interval(const AstExpr *ast);

@@ -25,6 +25,21 @@ static Status is_not_null(AnalyzeContext *context, Expr *value, Expr **out)
     return bind_function(context, "is_not_null", arguments, 1, out);
 }
 
+Status bind_coalesce(AnalyzeContext *context, Expr **values, uint32_t count, Expr **out)
+{
+    Expr **arguments = ARENA_NEW_ARRAY(context->arena, Expr *, 2 * count - 1);
+    for (uint32_t i = 0; i + 1 < count; i++) {
+        TRY(is_not_null(context, values[i], &arguments[2 * i]));
+        arguments[2 * i + 1] = values[i];
+    }
+    arguments[2 * count - 2] = values[count - 1];
+    if (count == 1) {
+        *out = values[0];
+        return OK;
+    }
+    return bind_case_results(context, arguments, 2 * count - 1, out);
+}
+
 /* if, ifnull, nvl, nullif, coalesce */
 static Status bind_conditional(AnalyzeContext *context, Scope *scope, const AstExpr *ast, bool *out_done, Expr **out)
 {
@@ -50,18 +65,7 @@ static Status bind_conditional(AnalyzeContext *context, Scope *scope, const AstE
         TRY(expr_cast(context->arena, values[0], common, true, context->diag, &arguments[2]));
         return bind_case_results(context, arguments, 3, out);
     }
-    uint32_t count = ast->arguments.count;
-    if (count == 1) {
-        *out = values[0];
-        return OK;
-    }
-    Expr **arguments = ARENA_NEW_ARRAY(context->arena, Expr *, 2 * count - 1);
-    for (uint32_t i = 0; i + 1 < count; i++) {
-        TRY(is_not_null(context, values[i], &arguments[2 * i]));
-        arguments[2 * i + 1] = values[i];
-    }
-    arguments[2 * count - 2] = values[count - 1];
-    return bind_case_results(context, arguments, 2 * count - 1, out);
+    return bind_coalesce(context, values, ast->arguments.count, out);
 }
 
 /* date_add(x, INTERVAL n unit), timestampadd(unit, n, x), timestampdiff(unit, a, b), date_diff */

@@ -10,11 +10,24 @@ Status bind_function(AnalyzeContext *context, const char *name, Expr **arguments
     return expr_call_by_name(context->arena, context->session, name, arguments, count, context->diag, out_expr);
 }
 
+static Status bind_wide_decimal(AnalyzeContext *context, StrView text, size_t precision, size_t scale, Expr **out)
+{
+    Type type = type_decimal((uint8_t)precision, (uint8_t)scale);
+    Datum value;
+    TRY(datum_parse(type, text, context->arena, context->diag, &value));
+    *out = expr_constant(context->arena, type, value);
+    return OK;
+}
+
 static Status bind_integer(AnalyzeContext *context, StrView text, bool is_negative, Expr **out)
 {
     Int128 value;
     if (!int128_parse(text, &value)) {
         double number;
+        if (text.length <= DECIMAL_WIDE_PRECISION) { /* digits only */
+            TRY(bind_wide_decimal(context, text, MAX(text.length, (size_t)DECIMAL_MAX_PRECISION + 1), 0, out));
+            return is_negative ? bind_function(context, "negative", out, 1, out) : OK;
+        }
         if (!double_parse(text, &number))
             return RAISE(context->diag, ANALYSIS, "Number out of range[%.*s]", SV_ARGS(text));
         *out = expr_constant(context->arena, type_of(TYPE_DOUBLE), datum_f64(is_negative ? -number : number));
@@ -41,6 +54,8 @@ static Status bind_decimal(AnalyzeContext *context, StrView text, Expr **out)
     size_t scale = text.length - point - 1;
     size_t precision = MAX(whole.length + scale, (size_t)1);
     Int128 value;
+    if (precision > DECIMAL_MAX_PRECISION && precision <= DECIMAL_WIDE_PRECISION)
+        return bind_wide_decimal(context, text, precision, scale, out);
     if (precision > DECIMAL_MAX_PRECISION || !decimal_parse(text, (uint8_t)precision, (uint8_t)scale, &value)) {
         double number;
         if (!double_parse(text, &number))
@@ -102,7 +117,8 @@ static Status bind_unary(AnalyzeContext *context, Scope *scope, const AstExpr *a
         *out = argument;
         return OK;
     }
-    if (strview_is(ast->op, "-") && argument->kind == EXPR_CONSTANT && argument->type.kind == TYPE_DECIMAL) {
+    if (strview_is(ast->op, "-") && argument->kind == EXPR_CONSTANT && argument->type.kind == TYPE_DECIMAL &&
+        !type_is_wide_decimal(argument->type)) {
         Datum value = argument->constant.value;
         value.i128 = -value.i128;
         *out = expr_constant(context->arena, argument->type, value);

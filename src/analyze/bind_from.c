@@ -266,9 +266,12 @@ static Status bind_table_arguments(AnalyzeContext *context, Scope *scope, const 
 {
     Type *types = ARENA_NEW_ARRAY(context->arena, Type, MAX(request->count, 1u));
     const Datum **constants = ARENA_NEW_ARRAY(context->arena, const Datum *, MAX(request->count, 1u));
+    bool are_named = request->count > 0 && call->arguments.items[0]->kind == AST_NAMED_ARGUMENT;
     for (uint32_t i = 0; i < request->count; i++) {
         AstExpr *given = call->arguments.items[i];
         uint32_t place = argument_place(given, i);
+        if ((given->kind == AST_NAMED_ARGUMENT) != are_named)
+            return analyze_error(context, scope->source, given->begin, "%.*s() takes either all arguments by name or none", SV_ARGS(request->name));
         if (place >= request->count || arguments[place] != NULL)
             return analyze_error(context, scope->source, given->begin, "%.*s() has no such argument, or has it twice", SV_ARGS(request->name));
         TRY(bind_expr(context, scope, given->kind == AST_NAMED_ARGUMENT ? given->left : given, &arguments[place]));
@@ -354,31 +357,87 @@ static void set_nullable(Scope *scope, uint32_t first, uint32_t end)
         scope->columns.items[i].column.is_nullable = true;
 }
 
-static Status bind_using(AnalyzeContext *context, Scope *scope, const AstRelation *ast, uint32_t left_begin, uint32_t middle,
+/* The columns of a USING name on both sides, as positions in the scope. */
+static Status find_using(AnalyzeContext *context, const Scope *scope, const AstRelation *ast, uint32_t u, uint32_t left_begin,
+                         uint32_t middle, uint32_t out_sides[2])
+{
+    out_sides[0] = out_sides[1] = UINT32_MAX;
+    for (uint32_t i = left_begin; i < scope->columns.count; i++) {
+        const ScopeColumn *column = &scope->columns.items[i];
+        uint32_t *side = &out_sides[i >= middle];
+        if (*side == UINT32_MAX && strview_equal_ci(column->column.name, ast->using_columns.items[u]) && !column->is_hidden)
+            *side = i;
+    }
+    if (out_sides[0] == UINT32_MAX || out_sides[1] == UINT32_MAX)
+        return analyze_error(context, scope->source, ast->begin, "Column '%.*s' of USING cannot be resolved",
+                             SV_ARGS(ast->using_columns.items[u]));
+    return OK;
+}
+
+static Expr *scope_column_expr(AnalyzeContext *context, const Scope *scope, uint32_t at)
+{
+    const LogicalColumn *column = &scope->columns.items[at].column;
+    return expr_column(context->arena, column->id, column->type, column->is_nullable, column->name);
+}
+
+static Status bind_using(AnalyzeContext *context, const Scope *scope, const AstRelation *ast, uint32_t left_begin, uint32_t middle,
                          Expr **out)
 {
     uint32_t count = ast->using_columns.count;
     Expr **terms = ARENA_NEW_ARRAY(context->arena, Expr *, count);
     for (uint32_t u = 0; u < count; u++) {
-        ScopeColumn *sides[2] = {NULL, NULL};
-        for (uint32_t i = left_begin; i < scope->columns.count; i++) {
-            ScopeColumn *column = &scope->columns.items[i];
-            if (strview_equal_ci(column->column.name, ast->using_columns.items[u]) && !column->is_hidden)
-                sides[i >= middle] = sides[i >= middle] == NULL ? column : sides[i >= middle];
-        }
-        if (sides[0] == NULL || sides[1] == NULL)
-            return analyze_error(context, scope->source, ast->begin, "Column '%.*s' of USING cannot be resolved",
-                                 SV_ARGS(ast->using_columns.items[u]));
+        uint32_t sides[2];
+        TRY(find_using(context, scope, ast, u, left_begin, middle, sides));
         Expr **pair = ARENA_NEW_ARRAY(context->arena, Expr *, 2);
         for (int s = 0; s < 2; s++)
-            pair[s] = expr_column(context->arena, sides[s]->column.id, sides[s]->column.type, sides[s]->column.is_nullable,
-                                  sides[s]->column.name);
+            pair[s] = scope_column_expr(context, scope, sides[s]);
         TRY(bind_function(context, "eq", pair, 2, &terms[u]));
-        bool keeps_right = ast->join_kind == AST_JOIN_RIGHT || ast->join_kind == AST_JOIN_RIGHT_SEMI ||
-                           ast->join_kind == AST_JOIN_RIGHT_ANTI;
-        sides[keeps_right ? 0 : 1]->is_hidden = true;
     }
     *out = expr_and(context->arena, terms, count);
+    return OK;
+}
+
+/* Names of USING mean one column from here on: the preserved side's, or in a full join whichever is there, made by a
+ * projection over the join. */
+static Status merge_using(AnalyzeContext *context, Scope *scope, const AstRelation *ast, uint32_t left_begin, uint32_t middle,
+                          LogicalNode **in_out_join)
+{
+    bool keeps_right = ast->join_kind == AST_JOIN_RIGHT || ast->join_kind == AST_JOIN_RIGHT_SEMI || ast->join_kind == AST_JOIN_RIGHT_ANTI;
+    bool is_full = ast->join_kind == AST_JOIN_FULL;
+    LogicalNode *join = *in_out_join;
+    LogicalNode *project = new_node(context, LOGICAL_PROJECT, join);
+    uint32_t room = join->column_count + ast->using_columns.count;
+    project->columns = ARENA_NEW_ARRAY(context->arena, LogicalColumn, room);
+    project->project.exprs = ARENA_NEW_ARRAY(context->arena, Expr *, room);
+    for (; project->column_count < join->column_count; project->column_count++) {
+        const LogicalColumn *column = &join->columns[project->column_count];
+        project->columns[project->column_count] = *column;
+        project->project.exprs[project->column_count] =
+            expr_column(context->arena, column->id, column->type, column->is_nullable, column->name);
+    }
+    for (uint32_t u = 0; u < ast->using_columns.count; u++) {
+        uint32_t sides[2];
+        TRY(find_using(context, scope, ast, u, left_begin, middle, sides));
+        scope->columns.items[sides[keeps_right ? 0 : 1]].is_hidden = true;
+        if (!is_full)
+            continue;
+        Expr *values[2] = {scope_column_expr(context, scope, sides[0]), scope_column_expr(context, scope, sides[1])};
+        Expr *merged;
+        TRY(bind_coalesce(context, values, 2, &merged));
+        LogicalColumn column = column_of(column_ids_next(&context->ids), merged, ast->using_columns.items[u]);
+        project->columns[project->column_count] = column;
+        project->project.exprs[project->column_count++] = merged;
+        scope->columns.items[sides[0]].is_hidden = true;
+        scope_add(context, scope, &column, STR_VIEW(""), STR_VIEW(""));
+        /* It stands where the left one was. */
+        ScopeColumn entry = scope->columns.items[scope->columns.count - 1];
+        memmove(scope->columns.items + sides[0] + 1, scope->columns.items + sides[0],
+                (scope->columns.count - 1 - sides[0]) * sizeof(entry));
+        scope->columns.items[sides[0]] = entry;
+        middle++;
+    }
+    if (is_full)
+        *in_out_join = project;
     return OK;
 }
 
@@ -466,6 +525,8 @@ static Status bind_join(AnalyzeContext *context, Scope *scope, const AstRelation
         set_nullable(scope, begin, middle);
     if (kind == JOIN_LEFT || kind == JOIN_FULL)
         set_nullable(scope, middle, scope->columns.count);
+    if (ast->on == NULL && ast->using_columns.count > 0)
+        TRY(merge_using(context, scope, ast, begin, middle, &join));
     if (kind == JOIN_LEFT_SEMI || kind == JOIN_LEFT_ANTI || kind == JOIN_NULL_AWARE_LEFT_ANTI)
         drop_columns(scope, middle, scope->columns.count);
     if (kind == JOIN_RIGHT_SEMI || kind == JOIN_RIGHT_ANTI)

@@ -183,6 +183,8 @@ Status analyze_find_database(AnalyzeContext *context, StrView name, const Catalo
 Status analyze_find_table(AnalyzeContext *context, const AstName *name, const CatalogDatabase **out_database,
                           const CatalogTable **out_table)
 {
+    if (name->count == 0)
+        return RAISE(context->diag, ANALYSIS, "Getting analyzing error. Detail message: the name of a table is missing.");
     StrView database = name->count >= 2 ? name->parts[name->count - 2] : context->database;
     StrView table = name->parts[name->count - 1];
     TRY(analyze_find_database(context, database, out_database));

@@ -244,7 +244,7 @@ static bool decode_packed(ByteReader *reader, uint32_t count, uint32_t out_width
 
 #define SCALE(T)                            \
     for (uint32_t i = 0; i < count; i++)    \
-        ((T *)out)[i] = (T)(((T *)out)[i] * (T)scale + (T)base);
+        ((T *)out)[i] = (T)(1u * ((T *)out)[i] * (T)scale + (T)base); /* 1u: a narrow T would become int */
 
 KERNEL_CLONES static void scale_values(uint32_t count, uint64_t scale, uint64_t base, uint32_t out_width, void *restrict out)
 {

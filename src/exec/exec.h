@@ -56,8 +56,16 @@ typedef struct OperatorProfile {
     int64_t spilled_bytes;   /* written to disk */
 } OperatorProfile;
 
+/* Who the work is for: the pool shares its workers out by weight among the groups that have tasks waiting. */
+typedef struct ResourceGroup {
+    uint32_t id;     /* below RESOURCE_GROUPS; 0: the default group */
+    uint32_t weight; /* 0: RESOURCE_GROUP_WEIGHT */
+} ResourceGroup;
+enum { RESOURCE_GROUPS = 64, RESOURCE_GROUP_WEIGHT = 1024 };
+
 typedef struct ExecOptions {
     ExecPool *pool;
+    ResourceGroup group;
     SegmentCache *segments;
     MemTracker *memory; /* of the query, with its limit */
     uint32_t dop;       /* workers; 0: all */

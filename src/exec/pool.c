@@ -1,7 +1,8 @@
 #include "exec/exec_int.h"
 
 /* The worker pool: parallel sections of all queries share its threads. A section puts one task a worker
- * into a queue; the calling thread works as well, so a section always makes progress. */
+ * into a queue; the calling thread works as well, so a section always makes progress. Workers go to the resource
+ * group that is furthest behind its share. */
 
 #include "base/environment.h"
 
@@ -21,6 +22,7 @@ struct Section {
     void *context;
     uint32_t left;
     Status status;
+    ResourceGroup group;
 };
 
 struct ExecPool {
@@ -30,6 +32,7 @@ struct ExecPool {
     Condition work;
     Condition done;
     PoolTask *first, *last;
+    int64_t passes[RESOURCE_GROUPS]; /* work done for a group, in microseconds at the common weight (stride scheduling) */
     bool is_stopping;
 };
 
@@ -37,23 +40,16 @@ struct ExecPool {
 static void run_task(ExecPool *pool, PoolTask *task)
 {
     mutex_unlock(&pool->lock);
+    int64_t before = env_monotonic_us(environment_real());
     Status status = task->section->fn(task->section->context, task->worker);
+    int64_t worked = env_monotonic_us(environment_real()) - before;
     mutex_lock(&pool->lock);
+    ResourceGroup group = task->section->group;
+    pool->passes[group.id] += worked * RESOURCE_GROUP_WEIGHT / MAX(group.weight, 1u);
     if (status != OK && task->section->status == OK)
         task->section->status = status;
     task->section->left--;
     condition_broadcast(&pool->done);
-}
-
-static PoolTask *take_task(ExecPool *pool)
-{
-    PoolTask *task = pool->first;
-    if (task == NULL)
-        return NULL;
-    pool->first = task->next;
-    if (pool->first == NULL)
-        pool->last = NULL;
-    return task;
 }
 
 static PoolTask *take_task_of(ExecPool *pool, const Section *section)
@@ -71,6 +67,27 @@ static PoolTask *take_task_of(ExecPool *pool, const Section *section)
         return task;
     }
     return NULL;
+}
+
+/* The oldest task of the group that is furthest behind its share. */
+static PoolTask *take_task(ExecPool *pool)
+{
+    const PoolTask *best = pool->first;
+    for (const PoolTask *task = pool->first; task != NULL; task = task->next) {
+        if (pool->passes[task->section->group.id] < pool->passes[best->section->group.id])
+            best = task;
+    }
+    return best == NULL ? NULL : take_task_of(pool, best->section);
+}
+
+/* A group without work does not save up: it begins where the group that has had least of those at work stands. */
+static void join_groups(ExecPool *pool, uint32_t id)
+{
+    int64_t least = INT64_MAX;
+    for (const PoolTask *task = pool->first; task != NULL; task = task->next)
+        least = MIN(least, task->section->group.id == id ? INT64_MAX : pool->passes[task->section->group.id]);
+    if (least != INT64_MAX && pool->passes[id] < least)
+        pool->passes[id] = least;
 }
 
 static void worker_main(void *argument)
@@ -131,8 +148,12 @@ Status exec_parallel(ExecContext *exec, Status (*fn)(void *context, uint32_t wor
     if (exec->worker_count == 1)
         return fn(context, 0);
     PoolTask tasks[64];
-    Section section = {fn, context, exec->worker_count, OK};
+    ResourceGroup group = exec->options->group;
+    group.id = MIN(group.id, (uint32_t)RESOURCE_GROUPS - 1);
+    group.weight = group.weight == 0 ? RESOURCE_GROUP_WEIGHT : group.weight;
+    Section section = {fn, context, exec->worker_count, OK, group};
     LOCK_GUARD(&pool->lock);
+    join_groups(pool, group.id);
     for (uint32_t w = 0; w < exec->worker_count; w++) {
         tasks[w] = (PoolTask){NULL, &section, w};
         if (pool->last == NULL)

@@ -8,7 +8,8 @@
 #include "types/segment_ref.h"
 #include "volume/volume.h"
 
-enum { SEGMENT_PAGE_ROWS = 4096, ROW_GROUP_PAGES = 16 };
+/* A page is a chunk when it is read. */
+enum { SEGMENT_PAGE_ROWS = CHUNK_ROWS < 4096 ? CHUNK_ROWS : 4096, ROW_GROUP_PAGES = 16 };
 
 typedef struct SegmentColumn {
     uint32_t unique_id;

@@ -240,7 +240,10 @@ void text_column_parse(const TextRows *rows, uint32_t column, Arena *arena, Vect
         PARSE_COLUMN(c, double, double, double_parse(text, &value));
         break;
     case TYPE_DECIMAL:
-        parse_decimals(c, type);
+        if (type_is_wide_decimal(type))
+            parse_others(c, type, arena);
+        else
+            parse_decimals(c, type);
         break;
     case TYPE_DATE:
         PARSE_COLUMN(c, int32_t, int32_t, date_parse(text, &value));

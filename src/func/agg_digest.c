@@ -193,7 +193,7 @@ static Status check_constant_rate(const FuncBindRequest *request, const FuncDef 
 {
     const Datum *rate = request->constants[at];
     Type type = request->types[at];
-    if (rate == NULL || rate->is_null || !type_is_numeric(type))
+    if (rate == NULL || rate->is_null || !type_is_numeric(type) || type_is_wide_decimal(type))
         return OK;
     double value = type_is_float(type) ? rate->f64
                    : type.kind == TYPE_DECIMAL ? decimal_to_double(rate->i128, type.scale) : (double)rate->i64;

@@ -13,6 +13,7 @@
 #include "base/hash.h"
 #include "func/nested.h"
 #include "types/decimal.h"
+#include "types/decimal256.h"
 
 typedef enum ListKind { LIST_CONCAT, LIST_ARRAY, LIST_MAP, LIST_UNIQUE, LIST_MIN_N, LIST_MAX_N, LIST_CONT, LIST_DISC,
                         LIST_TOP_K, LIST_SUM_MAP } ListKind;
@@ -333,6 +334,8 @@ static double number_of(Type type, const Datum *value)
 {
     if (type_is_float(type))
         return value->f64;
+    if (type_is_wide_decimal(type))
+        return decimal256_to_double(int256_of_str(&value->str), type.scale);
     return type.kind == TYPE_DECIMAL ? decimal_to_double(value->i128, type.scale) : (double)value->i128;
 }
 static void finish_percentile(AggContext *context, const ListData *data, const RowList *list, uint32_t row, Vector *out)
@@ -477,7 +480,9 @@ static Status bind_map(const FuncBindRequest *request, const FuncDef *def, FuncB
     parts[1] = types[0].nested->types[1];
     if (!type_is_numeric(parts[1]))
         return bind_error(request);
-    if (parts[1].kind == TYPE_DECIMAL)
+    if (type_is_wide_decimal(parts[1]))
+        parts[1] = type_of(TYPE_DOUBLE);
+    else if (parts[1].kind == TYPE_DECIMAL)
         parts[1] = type_decimal(DECIMAL_MAX_PRECISION, parts[1].scale);
     else
         parts[1] = type_of(type_is_float(parts[1]) ? TYPE_DOUBLE : parts[1].kind == TYPE_LARGEINT ? TYPE_LARGEINT : TYPE_BIGINT);

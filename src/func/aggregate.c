@@ -1,4 +1,5 @@
 #include "func/families.h"
+#include "func/wide_decimal.h"
 
 /* count, sum, avg, min, max, any_value, variance family.
  *
@@ -329,6 +330,8 @@ static Status bind_sum(const FuncBindRequest *request, const FuncDef *def, FuncB
         return bind_error(request);
     if (!type_is_numeric(type))
         type = type_of(TYPE_DOUBLE);
+    if (type_is_wide_decimal(type))
+        return bind_wide_sum(request, is_avg, out);
     bind_arguments(request, type, out);
     out->aggregate = &sum_kernels[type.phys];
     if (type.kind == TYPE_DECIMAL) {

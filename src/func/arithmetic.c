@@ -1,4 +1,5 @@
 #include "func/families.h"
+#include "func/wide_decimal.h"
 
 /* + - * / DIV % and unary minus, bit operations.
  *
@@ -201,6 +202,8 @@ static Status bind_decimal(const FuncBindRequest *request, int code, FuncBinding
 {
     Type a = decimal_side(request->types[0]);
     Type b = decimal_side(request->types[1]);
+    if (type_is_wide_decimal(a) || type_is_wide_decimal(b))
+        return bind_wide_arithmetic(request, code, a, b, out);
     DecimalOp *op = ARENA_NEW(request->arena, DecimalOp);
     TRY(decimal_result(request, code, a, b, &op->result));
     bool aligns = code != ARITHMETIC_MULTIPLY && code != ARITHMETIC_DIVIDE;
@@ -255,6 +258,14 @@ static ScalarKernel division_kernel(int code, PhysKind phys)
     return divisions[code - ARITHMETIC_INT_DIVIDE][phys];
 }
 
+/* Where the session wants it so, for products that the digits of a decimal may not hold. */
+static bool product_is_double(const FuncBindRequest *request, Type a, Type b)
+{
+    bool is_wide = type_is_wide_decimal(a) || type_is_wide_decimal(b);
+    return (request->session->flags & FUNC_SESSION_DECIMAL_DOUBLE) != 0 &&
+           a.precision + b.precision > (is_wide ? DECIMAL_WIDE_PRECISION : DECIMAL_MAX_PRECISION);
+}
+
 static Status bind_arithmetic(const FuncBindRequest *request, const FuncDef *def, FuncBinding *out)
 {
     int code = def->code;
@@ -268,6 +279,8 @@ static Status bind_arithmetic(const FuncBindRequest *request, const FuncDef *def
     bool has_nested = a.kind >= TYPE_ARRAY || b.kind >= TYPE_ARRAY;
     if (has_nested)
         return bind_error(request);
+    if (all_numeric && has_decimal && !has_float && code == ARITHMETIC_MULTIPLY)
+        has_float = product_is_double(request, decimal_side(a), decimal_side(b));
     FuncBindRequest typed = *request;
     Type types[] = {a, b};
     typed.types = types;
@@ -335,6 +348,8 @@ static Status bind_negate(const FuncBindRequest *request, const FuncDef *def, Fu
 {
     (void)def;
     Type type = request->types[0];
+    if (type_is_wide_decimal(type))
+        return bind_wide_unary(request, WIDE_NEGATE, 0, out);
     if (type.kind == TYPE_DECIMAL)
         type.phys = PHYS_I128;
     else if (type_is_float(type) || !type_is_numeric(type))

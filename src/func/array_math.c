@@ -248,7 +248,7 @@ static Status bind_math(const FuncBindRequest *request, const FuncDef *def, Func
         return bind_error(request);
     if (!type_is_numeric(element) && def->code == MATH_DIFFERENCE)
         return RAISE(request->diag, ANALYSIS, "Getting analyzing error. Detail message: array_difference function only support numeric array types.");
-    if (!type_is_numeric(element) || (element.kind == TYPE_DECIMAL && def->code == MATH_CUM_SUM))
+    if (!type_is_numeric(element) || type_is_wide_decimal(element) || (element.kind == TYPE_DECIMAL && def->code == MATH_CUM_SUM))
         element = type_of(TYPE_DOUBLE);
     types[0] = type_array(request->arena, element);
     out->result = sum_type(element, def->code);

@@ -13,6 +13,7 @@
 #include "func/shape.h"
 #include "types/datetime.h"
 #include "types/decimal.h"
+#include "types/decimal256.h"
 #include "types/json.h"
 #include "types/number_text.h"
 
@@ -54,6 +55,59 @@ static Int128 integer_of(Type source, const Datum *value)
     if (source.kind == TYPE_TIME)
         return value->i64 / US_PER_SECOND;
     return value->i128;
+}
+
+/* Between DECIMAL of more than 38 digits and the rest: the other side is a narrower type or a text. */
+static bool to_wide_decimal(Type source, Type target, const Datum *in, Arena *arena, Datum *out)
+{
+    Int256 value;
+    *out = datum_null();
+    if (type_is_wide_decimal(source)) {
+        if (!int256_rescale(int256_of_str(&in->str), source.scale, target.scale, &value))
+            return false;
+    } else if (source.phys == PHYS_STR) {
+        if (!decimal256_parse(str_view(&in->str), target.precision, target.scale, &value))
+            return false;
+    } else if (type_is_float(source)) {
+        if (!decimal256_from_double(in->f64, target.precision, target.scale, &value))
+            return false;
+    } else {
+        int scale = source.kind == TYPE_DECIMAL ? source.scale : 0;
+        Int128 narrow = source.kind == TYPE_DECIMAL ? in->i128 : integer_of(source, in);
+        if (!int256_rescale(int256_of(narrow), scale, target.scale, &value))
+            return false;
+    }
+    *out = (Datum){.str = int256_str(arena, value)};
+    return int256_fits(value, target.precision);
+}
+
+/* By way of the whole number, the double or the text that it stands for. */
+static bool from_wide_decimal(Type source, Type target, const Datum *in, Arena *arena, Datum *out)
+{
+    Int256 value = int256_of_str(&in->str);
+    Int256 whole, rest;
+    Datum narrow = datum_i64(0);
+    if (type_is_float(target)) {
+        *out = datum_f64(decimal256_to_double(value, source.scale));
+        return true;
+    }
+    if (target.kind == TYPE_DECIMAL) {
+        *out = datum_i64(0);
+        return int256_rescale(value, source.scale, target.scale, &whole) && int256_fits(whole, target.precision) &&
+               int256_to_128(whole, &out->i128);
+    }
+    if (type_is_string(target) || target.kind == TYPE_VARBINARY) {
+        AUTO_BYTEBUF text = {0};
+        decimal256_print(value, source.scale, &text);
+        *out = datum_str(strview_n(arena_strndup(arena, text.data, text.length), text.length));
+        return true;
+    }
+    if (target.kind == TYPE_BOOLEAN) {
+        *out = datum_i64(!int256_is_zero(value));
+        return true;
+    }
+    int256_divide(value, int256_power10(source.scale), &whole, &rest);
+    return int256_to_128(whole, &narrow.i128) && cast_datum(type_of(TYPE_LARGEINT), target, &narrow, arena, out);
 }
 
 static bool to_integer(Type source, const Datum *in, TypeKind target, Datum *out)
@@ -244,6 +298,10 @@ bool cast_datum(Type source, Type target, const Datum *in, Arena *arena, Datum *
         return true;
     if (target.kind == TYPE_JSON)
         return to_json(source, in, arena, out);
+    if (source.kind != TYPE_JSON && type_is_wide_decimal(target))
+        return to_wide_decimal(source, target, in, arena, out);
+    if (type_is_wide_decimal(source))
+        return from_wide_decimal(source, target, in, arena, out);
     if (source.kind == TYPE_JSON)
         return json_to_datum(str_view(&in->str), target, arena, out);
     switch ((TypeKind)target.kind) {
@@ -428,6 +486,7 @@ static ScalarKernel safe_kernel(Type source, Type target)
 {
     bool same_logical = source.kind == target.kind && (source.kind != TYPE_DECIMAL || source.scale == target.scale);
     bool both_text = source.phys == PHYS_STR && target.phys == PHYS_STR && target.kind != TYPE_CHAR &&
+                     source.kind != TYPE_DECIMAL && target.kind != TYPE_DECIMAL &&
                      (source.kind == TYPE_JSON) == (target.kind == TYPE_JSON);
     if (both_text || (same_logical && source.phys == target.phys && source.precision <= target.precision &&
                       !type_is_nested(source)))

@@ -31,6 +31,9 @@ typedef struct FuncSession {
     StrView last_query_id;
     uint64_t random_seed;
     uint32_t group_concat_max_bytes;
+    const _Atomic bool *cancelled; /* for functions that wait; NULL: nobody can */
+    int64_t deadline_us;           /* monotonic; 0: none */
+    int64_t timeout_seconds;       /* that the deadline came from, for messages */
     uint32_t flags; /* FUNC_SESSION_* */
 } FuncSession;
 
@@ -40,6 +43,7 @@ enum {
     FUNC_SESSION_PIPES_AS_CONCAT = 1 << 2,
     FUNC_SESSION_TRINO = 1 << 3,           /* sql_dialect = 'trino': date_diff() and date_add() as there */
     FUNC_SESSION_CASE_UTF8 = 1 << 4,       /* lower_upper_support_utf8: letters beyond ASCII have a case */
+    FUNC_SESSION_DECIMAL_DOUBLE = 1 << 5,  /* decimal_overflow_to_double: products of more than 38 digits are DOUBLE */
 };
 
 typedef struct FuncContext {

@@ -6,6 +6,7 @@
 #include <ctype.h>
 
 #include "types/decimal.h"
+#include "types/decimal256.h"
 #include "types/json.h"
 #include "types/number_text.h"
 
@@ -174,7 +175,9 @@ void json_put_datum(Type type, const Datum *value, ByteBuf *out)
         bytebuf_append_text(out, value->i64 != 0 ? "true" : "false");
         return;
     case TYPE_DECIMAL:
-        double_print(decimal_to_double(value->i128, type.scale), out);
+        double_print(type_is_wide_decimal(type) ? decimal256_to_double(int256_of_str(&value->str), type.scale)
+                                                : decimal_to_double(value->i128, type.scale),
+                     out);
         return;
     case TYPE_TINYINT:
     case TYPE_SMALLINT:

@@ -9,7 +9,7 @@
 
 #include "func/nested.h"
 
-enum { MAX_PARTS = 16 };
+enum { MAX_PARTS = 16, MAX_RESULT_BYTES = 1 << 20 };
 
 typedef struct LikePattern {
     bool is_simple;    /* only literal parts between percent signs */
@@ -263,9 +263,9 @@ DEFINE_ROWWISE(regexp_replace_kernel, {
     Regex *regex = context->state;
     StrView text = ARG_VIEW(0);
     AUTO_BYTEBUF result = {0};
-    size_t at = 0;
+    size_t at = 0, most = MAX(text.length, (size_t)MAX_RESULT_BYTES);
     TRY(regex_compile(regex, ARG_VIEW(1), context->diag));
-    while (at <= text.length) {
+    while (at <= text.length && result.length <= most) {
         int groups;
         TRY(regex_run(regex, text, at, context->diag, &groups));
         if (groups == 0)
@@ -283,7 +283,10 @@ DEFINE_ROWWISE(regexp_replace_kernel, {
     }
     if (at < text.length)
         bytebuf_append(&result, text.data + at, text.length - at);
-    result_text(context, out, row, result.data == NULL ? "" : result.data, result.length);
+    if (result.length > most)
+        RESULT_NULL();
+    else
+        result_text(context, out, row, result.data == NULL ? "" : result.data, result.length);
 })
 
 /* Group number index of every match. */

@@ -1,4 +1,5 @@
 #include "func/families.h"
+#include "func/wide_decimal.h"
 
 /* Mathematical functions over DOUBLE, and rounding of decimals and integers. A result that is no number
  * (square root of a negative, logarithm of zero) is NULL. */
@@ -161,6 +162,10 @@ static Status bind_round(const FuncBindRequest *request, const FuncDef *def, Fun
     bool known = request->count == 1 || (digits != NULL && !digits->is_null);
     if (type.kind != TYPE_DECIMAL || !known)
         return bind_round_double(request, out);
+    if (type_is_wide_decimal(type)) {
+        int64_t places = request->count == 1 ? 0 : digits->i64;
+        return bind_wide_unary(request, def->code == 0 ? WIDE_ROUND : WIDE_TRUNCATE, places, out);
+    }
     RoundData *data = ARENA_NEW(request->arena, RoundData);
     int64_t wanted = request->count == 1 ? 0 : digits->i64;
     data->from_scale = type.scale;
@@ -182,7 +187,7 @@ static Status bind_ceil(const FuncBindRequest *request, const FuncDef *def, Func
     Type type = request->types[0];
     bool is_ceil = def->code == 2;
     out->result = type_of(TYPE_BIGINT);
-    if (type.kind != TYPE_DECIMAL) {
+    if (type.kind != TYPE_DECIMAL || type_is_wide_decimal(type)) {
         bind_arguments(request, type_of(TYPE_DOUBLE), out);
         out->kernel = is_ceil ? ceil_d : floor_d;
         return OK;
@@ -212,6 +217,8 @@ static Status bind_abs(const FuncBindRequest *request, const FuncDef *def, FuncB
                  {TYPE_LARGEINT, TYPE_LARGEINT, abs_i128}, {TYPE_FLOAT, TYPE_FLOAT, abs_f32}};
     (void)def;
     Type type = request->types[0];
+    if (type_is_wide_decimal(type))
+        return bind_wide_unary(request, WIDE_ABS, 0, out);
     if (type.kind == TYPE_DECIMAL) {
         type.phys = PHYS_I128;
         bind_arguments(request, type, out);

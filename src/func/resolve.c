@@ -216,14 +216,15 @@ static Type decimal_of_integer(Type type)
     return type_decimal(digits[type.kind], 0);
 }
 
-/* Wider than 38 digits: DOUBLE. */
+/* Too many digits: DOUBLE. Only a side of more than 38 makes the other one so wide. */
 static Type common_decimal(Type a, Type b)
 {
     uint8_t scale = MAX(a.scale, b.scale);
     int whole = MAX(a.precision - a.scale, b.precision - b.scale);
-    if (whole + scale > DECIMAL_MAX_PRECISION)
+    bool is_wide = type_is_wide_decimal(a) || type_is_wide_decimal(b);
+    if (whole + scale > (is_wide ? DECIMAL_WIDE_PRECISION : DECIMAL_MAX_PRECISION))
         return type_of(TYPE_DOUBLE);
-    return type_decimal((uint8_t)MIN(whole + scale, DECIMAL_MAX_PRECISION), scale);
+    return type_decimal((uint8_t)(whole + scale), scale);
 }
 
 static bool fits_float(Type type)

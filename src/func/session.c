@@ -84,10 +84,28 @@ static Status uuid_numeric_kernel(FuncContext *context, const Vector *const *arg
     return OK;
 }
 
+/* In short naps, so that KILL and time-outs are heard. */
+static Status nap(const FuncContext *context, int64_t duration_us)
+{
+    enum { NAP_US = 10 * 1000 };
+    const FuncSession *session = context->session;
+    int64_t until = env_monotonic_us(environment_real()) + duration_us;
+    for (int64_t now = until - duration_us; now < until; now = env_monotonic_us(environment_real())) {
+        if (session->cancelled != NULL && atomic_load_explicit(session->cancelled, memory_order_relaxed))
+            return RAISE(context->diag, CANCELLED, "Query execution was interrupted");
+        if (session->deadline_us > 0 && now > session->deadline_us)
+            return RAISE(context->diag, QUERY_TIMEOUT,
+                         "Query reached its timeout of %lld seconds, please increase the 'query_timeout' session variable and retry",
+                         (long long)session->timeout_seconds);
+        env_sleep_us(environment_real(), MIN(until - now, (int64_t)NAP_US));
+    }
+    return OK;
+}
+
 DEFINE_ROWWISE(sleep_kernel, {
     int64_t seconds = ARG(0, int32_t);
     if (seconds > 0)
-        env_sleep_us(environment_real(), MIN(seconds, 3600) * 1000000);
+        TRY(nap(context, MIN(seconds, 3600) * 1000000));
     RESULT(uint8_t) = 1;
 })
 

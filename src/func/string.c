@@ -241,7 +241,8 @@ DEFINE_ROWWISE(replace_str, {
     StrView text = ARG_VIEW(0);
     StrView from = ARG_VIEW(1);
     AUTO_BYTEBUF result = {0};
-    while (from.length > 0 && text.length > 0) {
+    size_t most = MAX(text.length, (size_t)MAX_RESULT_BYTES);
+    while (from.length > 0 && text.length > 0 && result.length <= most) {
         size_t at = strview_find(text, from);
         if (at == SIZE_MAX)
             break;
@@ -251,7 +252,10 @@ DEFINE_ROWWISE(replace_str, {
         text.length -= at + from.length;
     }
     bytebuf_append_view(&result, text);
-    result_text(context, out, row, result.data, result.length);
+    if (result.length > most)
+        RESULT_NULL();
+    else
+        result_text(context, out, row, result.data == NULL ? "" : result.data, result.length);
 })
 
 DEFINE_ROWWISE(repeat_str, {

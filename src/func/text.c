@@ -281,7 +281,7 @@ static Status bind_field(const FuncBindRequest *request, const FuncDef *def, Fun
         bool is_integer = type_is_integer(type) || type.kind == TYPE_BOOLEAN;
         all_text &= is_null || type_is_string(type) || type_is_date(type);
         all_integer &= is_null || is_integer;
-        all_decimal &= is_null || is_integer || type.kind == TYPE_DECIMAL;
+        all_decimal &= is_null || is_integer || (type.kind == TYPE_DECIMAL && !type_is_wide_decimal(type));
     }
     Type common = all_integer ? type_of(TYPE_LARGEINT) : type_of(TYPE_DOUBLE);
     if (all_decimal && !all_integer) {
@@ -310,7 +310,8 @@ static void put_type_name(Type type, ByteBuf *out)
 {
     AUTO_BYTEBUF text = {0};
     if (type.kind == TYPE_DECIMAL) {
-        bytebuf_printf(out, "decimal%d(%d, %d)", type.precision <= 9 ? 32 : type.precision <= 18 ? 64 : 128, type.precision, type.scale);
+        int bits = type.precision <= 9 ? 32 : type.precision <= 18 ? 64 : type.precision <= DECIMAL_MAX_PRECISION ? 128 : 256;
+        bytebuf_printf(out, "decimal%d(%d, %d)", bits, type.precision, type.scale);
         return;
     }
     if (type_is_nested(type)) {

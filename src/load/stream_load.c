@@ -11,6 +11,7 @@
 #include "load/load_input.h"
 #include "load/load_transaction.h"
 #include "load/load_worker.h"
+#include "meta/load_answer.h"
 
 enum { QUEUE_BLOCKS = 3, MAX_WORKERS = 16 };
 
@@ -332,9 +333,12 @@ static Status commit(StreamLoad *load)
     TRY(check_rows(load));
     if (load->options.transaction != NULL)
         return OK;
-    bytebuf_printf(&answer, "{\"loaded_rows\":%llu,\"filtered_rows\":%llu}",
-                   (unsigned long long)atomic_load(&shared->loaded_rows),
-                   (unsigned long long)atomic_load(&shared->filtered_rows));
+    LoadAnswer told = {.type = STR_VIEW("STREAM_LOAD"),
+                       .table = load->options.table,
+                       .user = load->options.user,
+                       .loaded_rows = (int64_t)atomic_load(&shared->loaded_rows),
+                       .filtered_rows = (int64_t)atomic_load(&shared->filtered_rows)};
+    load_answer_print(&told, &answer);
     Status status = table_loader_commit(shared->loader, shared->plan.label, bytebuf_view(&answer), false, &shared->diag,
                                         &load->txn_id);
     FAULT_STEP("load.before_answer");
@@ -410,6 +414,22 @@ static void put_reply(StreamLoad *load, bool succeeded, int64_t written_us, Byte
     bytebuf_append_text(reply, "\n}\n");
 }
 
+/* A label that is in use or whose outcome is open says nothing of a failure. */
+static void remember_failure(const StreamLoad *load)
+{
+    bool is_failure = !load->label_exists && load->shared.diag.code != ERR_OUTCOME_UNKNOWN && load->options.transaction == NULL;
+    FailedLoad failed = {.id = load->txn_id,
+                         .type = STR_VIEW("STREAM_LOAD"),
+                         .database = load->options.database,
+                         .table = load->options.table,
+                         .label = load->shared.plan.label,
+                         .user = load->options.user,
+                         .error = strview(load->shared.diag.message),
+                         .time_us = env_wall_us(load->options.volume->environment)};
+    if (is_failure && load->shared.plan.database != NULL)
+        load_history_add(load->options.history, &failed);
+}
+
 void stream_load_finish(StreamLoad *load, ByteBuf *reply)
 {
     if (!atomic_load(&load->shared.has_failed) && load_input_finish(&load->input, &load->shared.diag) != OK)
@@ -421,6 +441,8 @@ void stream_load_finish(StreamLoad *load, ByteBuf *reply)
         load->txn_id = load_transaction_id(load->options.transaction);
     else if (load->txn_id == 0 && load->shared.plan.database != NULL)
         load->txn_id = meta_new_id(load->options.store);
+    if (!succeeded)
+        remember_failure(load);
     put_reply(load, succeeded, written_us, reply);
     if (load->options.transaction == NULL || !succeeded)
         load_hub_count(load->options.hub, succeeded, succeeded ? atomic_load(&load->shared.loaded_rows) : 0, load->bytes);

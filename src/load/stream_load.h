@@ -7,6 +7,7 @@
  * independent of each other. A load ends with finish() or abort(), which free it. */
 
 #include "func/function.h"
+#include "meta/load_history.h"
 #include "meta/store.h"
 #include "load/auto_increment.h"
 #include "storage/primary_index.h"
@@ -37,6 +38,7 @@ typedef struct StreamLoadOptions {
     LoadHub *hub;
     AutoIncrement *increments; /* NULL: tables with an AUTO_INCREMENT column can't be loaded */
     PrimaryIndexes *keys; /* NULL: tables with unique keys can't be loaded */
+    LoadHistory *history; /* NULL: failures are not remembered */
     StrView database, table, user;
     int64_t zone_offset_us;
     StrView error_url; /* what the name of the error log is put behind */

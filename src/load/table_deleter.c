@@ -5,6 +5,7 @@
 #include "base/fault.h"
 #include "load/key_commit.h"
 #include "storage/delete_vector.h"
+#include "meta/load_answer.h"
 
 typedef struct DeletedSegment {
     uint64_t partition_id, tablet_id;
@@ -102,7 +103,10 @@ static Status build_delete(void *context, const CatalogSnapshot *catalog, Change
             return RAISE(diag, RETRY, "table '%.*s' changed while rows were deleted from it", SV_ARGS(table->name));
         change_put_deletes(change, table->id, partition_id, tablet_id, &target->deletes, 1);
     }
-    change_put_label(change, table->database_id, commit->deleter->label, commit->txn_id, STR_VIEW("VISIBLE"),
+    LoadAnswer told = {.type = STR_VIEW("DELETE"), .table = table->name};
+    AUTO_BYTEBUF answer = {0};
+    load_answer_print(&told, &answer);
+    change_put_label(change, table->database_id, commit->deleter->label, commit->txn_id, bytebuf_view(&answer),
                      env_wall_us(commit->deleter->volume->environment));
     return OK;
 }

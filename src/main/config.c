@@ -23,6 +23,9 @@ static const KeyInfo KEYS[] = {
     {"query_port", KEY_PORT, "9030"},
     {"http_port", KEY_PORT, "8030"},
     {"edit_log_port", KEY_PORT, "9010"}, /* between front ends; a single node does not open it */
+    {"rpc_port", KEY_PORT, "9060"},      /* between nodes; reserved: a single node does not open it */
+    {"enable_audit_log", KEY_TEXT, "true"},
+    {"audit_log_roll_size_mb", KEY_INT, "1024"},
     {"bind_address", KEY_TEXT, "127.0.0.1"},
     {"data_dir", KEY_TEXT, "./merak-data"},
     {"qe_max_connection", KEY_INT, "4096"},
@@ -206,4 +209,14 @@ const char *config_text(const Config *config, const char *key)
 int64_t config_int(const Config *config, const char *key)
 {
     return strtoll(config_text(config, key), NULL, 10);
+}
+
+bool config_nth(const Config *config, uint32_t position, const char **out_key, const char **out_value, const char **out_default)
+{
+    if (position >= KEY_COUNT)
+        return false;
+    *out_key = KEYS[position].name;
+    *out_value = config->values[position];
+    *out_default = KEYS[position].initial;
+    return true;
 }

@@ -24,6 +24,7 @@
 #include "main/version.h"
 #include "server/http_server.h"
 #include "server/mysql_server.h"
+#include "session/audit.h"
 #include "session/instance.h"
 
 enum { PATH_BYTES = 1024, DRAIN_US = 10 * 1000000 };
@@ -40,6 +41,8 @@ typedef struct Node {
     SpillArea *spill;
     PrimaryIndexes *keys;
     AutoIncrement *increments;
+    LoadHistory *history;
+    QueryProfiles *profiles;
     StatisticsCache *statistics;
     Compactor *compactor;
     Vacuum *vacuum;
@@ -166,6 +169,11 @@ static void forget_object(void *context, StrView path)
     segment_cache_forget(context, path);
 }
 
+static bool config_at(const void *config, uint32_t position, const char **out_key, const char **out_value, const char **out_default)
+{
+    return config_nth(config, position, out_key, out_value, out_default);
+}
+
 static Status open_instance(Node *node, Diag *diag)
 {
     uint32_t threads = (uint32_t)config_int(node->config, "worker_threads");
@@ -182,6 +190,8 @@ static Status open_instance(Node *node, Diag *diag)
                             .grace_minutes = config_int(node->config, "lake_autovacuum_grace_period_minutes")};
     node->vacuum = vacuum_open(&vacuum);
     node->increments = auto_increment_open(node->store);
+    node->history = load_history_open();
+    node->profiles = query_profiles_open();
     node->keys = primary_indexes_open(mem_process_tracker(), segment_cache_limit() * 2);
     node->compactor = compactor_open(node->store, node->volume, node->keys, mem_process_tracker());
     node->instance = (Instance){
@@ -195,12 +205,23 @@ static Status open_instance(Node *node, Diag *diag)
         .spill = node->spill,
         .keys = node->keys,
         .increments = node->increments,
+        .history = node->history,
+        .profiles = node->profiles,
         .memory = mem_process_tracker(),
         .version = MYSQL_VERSION,
         .started_us = env_wall_us(environment_real()),
+        .address = config_text(node->config, "bind_address"),
+        .edit_log_port = (uint32_t)config_int(node->config, "edit_log_port"),
+        .config = node->config,
+        .config_at = config_at,
     };
     mutex_init(&node->instance.lock);
-    return OK;
+    char log_directory[PATH_BYTES];
+    path_in(node, "log", log_directory);
+    if (strcasecmp(config_text(node->config, "enable_audit_log"), "true") != 0)
+        return OK;
+    uint64_t limit_mb = (uint64_t)config_int(node->config, "audit_log_roll_size_mb");
+    return audit_open(log_directory, limit_mb * 1024 * 1024, diag, &node->instance.audit);
 }
 
 static Status start_jobs(Node *node, Diag *diag)
@@ -227,6 +248,7 @@ static Status open_ports(Node *node, Diag *diag)
                                 .version = MYSQL_VERSION,
                                 .tls_directory = node->tls_directory};
     TRY(mysql_server_start(&mysql, diag, &node->mysql));
+    atomic_store(&node->instance.query_port, mysql_server_port(node->mysql));
     HttpServerOptions http = {.instance = &node->instance,
                               .address = address,
                               .port = (uint16_t)config_int(node->config, "http_port"),
@@ -234,6 +256,7 @@ static Status open_ports(Node *node, Diag *diag)
                               .volume = node->volume,
                               .tracker = mem_process_tracker()};
     TRY(http_server_start(&http, diag, &node->http));
+    atomic_store(&node->instance.http_port, http_server_port(node->http));
     http_metrics_add(node->http, storage_metrics_write, &node->instance);
     return OK;
 }
@@ -263,10 +286,13 @@ static void node_close(Node *node)
     statistics_cache_close(node->statistics);
     primary_indexes_close(node->keys);
     auto_increment_close(node->increments);
+    load_history_close(node->history);
+    query_profiles_close(node->profiles);
     if (node->segments != NULL)
         segment_cache_close(node->segments);
     if (node->pool != NULL)
         exec_pool_close(node->pool);
+    audit_close(node->instance.audit);
     spill_area_close(node->spill);
     if (node->store != NULL)
         meta_store_close(node->store);

@@ -6,6 +6,8 @@
  * append failed, the tentative catalog is dropped and everyone in it hears the error. If not, they hear
  * "unknown", and the tentative catalog stays: nothing else is appended before the batch is settled. */
 
+#include <stdlib.h>
+
 #include "base/fault.h"
 #include "base/hash.h"
 #include "base/log.h"
@@ -121,6 +123,30 @@ bool meta_label_find(MetaStore *store, uint64_t database_id, StrView label, Aren
         }
     }
     return false;
+}
+
+static int by_newest(const void *a, const void *b)
+{
+    const LabelEntry *left = a, *right = b;
+    return (left->txn_id < right->txn_id) - (left->txn_id > right->txn_id);
+}
+
+uint32_t meta_label_list(MetaStore *store, Arena *arena, LabelEntry **out_labels)
+{
+    ARRAY_OF(LabelEntry) all = {0};
+    mutex_lock(&store->label_lock);
+    for (uint32_t slot = 0; slot < LABEL_SLOTS; slot++) {
+        for (const LabelNode *n = store->labels[slot]; n != NULL; n = n->next) {
+            LabelEntry entry = {n->database_id, n->txn_id, n->time_us, keep(arena, n->label), keep(arena, n->answer)};
+            if (n->entry_id <= store->durable_entry_id)
+                ARRAY_PUSH(arena, &all, entry);
+        }
+    }
+    mutex_unlock(&store->label_lock);
+    if (all.count > 1)
+        qsort(all.items, all.count, sizeof(*all.items), by_newest);
+    *out_labels = all.items;
+    return all.count;
 }
 
 static CatalogSnapshot *empty_catalog(void)

@@ -38,6 +38,15 @@ uint64_t meta_new_id(MetaStore *store);
 /* Clock and randomness of the volume that the store lies on. */
 const Environment *meta_environment(const MetaStore *store);
 uint64_t meta_incarnation(const MetaStore *store);
+/* All durable labels, the newest first; texts are in arena. */
+typedef struct LabelEntry {
+    uint64_t database_id;
+    uint64_t txn_id;
+    int64_t time_us;
+    StrView label;
+    StrView answer; /* load_answer.h */
+} LabelEntry;
+uint32_t meta_label_list(MetaStore *store, Arena *arena, LabelEntry **out_labels);
 bool meta_label_find(MetaStore *store, uint64_t database_id, StrView label, Arena *arena, LabelRecord *out_record);
 uint64_t meta_journal_entries(MetaStore *store);
 

@@ -81,6 +81,9 @@ double selectivity(PlanContext *context, const Expr *conjunct)
     return conjunct->argument_count == 2 ? comparison_selectivity(context, conjunct, name) : 0.3;
 }
 
+/* Conjuncts before one that are looked through for the other end of its range. */
+enum { PAIR_DISTANCE = 64 };
+
 /* Two ranges over one column are not independent: the pair keeps what lies between. */
 static double conjunction(PlanContext *context, Expr *const *conjuncts, uint32_t count)
 {
@@ -89,7 +92,7 @@ static double conjunction(PlanContext *context, Expr *const *conjuncts, uint32_t
         double one = selectivity(context, conjuncts[i]);
         double combined = kept * one;
         ColumnFacts *facts;
-        for (uint32_t j = 0; j < i; j++) {
+        for (uint32_t j = i > PAIR_DISTANCE ? i - PAIR_DISTANCE : 0; j < i; j++) {
             const Expr *a = conjuncts[i];
             const Expr *b = conjuncts[j];
             bool both_ranges = a->kind == EXPR_CALL && b->kind == EXPR_CALL && a->argument_count == 2 && b->argument_count == 2 &&

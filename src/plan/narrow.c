@@ -23,7 +23,7 @@ static Expr *narrow(Narrowing *n, Expr *expr, ValueRange *out);
 
 static bool is_integral(Type type)
 {
-    return type_is_integer(type) || type.kind == TYPE_DECIMAL;
+    return type_is_integer(type) || (type.kind == TYPE_DECIMAL && !type_is_wide_decimal(type));
 }
 
 static bool fits_i64(ValueRange range)
@@ -33,8 +33,8 @@ static bool fits_i64(ValueRange range)
 
 static bool fits_digits(ValueRange range, Type type)
 {
-    if (type.kind != TYPE_DECIMAL)
-        return true;
+    if (type.kind != TYPE_DECIMAL || type_is_wide_decimal(type))
+        return true; /* wide ones have more digits than any range of 128 bits */
     Int128 limit = decimal_max(type.precision);
     return range.min >= -limit && range.max <= limit;
 }

@@ -48,4 +48,12 @@ typedef struct PlanProfile {
 } PlanProfile;
 
 /* EXPLAIN text, StarRocks' shape. profile: of a run; NULL without. */
-void plan_explain(const PhysPlan *plan, const PlanProfile *profile, ByteBuf *out);
+typedef enum PlanExplainLevel { PLAN_EXPLAIN_NORMAL, PLAN_EXPLAIN_VERBOSE, PLAN_EXPLAIN_LOGICAL } PlanExplainLevel;
+
+typedef struct PlanExplain {
+    const PlanProfile *profile; /* of a run; NULL: none */
+    PlanExplainLevel level;
+    StrView sink; /* table that the rows go into; empty: to the client */
+} PlanExplain;
+
+void plan_explain(const PhysPlan *plan, const PlanExplain *what, ByteBuf *out);

@@ -573,24 +573,43 @@ static Status extract_list(PlanContext *context, LogicalNode **in_out_child, Exp
     return OK;
 }
 
+/* Its own columns, those that it is compared with included. */
+static bool subquery_uses(PlanContext *context, Expr *subquery, const IdSet *ids)
+{
+    LogicalNode *holder = make_node(context, LOGICAL_FILTER, NULL, NULL);
+    bool uses = false;
+    holder->filter.conjuncts = &subquery;
+    holder->filter.count = 1;
+    for (uint32_t i = 0; i < subquery->argument_count; i++)
+        uses |= idset_touches(ids, subquery->arguments[i]);
+    return uses || tree_subqueries_use(holder, ids);
+}
+
 /* A subquery in an outer join's condition is evaluated beside the input whose columns it uses. */
+static Status extract_beside(PlanContext *context, LogicalNode *join, const IdSet sides[2], Expr **in_out)
+{
+    Expr *expr = *in_out;
+    if (expr->kind != EXPR_SUBQUERY) {
+        for (uint32_t i = 0; i < expr->argument_count; i++)
+            TRY(extract_beside(context, join, sides, &expr->arguments[i]));
+        return OK;
+    }
+    bool is_right = subquery_uses(context, expr, &sides[1]);
+    if (is_right && subquery_uses(context, expr, &sides[0]))
+        return not_supported(context);
+    return extract(context, &join->children[is_right ? 1 : 0], in_out);
+}
+
 static Status unnest_outer_join(PlanContext *context, LogicalNode *node)
 {
+    IdSet sides[2];
+    for (int s = 0; s < 2; s++) {
+        sides[s] = idset_new(context);
+        idset_add_columns(context, &sides[s], node->children[s]);
+    }
     for (uint32_t i = 0; i < node->join.count; i++) {
-        if (!has_subquery(node->join.conjuncts[i]))
-            continue;
-        IdSet sides[2];
-        LogicalNode *holder = make_node(context, LOGICAL_FILTER, NULL, NULL);
-        holder->filter.conjuncts = &node->join.conjuncts[i];
-        holder->filter.count = 1;
-        for (int s = 0; s < 2; s++) {
-            sides[s] = idset_new(context);
-            idset_add_columns(context, &sides[s], node->children[s]);
-        }
-        bool only_right = tree_subqueries_use(holder, &sides[1]);
-        if (only_right && tree_subqueries_use(holder, &sides[0]))
-            return not_supported(context);
-        TRY(extract(context, &node->children[only_right ? 1 : 0], &node->join.conjuncts[i]));
+        if (has_subquery(node->join.conjuncts[i]))
+            TRY(extract_beside(context, node, sides, &node->join.conjuncts[i]));
     }
     join_output(context, node);
     return OK;

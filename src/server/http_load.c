@@ -35,6 +35,7 @@ static void begin_load(HttpRequest *request, StrView database, StrView table, Lo
                                  .tracker = server->options.tracker,
                                  .hub = server->hub,
                                  .increments = instance == NULL ? NULL : instance->increments,
+                                 .history = instance == NULL ? NULL : instance->history,
                                  .keys = instance == NULL ? NULL : instance->keys,
                                  .database = database,
                                  .table = table,

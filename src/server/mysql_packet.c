@@ -207,7 +207,7 @@ static void put_text_value(ByteBuf *out, const Vector *vector, uint32_t row, Are
         bytebuf_put_u8(out, 0xFB);
         return;
     }
-    if (vector->type.phys == PHYS_STR) {
+    if (vector->type.phys == PHYS_STR && vector->type.kind != TYPE_DECIMAL) {
         put_lenenc_string(out, str_view(&value.str));
         return;
     }

@@ -6,7 +6,9 @@
 #include "job/compaction.h"
 #include "job/vacuum.h"
 #include "load/auto_increment.h"
+#include "meta/load_history.h"
 #include "meta/store.h"
+#include "session/query_profiles.h"
 #include "session/session.h"
 #include "session/table_statistics.h"
 #include "storage/primary_index.h"
@@ -22,9 +24,18 @@ struct Instance {
     SpillArea *spill;
     PrimaryIndexes *keys; /* of tables with unique keys */
     AutoIncrement *increments;
+    LoadHistory *history; /* loads that failed */
+    QueryProfiles *profiles;
     MemTracker *memory;
+    struct AuditLog *audit; /* NULL: none is kept */
     const char *version;
     int64_t started_us;
+    const char *address; /* that the ports are bound to */
+    _Atomic uint32_t query_port, http_port;
+    uint32_t edit_log_port;
+    const void *config;
+    /* The configuration by position; false: there is no more. */
+    bool (*config_at)(const void *config, uint32_t position, const char **out_key, const char **out_value, const char **out_default);
     Mutex lock; /* guards sessions */
     Session *sessions;
 };

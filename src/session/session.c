@@ -5,9 +5,17 @@
 #include <stdio.h>
 
 #include "base/environment.h"
+#include "session/audit.h"
 #include "base/log.h"
 #include "types/number_text.h"
 #include "types/time_zone.h"
+
+static void take_globals(Session *session)
+{
+    CatalogSnapshot *catalog = meta_snapshot(session->instance->store);
+    session_take_globals(session, catalog);
+    catalog_unref(catalog);
+}
 
 Status session_open(Instance *instance, StrView user, StrView host, uint64_t connection_id, Diag *diag, Session **out_session)
 {
@@ -20,6 +28,8 @@ Status session_open(Instance *instance, StrView user, StrView host, uint64_t con
     session->host = mem_alloc_zero(host.length + 1);
     memcpy(session->host, host.data, host.length);
     session->next_prepared = 1;
+    session->opened_us = env_wall_us(environment_real());
+    take_globals(session);
     LOCK_GUARD(&instance->lock);
     session->next = instance->sessions;
     instance->sessions = session;
@@ -79,6 +89,7 @@ void session_close(Session *session)
 void session_reset(Session *session)
 {
     drop_state(session);
+    take_globals(session);
 }
 
 void session_kill(Session *session, bool with_connection)
@@ -201,6 +212,13 @@ Status session_authorize_load(Instance *instance, StrView user, StrView database
     return authorizer.check(authorizer.context, AUTHORIZE_INSERT, database, table, diag);
 }
 
+static int64_t memory_limit(Session *session)
+{
+    int64_t limit = number_variable(session, "query_mem_limit", 0);
+    int64_t exec_limit = number_variable(session, "exec_mem_limit", 0);
+    return exec_limit <= 0 ? limit : limit > 0 ? MIN(limit, exec_limit) : exec_limit;
+}
+
 void session_refresh_functions(StatementContext *context)
 {
     Session *session = context->session;
@@ -211,8 +229,10 @@ void session_refresh_functions(StatementContext *context)
     func->flags |= strstr(mode, "ALLOW_THROW_EXCEPTION") != NULL ? FUNC_SESSION_THROW : 0;
     func->flags |= strcasecmp(variable_text(session, "sql_dialect"), "trino") == 0 ? FUNC_SESSION_TRINO : 0;
     func->flags |= strcmp(variable_text(session, "lower_upper_support_utf8"), "true") == 0 ? FUNC_SESSION_CASE_UTF8 : 0;
+    func->flags |= strcmp(variable_text(session, "decimal_overflow_to_double"), "true") == 0 ? FUNC_SESSION_DECIMAL_DOUBLE : 0;
     int64_t longest = number_variable(session, "group_concat_max_len", 1024);
     func->group_concat_max_bytes = (uint32_t)MAX(MIN(longest, INT32_MAX), 4);
+    atomic_store(&context->memory.limit_bytes, memory_limit(session));
     func->zone = zone_of(session);
     func->zone_offset_us = func->zone == NULL ? 0 : time_zone_to_local(func->zone, func->now_us) - func->now_us;
 }
@@ -221,11 +241,7 @@ static void open_context(StatementContext *context, Session *session, const Resu
 {
     const Environment *env = environment_real();
     *context = (StatementContext){.session = session, .sink = sink, .diag = diag};
-    int64_t limit = number_variable(session, "query_mem_limit", 0);
-    int64_t exec_limit = number_variable(session, "exec_mem_limit", 0);
-    if (exec_limit > 0)
-        limit = limit > 0 ? MIN(limit, exec_limit) : exec_limit;
-    mem_tracker_init(&context->memory, session->instance->memory, "query", limit);
+    mem_tracker_init(&context->memory, session->instance->memory, "query", memory_limit(session));
     arena_init(&context->arena, &context->memory);
     context->catalog = meta_snapshot(session->instance->store);
     context->func = (FuncSession){
@@ -254,11 +270,79 @@ static void close_context(StatementContext *context)
     arena_deinit(&context->arena);
 }
 
+/* Passes results on and counts their rows. */
+typedef struct CountingSink {
+    const ResultSink *inner;
+    uint64_t rows;
+} CountingSink;
+
+static Status count_columns(void *context, const ResultColumn *columns, uint32_t count)
+{
+    const ResultSink *inner = ((CountingSink *)context)->inner;
+    return inner->columns(inner->context, columns, count);
+}
+
+static Status count_rows(void *context, const Chunk *chunk)
+{
+    CountingSink *counting = context;
+    counting->rows += chunk_alive(chunk);
+    return counting->inner->rows(counting->inner->context, chunk);
+}
+
+static Status count_done(void *context, const ResultSummary *summary)
+{
+    const ResultSink *inner = ((CountingSink *)context)->inner;
+    return inner->done(inner->context, summary);
+}
+
+/* Statements that hold passwords or keys are named by their first word only. */
+static StrView audited_text(const AstStatement *statement)
+{
+    StrView text = strview_n(statement->source.data + statement->begin, statement->end - statement->begin);
+    bool is_secret = statement->kind == AST_STATEMENT_USER || statement->kind == AST_STATEMENT_COMMAND || statement->kind == AST_STATEMENT_LOAD ||
+                     statement->kind == AST_STATEMENT_GRANT;
+    size_t word = 0;
+    while (is_secret && word < text.length && text.data[word] != ' ')
+        word++;
+    return is_secret ? strview_n(text.data, word) : text;
+}
+
+static void audit(const StatementContext *context, const AstStatement *statement, Status status, int64_t started_us, uint64_t rows)
+{
+    Session *session = context->session;
+    bool is_query = statement->kind == AST_STATEMENT_QUERY || statement->kind == AST_STATEMENT_SHOW || statement->kind == AST_STATEMENT_EXPLAIN ||
+                    statement->kind == AST_STATEMENT_DESCRIBE;
+    const char *group = variable_text(session, "resource_group");
+    AuditRecord record = {.client = strview(session->host), .user = strview(session->user), .database = context->func.database,
+                          .statement = audited_text(statement), .query_id = context->func.query_id, .statement_id = session->next_query,
+                          .is_query = is_query, .has_failed = status != OK, .error_name = status == OK ? "" : error_info(status)->name,
+                          .time_ms = (env_monotonic_us(environment_real()) - started_us) / 1000, .returned_rows = rows,
+                          .peak_bytes = atomic_load(&context->memory.peak_bytes),
+                          .resource_group = strview(group == NULL || group[0] == '\0' ? "default_wg" : group)};
+    audit_write(session->instance->audit, &record);
+}
+
+static void name_query(StatementContext *context)
+{
+    const Environment *env = environment_real();
+    uint64_t high = env_random(env), low = env_random(env);
+    Session *session = context->session;
+    context->func.last_query_id = strview(arena_strdup(&context->arena, session->last_query_id));
+    snprintf(session->last_query_id, sizeof(session->last_query_id), "%08x-%04x-%04x-%04x-%012llx", (uint32_t)(high >> 32),
+             (uint32_t)(high >> 16) & 0xFFFF, (uint32_t)high & 0xFFFF, (uint32_t)(low >> 48), (unsigned long long)(low & 0xFFFFFFFFFFFF));
+    session->next_query++;
+    context->func.query_id = strview(arena_strdup(&context->arena, session->last_query_id));
+}
+
 static Status run_one(Session *session, const AstStatement *statement, bool has_more, const Type *types, const Datum *values,
                       uint32_t count, const ResultSink *sink, Diag *diag)
 {
     StatementContext context;
-    open_context(&context, session, sink, diag);
+    CountingSink counting = {.inner = sink};
+    ResultSink counted = {&counting, count_columns, count_rows, count_done};
+    int64_t started_us = env_monotonic_us(environment_real());
+    open_context(&context, session, &counted, diag);
+    name_query(&context);
     context.has_more = has_more;
     context.analyze.parameter_types = types;
     context.analyze.parameter_values = values;
@@ -266,6 +350,7 @@ static Status run_one(Session *session, const AstStatement *statement, bool has_
     Status status = statement_run(&context, statement);
     if (status != OK && !diag_has_error(diag))
         status = RAISE(diag, CANCELLED, "Query execution was interrupted");
+    audit(&context, statement, status, started_us, counting.rows);
     close_context(&context);
     return status;
 }
@@ -298,6 +383,17 @@ static Status execute_with(Session *session, StrView sql, const Type *types, con
     for (uint32_t i = 0; i < statements.count; i++)
         TRY(run_one(session, statements.items[i], i + 1 < statements.count, types, values, count, sink, diag));
     return OK;
+}
+
+Status session_run_text(StatementContext *context, StrView sql, const Type *types, const Datum *values, uint32_t count)
+{
+    AUTO_ARENA arena;
+    AstStatements statements = {0};
+    arena_init(&arena, context->session->instance->memory);
+    TRY(sql_parse(sql, NULL, &arena, context->diag, &statements));
+    if (statements.count != 1)
+        return RAISE(context->diag, SYNTAX, "a prepared statement is exactly one statement");
+    return run_one(context->session, statements.items[0], context->has_more, types, values, count, context->sink, context->diag);
 }
 
 Status session_execute(Session *session, StrView sql, const ResultSink *sink, Diag *diag)

@@ -2,6 +2,7 @@
 /* Inside of sessions; only for src/session. */
 
 #include "analyze/analyze.h"
+#include "connector/system_table.h"
 #include "load/table_loader.h"
 #include "session/instance.h"
 #include "sql/ast_command.h"
@@ -28,6 +29,7 @@ struct Session {
     Instance *instance;
     Session *next; /* of the instance */
     uint64_t connection_id;
+    int64_t opened_us; /* wall clock */
     char *user;
     char *host;
     ByteBuf database;
@@ -39,6 +41,7 @@ struct Session {
     _Atomic bool cancelled;
     _Atomic bool killed;
     uint64_t next_query;
+    char last_query_id[40];
     struct Transaction *transaction; /* BEGIN without COMMIT yet; NULL: each statement is one */
 };
 
@@ -56,9 +59,15 @@ typedef struct StatementContext {
     const Type *parameter_types;
     const Datum *parameter_values;
     uint32_t parameter_count;
+    SystemSource *system;              /* made when a system table is asked for */
+    const ConnectorTable *show_table;  /* rows of the SHOW statement that runs; NULL: none does */
+    const struct AstShow *show;
 } StatementContext;
 
 Status statement_run(StatementContext *context, const AstStatement *statement);
+/* run() with the variables that the statement's hints set. */
+Status run_with_hints(StatementContext *context, const AstStatement *statement,
+                      Status (*run)(StatementContext *context, const AstStatement *statement));
 Status send_ok(StatementContext *context, uint64_t affected, StrView info);
 /* A result of text columns: values[r * columns + c], data NULL is NULL. */
 Status send_texts(StatementContext *context, const char *const *names, uint32_t columns, const StrView *values, uint32_t rows);
@@ -69,6 +78,21 @@ Status run_transaction(StatementContext *context, const AstStatement *statement)
 void transaction_drop(Session *session); /* what it wrote is given up */
 /* Tables that it wrote to; they can't be read before COMMIT. */
 const uint64_t *transaction_tables(const Session *session, uint32_t *out_count);
+Status run_prepare(StatementContext *context, const AstStatement *statement);
+Status run_execute(StatementContext *context, const AstStatement *statement);
+Status run_deallocate(StatementContext *context, const AstStatement *statement);
+/* Runs the one statement of a text as part of the one that runs now. */
+Status session_run_text(StatementContext *context, StrView sql, const Type *types, const Datum *values, uint32_t count);
+/* The value of an expression, subqueries included, outside of any query. */
+Status evaluate_value(StatementContext *context, const AstExpr *value, StrView source, Type *out_type, Datum *out_value);
+/* ---- global_settings.c ---- */
+Status global_variable_set(StatementContext *context, StrView name, StrView value);
+StrView global_variable(const CatalogSnapshot *catalog, StrView name); /* data NULL: not set */
+/* Its value, or the default. */
+StrView global_variable_or(const CatalogSnapshot *catalog, const char *name, const char *missing);
+void session_take_globals(Session *session, const CatalogSnapshot *catalog);
+Status run_set_config(StatementContext *context, const AstStatement *statement); /* ADMIN SET FRONTEND CONFIG */
+Status show_config(StatementContext *context, const AstShow *show);
 Status run_delete(StatementContext *context, const AstStatement *statement);
 Status run_update(StatementContext *context, const AstStatement *statement);
 typedef struct LoadQuery {
@@ -94,20 +118,28 @@ StrView new_label(StatementContext *context, const char *prefix);
 Status plan_it(StatementContext *context, BoundQuery *query, PhysPlan **out_plan);
 Status execute_plan(StatementContext *context, const PhysPlan *plan, const ExecResult *result, OperatorProfile *profile);
 Status run_ddl(StatementContext *context, const AstStatement *statement);
-Status run_show(StatementContext *context, const AstShow *show);
+Status run_show(StatementContext *context, const AstStatement *statement);
+SystemSource *session_system_source(StatementContext *context);
 /* ALTER TABLE ... COMPACT */
 Status run_compact(StatementContext *context, const CatalogTable *table, const AstAlterAction *action);
 Status show_quarantine(StatementContext *context);
 Status show_fault_points(StatementContext *context);
 Status run_admin_vacuum(StatementContext *context, const AstCommand *command);
 Status run_explain_vacuum(StatementContext *context);
-Status run_describe(StatementContext *context, const AstName *name);
+Status run_describe(StatementContext *context, const AstStatement *statement);
+/* As run_query(), and its profile is kept when enable_profile says so. */
+Status run_profiled_query(StatementContext *context, const AstStatement *statement, BoundQuery *query);
+Status run_analyze_profile(StatementContext *context, const AstCommand *command);
+Status send_query_columns(StatementContext *context, const BoundQuery *query);
+Status send_query_chunk(void *context, const Chunk *chunk); /* context: StatementContext */
 Status run_explain(StatementContext *context, const AstStatement *statement);
+Status run_analyze(StatementContext *context, const AstStatement *statement);
 const Connector *session_connector(StatementContext *context);
 bool variable_find(Session *session, StrView scope, StrView name, Arena *arena, Type *out_type, Datum *out_value);
 /* Reads again what functions take from session variables. */
 void session_refresh_functions(StatementContext *context);
 void variable_set(Session *session, StrView name, bool is_user, const char *value);
+void variable_unset(Session *session, StrView name, bool is_user);
 void variable_set_type(Session *session, StrView name, Type type); /* of a user variable that is set */
 bool variable_is_known(StrView name);
 const char *variable_text(Session *session, const char *name);

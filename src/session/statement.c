@@ -5,9 +5,11 @@
 #include <stdio.h>
 
 #include "base/environment.h"
+#include "analyze/authorize.h"
 #include "ddl/ddl.h"
 #include "load/partition_router.h"
 #include "load/table_loader.h"
+#include "meta/load_answer.h"
 #include "plan/plan.h"
 #include "types/number_text.h"
 
@@ -51,19 +53,20 @@ Status execute_plan(StatementContext *context, const PhysPlan *plan, const ExecR
                            .spill = context->session->instance->spill, .spill_mode = spill_mode(context)};
     if (timeout > 0)
         options.deadline_us = env_monotonic_us(environment_real()) + timeout * 1000000;
+    context->func.cancelled = options.cancelled;
+    context->func.deadline_us = options.deadline_us;
+    context->func.timeout_seconds = timeout;
     return exec_run(plan, &options, result, context->diag);
 }
 
-static Status send_chunk(void *context, const Chunk *chunk)
+Status send_query_chunk(void *context, const Chunk *chunk)
 {
     StatementContext *statement = context;
     return statement->sink->rows(statement->sink->context, chunk);
 }
 
-Status run_query(StatementContext *context, BoundQuery *query)
+Status send_query_columns(StatementContext *context, const BoundQuery *query)
 {
-    PhysPlan *plan;
-    TRY(plan_it(context, query, &plan));
     ResultColumn *columns = ARENA_NEW_ARRAY(&context->arena, ResultColumn, MAX(query->column_count, 1u));
     for (uint32_t i = 0; i < query->column_count; i++) {
         const LogicalColumn *c = &query->columns[i];
@@ -71,8 +74,15 @@ Status run_query(StatementContext *context, BoundQuery *query)
                                     .origin_column = c->origin_column, .database = c->database, .type = c->type,
                                     .is_nullable = c->is_nullable};
     }
-    TRY(context->sink->columns(context->sink->context, columns, query->column_count));
-    ExecResult result = {context, send_chunk};
+    return context->sink->columns(context->sink->context, columns, query->column_count);
+}
+
+Status run_query(StatementContext *context, BoundQuery *query)
+{
+    PhysPlan *plan;
+    TRY(plan_it(context, query, &plan));
+    TRY(send_query_columns(context, query));
+    ExecResult result = {context, send_query_chunk};
     TRY(execute_plan(context, plan, &result, NULL));
     return send_ok(context, 0, STR_VIEW(""));
 }
@@ -81,7 +91,7 @@ static Status analyze_and_run(StatementContext *context, const AstStatement *sta
 {
     BoundQuery *query;
     TRY(analyze_query(&context->analyze, statement->query, statement->source, &query));
-    return run_query(context, query);
+    return run_profiled_query(context, statement, query);
 }
 
 /* SET_VAR hints hold for this statement alone. */
@@ -192,6 +202,21 @@ Status insert_rows(StatementContext *context, TableLoader *loader, const LoadQue
     return status;
 }
 
+static void remember_failure(StatementContext *context, const LoadQuery *load, Status status)
+{
+    const CatalogDatabase *database = catalog_database_by_id(load->catalog, load->table->database_id);
+    FailedLoad failed = {.id = meta_new_id(context->session->instance->store),
+                         .type = STR_VIEW("INSERT"),
+                         .database = database == NULL ? STR_VIEW("") : database->name,
+                         .table = load->table->name,
+                         .label = load->label,
+                         .user = strview(context->session->user),
+                         .error = strview(context->diag->message),
+                         .time_us = env_wall_us(environment_real())};
+    if (status != ERR_LABEL_EXISTS && status != ERR_RETRY && status != ERR_OUTCOME_UNKNOWN)
+        load_history_add(context->session->instance->history, &failed);
+}
+
 Status load_query(StatementContext *context, const LoadQuery *load)
 {
     TableLoader *loader;
@@ -205,10 +230,15 @@ Status load_query(StatementContext *context, const LoadQuery *load)
                                   .partition_count = load->partition_count, .merge = load->merge};
     TRY(table_loader_open(&options, context->diag, &loader));
     Status status = insert_rows(context, loader, load);
-    if (status == OK)
-        status = table_loader_commit(loader, load->label, STR_VIEW("VISIBLE"), load->overwrites, context->diag, &txn_id);
     uint64_t rows = table_loader_rows(loader);
+    AUTO_BYTEBUF answer = {0};
+    LoadAnswer told = {STR_VIEW("INSERT"), load->table->name, strview(context->session->user), (int64_t)rows, 0};
+    load_answer_print(&told, &answer);
+    if (status == OK)
+        status = table_loader_commit(loader, load->label, bytebuf_view(&answer), load->overwrites, context->diag, &txn_id);
     table_loader_close(loader);
+    if (status != OK)
+        remember_failure(context, load, status);
     TRY(status);
     const char *info = arena_printf(&context->arena, "{'label':'%.*s', 'status':'VISIBLE', 'txnId':'%llu'}", SV_ARGS(load->label),
                                     (unsigned long long)txn_id);
@@ -334,57 +364,6 @@ Status run_create_as(StatementContext *context, const CatalogTable *table, Catal
     return load_query(context, &load);
 }
 
-/* ---- EXPLAIN ---- */
-
-static Status send_lines(StatementContext *context, StrView text)
-{
-    static const char *const names[] = {"Explain String"};
-    ARRAY_OF(StrView) lines = {0};
-    while (text.length > 0) {
-        size_t end = strview_find(text, STR_VIEW("\n"));
-        size_t length = end == SIZE_MAX ? text.length : end;
-        ARRAY_PUSH(&context->arena, &lines, strview_n(text.data, length));
-        text.data += MIN(length + 1, text.length);
-        text.length -= MIN(length + 1, text.length);
-    }
-    return send_texts(context, names, 1, lines.items, lines.count);
-}
-
-Status run_explain(StatementContext *context, const AstStatement *statement)
-{
-    const AstStatement *inner = statement->inner;
-    BoundQuery *query;
-    if (inner->kind == AST_STATEMENT_INSERT) {
-        BoundInsert insert = {0};
-        TRY(analyze_insert(&context->analyze, inner->insert, inner->source, &insert));
-        query = insert.query;
-    } else if (inner->kind == AST_STATEMENT_QUERY) {
-        TRY(analyze_query(&context->analyze, inner->query, inner->source, &query));
-    } else if (inner->kind == AST_STATEMENT_COMMAND && strview_is(inner->command->what, "ADMIN VACUUM")) {
-        return run_explain_vacuum(context);
-    } else {
-        return RAISE(context->diag, NOT_SUPPORTED, "EXPLAIN of this kind of statement is not supported yet");
-    }
-    PhysPlan *plan;
-    OperatorProfile *profile = NULL;
-    int64_t started_us = env_monotonic_us(environment_real());
-    TRY(plan_it(context, query, &plan));
-    if (strview_equal_ci(statement->text, STR_VIEW("ANALYZE"))) {
-        ExecResult result = {NULL, ignore_chunk};
-        profile = ARENA_NEW_ARRAY(&context->arena, OperatorProfile, plan->node_count + 1);
-        TRY(execute_plan(context, plan, &result, profile));
-    }
-    AUTO_BYTEBUF text = {0};
-    PlanProfile actual = {.total_us = env_monotonic_us(environment_real()) - started_us,
-                          .peak_bytes = atomic_load(&context->memory.peak_bytes)};
-    actual.nodes = ARENA_NEW_ARRAY(&context->arena, PlanNodeProfile, plan->node_count + 1);
-    for (uint32_t i = 0; profile != NULL && i < plan->node_count; i++)
-        actual.nodes[i] = (PlanNodeProfile){atomic_load(&profile[i].rows), atomic_load(&profile[i].time_us), profile[i].peak_bytes,
-                                            profile[i].spilled_bytes};
-    plan_explain(plan, profile == NULL ? NULL : &actual, &text);
-    return send_lines(context, bytebuf_view(&text));
-}
-
 /* ---- SET, KILL ---- */
 
 /* The value of a query of one column, for SET @a = (SELECT ...); NULL without a row. */
@@ -410,8 +389,9 @@ static Status take_value(void *context, const Chunk *chunk)
     return OK;
 }
 
-static Status evaluate_value(StatementContext *context, const AstExpr *value, StrView source, OneValue *out)
+Status evaluate_value(StatementContext *context, const AstExpr *value, StrView source, Type *out_type, Datum *out_value)
 {
+    OneValue one = {.context = context, .type = type_varchar(0), .value = datum_null()};
     AstQuery query = {.kind = AST_QUERY_SELECT};
     AstSelectItem select_item = {.expr = (AstExpr *)(uintptr_t)value};
     AST_PUSH(&context->arena, &query.select.items, select_item);
@@ -419,9 +399,11 @@ static Status evaluate_value(StatementContext *context, const AstExpr *value, St
     PhysPlan *plan;
     TRY(analyze_query(&context->analyze, &query, source, &bound));
     TRY(plan_it(context, bound, &plan));
-    *out = (OneValue){.context = context, .type = type_varchar(0), .value = datum_null()};
-    ExecResult result = {out, take_value};
-    return execute_plan(context, plan, &result, NULL);
+    ExecResult result = {&one, take_value};
+    TRY(execute_plan(context, plan, &result, NULL));
+    *out_type = one.type;
+    *out_value = one.value;
+    return OK;
 }
 
 static Status set_variable(StatementContext *context, const AstSetItem *item, StrView source)
@@ -439,14 +421,16 @@ static Status set_variable(StatementContext *context, const AstSetItem *item, St
         }
         return OK;
     }
-    OneValue one;
-    TRY(evaluate_value(context, item->value, source, &one));
+    OneValue one = {0};
+    TRY(evaluate_value(context, item->value, source, &one.type, &one.value));
     AUTO_BYTEBUF text = {0};
     datum_print(one.type, &one.value, &text);
     if (one.type.kind == TYPE_BOOLEAN && !one.value.is_null && !is_user) {
         bytebuf_clear(&text);
         bytebuf_append_text(&text, one.value.i64 != 0 ? "true" : "false");
     }
+    if (strview_is(item->scope, "global"))
+        TRY(global_variable_set(context, item->name, bytebuf_view(&text)));
     variable_set(context->session, item->name, is_user, one.value.is_null ? NULL : text.data == NULL ? "" : text.data);
     if (is_user)
         variable_set_type(context->session, item->name, one.type);
@@ -487,8 +471,9 @@ static Status run_use(StatementContext *context, const AstStatement *statement)
     return send_ok(context, 0, STR_VIEW(""));
 }
 
-Status statement_run(StatementContext *context, const AstStatement *statement)
+static Status run_statement(StatementContext *context, const AstStatement *statement)
 {
+    TRY(authorize_statement(&context->analyze, statement));
     switch ((AstKind)statement->kind) {
     case AST_STATEMENT_QUERY:
         return run_select(context, statement);
@@ -515,15 +500,30 @@ Status statement_run(StatementContext *context, const AstStatement *statement)
     case AST_STATEMENT_SET:
         return run_set(context, statement);
     case AST_STATEMENT_SHOW:
-        return run_show(context, statement->show);
+        if (strview_is(statement->show->what, "FRONTEND CONFIG"))
+            return show_config(context, statement->show);
+        return run_show(context, statement);
     case AST_STATEMENT_DESCRIBE:
-        return run_describe(context, &statement->name);
+        return run_describe(context, statement);
+    case AST_STATEMENT_ANALYZE:
+    case AST_STATEMENT_STATISTICS:
+        return run_analyze(context, statement);
     case AST_STATEMENT_KILL:
         return run_kill(context, statement);
     case AST_STATEMENT_COMMAND:
         if (strview_is(statement->command->what, "ADMIN VACUUM"))
             return run_admin_vacuum(context, statement->command);
+        if (strview_is(statement->command->what, "ANALYZE PROFILE"))
+            return run_analyze_profile(context, statement->command);
         return RAISE(context->diag, NOT_SUPPORTED, "%.*s is not supported yet", SV_ARGS(statement->command->what));
+    case AST_STATEMENT_PREPARE:
+        return run_prepare(context, statement);
+    case AST_STATEMENT_EXECUTE:
+        return run_execute(context, statement);
+    case AST_STATEMENT_DEALLOCATE:
+        return run_deallocate(context, statement);
+    case AST_STATEMENT_ADMIN_SET_CONFIG:
+        return run_set_config(context, statement);
     case AST_STATEMENT_BEGIN:
     case AST_STATEMENT_COMMIT:
     case AST_STATEMENT_ROLLBACK:
@@ -534,4 +534,9 @@ Status statement_run(StatementContext *context, const AstStatement *statement)
         return RAISE(context->diag, NOT_SUPPORTED, "this statement is not supported yet: %.*s",
                      (int)MIN(statement->end - statement->begin, 100u), statement->source.data + statement->begin);
     }
+}
+
+Status statement_run(StatementContext *context, const AstStatement *statement)
+{
+    return run_with_hints(context, statement, run_statement);
 }

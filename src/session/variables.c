@@ -57,7 +57,9 @@ bool variable_is_known(StrView name)
                                            "big_query_", "skip_", "nested_mv", "disable_", "transmission_", "array_low",
                                            "window_", "plan_mode", "chunk_size", "io_tasks", "phased_", "topn_", "tablet_",
                                            "partial_update", "dynamic_overwrite", "forward_to_leader", "use_", "profile_",
-                                           "interpolate_", "collation_", "character_set_", "sql_", "group_execution", "custom_"};
+                                           "interpolate_", "jit_", "interleaving_", "large_in_predicate", "skew_join_", "recursive_cte_",
+                                           "like_predicate_", "exchange_", "dynamic_partition_prune", "broadcast_", "collation_",
+                                           "character_set_", "sql_", "group_execution", "custom_"};
     if (find_default(name) >= 0)
         return true;
     for (size_t i = 0; i < COUNT_OF(prefixes); i++) {
@@ -92,6 +94,21 @@ void variable_set(Session *session, StrView name, bool is_user, const char *valu
     v->type = NULL;
     v->is_null = value == NULL;
     v->value = mem_strdup(value == NULL ? "" : value);
+}
+
+void variable_unset(Session *session, StrView name, bool is_user)
+{
+    for (Variable **at = &session->variables; *at != NULL; at = &(*at)->next) {
+        Variable *v = *at;
+        if (v->is_user != is_user || !strview_equal_ci(name, strview(v->name)))
+            continue;
+        *at = v->next;
+        mem_free(v->name);
+        mem_free(v->value);
+        mem_free(v->type);
+        mem_free(v);
+        return;
+    }
 }
 
 void variable_set_type(Session *session, StrView name, Type type)
@@ -140,12 +157,24 @@ static bool stored_value(const Variable *v, Arena *arena, Type *out_type, Datum 
     return datum_parse(*out_type, strview(v->value), arena, NULL, out_value) == OK;
 }
 
+static const char *global_text(Session *session, StrView name, Arena *arena, const char *missing)
+{
+    CatalogSnapshot *catalog = meta_snapshot(session->instance->store);
+    StrView value = global_variable(catalog, name);
+    const char *text = value.data == NULL ? missing : arena_strndup(arena, value.data, value.length);
+    catalog_unref(catalog);
+    return text;
+}
+
 bool variable_find(Session *session, StrView scope, StrView name, Arena *arena, Type *out_type, Datum *out_value)
 {
     bool is_user = strview_is(scope, "user");
-    const Variable *v = find_variable(session, name, is_user);
+    bool is_global = strview_is(scope, "global");
+    const Variable *v = is_global ? NULL : find_variable(session, name, is_user);
     int at = is_user ? -1 : find_default(name);
     const char *text = v != NULL ? v->value : at >= 0 ? defaults[at] : NULL;
+    if (is_global)
+        text = global_text(session, name, arena, text);
     if (v != NULL && v->is_null) {
         *out_type = type_varchar(0);
         *out_value = datum_null();

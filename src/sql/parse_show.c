@@ -37,7 +37,6 @@ static const ShowForm forms[] = {
     {{"ALTER", "MATERIALIZED", "VIEW"}, false, false},
     {{"DYNAMIC", "PARTITION", "TABLES"}, false, false},
     {{"STORAGE", "VOLUMES"}, false, false},
-    {{"RESOURCE", "GROUPS"}, false, false},
     {{"RESOURCE", "GROUP"}, true, false},
     {{"COMPUTE", "NODES"}, false, false},
     {{"CHARACTER", "SET"}, false, false},
@@ -168,6 +167,12 @@ static Status parse_show_warnings(Parser *p, AstShow *show)
     return OK;
 }
 
+/* SHOW DATA is about the database then, SHOW TABLET about an id. */
+static bool may_lack_name(StrView what)
+{
+    return strview_is(what, "DATA") || strview_is(what, "TABLET") || strview_is(what, "TABLETS");
+}
+
 Status parse_show(Parser *p, AstStatement *out)
 {
     out->kind = AST_STATEMENT_SHOW;
@@ -199,6 +204,8 @@ Status parse_show(Parser *p, AstStatement *out)
         }
     }
     TRY(parse_from(p, show, form != NULL && form->from_is_name));
+    if (form != NULL && form->from_is_name && show->name.count == 0 && !may_lack_name(show->what))
+        return syntax_error(p, "FROM");
     TRY(parse_show_tail(p, show));
     /* What is left belongs to forms that are answered by their name alone. */
     while (form == NULL && peek_token(p)->kind != TOKEN_END && !is_symbol(p, ";"))

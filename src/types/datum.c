@@ -6,6 +6,7 @@
 
 #include "types/datetime.h"
 #include "types/decimal.h"
+#include "types/decimal256.h"
 #include "types/json.h"
 #include "types/number_text.h"
 
@@ -138,7 +139,10 @@ void datum_print(Type type, const Datum *datum, ByteBuf *out)
         double_print(datum->f64, out);
         return;
     case TYPE_DECIMAL:
-        decimal_print(datum->i128, type.scale, out);
+        if (type_is_wide_decimal(type))
+            decimal256_print(int256_of_str(&datum->str), type.scale, out);
+        else
+            decimal_print(datum->i128, type.scale, out);
         return;
     case TYPE_DATE:
         bytebuf_append(out, text, date_print((int32_t)datum->i64, text));
@@ -205,6 +209,15 @@ static bool parse_json(StrView text, Arena *arena, Datum *out)
     return true;
 }
 
+static bool parse_wide_decimal(Type type, StrView text, Arena *arena, Datum *out)
+{
+    Int256 value;
+    if (!decimal256_parse(text, type.precision, type.scale, &value))
+        return false;
+    out->str = int256_str(arena, value);
+    return true;
+}
+
 static bool parse_scalar(Type type, StrView text, Arena *arena, Datum *out)
 {
     int32_t days;
@@ -227,6 +240,8 @@ static bool parse_scalar(Type type, StrView text, Arena *arena, Datum *out)
     case TYPE_DOUBLE:
         return double_parse(text, &out->f64);
     case TYPE_DECIMAL:
+        if (type_is_wide_decimal(type))
+            return parse_wide_decimal(type, text, arena, out);
         return decimal_parse(text, type.precision, type.scale, &out->i128);
     case TYPE_DATE:
         if (!date_parse(text, &days))

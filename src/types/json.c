@@ -6,12 +6,12 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "base/memory.h"
+#include "base/arena.h"
 #include "codec/json_text.h"
 #include "types/number_text.h"
 
 typedef struct Member {
-    StrView key;
+    StrView key; /* unescaped */
     StrView value;
     size_t order;
 } Member;
@@ -53,7 +53,7 @@ static bool put_number(StrView text, ByteBuf *out)
     }
     if (!double_parse(text, &number) || !isfinite(number))
         return false;
-    double_print(number, out);
+    double_print(number == 0 ? 0 : number, out); /* -0 is 0 */
     return true;
 }
 
@@ -87,8 +87,7 @@ static bool put_members(const Member *members, size_t count, ByteBuf *out)
             continue;
         if (i > 0)
             bytebuf_append_text(out, ", ");
-        if (!put_string(members[i].key, out))
-            return false;
+        json_quote(members[i].key, out);
         bytebuf_append_text(out, ": ");
         if (!put_value(members[i].value, out))
             return false;
@@ -97,8 +96,23 @@ static bool put_members(const Member *members, size_t count, ByteBuf *out)
     return true;
 }
 
+/* "\u0061" and "a" are one key. */
+static bool unescape_key(Arena *arena, StrView *in_out_key)
+{
+    StrView key = *in_out_key;
+    if (key.length == 0 || memchr(key.data, '\\', key.length) == NULL)
+        return true;
+    AUTO_BYTEBUF plain = {0};
+    bool ok = json_unescape(key, &plain);
+    *in_out_key = strview_n(ok ? arena_strndup(arena, plain.data, plain.length) : "", ok ? plain.length : 0);
+    return ok;
+}
+
 static bool put_object(StrView value, ByteBuf *out)
 {
+    AUTO_ARENA keys;
+    arena_init(&keys, NULL);
+    bool ok = true;
     Member few[16];
     Member *members = few;
     size_t count = 0, capacity = COUNT_OF(few), at = 0;
@@ -112,12 +126,13 @@ static bool put_object(StrView value, ByteBuf *out)
                 mem_free(members);
             members = more;
         }
+        ok = ok && unescape_key(&keys, &next.key);
         next.order = count;
         members[count++] = next;
     }
     if (count > 1)
         qsort(members, count, sizeof(*members), compare_members);
-    bool ok = put_members(members, count, out);
+    ok = ok && put_members(members, count, out);
     if (members != few)
         mem_free(members);
     return ok;

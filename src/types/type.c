@@ -51,7 +51,7 @@ PhysKind type_default_phys(Type type)
 {
     if (type.kind != TYPE_DECIMAL)
         return kinds[type.kind].phys;
-    return type.precision <= 9 ? PHYS_I32 : type.precision <= 18 ? PHYS_I64 : PHYS_I128;
+    return type.precision <= 9 ? PHYS_I32 : type.precision <= 18 ? PHYS_I64 : type.precision <= DECIMAL_MAX_PRECISION ? PHYS_I128 : PHYS_STR;
 }
 
 Type type_of(TypeKind kind)
@@ -141,6 +141,11 @@ bool type_equal(Type a, Type b)
     if (a.nested != NULL && b.nested != NULL)
         return children_equal(a.nested, b.nested);
     return a.nested == b.nested;
+}
+
+bool type_is_wide_decimal(Type type)
+{
+    return type.kind == TYPE_DECIMAL && type.precision > DECIMAL_MAX_PRECISION;
 }
 
 bool type_is_integer(Type type)
@@ -280,7 +285,7 @@ static Status decode_at(ByteReader *reader, Arena *arena, uint32_t depth, Diag *
     uint8_t scale = byte_reader_u8(reader);
     uint64_t length = byte_reader_varint(reader);
     if (reader->failed || kind >= TYPE_KIND_COUNT || depth > MAX_TYPE_DEPTH || length > UINT32_MAX ||
-        precision > DECIMAL_MAX_PRECISION || scale > DECIMAL_MAX_PRECISION)
+        precision > DECIMAL_WIDE_PRECISION || scale > DECIMAL_WIDE_PRECISION)
         return RAISE(diag, CORRUPT, "stored type is damaged (kind %llu)", (unsigned long long)kind);
     *out = type_of((TypeKind)kind);
     out->precision = precision;

@@ -6,7 +6,7 @@
  * vector: normally type_default_phys(), narrower where the planner proved that the range fits
  * (DECIMAL(30,4) in PHYS_I64, BIGINT in PHYS_I32). Value units: DATE days since 1970-01-01,
  * DATETIME microseconds since 1970-01-01 00:00 (local, no zone), TIME microseconds, DECIMAL the
- * unscaled integer, JSON its text in StarRocks' print form, BITMAP/HLL/PERCENTILE serialised bytes. */
+ * unscaled integer (beyond 38 digits as in decimal256.h), JSON its text in StarRocks' print form, BITMAP/HLL/PERCENTILE serialised bytes. */
 
 #include "base/arena.h"
 #include "base/bytes.h"
@@ -81,7 +81,8 @@ typedef struct TypeChildren {
     const StrView *names; /* STRUCT field names; NULL for ARRAY and MAP */
 } TypeChildren;
 
-enum { DECIMAL_MAX_PRECISION = 38, VARCHAR_MAX_BYTES = 1048576, STRING_BYTES = 65533 };
+/* Up to 38 digits a DECIMAL is an integer of 32 to 128 bits; beyond see decimal256.h. */
+enum { DECIMAL_MAX_PRECISION = 38, DECIMAL_WIDE_PRECISION = 76, VARCHAR_MAX_BYTES = 1048576, STRING_BYTES = 65533 };
 
 /* A simple type of that kind with default phys; not for DECIMAL and nested ones. */
 Type type_of(TypeKind kind);
@@ -100,6 +101,7 @@ uint32_t phys_width(PhysKind phys); /* bytes a value; 8 for LIST and MAP, 0 for 
 bool type_equal(Type a, Type b);
 bool type_is_integer(Type type);  /* TINYINT .. LARGEINT */
 bool type_is_numeric(Type type);  /* BOOLEAN .. DECIMAL */
+bool type_is_wide_decimal(Type type); /* DECIMAL of 39 to 76 digits */
 bool type_is_string(Type type);   /* CHAR, VARCHAR */
 bool type_is_float(Type type);    /* FLOAT, DOUBLE */
 bool type_is_date(Type type);     /* DATE, DATETIME */

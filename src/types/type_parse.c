@@ -78,7 +78,7 @@ static const struct {
     {"signed", TYPE_BIGINT},     {"unsigned", TYPE_BIGINT},
     {"bigint", TYPE_BIGINT},     {"largeint", TYPE_LARGEINT}, {"float", TYPE_FLOAT},
     {"double", TYPE_DOUBLE},     {"decimal", TYPE_DECIMAL},   {"decimalv2", TYPE_DECIMAL},
-    {"decimal32", TYPE_DECIMAL}, {"decimal64", TYPE_DECIMAL}, {"decimal128", TYPE_DECIMAL},
+    {"decimal32", TYPE_DECIMAL}, {"decimal64", TYPE_DECIMAL}, {"decimal128", TYPE_DECIMAL}, {"decimal256", TYPE_DECIMAL},
     {"numeric", TYPE_DECIMAL},   {"number", TYPE_DECIMAL},    {"char", TYPE_CHAR},
     {"character", TYPE_CHAR},    {"varchar", TYPE_VARCHAR},   {"string", TYPE_VARCHAR},
     {"text", TYPE_VARCHAR},      {"varbinary", TYPE_VARBINARY}, {"binary", TYPE_VARBINARY},
@@ -101,9 +101,9 @@ static Status parse_decimal(TypeText *text, StrView name, Type *out)
         if (!take_char(text, ')'))
             return bad_type(text);
     }
-    if (precision < 1 || precision > DECIMAL_MAX_PRECISION)
+    if (precision < 1 || precision > DECIMAL_WIDE_PRECISION)
         return RAISE(text->diag, ANALYSIS,
-                     "DECIMAL's precision should range from 1 to 38, but it is %u", precision);
+                     "DECIMAL's precision should range from 1 to 76, but it is %u", precision);
     if (scale > precision)
         return RAISE(text->diag, ANALYSIS,
                      "DECIMAL's scale %u must not be greater than its precision %u", scale,

@@ -3,9 +3,10 @@
 /* A directory as a volume.
  *
  * A write goes to an unnamed temporary file (O_TMPFILE), is synced, and gets its name by linkat(),
- * which fails when the name is taken. Then the directory is synced, and each parent that was made for
- * it. A file whose fsync failed is thrown away and never synced again. put() leaves the syncs of
- * directories to flush(), which syncs those that were touched since. */
+ * which fails when the name is taken. Then the directory is synced, and so is every directory above it,
+ * once a process: that one is there does not say that whoever made it came to sync it. A file whose fsync
+ * failed is thrown away and never synced again. put() leaves the syncs of directories to flush(), which
+ * syncs those that were touched since. */
 
 #include <dirent.h>
 #include <errno.h>
@@ -16,6 +17,7 @@
 #include <unistd.h>
 
 #include "base/fault.h"
+#include "base/strmap.h"
 #include "base/thread.h"
 #include "volume/guard.h"
 
@@ -28,6 +30,9 @@ typedef struct LocalVolume {
     Mutex lock; /* guards dirty */
     char *dirty[MAX_DIRTY]; /* directories to sync at the next flush */
     uint32_t dirty_count;
+    Mutex made_lock; /* guards the rest */
+    Arena made_names;
+    StrMap made; /* directories whose names are known to be durable */
 } LocalVolume;
 
 struct VolumeWriter {
@@ -80,18 +85,32 @@ static Status sync_directory(LocalVolume *local, const char *path, Diag *diag)
     return result == 0 ? OK : io_error(diag, "sync the directory of", path);
 }
 
+static bool is_made(LocalVolume *local, const char *directory)
+{
+    LOCK_GUARD(&local->made_lock);
+    return strmap_get(&local->made, strview(directory)) != NULL;
+}
+
+static void note_made(LocalVolume *local, const char *directory)
+{
+    LOCK_GUARD(&local->made_lock);
+    if (strmap_get(&local->made, strview(directory)) == NULL)
+        strmap_set(&local->made, strview(arena_strdup(&local->made_names, directory)), local);
+}
+
 /* Makes missing directories, each synced into its parent. */
 static Status make_directories(LocalVolume *local, const char *directory, Diag *diag)
 {
-    if (faccessat(local->root, directory, F_OK, 0) == 0)
+    if (strcmp(directory, ".") == 0 || is_made(local, directory))
         return OK;
     char parent[MAX_PATH_BYTES];
     parent_of(directory, parent);
-    if (strcmp(parent, ".") != 0)
-        TRY(make_directories(local, parent, diag));
+    TRY(make_directories(local, parent, diag));
     if (mkdirat(local->root, directory, 0750) != 0 && errno != EEXIST)
         return io_error(diag, "make the directory of", directory);
-    return sync_directory(local, parent, diag);
+    TRY(sync_directory(local, parent, diag));
+    note_made(local, directory);
+    return OK;
 }
 
 static Status write_all(int fd, const void *data, size_t length, const char *path, Diag *diag)
@@ -371,6 +390,8 @@ static void local_close(Volume *volume)
     for (uint32_t i = 0; i < local->dirty_count; i++)
         mem_free(local->dirty[i]);
     close(local->root);
+    arena_deinit(&local->made_names);
+    mutex_deinit(&local->made_lock);
     mutex_deinit(&local->lock);
     mem_free(local);
 }
@@ -408,20 +429,40 @@ static Status probe(LocalVolume *local, Diag *diag)
                  local->url);
 }
 
+/* Makes the name of the directory durable where the one above it may be opened. */
+static Status sync_name(const char *directory, Diag *diag)
+{
+    char parent[MAX_PATH_BYTES];
+    parent_of(directory, parent);
+    if (directory[0] == '/' && strchr(directory + 1, '/') == NULL)
+        memcpy(parent, "/", 2);
+    int fd = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return errno == EACCES ? OK : RAISE(diag, IO, "could not open directory \"%s\": %m", parent);
+    int result = fsync(fd);
+    Status status = result == 0 ? OK : RAISE(diag, IO, "could not sync directory \"%s\": %m", parent);
+    close(fd);
+    return status;
+}
+
 static Status make_root(const char *directory, Diag *diag)
 {
     char path[MAX_PATH_BYTES];
     snprintf(path, sizeof(path), "%s", directory);
+    size_t length = strlen(path);
+    while (length > 1 && path[length - 1] == '/')
+        path[--length] = '\0';
     for (char *slash = path + 1; *slash != '\0'; slash++) {
         if (*slash != '/')
             continue;
         *slash = '\0';
-        mkdir(path, 0750);
+        if (mkdir(path, 0750) == 0)
+            TRY(sync_name(path, diag));
         *slash = '/';
     }
     if (mkdir(path, 0750) != 0 && errno != EEXIST)
         return RAISE(diag, IO, "could not make directory \"%s\": %m", directory);
-    return OK;
+    return sync_name(path, diag); /* who made it may not have come to that */
 }
 
 Status volume_open_local(const char *directory, const Environment *environment, Diag *diag, Volume **out_volume)
@@ -434,6 +475,9 @@ Status volume_open_local(const char *directory, const Environment *environment, 
     LocalVolume *local = mem_alloc_zero(sizeof(*local));
     local->root = root;
     mutex_init(&local->lock);
+    mutex_init(&local->made_lock);
+    arena_init(&local->made_names, NULL);
+    strmap_init(&local->made, &local->made_names, false);
     snprintf(local->url, sizeof(local->url), "file://%s", directory);
     local->volume = (Volume){.ops = &local_ops, .environment = environment, .url = local->url};
     Status status = probe(local, diag);

@@ -17,7 +17,9 @@
 
 enum { MOST_RUNS = 3000, DENSE_RUNS = 24 };
 
-typedef enum ScenarioKind { RUN_SQL, RUN_LOAD, RUN_REOPEN } ScenarioKind;
+/* RUN_TWO_COMMITS: the second commit takes the first back when it fails. A volume that stays broken refuses that
+ * too, so it is not asked to. */
+typedef enum ScenarioKind { RUN_SQL, RUN_TWO_COMMITS, RUN_LOAD, RUN_REOPEN } ScenarioKind;
 
 typedef struct Scenario {
     ScenarioKind kind;
@@ -33,7 +35,7 @@ static const Scenario scenarios[] = {
     {RUN_SQL, "SELECT /*+ SET_VAR(enable_spill=true, spill_mode='force') */ s, sum(v), count(*) FROM dup GROUP BY s ORDER BY s"},
     {RUN_SQL, "SELECT /*+ SET_VAR(enable_spill=true, spill_mode='force') */ a.k, b.v FROM pk a JOIN pk b ON a.k = b.v ORDER BY 1, 2"},
     {RUN_SQL, "CREATE TABLE fresh (a INT, b STRING) DUPLICATE KEY(a) DISTRIBUTED BY HASH(a) BUCKETS 3"},
-    {RUN_SQL, "CREATE TABLE copied AS SELECT k, s FROM dup WHERE k < 50"},
+    {RUN_TWO_COMMITS, "CREATE TABLE copied AS SELECT k, s FROM dup WHERE k < 50"},
     {RUN_SQL, "CREATE VIEW seen AS SELECT k FROM dup"},
     {RUN_SQL, "CREATE DATABASE other"},
     {RUN_SQL, "DROP TABLE pk"},
@@ -75,6 +77,7 @@ static Status run_scenario(Fixture *f, const Scenario *scenario, Diag *diag)
     case RUN_REOPEN:
         return fixture_reopen(f, diag);
     case RUN_SQL:
+    case RUN_TWO_COMMITS:
     default:
         return fixture_run(f, scenario->text, NULL, diag);
     }
@@ -268,6 +271,8 @@ int main(int argc, char **argv)
         for (Mode mode = VOLUME_ONCE; mode < MODES; mode++) {
             int64_t start_us = env_monotonic_us(environment_real());
             uint64_t runs_before = runs;
+            if (mode == VOLUME_STICKY && scenarios[s].kind == RUN_TWO_COMMITS)
+                continue;
             loop(&scenarios[s], mode, &before, &after);
             if (is_timed)
                 printf("%s, %s: %llu runs, %lld ms\n", scenarios[s].text, mode_names[mode], (unsigned long long)(runs - runs_before),

@@ -102,14 +102,26 @@ static void must(Fixture *f, const char *sql)
     abort();
 }
 
+static void make_directory(Fixture *f)
+{
+    *f = (Fixture){0};
+    snprintf(f->directory, sizeof(f->directory), "/tmp/merak-failure.XXXXXX");
+    if (mkdtemp(f->directory) == NULL)
+        abort();
+}
+
+Status fixture_attach(Fixture *f, Volume *volume, Diag *diag)
+{
+    make_directory(f);
+    f->volume = volume;
+    return start(f, diag);
+}
+
 void fixture_open(Fixture *f, bool is_local)
 {
     Diag diag = {0};
-    *f = (Fixture){0};
-    snprintf(f->directory, sizeof(f->directory), "/tmp/merak-failure.XXXXXX");
     char volume[96];
-    if (mkdtemp(f->directory) == NULL)
-        abort();
+    make_directory(f);
     snprintf(volume, sizeof(volume), "%s/volume", f->directory);
     if (!is_local)
         f->volume = volume_open_memory(&environment);

@@ -15,6 +15,8 @@ typedef struct Fixture {
 
 /* A fresh server with the tables of the scenarios. is_local: in a directory instead of memory. */
 void fixture_open(Fixture *fixture, bool is_local);
+/* A server on a volume that is there, without a database in use; fixture_close() closes the volume. */
+Status fixture_attach(Fixture *fixture, Volume *volume, Diag *diag);
 void fixture_close(Fixture *fixture);
 /* Stops and starts it again on the same volume. */
 Status fixture_reopen(Fixture *fixture, Diag *diag);

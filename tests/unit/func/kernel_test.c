@@ -10,6 +10,7 @@
 #include "func/bitmap_value.h"
 #include "func/function.h"
 #include "func/tdigest.h"
+#include "types/decimal256.h"
 
 /* Every scalar kernel of the registry against itself: what it gives for a chunk must be what it gives row by
  * row, whatever the form of the arguments (flat, constant, dictionary), the NULLs, the selection and the size.
@@ -126,6 +127,8 @@ static Datum random_value(Type type, Arena *arena)
     case TYPE_LARGEINT:
         return (Datum){.i128 = random_integer(bits[type.kind])};
     case TYPE_DECIMAL:
+        if (type_is_wide_decimal(type))
+            return (Datum){.str = int256_str(arena, below(9) == 0 ? int256_power10(75) : int256_of(random_integer(128)))};
         return (Datum){.i128 = random_unscaled(type.precision)};
     case TYPE_FLOAT:
         return datum_f64((double)(float)(random_double() / 1e280));
@@ -432,6 +435,7 @@ static uint32_t type_list(Arena *arena, Type *out)
         out[n++] = type_of((TypeKind)kind);
     out[n++] = type_decimal(9, 2);
     out[n++] = type_decimal(30, 4);
+    out[n++] = type_decimal(50, 10);
     out[n++] = type_varchar(0);
     out[n++] = type_of(TYPE_DATE);
     out[n++] = type_of(TYPE_DATETIME);
