@@ -53,6 +53,7 @@ struct MetaStore {
     uint32_t lease_count, lease_room;
     CatalogSnapshot *uncertain; /* state after the journal's pending batch; NULL: none is */
     bool is_deposed;
+    _Atomic bool is_confirmed; /* what the start found is certain to stay */
     Mutex label_lock; /* guards the labels; taken after lock */
     Arena label_arena;
     uint64_t durable_entry_id; /* labels of later entries are tentative */
@@ -118,7 +119,7 @@ bool meta_label_find(MetaStore *store, uint64_t database_id, StrView label, Aren
     LOCK_GUARD(&store->label_lock);
     for (const LabelNode *n = store->labels[label_slot(database_id, label)]; n != NULL; n = n->next) {
         if (n->database_id == database_id && strview_equal(n->label, label)) {
-            *out_record = (LabelRecord){n->txn_id, n->time_us, keep(arena, n->answer), n->entry_id <= store->durable_entry_id};
+            *out_record = (LabelRecord){n->txn_id, n->time_us, keep(arena, n->answer), n->entry_id <= store->durable_entry_id && atomic_load(&store->is_confirmed)};
             return true;
         }
     }
@@ -264,6 +265,7 @@ static Status take_lead(MetaStore *store, Diag *diag)
 /* The tentative catalog starts again from the published one; ids from beyond what the journal knows. */
 static Status begin_lead(MetaStore *store, Diag *diag)
 {
+    atomic_store(&store->is_confirmed, true); /* a claim confirms first */
     JournalEntry epoch = {.id = store->journal.next_entry_id - 1, .kind = ENTRY_EPOCH};
     CatalogSnapshot *next;
     TRY(apply_entry(store, store->published, &epoch, diag, &next));
@@ -284,6 +286,7 @@ static Status open_store(MetaStore *store, Volume *volume, Diag *diag)
     store->is_opening = false;
     TRY(opened);
     FAULT("start.after_replay", diag);
+    atomic_store(&store->is_confirmed, store->journal.unconfirmed.length == 0 && store->journal.unconfirmed_record.length == 0);
     store->tentative = catalog_ref(store->published);
     store->next_entry_id = store->journal.next_entry_id;
     store->next_id = store->id_limit = store->published->next_id;
