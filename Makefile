@@ -205,7 +205,7 @@ sql: $(BUILD)/merak $(BUILD)/merak-sqltest
 # What every change must pass: unit tests and SQL tests in one configuration.
 quick: $(UNIT_BINARIES) $(BUILD)/merak $(BUILD)/merak-sqltest
 	@tools/check/lint.py
-	@$(MAKE) --no-print-directory -s check-docs
+	@$(MAKE) --no-print-directory -s check-docs check-changed
 	@tests/run_units.sh $(UNIT_BINARIES)
 	@$(MAKE) --no-print-directory sql
 

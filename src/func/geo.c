@@ -178,9 +178,9 @@ static bool geo_parse(StrView wkt, Arena *arena, Geo *out)
     static const StrView names[] = {{"", 0}, {"POINT", 5}, {"LINESTRING", 10}, {"POLYGON", 7}};
     GeoText text = {.left = strview_trim(wkt), .arena = arena};
     *out = (Geo){0};
-    for (uint8_t k = GEO_POINT; k <= GEO_POLYGON; k++) {
+    for (int k = GEO_POINT; k <= GEO_POLYGON; k++) {
         if (strview_starts_with_ci(text.left, names[k]))
-            out->kind = k;
+            out->kind = (uint8_t)k;
     }
     if (out->kind == 0)
         return false;

@@ -159,11 +159,17 @@ static Status parse_free_form(Parser *p, AstShow *show)
 static Status parse_show_warnings(Parser *p, AstShow *show)
 {
     /* SHOW COUNT(*) WARNINGS */
-    if (is_word(p, "COUNT") && is_symbol_ahead(p, 1, "(")) {
-        p->at += 4;
-        show->what = upper_words(p, p->at, 1);
-        p->at++;
-    }
+    if (!is_word(p, "COUNT") || !is_symbol_ahead(p, 1, "("))
+        return OK;
+    p->at += 2;
+    if (!accept_symbol(p, "*"))
+        return syntax_error(p, "*");
+    if (!accept_symbol(p, ")"))
+        return syntax_error(p, ")");
+    if (!is_word(p, "WARNINGS") && !is_word(p, "ERRORS"))
+        return syntax_error(p, "WARNINGS");
+    show->what = upper_words(p, p->at, 1);
+    p->at++;
     return OK;
 }
 

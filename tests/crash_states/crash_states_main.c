@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "base/log.h"
 #include "crash_states/states.h"
 #include "failure/fixture.h"
 
@@ -287,6 +288,7 @@ int main(int argc, char **argv)
             states = (uint32_t)strtoul(argv[i + 1], NULL, 10);
     }
     static Run run, old;
+    log_set_level(LOG_LEVEL_ERROR);
     record_run(&run, false);
     check_root(&run);
     (void)try_states(&run, states, seed, (CutLies){0}, false);

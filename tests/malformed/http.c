@@ -108,7 +108,7 @@ void http_cases(Trial *trial, uint32_t count)
             long_request(i - (uint32_t)COUNT_OF(requests), &bytes);
         else
             mutate_bytes(trial, strview(requests[trial_below(trial, COUNT_OF(requests))]), &bytes);
-        RawRequest request = {bytebuf_view(&bytes), RAW_HALF_CLOSE, false};
+        RawRequest request = {bytebuf_view(&bytes), RAW_HALF_CLOSE, false, false};
         if (i >= fixed) {
             request.ending = (RawEnding)trial_below(trial, RAW_ENDINGS);
             request.bytewise = bytes.length < 2000 && trial_below(trial, 8) == 0;
@@ -154,7 +154,7 @@ void body_cases(Trial *trial, uint32_t count, bool is_json)
                                : csv_properties[trial_below(trial, COUNT_OF(csv_properties))],
                        body.length);
         bytebuf_append_view(&bytes, bytebuf_view(&body));
-        RawRequest request = {bytebuf_view(&bytes), RAW_HALF_CLOSE, false};
+        RawRequest request = {bytebuf_view(&bytes), RAW_HALF_CLOSE, false, false};
         bool refused = false, is_ended = raw_exchange(trial->server.http_port, &request, &reply);
         const char *problem = !is_ended ? "the server did not end the connection" : check_answer(&reply, &refused);
         StrView answer = bytebuf_view(&reply);

@@ -170,7 +170,7 @@ static void check_load(Trial *trial, const char *name, const char *properties, S
     bytebuf_printf(&bytes, "PUT /api/m/loaded/_stream_load HTTP/1.1\r\nHost: x\r\nAuthorization: Basic cm9vdDo=\r\nConnection: close\r\n"
                            "%sContent-Length: %zu\r\n\r\n", properties, body.length);
     bytebuf_append_view(&bytes, body);
-    RawRequest request = {bytebuf_view(&bytes), RAW_HALF_CLOSE, false};
+    RawRequest request = {bytebuf_view(&bytes), RAW_HALF_CLOSE, false, false};
     reset_peak(trial);
     bool is_ended = raw_exchange(trial->server.http_port, &request, &reply);
     const char *problem = !is_ended ? "the server did not end the connection"

@@ -183,7 +183,7 @@ void packet_cases(Trial *trial, uint32_t count)
         if (recording->count == 0)
             continue;
         mutate_session(trial, recording, kind, &bytes);
-        RawRequest request = {bytebuf_view(&bytes), (RawEnding)trial_below(trial, RAW_ENDINGS), kind == 6 && bytes.length < 4000};
+        RawRequest request = {bytebuf_view(&bytes), (RawEnding)trial_below(trial, RAW_ENDINGS), kind == 6 && bytes.length < 4000, true};
         bool is_ended = raw_exchange(trial->server.query_port, &request, &reply);
         const char *problem = !is_ended ? "the server did not end the connection"
                               : request.ending == RAW_WAIT ? check_reply(&reply, &refused)

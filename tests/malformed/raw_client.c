@@ -11,7 +11,7 @@
 
 #include "base/environment.h"
 
-enum { QUIET_MS = 25, DEADLINE_US = 20000000, REPLY_MOST = 4 << 20 };
+enum { QUIET_MS = 25, GREETING_MS = 10000, DEADLINE_US = 20000000, REPLY_MOST = 4 << 20 };
 
 uint32_t random_below(uint64_t *state, uint32_t limit)
 {
@@ -84,6 +84,8 @@ bool raw_exchange(int port, const RawRequest *request, ByteBuf *out_reply)
     send_all(fd, request, out_reply);
     switch (request->ending) {
     case RAW_WAIT:
+        if (request->is_greeted && out_reply->length == 0)
+            (void)read_some(fd, GREETING_MS, out_reply, &ended);
         while (!ended && read_some(fd, QUIET_MS, out_reply, &ended)) {
         }
         break;

@@ -17,7 +17,8 @@ typedef enum RawEnding {
 typedef struct RawRequest {
     StrView bytes;
     RawEnding ending;
-    bool bytewise; /* a write a byte */
+    bool bytewise;   /* a write a byte */
+    bool is_greeted; /* the server speaks first, and has time for it */
 } RawRequest;
 
 /* False: the server did not take the connection, or did not end it after RAW_HALF_CLOSE. */

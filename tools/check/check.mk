@@ -10,6 +10,7 @@ CHECK_CFLAGS = $(filter-out $(WARNINGS) -ffile-prefix-map=%,$(CFLAGS_COMMON)) $(
 CLANG_WARNINGS = $(filter-out -Wduplicated-cond -Wlogical-op -Wframe-larger-than=%,$(WARNINGS)) -Wcomma -Wmissing-variable-declarations
 HEADERS = $(shell find src -name '*.h' -not -name '*.inc.h' | sed 's|^src/||' | sort)
 JOBS ?= 2
+BASE ?= main
 
 check-selftest:
 	@tools/check/selftest.py
@@ -35,7 +36,14 @@ check-docs: $(BUILD)/merak-docs
 check-tidy:
 	@printf '%s\n' $(filter-out tests/unit/%,$(CHECKED_SOURCES)) | xargs -P $(JOBS) -n 8 tools/check/tidy.sh "$(CHECK_CFLAGS)"
 
+# The same for the files that differ from BASE, which takes a moment only.
+CHANGED = $(filter $(CHECKED_SOURCES),$(shell git diff --name-only --diff-filter=d $(BASE) -- 2>/dev/null))
+.PHONY: check-changed
+check-changed:
+	@$(if $(CHANGED),printf '%s\n' $(CHANGED) | xargs -P $(JOBS) -n 8 clang -fsyntax-only -Werror $(CHECK_CFLAGS) $(CLANG_WARNINGS),true)
+	@$(if $(filter-out tests/unit/%,$(CHANGED)),printf '%s\n' $(filter-out tests/unit/%,$(CHANGED)) | xargs -P $(JOBS) -n 4 tools/check/tidy.sh "$(CHECK_CFLAGS)",true)
+
 # clang-format on the lines that differ from BASE; tables and macros laid out by hand elsewhere stay.
-BASE ?= main
+
 format:
 	@git clang-format --extensions c,h $(BASE) -- src tests bench || true

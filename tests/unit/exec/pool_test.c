@@ -11,7 +11,7 @@
 #include "base/environment.h"
 #include "exec/exec_int.h"
 
-enum { TASKS = 60, TASK_US = 2000 };
+enum { TASKS = 60, TASK_US = 2000, ENOUGH = 40 };
 
 typedef struct Party {
     ExecPool *pool;
@@ -54,14 +54,20 @@ static void workers_are_shared_by_weight(void **state)
     Diag diag = {0};
     _Atomic uint32_t go = 0;
     assert_int_equal(exec_pool_open(1, &diag, &pool), OK);
-    Party parties[2] = {{.pool = pool, .group = {1, 3072}, .go = &go}, {.pool = pool, .group = {2, 1024}, .go = &go}};
-    for (int i = 0; i < 2; i++)
-        assert_int_equal(thread_start(&parties[i].thread, "party", party_main, &parties[i], &diag), OK);
-    for (int i = 0; i < 2; i++)
-        thread_join(&parties[i].thread);
+    uint32_t heavy = 0, light = 0;
+    /* Workers give way to other threads, so that a busy machine may need some rounds until they have done enough. */
+    for (int round = 0; round < 40 && heavy + light < ENOUGH; round++) {
+        Party parties[2] = {{.pool = pool, .group = {1, 3072}, .go = &go}, {.pool = pool, .group = {2, 1024}, .go = &go}};
+        atomic_store(&go, 0);
+        for (int i = 0; i < 2; i++)
+            assert_int_equal(thread_start(&parties[i].thread, "party", party_main, &parties[i], &diag), OK);
+        for (int i = 0; i < 2; i++)
+            thread_join(&parties[i].thread);
+        heavy += atomic_load(&parties[0].by_worker);
+        light += atomic_load(&parties[1].by_worker);
+    }
     exec_pool_close(pool);
-    uint32_t heavy = atomic_load(&parties[0].by_worker), light = atomic_load(&parties[1].by_worker);
-    assert_true(heavy + light > 4);
+    assert_true(heavy + light >= ENOUGH);
     assert_true(heavy > light);
 }
 
