@@ -119,7 +119,8 @@ bool meta_label_find(MetaStore *store, uint64_t database_id, StrView label, Aren
     LOCK_GUARD(&store->label_lock);
     for (const LabelNode *n = store->labels[label_slot(database_id, label)]; n != NULL; n = n->next) {
         if (n->database_id == database_id && strview_equal(n->label, label)) {
-            *out_record = (LabelRecord){n->txn_id, n->time_us, keep(arena, n->answer), n->entry_id <= store->durable_entry_id && atomic_load(&store->is_confirmed)};
+            bool is_durable = n->entry_id <= store->durable_entry_id && atomic_load(&store->is_confirmed);
+            *out_record = (LabelRecord){n->txn_id, n->time_us, keep(arena, n->answer), is_durable};
             return true;
         }
     }
