@@ -253,8 +253,10 @@ static Status take_lead(MetaStore *store, Diag *diag)
             break;
         Diag trouble = {0};
         Status followed = journal_follow(&store->journal, &reader, &trouble);
-        if (followed != OK)
+        if (followed != OK) {
+            diag_reset(diag);
             return diag_raise(diag, followed, "%s", trouble.message);
+        }
     }
     return status;
 }
@@ -432,18 +434,21 @@ static void write_batch(MetaStore *store, Batch *batch)
     CatalogSnapshot *result = catalog_ref(store->tentative);
     mutex_unlock(&store->lock);
     Status status = flush_and_append(store, batch);
+    FAULT_STEP("meta.before_publish");
     mutex_lock(&store->lock);
     store->is_appending = false;
     batch->status = status;
     batch->is_done = true;
-    if (status == OK)
+    if (status == OK) {
         publish(store, catalog_ref(result));
-    else if (status == ERR_OUTCOME_UNKNOWN)
+        FAULT_STEP("meta.after_publish");
+    } else if (status == ERR_OUTCOME_UNKNOWN) {
         store->uncertain = catalog_ref(result); /* what was built on it since still holds */
-    else if (status == ERR_RETRY)
+    } else if (status == ERR_RETRY) {
         depose(store, &batch->diag);
-    else
+    } else {
         drop_tentative(store, status, batch->diag.message);
+    }
     catalog_unref(result);
     condition_broadcast(&store->changed);
 }
@@ -557,7 +562,7 @@ typedef struct IdBlock {
 static Status build_id_block(void *context, const CatalogSnapshot *catalog, Change *change, Diag *diag)
 {
     IdBlock *block = context;
-    (void)diag;
+    FAULT("meta.id_block", diag);
     block->limit = catalog->next_id + ID_BLOCK;
     change_reserve_ids(change, block->limit);
     return OK;
