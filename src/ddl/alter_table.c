@@ -1,4 +1,5 @@
 #include "ddl/ddl.h"
+#include "base/fault.h"
 
 /* ALTER TABLE: RENAME, SWAP WITH, COMMENT, SET, and what goes to columns and partitions. All actions of a
  * statement are one change. */
@@ -77,6 +78,7 @@ static Status build_alter(void *opaque, const CatalogSnapshot *catalog, Change *
 {
     AlterState *state = opaque;
     const AstAlterAction *action = &state->statement->actions.items[0];
+    FAULT("alter.before_commit", diag);
     const CatalogDatabase *database = catalog_database(catalog, state->database);
     if (database == NULL)
         return RAISE(diag, NO_SUCH_DATABASE, "Unknown database '%.*s'", SV_ARGS(state->database));

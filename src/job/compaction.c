@@ -335,6 +335,7 @@ static Status merge_picked(Compactor *c, const Pick *pick, bool is_locked, const
         TRY(compaction_merge(&input, path, diag, &merged));
     FAULT("compaction.before_publish", diag);
     TRY(publish(c, pick, live > 0 ? &merged : NULL, is_locked, diag));
+    FAULT_STEP("compaction.after_publish");
     LOCK_GUARD(&c->lock);
     c->stats.merges++;
     c->stats.segments_in += pick->count;

@@ -205,6 +205,7 @@ static void delete_objects(Run *run)
             LOG_WARN("vacuum", "could not delete object=%.*s: %s", SV_ARGS(object->path), diag.message);
             continue;
         }
+        FAULT_STEP("vacuum.after_delete");
         run->report.deleted++;
         run->report.deleted_bytes += object->size;
         LOG_INFO("vacuum", "deleted object=%.*s bytes=%llu", SV_ARGS(object->path), (unsigned long long)object->size);

@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "base/fault.h"
 #include "base/thread.h"
 #include "types/number_text.h"
 
@@ -68,6 +69,7 @@ static Status build_reservation(void *context, const CatalogSnapshot *catalog, C
 static Status reserve(AutoIncrement *increment, Counter *counter, int64_t at_least, int64_t count, Diag *diag)
 {
     Reservation wanted = {.table_id = counter->table_id, .at_least = at_least, .count = MAX(count, (int64_t)BLOCK)};
+    FAULT("load.before_increment", diag);
     TRY(meta_commit(increment->store, build_reservation, &wanted, diag));
     /* What is left of the old block is followed by the new one when nobody else took any in between. */
     if (counter->limit != wanted.first || counter->value < at_least)

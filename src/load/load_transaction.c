@@ -9,6 +9,7 @@
 #include "codec/json_text.h"
 #include "load/load_hub.h"
 #include "types/number_text.h"
+#include "meta/load_answer.h"
 
 enum { DEFAULT_TIMEOUT_S = 600, DEFAULT_PREPARED_S = 86400, MOST_TIMEOUT_S = 259200, ROLLED_BACK = 256, SWEEP_US = 1000000 };
 
@@ -409,15 +410,27 @@ static Status restore_loaders(LoadTransaction *t, Diag *diag)
     return status;
 }
 
+/* What the label keeps: of one table, its name too. */
+static void print_answer(const LoadTransaction *t, ByteBuf *out)
+{
+    CatalogSnapshot *catalog = meta_snapshot(t->all->options.store);
+    const CatalogTable *table = t->table_ids.count == 1 ? catalog_table_by_id(catalog, t->table_ids.items[0]) : NULL;
+    LoadAnswer told = {.type = STR_VIEW("STREAM_LOAD"),
+                       .table = table == NULL ? (StrView){0} : table->name,
+                       .loaded_rows = (int64_t)t->sum.loaded_rows,
+                       .filtered_rows = (int64_t)t->sum.filtered_rows};
+    load_answer_print(&told, out);
+    catalog_unref(catalog);
+}
+
 static Status commit_rows(LoadTransaction *t, Diag *diag)
 {
     AUTO_BYTEBUF kept = {0};
     StrView label = bytebuf_view(&t->label);
-    bytebuf_printf(&kept, "{\"loaded_rows\":%llu,\"filtered_rows\":%llu}", (unsigned long long)t->sum.loaded_rows,
-                   (unsigned long long)t->sum.filtered_rows);
     if (t->sum.loaded_rows == 0)
         return RAISE(diag, BAD_VALUE, "No rows were imported from upstream");
     TRY(restore_loaders(t, diag));
+    print_answer(t, &kept);
     if (t->state == STATE_PREPARED)
         return table_loaders_commit_prepared(t->loaders.items, t->loaders.count, label, bytebuf_view(&kept), t->id, diag);
     return table_loaders_commit(t->loaders.items, t->loaders.count, label, bytebuf_view(&kept), false, t->id, diag);

@@ -1,6 +1,7 @@
 #include "load/partition_router.h"
 
 #include "analyze/analyze.h"
+#include "base/fault.h"
 #include "base/hash.h"
 #include "base/thread.h"
 #include "expr/eval.h"
@@ -317,6 +318,7 @@ static Status make_partition(PartitionRouter *router, const Datum *values, Diag 
     NewPartition fresh = {.router = router, .wanted = around(router, values)};
     for (uint32_t p = 0; p < router->count && router->is_range; p++)
         fit_between(router->table, router->partitions[p], values, fresh.wanted);
+    FAULT("load.before_partition", diag);
     TRY(meta_commit(router->store, build_partition, &fresh, diag));
     router->made++;
     add_partition(router, fresh.existing != NULL ? fresh.existing : fresh.wanted);

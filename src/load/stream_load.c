@@ -232,6 +232,12 @@ StreamLoad *stream_load_begin(const StreamLoadOptions *options)
     return load;
 }
 
+static Status feed(StreamLoad *load, const void *data, size_t length, Diag *diag)
+{
+    FAULT("load.body", diag);
+    return load_input_feed(&load->input, data, length, diag);
+}
+
 bool stream_load_feed(StreamLoad *load, const void *data, size_t length)
 {
     load->bytes += length;
@@ -243,7 +249,7 @@ bool stream_load_feed(StreamLoad *load, const void *data, size_t length)
         status = RAISE(diag, QUERY_TIMEOUT, "Stream Load timed out after %lld seconds",
                        (long long)(load->shared.plan.timeout_us / 1000000));
     if (status == OK)
-        status = load_input_feed(&load->input, data, length, diag);
+        status = feed(load, data, length, diag);
     if (status != OK)
         fail(load);
     load->read_us = now_us();
@@ -335,6 +341,7 @@ static Status commit(StreamLoad *load)
     load_answer_print(&told, &answer);
     Status status = table_loader_commit(shared->loader, shared->plan.label, bytebuf_view(&answer), false, &shared->diag,
                                         &load->txn_id);
+    FAULT_STEP("load.before_answer");
     load->label_exists = status == ERR_LABEL_EXISTS;
     if (load->label_exists)
         load->existing_status = "FINISHED";

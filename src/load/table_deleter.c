@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "base/fault.h"
 #include "load/key_commit.h"
 #include "storage/delete_vector.h"
 #include "meta/load_answer.h"
@@ -90,6 +91,7 @@ static Status make_vectors(DeleteCommit *commit, const CatalogTable *table, Diag
 static Status build_delete(void *context, const CatalogSnapshot *catalog, Change *change, Diag *diag)
 {
     const DeleteCommit *commit = context;
+    FAULT("deletes.before_commit", diag);
     const CatalogTable *table = catalog_table_by_id(catalog, commit->deleter->table_id);
     if (table == NULL)
         return RAISE(diag, NO_SUCH_TABLE, "the table was dropped meanwhile");

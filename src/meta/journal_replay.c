@@ -216,8 +216,11 @@ static Status check_no_gap(const Journal *journal, Diag *diag)
     /* It may have been appended between our reading and our listing. */
     AUTO_BYTEBUF late = {0};
     Diag unused = {0};
-    if (volume_get(journal->volume, end, &late, &unused) == OK)
+    Status status = volume_get(journal->volume, end, &late, &unused);
+    if (status == OK)
         return ERR_RETRY;
+    if (status != ERR_NO_SUCH_OBJECT) /* nothing is known of it */
+        return RAISE(diag, IO, "%s", unused.message);
     return RAISE(diag, CORRUPT, "journal object \"%s\" is missing, but \"%s\" is there", end, newest.path);
 }
 

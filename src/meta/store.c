@@ -53,6 +53,7 @@ struct MetaStore {
     uint32_t lease_count, lease_room;
     CatalogSnapshot *uncertain; /* state after the journal's pending batch; NULL: none is */
     bool is_deposed;
+    _Atomic bool is_confirmed; /* what the start found is certain to stay */
     Mutex label_lock; /* guards the labels; taken after lock */
     Arena label_arena;
     uint64_t durable_entry_id; /* labels of later entries are tentative */
@@ -118,7 +119,8 @@ bool meta_label_find(MetaStore *store, uint64_t database_id, StrView label, Aren
     LOCK_GUARD(&store->label_lock);
     for (const LabelNode *n = store->labels[label_slot(database_id, label)]; n != NULL; n = n->next) {
         if (n->database_id == database_id && strview_equal(n->label, label)) {
-            *out_record = (LabelRecord){n->txn_id, n->time_us, keep(arena, n->answer), n->entry_id <= store->durable_entry_id};
+            bool is_durable = n->entry_id <= store->durable_entry_id && atomic_load(&store->is_confirmed);
+            *out_record = (LabelRecord){n->txn_id, n->time_us, keep(arena, n->answer), is_durable};
             return true;
         }
     }
@@ -253,8 +255,10 @@ static Status take_lead(MetaStore *store, Diag *diag)
             break;
         Diag trouble = {0};
         Status followed = journal_follow(&store->journal, &reader, &trouble);
-        if (followed != OK)
+        if (followed != OK) {
+            diag_reset(diag);
             return diag_raise(diag, followed, "%s", trouble.message);
+        }
     }
     return status;
 }
@@ -262,6 +266,7 @@ static Status take_lead(MetaStore *store, Diag *diag)
 /* The tentative catalog starts again from the published one; ids from beyond what the journal knows. */
 static Status begin_lead(MetaStore *store, Diag *diag)
 {
+    atomic_store(&store->is_confirmed, true); /* a claim confirms first */
     JournalEntry epoch = {.id = store->journal.next_entry_id - 1, .kind = ENTRY_EPOCH};
     CatalogSnapshot *next;
     TRY(apply_entry(store, store->published, &epoch, diag, &next));
@@ -282,6 +287,7 @@ static Status open_store(MetaStore *store, Volume *volume, Diag *diag)
     store->is_opening = false;
     TRY(opened);
     FAULT("start.after_replay", diag);
+    atomic_store(&store->is_confirmed, store->journal.unconfirmed.length == 0 && store->journal.unconfirmed_record.length == 0);
     store->tentative = catalog_ref(store->published);
     store->next_entry_id = store->journal.next_entry_id;
     store->next_id = store->id_limit = store->published->next_id;
@@ -432,18 +438,21 @@ static void write_batch(MetaStore *store, Batch *batch)
     CatalogSnapshot *result = catalog_ref(store->tentative);
     mutex_unlock(&store->lock);
     Status status = flush_and_append(store, batch);
+    FAULT_STEP("meta.before_publish");
     mutex_lock(&store->lock);
     store->is_appending = false;
     batch->status = status;
     batch->is_done = true;
-    if (status == OK)
+    if (status == OK) {
         publish(store, catalog_ref(result));
-    else if (status == ERR_OUTCOME_UNKNOWN)
+        FAULT_STEP("meta.after_publish");
+    } else if (status == ERR_OUTCOME_UNKNOWN) {
         store->uncertain = catalog_ref(result); /* what was built on it since still holds */
-    else if (status == ERR_RETRY)
+    } else if (status == ERR_RETRY) {
         depose(store, &batch->diag);
-    else
+    } else {
         drop_tentative(store, status, batch->diag.message);
+    }
     catalog_unref(result);
     condition_broadcast(&store->changed);
 }
@@ -557,7 +566,7 @@ typedef struct IdBlock {
 static Status build_id_block(void *context, const CatalogSnapshot *catalog, Change *change, Diag *diag)
 {
     IdBlock *block = context;
-    (void)diag;
+    FAULT("meta.id_block", diag);
     block->limit = catalog->next_id + ID_BLOCK;
     change_reserve_ids(change, block->limit);
     return OK;

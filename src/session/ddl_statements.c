@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "base/environment.h"
+#include "base/fault.h"
 #include "ddl/ddl.h"
 #include "load/partition_router.h"
 #include "types/number_text.h"
@@ -119,6 +120,7 @@ static Status build_create_table(void *opaque, const CatalogSnapshot *catalog, C
 
 static Status commit_ddl(StatementContext *context, MetaBuild build, DdlState *state)
 {
+    FAULT("ddl.before_commit", context->diag);
     return meta_commit(context->session->instance->store, build, state, context->diag);
 }
 

@@ -193,7 +193,7 @@ Status run_analyze(StatementContext *context, const AstStatement *statement)
 {
     const AstAnalyze *analyze = statement->analyze;
     if (strview_is(analyze->action, "ANALYZE"))
-        return analyze_table(context, analyze, "analyze");
+        return analyze_table(context, analyze, analyze->is_sample ? "sample" : "analyze");
     if (strview_is(analyze->action, "UPDATE HISTOGRAM"))
         return analyze_table(context, analyze, "histogram");
     if (strview_is(analyze->action, "DROP STATS") || strview_is(analyze->action, "DROP HISTOGRAM") ||

@@ -128,6 +128,7 @@ SystemSource *session_system_source(StatementContext *context);
 /* ALTER TABLE ... COMPACT */
 Status run_compact(StatementContext *context, const CatalogTable *table, const AstAlterAction *action);
 Status show_quarantine(StatementContext *context);
+Status show_fault_points(StatementContext *context);
 Status run_admin_vacuum(StatementContext *context, const AstCommand *command);
 Status run_explain_vacuum(StatementContext *context);
 Status run_describe(StatementContext *context, const AstStatement *statement);

@@ -95,6 +95,10 @@ Status run_show(StatementContext *context, const AstStatement *statement)
 {
     const AstShow *show = statement->show;
     context->show = show;
+    if (strview_is(show->what, "PROC") && strview_is(show->text, "/quarantine"))
+        return show_quarantine(context);
+    if (strview_is(show->what, "FAULT POINTS"))
+        return show_fault_points(context);
     if (strview_is(show->what, "PROC"))
         return show_proc(context, statement);
     const ShowForm *form = find_form(show->what);

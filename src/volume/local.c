@@ -178,6 +178,7 @@ static Status local_put_if_absent(Volume *volume, const char *path, StrView byte
     /* Who finds a deciding object makes sure that it stays, too. */
     parent_of(path, parent);
     Diag trouble = {0};
+    FAULT("volume.before_directory_sync", diag);
     Status synced = sync_directory(local, parent, &trouble);
     if (synced == OK)
         return status;
@@ -203,6 +204,7 @@ static Status note_dirty(LocalVolume *local, const char *path, Diag *diag)
 static Status local_put(Volume *volume, const char *path, StrView bytes, Diag *diag)
 {
     LocalVolume *local = (LocalVolume *)volume;
+    FAULT("volume.before_put", diag);
     TRY(write_object(local, path, bytes, diag));
     return note_dirty(local, path, diag);
 }
@@ -224,6 +226,7 @@ static Status local_flush(Volume *volume, Diag *diag)
 {
     LocalVolume *local = (LocalVolume *)volume;
     char *directories[MAX_DIRTY];
+    FAULT("volume.before_flush", diag);
     mutex_lock(&local->lock);
     uint32_t count = local->dirty_count;
     memcpy(directories, local->dirty, count * sizeof(char *));

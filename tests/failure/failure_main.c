@@ -48,6 +48,7 @@ static const Scenario scenarios[] = {
     {RUN_SQL, "INSERT OVERWRITE dup SELECT k, p, s, v + 1 FROM dup WHERE k % 5 = 0"},
     {RUN_SQL, "INSERT INTO pk SELECT k, k * 100 FROM pk WHERE k < 2000"},
     {RUN_SQL, "INSERT INTO auto_made VALUES (1, '2024-01-15'), (2, '2024-02-15'), (3, '2024-03-15')"},
+    {RUN_SQL, "INSERT INTO counted (v) SELECT v FROM dup WHERE k < 20"},
     {RUN_SQL, "DELETE FROM pk WHERE k % 7 = 1"},
     {RUN_SQL, "UPDATE pk SET v = v + 1 WHERE k % 5 = 1"},
     {RUN_SQL, "DELETE FROM dup WHERE k > 300"},

@@ -136,6 +136,7 @@ void fixture_open(Fixture *f, bool is_local)
             "DISTRIBUTED BY HASH(k) BUCKETS 2");
     must(f, "CREATE TABLE pk (k INT NOT NULL, v BIGINT) PRIMARY KEY(k) DISTRIBUTED BY HASH(k) BUCKETS 1");
     must(f, "CREATE TABLE auto_made (k INT, d DATE) DUPLICATE KEY(k) PARTITION BY date_trunc('month', d)");
+    must(f, "CREATE TABLE counted (id BIGINT NOT NULL AUTO_INCREMENT, v BIGINT) PRIMARY KEY(id) DISTRIBUTED BY HASH(id) BUCKETS 1");
     must(f, "INSERT INTO dup SELECT generate_series, IF(generate_series % 2 = 0, '2023-05-05', '2024-05-05'), "
             "concat('text ', generate_series % 17), generate_series * 3 FROM TABLE(generate_series(1, 500))");
     must(f, "INSERT INTO dup SELECT generate_series, '2023-05-05', 'more', 1 FROM TABLE(generate_series(501, 600))");
@@ -232,6 +233,7 @@ void fixture_fingerprint(Fixture *f, ByteBuf *out)
         "SELECT count(*), sum(k), sum(v), count(DISTINCT s), min(p), max(p) FROM dup",
         "SELECT count(*), sum(k), sum(v) FROM pk",
         "SELECT count(*), sum(k), min(d) FROM auto_made",
+        "SELECT count(*), sum(v) FROM counted",
         "SHOW TABLES",
         "SHOW DATABASES",
         "SHOW CREATE TABLE dup",

@@ -10,6 +10,10 @@ $(BUILD)/merak-failures: $(FAILURE_OBJECTS) $(BUILD)/libmerak.a
 failures: $(BUILD)/merak-failures
 	@$(BUILD)/merak-failures
 harness-failures: failures
+# With faults compiled in: every fault point fails where it is passed, and none is passed by nobody.
+.PHONY: failure-points
+failure-points: $(BUILD)/merak-failures
+	@tests/failure/check_points.sh $(BUILD)/merak-failures
 harness-failures-asan:
-	@$(MAKE) VARIANT=asan failures
+	@$(MAKE) VARIANT=asan failure-points
 -include $(FAILURE_OBJECTS:.o=.d)

@@ -12,6 +12,12 @@ enum { LOADS_A_SERVER = 200 };
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static Fixture fixture;
+
+static void close_fixture(void)
+{
+    fixture_close(&fixture);
+}
+
 static uint32_t loads;
 
 typedef struct Properties {
@@ -56,6 +62,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (loads++ % LOADS_A_SERVER == 0) {
         if (fixture.session != NULL)
             fixture_close(&fixture);
+        else
+            (void)atexit(close_fixture);
         fixture_open(&fixture, false);
     }
     StrView text = strview_n((const char *)data, size);

@@ -13,9 +13,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static Fixture fixture;
 static MysqlServer server;
 
+static void close_fixture(void)
+{
+    fixture_close(&fixture);
+}
+
 static void make_server(void)
 {
     fixture_open(&fixture, false);
+    (void)atexit(close_fixture);
     server.options = (MysqlServerOptions){.instance = &fixture.instance, .version = "8.0.33"};
     mutex_init(&server.lock);
     condition_init(&server.work);

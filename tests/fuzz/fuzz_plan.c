@@ -11,6 +11,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static Fixture fixture;
 
+static void close_fixture(void)
+{
+    fixture_close(&fixture);
+}
+
 /* Nothing but a plain EXPLAIN of one query: it changes nothing and runs nothing. */
 static bool is_explained_query(StrView text)
 {
@@ -26,8 +31,10 @@ static bool is_explained_query(StrView text)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    if (fixture.session == NULL)
+    if (fixture.session == NULL) {
         fixture_open(&fixture, false);
+        (void)atexit(close_fixture);
+    }
     AUTO_BYTEBUF sql = {0};
     AUTO_BYTEBUF out = {0};
     Diag diag = {0};

@@ -28,6 +28,7 @@ txn load one a '3,z\n'; status OK
 query 'select count(*) from d.a' '0'
 txn commit one; status OK; has '"NumberLoadedRows": 3'; state one VISIBLE
 query 'select * from d.a order by id' '1,x;2,y;3,z'
+query "select TABLE_NAME, TYPE, SINK_ROWS from information_schema.loads where LABEL = 'one'" 'a,STREAM_LOAD,3'
 txn commit one; status OK; has 'Transaction already commited'
 txn load one a '4,w\n'; status TXN_NOT_EXISTS
 txn rollback one; status FAILED
