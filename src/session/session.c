@@ -301,8 +301,8 @@ static StrView audited_text(const AstStatement *statement)
     bool sets_password = false;
     for (uint32_t i = 0; i < statement->settings.count; i++)
         sets_password |= strview_is(statement->settings.items[i].scope, "password");
-    bool is_secret = sets_password || statement->kind == AST_STATEMENT_USER || statement->kind == AST_STATEMENT_COMMAND || statement->kind == AST_STATEMENT_LOAD ||
-                     statement->kind == AST_STATEMENT_GRANT;
+    bool is_secret = sets_password || statement->kind == AST_STATEMENT_USER || statement->kind == AST_STATEMENT_COMMAND ||
+                     statement->kind == AST_STATEMENT_LOAD || statement->kind == AST_STATEMENT_GRANT;
     size_t word = 0;
     while (is_secret && word < text.length && text.data[word] != ' ')
         word++;
