@@ -308,6 +308,7 @@ static Status finish_partition(Aggregate *agg, uint32_t number, uint32_t partiti
     }
     if (status == OK)
         status = aggregate_emit(agg, &scoped, number, partition);
+    group_table_free(agg, &target->tables[partition]); /* before the arena that merged states point into */
     mem_free(scoped.contexts);
     arena_deinit(&states);
     return status;

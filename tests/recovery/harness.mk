@@ -1,5 +1,6 @@
 # kill -9 under load: `make kill-loop KILLS=200`.
 TEST_HARNESSES += kill-loop
+LONG_HARNESSES += kill-loop-long
 KILL_SOURCES := $(sort $(wildcard tests/recovery/*.c)) tests/sql_runner/server_process.c
 KILL_OBJECTS := $(KILL_SOURCES:%.c=$(BUILD)/%.o)
 KILLS ?= 25
@@ -10,5 +11,8 @@ $(BUILD)/merak-kill-loop: $(KILL_OBJECTS) $(BUILD)/libmerak.a
 kill-loop: $(BUILD)/merak $(BUILD)/merak-kill-loop
 	@$(BUILD)/merak-kill-loop --server $(BUILD)/merak --self-check | tail -3
 	@$(BUILD)/merak-kill-loop --server $(BUILD)/merak --kills $(KILLS)
+.PHONY: harness-kill-loop-long
 harness-kill-loop: kill-loop
+harness-kill-loop-long: $(BUILD)/merak $(BUILD)/merak-kill-loop
+	@$(BUILD)/merak-kill-loop --server $(BUILD)/merak --kills 200
 -include $(KILL_OBJECTS:.o=.d)
