@@ -253,6 +253,17 @@ static bool take_packet(Connection *c, ByteBuf *out)
     return true;
 }
 
+/* What came behind the request for TLS in the same read is the client's first TLS record: wire, never plain input. */
+static bool hand_to_tls(Connection *c)
+{
+    ByteBuf wire = c->input;
+    c->input = (ByteBuf){0};
+    bool is_alive = wire.length == 0 || tls_stream_receive(c->tls, bytebuf_view(&wire), &c->input);
+    flush_tls_output(c, 0);
+    bytebuf_deinit(&wire);
+    return is_alive;
+}
+
 static void dispatch(Connection *c)
 {
     while (!c->is_busy && c->state != CONNECTION_CLOSING && take_packet(c, &c->command)) {
@@ -261,7 +272,12 @@ static void dispatch(Connection *c)
             statement_submit(c->server, c);
             return;
         }
+        bool was_plain = c->tls == NULL;
         handshake_packet(c, bytebuf_view(&c->command));
+        if (was_plain && c->tls != NULL && !hand_to_tls(c)) {
+            connection_close_now(c);
+            return;
+        }
     }
     /* Give big buffers back while nothing is under way. */
     if (!c->is_busy && c->input.length == 0 && c->input.capacity > READ_BYTES)

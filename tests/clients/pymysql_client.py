@@ -2,6 +2,9 @@
 import datetime
 import decimal
 import os
+import socket
+import ssl
+import struct
 import threading
 import time
 
@@ -119,6 +122,31 @@ def cancel(connection):
         check("after cancel", value(cursor, "SELECT 1") == 1)
 
 
+def tls_in_one_packet():
+    # The request for TLS and the first record of TLS arrive together.
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    tls = context.wrap_bio(incoming, outgoing)
+    with socket.create_connection(("127.0.0.1", PORT), 10) as wire:
+        wire.recv(4096)
+        request = struct.pack("<IIB23x", CLIENT.PROTOCOL_41 | CLIENT.SSL | CLIENT.SECURE_CONNECTION, 1 << 24, 33)
+        first = struct.pack("<I", len(request) | 1 << 24) + request
+        while True:
+            try:
+                tls.do_handshake()
+                break
+            except ssl.SSLWantReadError:
+                wire.sendall(first + outgoing.read())
+                first = b""
+                data = wire.recv(16384)
+                if not data:
+                    check("tls in one packet", False, "closed")
+                    return
+                incoming.write(data)
+    check("tls in one packet", tls.version().startswith("TLSv1."), tls.version())
+
+
 def main():
     connection = connect(client_flag=CLIENT.MULTI_STATEMENTS, autocommit=True)
     cursor = connection.cursor()
@@ -131,6 +159,7 @@ def main():
     big(connection, cursor)
     several(cursor)
     cancel(connection)
+    tls_in_one_packet()
     connection.ping()
     check("ping", True)
     with connect(ssl={"check_hostname": False, "verify_mode": False}) as secure, secure.cursor() as cursor:
