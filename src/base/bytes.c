@@ -108,6 +108,17 @@ void bytebuf_append_char(ByteBuf *buf, char c)
     bytebuf_append(buf, &c, 1);
 }
 
+void bytebuf_append_quoted(ByteBuf *buf, StrView text, char quote)
+{
+    bytebuf_append_char(buf, quote);
+    for (size_t i = 0; i < text.length; i++) {
+        if (text.data[i] == quote || text.data[i] == '\\')
+            bytebuf_append_char(buf, '\\');
+        bytebuf_append_char(buf, text.data[i]);
+    }
+    bytebuf_append_char(buf, quote);
+}
+
 void bytebuf_vprintf(ByteBuf *buf, const char *format, va_list args)
 {
     va_list again;

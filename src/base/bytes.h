@@ -57,6 +57,8 @@ void bytebuf_append(ByteBuf *buf, const void *data, size_t length);
 void bytebuf_append_view(ByteBuf *buf, StrView view);
 void bytebuf_append_text(ByteBuf *buf, const char *text);
 void bytebuf_append_char(ByteBuf *buf, char c);
+/* The text between quotes; the quote itself and backslashes get a backslash in front. */
+void bytebuf_append_quoted(ByteBuf *buf, StrView text, char quote);
 void bytebuf_printf(ByteBuf *buf, const char *format, ...) PRINTF_LIKE(2, 3);
 void bytebuf_vprintf(ByteBuf *buf, const char *format, va_list args) PRINTF_LIKE(2, 0);
 static inline void bytebuf_clear(ByteBuf *buf)

@@ -2,17 +2,6 @@
 
 #include <ctype.h>
 
-static void print_quoted(StrView text, char quote, ByteBuf *out)
-{
-    bytebuf_append_char(out, quote);
-    for (size_t i = 0; i < text.length; i++) {
-        if (text.data[i] == quote || text.data[i] == '\\')
-            bytebuf_append_char(out, '\\');
-        bytebuf_append_char(out, text.data[i]);
-    }
-    bytebuf_append_char(out, quote);
-}
-
 void catalog_print_columns(const TableSchema *schema, const uint32_t *positions, uint32_t count, ByteBuf *out)
 {
     for (uint32_t i = 0; i < count; i++)
@@ -43,7 +32,7 @@ static void print_value(Type type, const Datum *value, char quote, ByteBuf *out)
         return;
     }
     datum_print(type, value, &text);
-    print_quoted(bytebuf_view(&text), quote, out);
+    bytebuf_append_quoted(out, bytebuf_view(&text), quote);
 }
 
 /* What stands for "from the beginning" in a range. */
@@ -240,7 +229,7 @@ static void print_column(const TableColumn *column, ByteBuf *out)
         bytebuf_append_text(out, " AUTO_INCREMENT");
     if (column->default_kind == DEFAULT_LITERAL) {
         bytebuf_append_text(out, " DEFAULT ");
-        print_quoted(column->default_text, '"', out);
+        bytebuf_append_quoted(out, column->default_text, '"');
     } else if (column->default_kind == DEFAULT_EXPRESSION) {
         bytebuf_printf(out, " DEFAULT (%.*s)", SV_ARGS(column->default_text));
     } else if (column->default_kind == DEFAULT_NOW) {
@@ -249,7 +238,7 @@ static void print_column(const TableColumn *column, ByteBuf *out)
     if (column->generated.length > 0)
         bytebuf_printf(out, " AS %.*s", SV_ARGS(column->generated));
     bytebuf_append_text(out, " COMMENT ");
-    print_quoted(column->comment, '"', out);
+    bytebuf_append_quoted(out, column->comment, '"');
 }
 
 static Property upper_codec(Arena *arena, Property property)
@@ -317,9 +306,9 @@ static void print_properties(const TableSchema *schema, ByteBuf *out)
     uint32_t count = catalog_properties(schema, &arena, &properties);
     bytebuf_append_text(out, "PROPERTIES (\n");
     for (uint32_t i = 0; i < count; i++) {
-        print_quoted(properties[i].key, '"', out);
+        bytebuf_append_quoted(out, properties[i].key, '"');
         bytebuf_append_text(out, " = ");
-        print_quoted(properties[i].value, '"', out);
+        bytebuf_append_quoted(out, properties[i].value, '"');
         bytebuf_append_text(out, i + 1 < count ? ",\n" : "\n");
     }
     bytebuf_append_text(out, ");");
@@ -341,7 +330,7 @@ static void print_view(const CatalogTable *table, ByteBuf *out)
     bytebuf_append_char(out, ')');
     if (table->schema->comment.length > 0) {
         bytebuf_append_text(out, " COMMENT ");
-        print_quoted(table->schema->comment, '"', out);
+        bytebuf_append_quoted(out, table->schema->comment, '"');
     }
     bytebuf_printf(out, " AS %.*s;", SV_ARGS(table->schema->view_sql));
 }
@@ -383,7 +372,7 @@ void catalog_print_create(const CatalogTable *table, ByteBuf *out)
     }
     if (schema->comment.length > 0) {
         bytebuf_append_text(out, "COMMENT ");
-        print_quoted(schema->comment, '"', out);
+        bytebuf_append_quoted(out, schema->comment, '"');
         bytebuf_append_char(out, '\n');
     }
     print_partitions(table, out);

@@ -174,9 +174,6 @@ struct PhysNode {
             PhysRuntimeFilter *filters;
             uint32_t filter_count;
             bool build_is_unique; /* at most one match a probe row: proven */
-            /* Single integer key with proven bounds: direct addressing is possible. */
-            bool has_key_range;
-            int64_t key_min, key_max;
         } join;
         struct {
             Expr **groups;
@@ -188,10 +185,7 @@ struct PhysNode {
             const uint64_t *grouping_masks;
             uint32_t grouping_count;
             /* Output: groups, calls, grouping results, in this order. */
-            bool has_domain; /* every group key is a bounded integer or has a small dictionary: */
-            const int64_t *domain_min, *domain_max; /* proven bounds a key; array aggregation */
             double estimated_groups;
-            bool input_is_grouped; /* room: rows of one group are adjacent */
         } aggregate;
         struct {
             PhysSortKey *keys;

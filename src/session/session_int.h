@@ -86,7 +86,9 @@ Status session_run_text(StatementContext *context, StrView sql, const Type *type
 /* The value of an expression, subqueries included, outside of any query. */
 Status evaluate_value(StatementContext *context, const AstExpr *value, StrView source, Type *out_type, Datum *out_value);
 /* ---- global_settings.c ---- */
-Status global_setting_set(StatementContext *context, const char *key, StrView value); /* journaled */
+Status global_settings_set(StatementContext *context, const char *const *keys, const StrView *values, uint32_t count); /* journaled */
+Status global_setting_set(StatementContext *context, const char *key, StrView value);
+const char *setting_key(Arena *arena, const char *kind, StrView name); /* "kind.name", lower case */
 Status global_variable_set(StatementContext *context, StrView name, StrView value);
 StrView global_variable(const CatalogSnapshot *catalog, StrView name); /* data NULL: not set */
 /* Its value, or the default. */
@@ -97,7 +99,6 @@ Status run_set_config(StatementContext *context, const AstStatement *statement);
 bool password_of(const CatalogSnapshot *catalog, StrView user, Arena *arena, StrView *out_stored); /* false: no such user */
 Status set_password(StatementContext *context, const AstUserName *user, StrView password, bool is_hash); /* user NULL: own */
 Status run_alter_user(StatementContext *context, const AstStatement *statement);
-Status show_config(StatementContext *context, const AstShow *show);
 Status run_delete(StatementContext *context, const AstStatement *statement);
 Status run_update(StatementContext *context, const AstStatement *statement);
 typedef struct LoadQuery {

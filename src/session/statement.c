@@ -502,8 +502,6 @@ static Status run_statement(StatementContext *context, const AstStatement *state
     case AST_STATEMENT_SET:
         return run_set(context, statement);
     case AST_STATEMENT_SHOW:
-        if (strview_is(statement->show->what, "FRONTEND CONFIG"))
-            return show_config(context, statement->show);
         return run_show(context, statement);
     case AST_STATEMENT_DESCRIBE:
         return run_describe(context, statement);

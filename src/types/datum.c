@@ -90,13 +90,7 @@ static void print_inside(Type type, const Datum *datum, ByteBuf *out)
     } else {
         datum_print(type, datum, &text);
     }
-    bytebuf_append_char(out, quote);
-    for (size_t i = 0; i < text.length; i++) {
-        if (text.data[i] == quote || text.data[i] == '\\')
-            bytebuf_append_char(out, '\\');
-        bytebuf_append_char(out, text.data[i]);
-    }
-    bytebuf_append_char(out, quote);
+    bytebuf_append_quoted(out, bytebuf_view(&text), quote);
 }
 
 static void print_nested(Type type, const DatumList *list, ByteBuf *out)

@@ -1,0 +1,110 @@
+#include "session/show_int.h"
+
+/* ADMIN SET FRONTEND CONFIG and ADMIN SHOW FRONTEND CONFIG: the server's own configuration, which is fixed while it runs, and
+ * names that StarRocks' scripts set, which are journaled as "config.NAME". */
+
+/* Settings of StarRocks' front end that tools and scripts set or ask for. They are kept and shown, so that a
+ * script goes on, and say that they have no effect. */
+typedef struct FrontendConfig {
+    const char *name;
+    const char *initial;
+    const char *type;
+} FrontendConfig;
+
+static const FrontendConfig configs[] = {
+    {"alter_table_timeout_second", "86400", "int"},
+    {"auto_increment_cache_size", "100000", "int"},
+    {"catalog_trash_expire_second", "86400", "long"},
+    {"consistency_tablet_meta_check_interval_ms", "7200000", "long"},
+    {"default_mv_partition_refresh_number", "1", "int"},
+    {"default_mv_refresh_immediate", "true", "boolean"},
+    {"dynamic_partition_check_interval_seconds", "600", "long"},
+    {"dynamic_partition_enable", "true", "boolean"},
+    {"enable_experimental_rowstore", "false", "boolean"},
+    {"enable_materialized_view", "true", "boolean"},
+    {"enable_mv_automatic_active_check", "true", "boolean"},
+    {"enable_mv_automatic_inactive_by_base_table_changes", "true", "boolean"},
+    {"enable_mv_refresh_query_rewrite", "false", "boolean"},
+    {"enable_range_distribution", "false", "boolean"},
+    {"enable_statistic_collect", "true", "boolean"},
+    {"enable_sync_statistics_load", "false", "boolean"},
+    {"expr_children_limit", "10000", "int"},
+    {"expr_depth_limit", "3000", "int"},
+    {"label_keep_max_num", "1000", "int"},
+    {"label_keep_max_second", "259200", "int"},
+    {"lake_compaction_max_tasks", "-1", "int"},
+    {"max_automatic_partition_number", "4096", "int"},
+    {"max_load_initial_open_partition_number", "32", "int"},
+    {"max_load_timeout_second", "259200", "int"},
+    {"max_partitions_in_one_batch", "4096", "int"},
+    {"max_stream_load_timeout_second", "259200", "int"},
+    {"mv_active_checker_interval_seconds", "60", "long"},
+    {"mv_refresh_fail_on_filter_data", "true", "boolean"},
+    {"prepared_transaction_default_timeout_second", "86400", "int"},
+    {"recover_with_empty_tablet", "false", "boolean"},
+    {"statistic_auto_collect_small_table_size", "5368709120", "long"},
+    {"stream_load_default_timeout_second", "600", "int"},
+    {"table_keeper_interval_second", "30", "int"},
+    {"tablet_sched_disable_balance", "false", "boolean"},
+    {"task_runs_concurrency", "4", "int"},
+    {"task_runs_ttl_second", "604800", "int"},
+    {"task_ttl_second", "86400", "int"},
+    {"thrift_server_max_worker_threads", "4096", "int"},
+};
+
+static const FrontendConfig *find_config(StrView name)
+{
+    for (size_t i = 0; i < COUNT_OF(configs); i++) {
+        if (strview_equal_ci(name, strview(configs[i].name)))
+            return &configs[i];
+    }
+    return NULL;
+}
+
+Status run_set_config(StatementContext *context, const AstStatement *statement)
+{
+    const AstStrList *names = &statement->properties.keys;
+    const char **keys = ARENA_NEW_ARRAY(&context->arena, const char *, MAX(names->count, 1u));
+    for (uint32_t i = 0; i < names->count; i++) {
+        if (find_config(names->items[i]) == NULL)
+            return RAISE(context->diag, ANALYSIS, "Getting analyzing error. Detail message: Config '%.*s' does not exist or is not mutable.",
+                         SV_ARGS(names->items[i]));
+        keys[i] = setting_key(&context->arena, "config", names->items[i]);
+    }
+    TRY(global_settings_set(context, keys, statement->properties.values.items, names->count));
+    return send_ok(context, 0, STR_VIEW(""));
+}
+
+static const SystemColumn config_columns[] = {TEXT("Key"), TEXT("AliasNames"), TEXT("Value"), TEXT("Type"), TEXT("IsMutable"), TEXT("Comment")};
+
+static Status put_config(SystemRows *rows, const char *key, StrView value, const char *type, bool is_mutable, const char *comment)
+{
+    system_put_word(rows, key);
+    system_put_word(rows, "[]");
+    system_put_text(rows, value);
+    system_put_word(rows, type);
+    system_put_word(rows, is_mutable ? "true" : "false");
+    system_put_word(rows, comment);
+    return system_end_row(rows);
+}
+
+static Status produce_config(const SystemSource *source, SystemRows *rows)
+{
+    StatementContext *context = show_context(source);
+    const Instance *instance = context->session->instance;
+    const char *key, *value, *initial;
+    for (uint32_t i = 0; instance->config_at != NULL && instance->config_at(instance->config, i, &key, &value, &initial); i++)
+        TRY(put_config(rows, key, strview(value), "string", false, ""));
+    for (size_t i = 0; i < COUNT_OF(configs); i++) {
+        StrView set = catalog_setting(context->catalog, setting_key(&context->arena, "config", strview(configs[i].name)));
+        TRY(put_config(rows, configs[i].name, set.data != NULL ? set : strview(configs[i].initial), configs[i].type, true,
+                       "kept for compatibility, without effect"));
+    }
+    return OK;
+}
+
+static const ShowForm forms[] = {
+    {"FRONTEND CONFIG", {"", SYSTEM_COLUMNS(config_columns), produce_config}, 0, NULL},
+};
+
+const ShowForms show_config_forms = {forms, COUNT_OF(forms)};
