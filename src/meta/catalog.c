@@ -60,6 +60,7 @@ void catalog_unref(CatalogSnapshot *snapshot)
         database_unref(snapshot->databases[i]);
     for (uint32_t i = 0; i < snapshot->prepared_count; i++)
         prepared_unref(snapshot->prepared[i]);
+    record_set_unref(snapshot->records);
     arena_deinit(&snapshot->arena);
     mem_free(snapshot);
 }

@@ -8,6 +8,7 @@
 #include "base/thread.h"
 #include "types/datum.h"
 #include "meta/prepared.h"
+#include "meta/records.h"
 #include "types/segment_ref.h"
 
 typedef enum TableKind { TABLE_BASE, TABLE_VIEW } TableKind;
@@ -126,6 +127,7 @@ typedef struct CatalogSnapshot {
     uint32_t setting_count;
     PreparedTransaction **prepared;
     uint32_t prepared_count;
+    RecordSet *records; /* records.h */
     uint64_t next_id;
 } CatalogSnapshot;
 

@@ -21,6 +21,8 @@ enum {
     OP_PUT_DELETES = 33,
     OP_PUT_PREPARED = 34,
     OP_DROP_PREPARED = 35,
+    OP_PUT_RECORD = 36,
+    OP_DROP_RECORD = 37,
     OP_OPTIONAL_BIT = 0x80,
     OP_NOTE_DELETIONS = OP_OPTIONAL_BIT | 1,
 };
@@ -180,6 +182,23 @@ void change_drop_prepared(Change *change, uint64_t database_id, StrView label)
     add_op(change, OP_DROP_PREPARED, &body);
 }
 
+void change_put_record(Change *change, const char *module, StrView key, StrView value)
+{
+    AUTO_BYTEBUF body = {0};
+    encode_view(&body, strview(module));
+    encode_view(&body, key);
+    encode_view(&body, value);
+    add_op(change, OP_PUT_RECORD, &body);
+}
+
+void change_drop_record(Change *change, const char *module, StrView key)
+{
+    AUTO_BYTEBUF body = {0};
+    encode_view(&body, strview(module));
+    encode_view(&body, key);
+    add_op(change, OP_DROP_RECORD, &body);
+}
+
 void change_reserve_ids(Change *change, uint64_t next_id)
 {
     add_ids(change, OP_RESERVE_IDS, next_id, 0);
@@ -197,7 +216,7 @@ void change_note_deletions(Change *change, const StrView *paths, uint32_t count)
 static bool is_known_op(uint8_t kind)
 {
     return (kind >= OP_PUT_DATABASE && kind <= OP_RESERVE_IDS) || kind == OP_COMPACT_SEGMENTS || kind == OP_PUT_DELETES ||
-           kind == OP_PUT_PREPARED || kind == OP_DROP_PREPARED ||
+           (kind >= OP_PUT_PREPARED && kind <= OP_DROP_RECORD) ||
            (kind & OP_OPTIONAL_BIT) != 0;
 }
 
@@ -240,6 +259,7 @@ static CatalogSnapshot *copy_snapshot(CatalogSnapshot *base)
         next->prepared[i] = base->prepared[i];
         atomic_fetch_add(&next->prepared[i]->references, 1);
     }
+    next->records = record_set_ref(base->records);
     next->setting_count = base->setting_count;
     next->settings = ARENA_NEW_ARRAY(&next->arena, Property, base->setting_count + 8);
     for (uint32_t i = 0; i < base->setting_count; i++) {
@@ -855,6 +875,29 @@ static Status apply_drop_prepared(Apply *apply, ByteReader *body)
     return OK;
 }
 
+static Status apply_put_record(Apply *apply, ByteReader *body)
+{
+    AUTO_ARENA scratch;
+    arena_init(&scratch, NULL);
+    StrView module = decode_view(body, &scratch);
+    StrView key = decode_view(body, &scratch);
+    StrView value = decode_view(body, &scratch);
+    if (!body->failed)
+        record_set_put(&apply->next->records, module, key, value);
+    return OK;
+}
+
+static Status apply_drop_record(Apply *apply, ByteReader *body)
+{
+    AUTO_ARENA scratch;
+    arena_init(&scratch, NULL);
+    StrView module = decode_view(body, &scratch);
+    StrView key = decode_view(body, &scratch);
+    if (!body->failed)
+        record_set_drop(&apply->next->records, module, key);
+    return OK;
+}
+
 static Status apply_op(Apply *apply, uint8_t kind, ByteReader *body)
 {
     switch (kind) {
@@ -882,6 +925,10 @@ static Status apply_op(Apply *apply, uint8_t kind, ByteReader *body)
         return apply_put_prepared(apply, body);
     case OP_DROP_PREPARED:
         return apply_drop_prepared(apply, body);
+    case OP_PUT_RECORD:
+        return apply_put_record(apply, body);
+    case OP_DROP_RECORD:
+        return apply_drop_record(apply, body);
     case OP_PUT_SETTING:
         return apply_put_setting(apply, body);
     case OP_PUT_LABEL:
