@@ -46,6 +46,7 @@ typedef struct Node {
     StatisticsCache *statistics;
     Compactor *compactor;
     Vacuum *vacuum;
+    TaskManager *tasks;
     MemoryTrim memory_trim;
     Scheduler *scheduler;
     QuarantineCheck quarantine_check;
@@ -193,6 +194,7 @@ static Status open_instance(Node *node, Diag *diag)
                             .forget = forget_object,
                             .grace_minutes = config_int(node->config, "lake_autovacuum_grace_period_minutes")};
     node->vacuum = vacuum_open(&vacuum);
+    node->tasks = task_manager_open(node->store);
     node->increments = auto_increment_open(node->store);
     node->history = load_history_open();
     node->profiles = query_profiles_open();
@@ -206,6 +208,7 @@ static Status open_instance(Node *node, Diag *diag)
         .statistics = node->statistics,
         .compactor = node->compactor,
         .vacuum = node->vacuum,
+        .tasks = node->tasks,
         .spill = node->spill,
         .keys = node->keys,
         .increments = node->increments,
@@ -238,7 +241,9 @@ static Status start_jobs(Node *node, Diag *diag)
     scheduler_add(node->scheduler, "quarantine", quarantine_job, &node->quarantine_check);
     scheduler_add(node->scheduler, "journal", meta_settle_job, node->store);
     scheduler_add(node->scheduler, "memory", memory_trim_run, &node->memory_trim);
-    return scheduler_start(node->scheduler, diag);
+    TRY(scheduler_start(node->scheduler, diag));
+    session_add_task_runners(&node->instance);
+    return task_manager_start(node->tasks, diag);
 }
 
 static Status open_ports(Node *node, Diag *diag)
@@ -284,6 +289,7 @@ static void node_close(Node *node)
         http_server_stop(node->http);
     if (node->mysql != NULL)
         mysql_server_stop(node->mysql, DRAIN_US);
+    task_manager_close(node->tasks);
     scheduler_close(node->scheduler);
     compactor_close(node->compactor);
     vacuum_close(node->vacuum);

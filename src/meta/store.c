@@ -44,6 +44,8 @@ struct MetaStore {
     Batch *open;
     bool is_appending;
     bool is_opening; /* nobody else has a reference to published */
+    void (*listener)(void *context); /* NULL: nobody wants to hear of publishes */
+    void *listener_context;
     uint64_t next_entry_id; /* of the next change that joins a batch */
     uint64_t next_id;
     uint64_t id_limit; /* journaled */
@@ -203,6 +205,15 @@ static void publish(MetaStore *store, CatalogSnapshot *next)
     store->earlier[store->earlier_count++] = store->published;
     store->published = next;
     settle_labels(store, next->entry_id);
+    if (store->listener != NULL)
+        store->listener(store->listener_context);
+}
+
+void meta_set_publish_listener(MetaStore *store, void (*published)(void *context), void *context)
+{
+    LOCK_GUARD(&store->lock);
+    store->listener = published;
+    store->listener_context = context;
 }
 
 static StrView change_of(const JournalEntry *entry)

@@ -23,6 +23,9 @@ typedef struct LabelRecord {
 Status meta_store_open(Volume *volume, Diag *diag, MetaStore **out_store);
 void meta_store_close(MetaStore *store);
 CatalogSnapshot *meta_snapshot(MetaStore *store); /* a reference: catalog_unref() it */
+/* published() is called after every publish, with the store's lock held: it does no more than wake somebody up. NULL ends
+ * that, and no call is under way any more. */
+void meta_set_publish_listener(MetaStore *store, void (*published)(void *context), void *context);
 /* Who commits finds out how an append ended whose outcome was unknown; so does this. OK: nothing is open. */
 Status meta_settle(MetaStore *store, Diag *diag);
 /* The scheduler's job that does so. */
