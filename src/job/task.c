@@ -139,8 +139,8 @@ static void get_properties(const json_t *object, Arena *arena, Property **out_pr
     const char *key;
     *out_properties = ARENA_NEW_ARRAY(arena, Property, MAX(json_object_size(members), (size_t)1));
     *out_count = 0;
-    json_object_foreach(members, key, value)
-        (*out_properties)[(*out_count)++] = (Property){strview(arena_strdup(arena, key)), get_text(members, key, arena)};
+    json_object_foreach(members, key, value)(*out_properties)[(*out_count)++] =
+        (Property){strview(arena_strdup(arena, key)), get_text(members, key, arena)};
 }
 
 bool task_parse(StrView text, Arena *arena, TaskDefinition *out)

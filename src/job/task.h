@@ -61,10 +61,10 @@ typedef struct TaskRunInfo {
     uint8_t state; /* TaskState */
     bool is_automatic;
     int priority;
-    uint32_t merged; /* equal runs that this one stands for */
+    uint32_t merged;                                         /* equal runs that this one stands for */
     int64_t created_us, started_us, finished_us, expires_us; /* 0: not yet, never */
     int32_t error_code;
-    uint32_t progress; /* percent */
+    uint32_t progress;            /* percent */
     StrView error_message, extra; /* extra: a JSON object, or empty */
     const Property *properties;
     uint32_t property_count;

@@ -51,7 +51,7 @@ struct TaskManager {
     Condition changed; /* waiters: a run ended */
     TaskRun *pending;  /* in the order in which they will run */
     TaskRun *running;
-    TaskRun *unsaved; /* ended, but the journal does not know it yet */
+    TaskRun *unsaved;       /* ended, but the journal does not know it yet */
     uint32_t pending_count; /* with those that are being journaled */
     uint32_t running_count;
     uint32_t concurrency; /* as of the last tick */

@@ -17,8 +17,8 @@ static StrView keep(Arena *arena, StrView text)
 static TaskRunInfo copy_info(const TaskRunInfo *info, Arena *arena)
 {
     TaskRunInfo copy = *info;
-    StrView *texts[] = {&copy.id, &copy.job_id, &copy.task, &copy.source, &copy.catalog, &copy.database, &copy.definition,
-                        &copy.creator, &copy.error_message, &copy.extra};
+    StrView *texts[] = {&copy.id,       &copy.job_id,     &copy.task,    &copy.source,        &copy.catalog,
+                        &copy.database, &copy.definition, &copy.creator, &copy.error_message, &copy.extra};
     for (size_t i = 0; i < COUNT_OF(texts); i++)
         *texts[i] = keep(arena, *texts[i]);
     copy.properties = task_properties_copy(info->properties, info->property_count, arena);
@@ -213,14 +213,16 @@ static bool merge(TaskManager *manager, const TaskRunRequest *request, TaskRunId
 }
 
 /* A place in the queue, or an equal run that takes the request in. */
-static Status reserve(TaskManager *manager, const TaskRunRequest *request, int64_t queue_length, Diag *diag, TaskRunId *out_id, bool *out_merged)
+static Status reserve(TaskManager *manager, const TaskRunRequest *request, int64_t queue_length, Diag *diag, TaskRunId *out_id,
+                      bool *out_merged)
 {
     LOCK_GUARD(&manager->lock);
     *out_merged = merge(manager, request, out_id);
     if (*out_merged)
         return OK;
     if (manager->pending_count >= queue_length)
-        return RAISE(diag, LIMIT_EXCEEDED, "submit task run of task %.*s was rejected: %u runs are pending, which is the limit (task_runs_queue_length)",
+        return RAISE(diag, LIMIT_EXCEEDED,
+                     "submit task run of task %.*s was rejected: %u runs are pending, which is the limit (task_runs_queue_length)",
                      SV_ARGS(request->task), manager->pending_count);
     manager->pending_count++;
     return OK;

@@ -76,10 +76,12 @@ static Status check_config(StatementContext *context, StrView name, StrView valu
     int64_t number;
     bool is_number = int64_parse(value, &number) && number >= 0 && number <= INT32_MAX;
     if (find_task_setting(name) != NULL && !is_number)
-        return RAISE(context->diag, ANALYSIS, "Getting analyzing error. Detail message: Config '%.*s' must be a number from 0 to %d, not '%.*s'.",
-                     SV_ARGS(name), INT32_MAX, SV_ARGS(value));
+        return RAISE(context->diag, ANALYSIS,
+                     "Getting analyzing error. Detail message: Config '%.*s' must be a number from 0 to %d, not '%.*s'.", SV_ARGS(name),
+                     INT32_MAX, SV_ARGS(value));
     if (find_task_setting(name) == NULL && find_config(name) == NULL)
-        return RAISE(context->diag, ANALYSIS, "Getting analyzing error. Detail message: Config '%.*s' does not exist or is not mutable.", SV_ARGS(name));
+        return RAISE(context->diag, ANALYSIS, "Getting analyzing error. Detail message: Config '%.*s' does not exist or is not mutable.",
+                     SV_ARGS(name));
     return OK;
 }
 

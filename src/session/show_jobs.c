@@ -200,8 +200,8 @@ static const SystemColumn snapshot_columns[] = {TEXT("Snapshot"), TEXT("Timestam
 static const SystemColumn resource_columns[] = {TEXT("Name"), TEXT("ResourceType"), TEXT("Key"), TEXT("Value")};
 static const SystemColumn broker_columns[] = {TEXT("Name"), TEXT("IP"), TEXT("Port"), TEXT("Alive"), TEXT("LastStartTime"), TEXT("LastUpdateTime"),
                                               TEXT("ErrMsg")};
-static const SystemColumn file_columns[] = {NUMBER("Id"), TEXT("DbName"), TEXT("Catalog"), TEXT("FileName"), NUMBER("FileSize"), TEXT("IsContent"),
-                                            TEXT("MD5")};
+static const SystemColumn file_columns[] = {NUMBER("Id"),       TEXT("DbName"),    TEXT("Catalog"), TEXT("FileName"),
+                                            NUMBER("FileSize"), TEXT("IsContent"), TEXT("MD5")};
 
 static Status produce_profiles(const SystemSource *source, SystemRows *rows)
 {

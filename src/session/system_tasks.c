@@ -4,12 +4,13 @@
 
 #include "job/task_manager.h"
 
-static const SystemColumn tasks_columns[] = {TEXT("TASK_NAME"), TIME("CREATE_TIME"), TEXT("SCHEDULE"),   TEXT("CATALOG"),    TEXT("WAREHOUSE"),
-                                             TEXT("DATABASE"),  TEXT("DEFINITION"),  TIME("EXPIRE_TIME"), TEXT("PROPERTIES"), TEXT("CREATOR")};
+static const SystemColumn tasks_columns[] = {TEXT("TASK_NAME"),  TIME("CREATE_TIME"), TEXT("SCHEDULE"),   TEXT("CATALOG"),
+                                             TEXT("WAREHOUSE"),  TEXT("DATABASE"),    TEXT("DEFINITION"), TIME("EXPIRE_TIME"),
+                                             TEXT("PROPERTIES"), TEXT("CREATOR")};
 static const SystemColumn runs_columns[] = {
-    TEXT("QUERY_ID"),   TEXT("TASK_NAME"),     TIME("CREATE_TIME"), TIME("FINISH_TIME"),   TEXT("STATE"),      TEXT("CATALOG"),
-    TEXT("WAREHOUSE"),  TEXT("DATABASE"),      TEXT("DEFINITION"),  TIME("EXPIRE_TIME"),   NUMBER("ERROR_CODE"), TEXT("ERROR_MESSAGE"),
-    TEXT("PROGRESS"),   TEXT("EXTRA_MESSAGE"), TEXT("PROPERTIES"),  TEXT("JOB_ID"),        TIME("PROCESS_TIME"), TEXT("TASK_SOURCE")};
+    TEXT("QUERY_ID"),  TEXT("TASK_NAME"),     TIME("CREATE_TIME"), TIME("FINISH_TIME"), TEXT("STATE"),        TEXT("CATALOG"),
+    TEXT("WAREHOUSE"), TEXT("DATABASE"),      TEXT("DEFINITION"),  TIME("EXPIRE_TIME"), NUMBER("ERROR_CODE"), TEXT("ERROR_MESSAGE"),
+    TEXT("PROGRESS"),  TEXT("EXTRA_MESSAGE"), TEXT("PROPERTIES"),  TEXT("JOB_ID"),      TIME("PROCESS_TIME"), TEXT("TASK_SOURCE")};
 static const SystemColumn show_columns[] = {TEXT("TaskName"), TIME("CreateTime"), TEXT("Schedule"), TEXT("Database"), TEXT("Definition")};
 
 /* ('k'='v','k'='v') */

@@ -140,9 +140,17 @@ static void set(Fixture *f, const char *key, const char *value)
 
 static void make_task(Fixture *f, const char *name, TaskType type, int64_t start_us, int64_t period_us)
 {
-    TaskDefinition task = {.id = meta_new_id(f->store), .name = strview(name), .source = STR_VIEW("TEST"), .type = (uint8_t)type,
-                           .created_us = f->clock.us, .start_us = start_us, .period_us = period_us, .period_text = STR_VIEW("1 HOURS"),
-                           .database = STR_VIEW("db"), .definition = STR_VIEW("a \"definition\"\n"), .creator = STR_VIEW("root")};
+    TaskDefinition task = {.id = meta_new_id(f->store),
+                           .name = strview(name),
+                           .source = STR_VIEW("TEST"),
+                           .type = (uint8_t)type,
+                           .created_us = f->clock.us,
+                           .start_us = start_us,
+                           .period_us = period_us,
+                           .period_text = STR_VIEW("1 HOURS"),
+                           .database = STR_VIEW("db"),
+                           .definition = STR_VIEW("a \"definition\"\n"),
+                           .creator = STR_VIEW("root")};
     commit(f, build_task, &task);
     task_manager_tick(f->manager);
 }
@@ -152,8 +160,8 @@ static TaskRunId submit(Fixture *f, const char *task, int priority, bool is_auto
     static const Property force = {STR_VIEW("FORCE"), STR_VIEW("true")};
     Diag diag = {0};
     TaskRunId id;
-    TaskRunRequest request = {.task = strview(task), .priority = priority, .is_automatic = is_automatic, .properties = &force,
-                              .property_count = is_forced};
+    TaskRunRequest request = {
+        .task = strview(task), .priority = priority, .is_automatic = is_automatic, .properties = &force, .property_count = is_forced};
     assert_int_equal(task_submit(f->manager, &request, &diag, &id), OK);
     return id;
 }
@@ -177,7 +185,8 @@ static void check_runs(Fixture *f, const char *wanted)
     uint32_t count = task_run_list(f->manager, catalog, &arena, &runs);
     bytebuf_append_text(&text, "");
     for (uint32_t i = 0; i < count; i++)
-        bytebuf_printf(&text, "%.*s=%s %.*s;", SV_ARGS(runs[i].task), task_state_name((TaskState)runs[i].state), SV_ARGS(runs[i].error_message));
+        bytebuf_printf(&text, "%.*s=%s %.*s;", SV_ARGS(runs[i].task), task_state_name((TaskState)runs[i].state),
+                       SV_ARGS(runs[i].error_message));
     catalog_unref(catalog);
     assert_string_equal(text.data == NULL ? "" : text.data, wanted);
 }
@@ -325,8 +334,14 @@ static Status build_table(void *context, const CatalogSnapshot *catalog, Change 
 {
     TableColumn column = {.unique_id = 1, .name = STR_VIEW("k"), .type = type_of(TYPE_INT), .is_key = true};
     uint32_t sort[] = {0};
-    TableSchema schema = {.columns = &column, .column_count = 1, .next_unique_id = 2, .key_count = 1, .sort_columns = sort, .sort_count = 1,
-                          .buckets = 1, .is_random = true};
+    TableSchema schema = {.columns = &column,
+                          .column_count = 1,
+                          .next_unique_id = 2,
+                          .key_count = 1,
+                          .sort_columns = sort,
+                          .sort_count = 1,
+                          .buckets = 1,
+                          .is_random = true};
     TabletVersion tablet = {.id = 5003};
     CatalogPartition partition = {.id = 5002, .name = STR_VIEW("t"), .tablets = &tablet, .tablet_count = 1, .data_version = 1};
     const int *step = context;
@@ -364,8 +379,9 @@ static void test_events(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_order_and_merging), cmocka_unit_test(test_outcomes),  cmocka_unit_test(test_schedules),
-        cmocka_unit_test(test_limits),            cmocka_unit_test(test_leftovers), cmocka_unit_test(test_events),
+        cmocka_unit_test(test_order_and_merging), cmocka_unit_test(test_outcomes),
+        cmocka_unit_test(test_schedules),         cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_leftovers),         cmocka_unit_test(test_events),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
