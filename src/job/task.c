@@ -4,7 +4,6 @@
 
 #include <jansson.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "types/datetime.h"
 
@@ -42,13 +41,23 @@ static json_t *properties_json(const Property *properties, uint32_t count)
     return object;
 }
 
+static int append_text(const char *data, size_t length, void *buffer)
+{
+    bytebuf_append(buffer, data, length);
+    return 0;
+}
+
+static void print_json(json_t *object, ByteBuf *out)
+{
+    CHECK(json_dump_callback(object, append_text, out, JSON_COMPACT) == 0);
+    json_decref(object);
+}
+
 static void put_record(Change *change, const char *module, StrView key, json_t *object)
 {
-    char *text = json_dumps(object, JSON_COMPACT);
-    CHECK(text != NULL);
-    change_put_record(change, module, key, strview(text));
-    free(text);
-    json_decref(object);
+    AUTO_BYTEBUF text = {0};
+    print_json(object, &text);
+    change_put_record(change, module, key, bytebuf_view(&text));
 }
 
 void change_put_task(Change *change, const TaskDefinition *task)
@@ -137,7 +146,7 @@ static void get_properties(const json_t *object, Arena *arena, Property **out_pr
 {
     json_t *members = json_object_get(object, "properties"), *value;
     const char *key;
-    *out_properties = ARENA_NEW_ARRAY(arena, Property, MAX(json_object_size(members), (size_t)1));
+    *out_properties = ARENA_NEW_ARRAY(arena, Property, json_object_size(members) + 1);
     *out_count = 0;
     json_object_foreach(members, key, value)(*out_properties)[(*out_count)++] =
         (Property){strview(arena_strdup(arena, key)), get_text(members, key, arena)};
@@ -297,12 +306,9 @@ Property *task_properties_copy(const Property *properties, uint32_t count, Arena
 
 StrView task_properties_json(const Property *properties, uint32_t count, Arena *arena)
 {
-    json_t *object = properties_json(properties, count);
-    char *text = json_dumps(object, JSON_COMPACT);
-    StrView kept = text == NULL ? STR_VIEW("{}") : strview(arena_strdup(arena, text));
-    free(text);
-    json_decref(object);
-    return kept;
+    AUTO_BYTEBUF text = {0};
+    print_json(properties_json(properties, count), &text);
+    return keep(bytebuf_view(&text), arena);
 }
 
 /* ---- schedules ---- */

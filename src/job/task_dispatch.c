@@ -248,7 +248,8 @@ static void start_workers(TaskManager *manager)
 
 static void take_settings(TaskManager *manager, const CatalogSnapshot *catalog)
 {
-    uint32_t concurrency = (uint32_t)MIN(task_settings_of(catalog).concurrency, (int64_t)MAX_WORKERS);
+    TaskSettings settings = task_settings_of(catalog);
+    uint32_t concurrency = (uint32_t)MIN(settings.concurrency, (int64_t)MAX_WORKERS);
     LOCK_GUARD(&manager->lock);
     if (manager->concurrency != concurrency)
         condition_broadcast(&manager->work);
