@@ -214,9 +214,9 @@ const char *task_state_name(TaskState state)
 
 static uint8_t state_of(StrView name)
 {
-    for (uint8_t i = 0; i < COUNT_OF(states); i++) {
+    for (size_t i = 0; i < COUNT_OF(states); i++) {
         if (strview_is(name, states[i]))
-            return i;
+            return (uint8_t)i;
     }
     return TASK_FAILED;
 }
