@@ -196,7 +196,7 @@ static bool pick_segments(Pick *pick, bool is_forced, int64_t now_us, Arena *are
 
 static bool can_merge(const CatalogTable *table)
 {
-    return table->schema->kind == TABLE_BASE;
+    return table->schema->kind != TABLE_VIEW;
 }
 
 static bool is_penalised(const Compactor *c, uint64_t tablet_id, int64_t now_us)

@@ -243,6 +243,7 @@ static Status start_jobs(Node *node, Diag *diag)
     scheduler_add(node->scheduler, "memory", memory_trim_run, &node->memory_trim);
     TRY(scheduler_start(node->scheduler, diag));
     session_add_task_runners(&node->instance);
+    session_open_views(&node->instance);
     return task_manager_start(node->tasks, diag);
 }
 
@@ -290,6 +291,7 @@ static void node_close(Node *node)
     if (node->mysql != NULL)
         mysql_server_stop(node->mysql, DRAIN_US);
     task_manager_close(node->tasks);
+    mv_engine_close(node->instance.views);
     scheduler_close(node->scheduler);
     compactor_close(node->compactor);
     vacuum_close(node->vacuum);
