@@ -34,6 +34,7 @@ struct MetaStore {
     CatalogSnapshot *tentative;
     Batch *open;
     bool is_appending;
+    int64_t append_began_us;
     bool is_opening; /* nobody else has a reference to published */
     uint64_t next_entry_id; /* of the next change that joins a batch */
     uint64_t next_id;
@@ -43,6 +44,8 @@ struct MetaStore {
     uint64_t *leases;
     uint32_t lease_count, lease_room;
     CatalogSnapshot *uncertain; /* state after the journal's pending batch; NULL: none is */
+    bool leads;
+    uint64_t epoch; /* of the journal when nobody was appending last */
     bool follows; /* another node leads, or this one waits to; nothing is committed */
     _Atomic bool is_confirmed; /* what the start found is certain to stay */
     Mutex label_lock; /* guards the labels; taken after lock */
@@ -61,5 +64,3 @@ void store_list_unknown(void *context, const JournalEntry *entry, ByteBuf *out_n
 Status store_begin_lead(MetaStore *store, Diag *diag);
 /* Lock held: what was built and not appended is forgotten; from here on the store follows. */
 void store_depose(MetaStore *store, const Diag *diag);
-/* Finds out about the pending batch; the lock is released meanwhile. */
-Status store_settle(MetaStore *store, Diag *diag);
