@@ -50,6 +50,7 @@ typedef struct Node {
     StatisticsCache *statistics;
     Compactor *compactor;
     Vacuum *vacuum;
+    TaskManager *tasks;
     MemoryTrim memory_trim;
     Scheduler *scheduler;
     QuarantineCheck quarantine_check;
@@ -230,6 +231,7 @@ static Status open_instance(Node *node, Diag *diag)
                             .forget = forget_object,
                             .grace_minutes = config_int(node->config, "lake_autovacuum_grace_period_minutes")};
     node->vacuum = vacuum_open(&vacuum);
+    node->tasks = task_manager_open(node->store);
     node->increments = auto_increment_open(node->store);
     node->history = load_history_open();
     node->profiles = query_profiles_open();
@@ -243,6 +245,7 @@ static Status open_instance(Node *node, Diag *diag)
         .statistics = node->statistics,
         .compactor = node->compactor,
         .vacuum = node->vacuum,
+        .tasks = node->tasks,
         .spill = node->spill,
         .keys = node->keys,
         .increments = node->increments,
@@ -267,17 +270,25 @@ static Status open_instance(Node *node, Diag *diag)
     return audit_open(log_directory, limit_mb * 1024 * 1024, diag, &node->instance.audit);
 }
 
+static bool leads(void *store)
+{
+    return meta_is_leading(store);
+}
+
 static Status start_jobs(Node *node, Diag *diag)
 {
     node->scheduler = scheduler_open(environment_real());
+    scheduler_set_leading(node->scheduler, leads, node->store);
     if (strcasecmp(config_text(node->config, "enable_compaction"), "true") == 0)
-        scheduler_add(node->scheduler, "compaction", compactor_run, node->compactor);
-    scheduler_add(node->scheduler, "vacuum", vacuum_job, node->vacuum);
+        scheduler_add_leading(node->scheduler, "compaction", compactor_run, node->compactor);
+    scheduler_add_leading(node->scheduler, "vacuum", vacuum_job, node->vacuum);
     node->quarantine_check = (QuarantineCheck){node->store, node->volume};
     scheduler_add(node->scheduler, "quarantine", quarantine_job, &node->quarantine_check);
     scheduler_add(node->scheduler, "journal", meta_settle_job, node->store);
     scheduler_add(node->scheduler, "memory", memory_trim_run, &node->memory_trim);
-    return scheduler_start(node->scheduler, diag);
+    TRY(scheduler_start(node->scheduler, diag));
+    session_add_task_runners(&node->instance);
+    return task_manager_start(node->tasks, diag);
 }
 
 static Status open_ports(Node *node, Diag *diag)
@@ -325,6 +336,7 @@ static void node_close(Node *node)
         mysql_server_stop(node->mysql, DRAIN_US);
     if (node->frontends != NULL)
         frontends_stop(node->frontends);
+    task_manager_close(node->tasks);
     scheduler_close(node->scheduler);
     compactor_close(node->compactor);
     vacuum_close(node->vacuum);

@@ -157,6 +157,15 @@ void store_publish(MetaStore *store, CatalogSnapshot *next)
     store->earlier[store->earlier_count++] = store->published;
     store->published = next;
     settle_labels(store, next->entry_id);
+    if (store->listener != NULL)
+        store->listener(store->listener_context);
+}
+
+void meta_set_publish_listener(MetaStore *store, void (*published)(void *context), void *context)
+{
+    LOCK_GUARD(&store->lock);
+    store->listener = published;
+    store->listener_context = context;
 }
 
 static StrView change_of(const JournalEntry *entry)

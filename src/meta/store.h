@@ -38,6 +38,9 @@ Status meta_take_lead(MetaStore *store, Diag *diag);
 void meta_step_down(MetaStore *store);
 
 CatalogSnapshot *meta_snapshot(MetaStore *store); /* a reference: catalog_unref() it */
+/* published() is called after every publish, with the store's lock held: it does no more than wake somebody up. NULL ends
+ * that, and no call is under way any more. */
+void meta_set_publish_listener(MetaStore *store, void (*published)(void *context), void *context);
 /* Who commits finds out how an append ended whose outcome was unknown; so does this. OK: nothing is open. */
 Status meta_settle(MetaStore *store, Diag *diag);
 /* The scheduler's job that does so. */
