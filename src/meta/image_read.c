@@ -251,7 +251,9 @@ static Status run_slices(Reader *reader, StrView lines, Status (*read_slice)(Rea
     Thread threads[MAX_THREADS];
     uint32_t started = 0;
     cut_slices(reader, lines);
-    uint32_t wanted = thread_ops != NULL ? 1 : MIN(MIN(cpu_count(), (unsigned)MAX_THREADS), reader->slice_count);
+    uint32_t processors = cpu_count();
+    uint32_t most = MIN(reader->slice_count, (uint32_t)MAX_THREADS);
+    uint32_t wanted = thread_ops != NULL ? 1 : MIN(processors, most);
     reader->read_slice = read_slice;
     atomic_store(&reader->next_slice, 0);
     for (; started + 1 < wanted; started++) {
@@ -336,6 +338,11 @@ static CatalogDatabase *database_of(const CatalogSnapshot *catalog, uint64_t id)
     return NULL;
 }
 
+static bool comes_next(const CatalogDatabase *database, const CatalogTable *table)
+{
+    return database->table_count == 0 || strview_compare(database->tables[database->table_count - 1]->name, table->name) < 0;
+}
+
 /* Gives the tables to their databases, all of one after another; by_id for what is attached. */
 static bool attach_tables(Reader *reader)
 {
@@ -346,13 +353,14 @@ static bool attach_tables(Reader *reader)
             CatalogTable *table = reader->slices[s].items[i];
             if (database == NULL || database->id != table->database_id)
                 database = database_of(reader->content->catalog, table->database_id);
-            is_sane = is_sane && database != NULL && (database->table_count == 0 || strview_compare(database->tables[database->table_count - 1]->name, table->name) < 0);
+            is_sane = is_sane && database != NULL && comes_next(database, table);
             if (!is_sane) {
                 catalog_table_unref(table);
                 continue;
             }
             if (database->table_count == database->table_room)
-                database->tables = arena_grow(&database->arena, database->tables, sizeof(*database->tables), database->table_count, &database->table_room);
+                database->tables = arena_grow(&database->arena, database->tables, sizeof(*database->tables), database->table_count,
+                                              &database->table_room);
             database->tables[database->table_count++] = table;
             reader->by_id[reader->table_count++] = table;
         }
@@ -422,7 +430,8 @@ static void attach_partitions(const Reader *reader)
             if (table == NULL || table->id != slice->owners[i])
                 table = table_of(reader, slice->owners[i]);
             if (table->partition_count == table->partition_room)
-                table->partitions = arena_grow(&table->arena, table->partitions, sizeof(*table->partitions), table->partition_count, &table->partition_room);
+                table->partitions = arena_grow(&table->arena, table->partitions, sizeof(*table->partitions), table->partition_count,
+                                               &table->partition_room);
             table->partitions[table->partition_count++] = slice->items[i];
         }
     }
