@@ -28,6 +28,9 @@ static const KeyInfo KEYS[] = {
     {"audit_log_roll_size_mb", KEY_INT, "1024"},
     {"bind_address", KEY_TEXT, "127.0.0.1"},
     {"data_dir", KEY_TEXT, "./merak-data"},
+    {"home_volume", KEY_TEXT, ""},       /* file:///directory; empty: data_dir/volume */
+    {"advertise_address", KEY_TEXT, ""}, /* under which other nodes reach this one; empty: bind_address */
+    {"frontend_role", KEY_TEXT, "FOLLOWER"},
     {"qe_max_connection", KEY_INT, "4096"},
     {"sys_log_level", KEY_TEXT, "INFO"},
     {"mem_limit", KEY_TEXT, "90%"},
@@ -35,6 +38,9 @@ static const KeyInfo KEYS[] = {
     {"spill_max_bytes", KEY_INT, "0"},
     {"lake_autovacuum_grace_period_minutes", KEY_INT, "30"},
     {"enable_compaction", KEY_TEXT, "true"},
+    {"checkpoint_journal_objects", KEY_INT, "1000"},
+    {"checkpoint_journal_mb", KEY_INT, "64"},
+    {"checkpoint_interval_seconds", KEY_INT, "600"},
     {"run_mode", KEY_TEXT, "shared_data"},
     {"allow_remote_without_password", KEY_TEXT, "false"},
 };

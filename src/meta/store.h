@@ -28,6 +28,7 @@ void meta_store_close(MetaStore *store);
 /* ---- several nodes on one volume (follow.c) ---- */
 
 bool meta_is_leading(MetaStore *store);
+uint64_t meta_epoch(MetaStore *store); /* grows with every change of the lead that was read or made */
 /* Reads and publishes what others appended since; asks for the next object by name only. A leader that finds
  * another's batch is deposed, and follows from then on. */
 Status meta_follow(MetaStore *store, Diag *diag);
@@ -37,6 +38,9 @@ Status meta_take_lead(MetaStore *store, Diag *diag);
 void meta_step_down(MetaStore *store);
 
 CatalogSnapshot *meta_snapshot(MetaStore *store); /* a reference: catalog_unref() it */
+/* published() is called after every publish, with the store's lock held: it does no more than wake somebody up. NULL ends
+ * that, and no call is under way any more. */
+void meta_set_publish_listener(MetaStore *store, void (*published)(void *context), void *context);
 /* Who commits finds out how an append ended whose outcome was unknown; so does this. OK: nothing is open. */
 Status meta_settle(MetaStore *store, Diag *diag);
 /* The scheduler's job that does so. */
@@ -52,6 +56,8 @@ uint64_t meta_new_id(MetaStore *store);
 /* Clock and randomness of the volume that the store lies on. */
 const Environment *meta_environment(const MetaStore *store);
 uint64_t meta_incarnation(const MetaStore *store);
+/* Known to whoever can read the volume, and to nobody else: with it nodes prove that they belong to the cluster. */
+StrView meta_cluster_secret(const MetaStore *store);
 /* All durable labels, the newest first; texts are in arena. */
 typedef struct LabelEntry {
     uint64_t database_id;

@@ -4,6 +4,7 @@
 #include "base/thread.h"
 #include "exec/exec.h"
 #include "job/compaction.h"
+#include "job/task_manager.h"
 #include "job/vacuum.h"
 #include "load/auto_increment.h"
 #include "meta/load_history.h"
@@ -21,12 +22,15 @@ struct Instance {
     StatisticsCache *statistics;
     Compactor *compactor;
     Vacuum *vacuum;
+    TaskManager *tasks;
     SpillArea *spill;
     PrimaryIndexes *keys; /* of tables with unique keys */
     AutoIncrement *increments;
     LoadHistory *history; /* loads that failed */
     QueryProfiles *profiles;
     MemTracker *memory;
+    const struct ForwardOps *forward; /* how statements reach the leader; NULL: there is one node only */
+    struct Frontends *frontends; /* the nodes of the cluster; NULL: they are not looked after */
     struct AuditLog *audit; /* NULL: none is kept */
     const char *version;
     int64_t started_us;

@@ -475,6 +475,7 @@ static Status run_use(StatementContext *context, const AstStatement *statement)
 
 static Status run_statement(StatementContext *context, const AstStatement *statement)
 {
+    Status status;
     TRY(authorize_statement(&context->analyze, statement));
     switch ((AstKind)statement->kind) {
     case AST_STATEMENT_QUERY:
@@ -510,11 +511,17 @@ static Status run_statement(StatementContext *context, const AstStatement *state
         return run_analyze(context, statement);
     case AST_STATEMENT_KILL:
         return run_kill(context, statement);
+    case AST_STATEMENT_SUBMIT_TASK:
+        return run_submit_task(context, statement);
     case AST_STATEMENT_COMMAND:
         if (strview_is(statement->command->what, "ADMIN VACUUM"))
             return run_admin_vacuum(context, statement->command);
+        if (strview_starts_with(statement->command->what, STR_VIEW("ALTER SYSTEM ")) && statement->command->names.count > 0)
+            return run_alter_system(context, statement->command);
         if (strview_is(statement->command->what, "ANALYZE PROFILE"))
             return run_analyze_profile(context, statement->command);
+        if (run_task_command(context, statement->command, &status) || run_cluster_command(context, statement->command, &status))
+            return status;
         return RAISE(context->diag, NOT_SUPPORTED, "%.*s is not supported yet", SV_ARGS(statement->command->what));
     case AST_STATEMENT_USER:
         return run_alter_user(context, statement);
@@ -531,7 +538,7 @@ static Status run_statement(StatementContext *context, const AstStatement *state
     case AST_STATEMENT_ROLLBACK:
         return run_transaction(context, statement);
     case AST_STATEMENT_NO_OPERATION:
-        return send_ok(context, 0, STR_VIEW(""));
+        return run_no_operation(context, statement);
     default:
         return RAISE(context->diag, NOT_SUPPORTED, "this statement is not supported yet: %.*s",
                      (int)MIN(statement->end - statement->begin, 100u), statement->source.data + statement->begin);
