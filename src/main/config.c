@@ -35,6 +35,9 @@ static const KeyInfo KEYS[] = {
     {"spill_max_bytes", KEY_INT, "0"},
     {"lake_autovacuum_grace_period_minutes", KEY_INT, "30"},
     {"enable_compaction", KEY_TEXT, "true"},
+    {"checkpoint_journal_objects", KEY_INT, "1000"},
+    {"checkpoint_journal_mb", KEY_INT, "64"},
+    {"checkpoint_interval_seconds", KEY_INT, "600"},
     {"run_mode", KEY_TEXT, "shared_data"},
     {"allow_remote_without_password", KEY_TEXT, "false"},
 };

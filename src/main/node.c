@@ -22,6 +22,7 @@
 #include "job/scheduler.h"
 #include "main/storage_metrics.h"
 #include "main/version.h"
+#include "meta/checkpoint.h"
 #include "server/http_server.h"
 #include "server/mysql_server.h"
 #include "session/audit.h"
@@ -240,6 +241,10 @@ static Status start_jobs(Node *node, Diag *diag)
     node->quarantine_check = (QuarantineCheck){node->store, node->volume};
     scheduler_add(node->scheduler, "quarantine", quarantine_job, &node->quarantine_check);
     scheduler_add(node->scheduler, "journal", meta_settle_job, node->store);
+    meta_set_checkpoint_limits(node->store, &(CheckpointLimits){(uint64_t)config_int(node->config, "checkpoint_journal_objects"),
+                                                                (uint64_t)config_int(node->config, "checkpoint_journal_mb") << 20,
+                                                                config_int(node->config, "checkpoint_interval_seconds") * 1000000});
+    scheduler_add(node->scheduler, "checkpoint", meta_checkpoint_job, node->store);
     scheduler_add(node->scheduler, "memory", memory_trim_run, &node->memory_trim);
     TRY(scheduler_start(node->scheduler, diag));
     session_add_task_runners(&node->instance);

@@ -271,37 +271,6 @@ static CatalogSnapshot *copy_snapshot(CatalogSnapshot *base)
     return next;
 }
 
-/* Drops a reference through the public door: a snapshot that holds nothing else. */
-static void release_database(CatalogDatabase *database)
-{
-    CatalogSnapshot *carrier = mem_alloc_zero(sizeof(*carrier));
-    atomic_init(&carrier->references, 1);
-    arena_init(&carrier->arena, NULL);
-    carrier->databases = ARENA_NEW_ARRAY(&carrier->arena, CatalogDatabase *, 1);
-    carrier->databases[0] = database;
-    carrier->database_count = 1;
-    catalog_unref(carrier);
-}
-
-static void release_table(CatalogTable *table)
-{
-    CatalogDatabase *carrier = mem_alloc_zero(sizeof(*carrier));
-    atomic_init(&carrier->references, 1);
-    arena_init(&carrier->arena, NULL);
-    carrier->tables = ARENA_NEW_ARRAY(&carrier->arena, CatalogTable *, 1);
-    carrier->tables[0] = table;
-    carrier->table_count = 1;
-    release_database(carrier);
-}
-
-static void release_partition(CatalogPartition *partition)
-{
-    if (atomic_fetch_sub(&partition->references, 1) != 1)
-        return;
-    arena_deinit(&partition->arena);
-    mem_free(partition);
-}
-
 /* 0 is what meta_new_id() gives when it has none. */
 static Status check_id(const Apply *apply, uint64_t id)
 {
@@ -343,7 +312,7 @@ static CatalogDatabase *own_database(Apply *apply, uint32_t at)
         atomic_fetch_add(&copy->tables[i]->references, 1);
     }
     apply->next->databases[at] = copy;
-    release_database(old);
+    catalog_database_unref(old);
     return copy;
 }
 
@@ -393,7 +362,7 @@ static Status apply_put_database(Apply *apply, ByteReader *body)
     apply->next->database_count--;
     memmove(apply->next->databases + at, apply->next->databases + at + 1,
             (apply->next->database_count - (uint32_t)at) * sizeof(CatalogDatabase *));
-    release_database(old);
+    catalog_database_unref(old);
     insert_database(apply, renamed);
     return OK;
 }
@@ -405,7 +374,7 @@ static Status apply_drop_database(Apply *apply, ByteReader *body)
     if (at < 0)
         return RAISE(apply->diag, NO_SUCH_DATABASE, "database %llu does not exist", (unsigned long long)id);
     CatalogSnapshot *next = apply->next;
-    release_database(next->databases[at]);
+    catalog_database_unref(next->databases[at]);
     next->database_count--;
     memmove(next->databases + at, next->databases + at + 1,
             (next->database_count - (uint32_t)at) * sizeof(*next->databases));
@@ -488,12 +457,12 @@ static Status apply_put_table(Apply *apply, ByteReader *body)
         table->created_us = old->created_us;
         share_partitions(table, old);
         remove_table_at(old_home, at);
-        release_table(old);
+        catalog_table_unref(old);
     }
     table->updated_us = apply->time_us;
     int home = find_database(apply, database_id);
     if (home < 0) {
-        release_table(table);
+        catalog_table_unref(table);
         return RAISE(apply->diag, NO_SUCH_DATABASE, "database %llu does not exist", (unsigned long long)database_id);
     }
     insert_table(own_database(apply, (uint32_t)home), table);
@@ -507,7 +476,7 @@ static Status apply_drop_table(Apply *apply, ByteReader *body)
     CatalogDatabase *database = own_database_of_table(apply, id, &at);
     if (database == NULL)
         return RAISE(apply->diag, NO_SUCH_TABLE, "table %llu does not exist", (unsigned long long)id);
-    release_table(database->tables[at]);
+    catalog_table_unref(database->tables[at]);
     remove_table_at(database, at);
     return OK;
 }
@@ -531,7 +500,7 @@ static Status own_table(Apply *apply, uint64_t id, uint32_t extra, CatalogTable 
     table->updated_us = apply->time_us;
     share_partitions(table, old);
     database->tables[at] = table;
-    release_table(old);
+    catalog_table_unref(old);
     *out_table = table;
     return OK;
 }
@@ -546,12 +515,12 @@ static Status apply_put_partition(Apply *apply, ByteReader *body)
     for (uint32_t t = 0; t < partition->tablet_count && has_id == OK; t++)
         has_id = check_id(apply, partition->tablets[t].id);
     if (has_id != OK) {
-        release_partition(partition);
+        catalog_partition_unref(partition);
         return has_id;
     }
     for (uint32_t i = 0; i < table->partition_count; i++) {
         if (table->partitions[i]->id == partition->id) {
-            release_partition(table->partitions[i]);
+            catalog_partition_unref(table->partitions[i]);
             table->partitions[i] = partition;
             return OK;
         }
@@ -571,7 +540,7 @@ static Status apply_drop_partition(Apply *apply, ByteReader *body)
     for (uint32_t i = 0; i < table->partition_count; i++) {
         if (table->partitions[i]->id != id)
             continue;
-        release_partition(table->partitions[i]);
+        catalog_partition_unref(table->partitions[i]);
         table->partition_count--;
         memmove(table->partitions + i, table->partitions + i + 1,
                 (table->partition_count - i) * sizeof(*table->partitions));
@@ -650,7 +619,7 @@ static Status own_partition(Apply *apply, CatalogTable *table, uint64_t id, Cata
             continue;
         if (!is_private(&old->references) || is_wasteful(old)) {
             table->partitions[i - 1] = copy_partition(table->schema, old);
-            release_partition(old);
+            catalog_partition_unref(old);
         }
         *out_partition = table->partitions[i - 1];
         return OK;

@@ -18,6 +18,7 @@ static void end_turn(MetaStore *store)
 {
     mutex_lock(&store->lock);
     store->is_appending = false;
+    store_note_cut(store);
     condition_broadcast(&store->changed);
 }
 

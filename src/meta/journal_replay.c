@@ -162,6 +162,7 @@ static Status replay_batches(Replay *replay, Diag *diag)
             TRY(confirm_batch(journal, path, &batch, diag));
         TRY(replay_entries(replay, &batch, path, diag));
         journal->previous_hash = checksum_bytes(batch.data, batch.length);
+        journal->seen_bytes += batch.length;
         journal->next_sequence++;
         bytebuf_clear(&journal->unconfirmed);
         bytebuf_append_view(&journal->unconfirmed, bytebuf_view(&batch));
@@ -335,7 +336,7 @@ static Status make_incarnation(const Journal *journal, Diag *diag)
     return diag_raise(diag, status, "%s", trouble.message);
 }
 
-Status journal_open(Journal *journal, Volume *volume, const JournalReader *reader, Diag *diag)
+Status journal_find(Journal *journal, Volume *volume, Diag *diag)
 {
     *journal = (Journal){.volume = volume, .next_sequence = 1, .next_entry_id = 1};
     journal->writer_id = env_random(volume->environment);
@@ -344,5 +345,11 @@ Status journal_open(Journal *journal, Volume *volume, const JournalReader *reade
         TRY(make_incarnation(journal, diag));
         TRY(find_incarnation(journal, diag));
     }
+    return OK;
+}
+
+Status journal_open(Journal *journal, Volume *volume, const JournalReader *reader, Diag *diag)
+{
+    TRY(journal_find(journal, volume, diag));
     return journal_follow(journal, reader, diag);
 }

@@ -14,6 +14,7 @@
 #include "meta/store_int.h"
 
 enum { ID_BLOCK = 1000000, CLAIMS = 10, SETTLE_US = 1000000 };
+enum { DUE_OBJECTS = 1000, DUE_BYTES = 64 << 20, DUE_US = 600 * 1000000 }; /* a checkpoint, unless told otherwise */
 
 static uint32_t label_slot(uint64_t database_id, StrView label)
 {
@@ -81,6 +82,47 @@ bool meta_label_find(MetaStore *store, uint64_t database_id, StrView label, Aren
     return false;
 }
 
+void store_add_labels(MetaStore *store, const LabelEntry *labels, uint32_t count, uint64_t entry_id)
+{
+    LabelKeeper keeper = {store, entry_id};
+    for (uint32_t i = 0; i < count; i++)
+        remember_label(&keeper, labels[i].database_id, labels[i].label, labels[i].txn_id, labels[i].answer, labels[i].time_us);
+    settle_labels(store, entry_id);
+}
+
+typedef struct DatedLabel {
+    LabelEntry label;
+    uint64_t entry_id;
+} DatedLabel;
+
+static int by_age(const void *a, const void *b)
+{
+    const DatedLabel *left = a, *right = b;
+    if (left->entry_id != right->entry_id)
+        return left->entry_id < right->entry_id ? -1 : 1;
+    return (left->label.txn_id > right->label.txn_id) - (left->label.txn_id < right->label.txn_id);
+}
+
+uint32_t store_labels_until(MetaStore *store, uint64_t entry_id, int64_t since_us, Arena *arena, LabelEntry **out_labels)
+{
+    ARRAY_OF(DatedLabel) all = {0};
+    mutex_lock(&store->label_lock);
+    for (uint32_t slot = 0; slot < LABEL_SLOTS; slot++) {
+        for (const LabelNode *n = store->labels[slot]; n != NULL; n = n->next) {
+            DatedLabel dated = {{n->database_id, n->txn_id, n->time_us, n->label, n->answer}, n->entry_id};
+            if (n->entry_id <= entry_id && n->time_us >= since_us)
+                ARRAY_PUSH(arena, &all, dated); /* texts stay as long as the store */
+        }
+    }
+    mutex_unlock(&store->label_lock);
+    if (all.count > 1)
+        qsort(all.items, all.count, sizeof(*all.items), by_age);
+    *out_labels = ARENA_NEW_ARRAY(arena, LabelEntry, all.count);
+    for (uint32_t i = 0; i < all.count; i++)
+        (*out_labels)[i] = all.items[i].label;
+    return all.count;
+}
+
 static int by_newest(const void *a, const void *b)
 {
     const LabelEntry *left = a, *right = b;
@@ -105,15 +147,6 @@ uint32_t meta_label_list(MetaStore *store, Arena *arena, LabelEntry **out_labels
     return all.count;
 }
 
-static CatalogSnapshot *empty_catalog(void)
-{
-    CatalogSnapshot *snapshot = mem_alloc_zero(sizeof(*snapshot));
-    atomic_init(&snapshot->references, 1);
-    arena_init(&snapshot->arena, NULL);
-    snapshot->next_id = 10000;
-    return snapshot;
-}
-
 void meta_store_close(MetaStore *store)
 {
     if (store == NULL)
@@ -129,6 +162,7 @@ void meta_store_close(MetaStore *store)
     arena_deinit(&store->label_arena);
     mutex_deinit(&store->lock);
     mutex_deinit(&store->label_lock);
+    mutex_deinit(&store->image_lock);
     condition_deinit(&store->changed);
     mem_free(store);
 }
@@ -156,6 +190,7 @@ void store_publish(MetaStore *store, CatalogSnapshot *next)
     }
     store->earlier[store->earlier_count++] = store->published;
     store->published = next;
+    store_note_cut(store);
     settle_labels(store, next->entry_id);
     if (store->listener != NULL)
         store->listener(store->listener_context);
@@ -166,6 +201,15 @@ void meta_set_publish_listener(MetaStore *store, void (*published)(void *context
     LOCK_GUARD(&store->lock);
     store->listener = published;
     store->listener_context = context;
+}
+
+void store_note_cut(MetaStore *store)
+{
+    const Journal *journal = &store->journal;
+    uint64_t entry_id = store->published->entry_id;
+    if (journal->next_entry_id == entry_id + 1 && !journal->is_pending)
+        store->cut = (ImageHead){entry_id, journal->incarnation, journal->next_sequence, journal->previous_hash, journal->epoch,
+                                 journal->epoch_writer, 0};
 }
 
 static StrView change_of(const JournalEntry *entry)
@@ -243,14 +287,27 @@ Status store_begin_lead(MetaStore *store, Diag *diag)
     return OK;
 }
 
+/* The newest image, and the journal from there. */
+static Status read_state(MetaStore *store, Volume *volume, const JournalReader *reader, Diag *diag)
+{
+    ImageSearch search = {0};
+    TRY(journal_find(&store->journal, volume, diag));
+    Status status = store_load_image(store, &search, diag);
+    if (status == OK)
+        status = store_check_reached(store, &search, journal_follow(&store->journal, reader, diag), diag);
+    bytebuf_deinit(&search.damaged);
+    return status;
+}
+
 static Status open_store(MetaStore *store, Volume *volume, Diag *diag)
 {
     JournalReader reader = {store, store_replay, store_list_unknown};
     FAULT("start.before_replay", diag);
     store->is_opening = true;
-    Status opened = journal_open(&store->journal, volume, &reader, diag);
+    Status opened = read_state(store, volume, &reader, diag);
     store->is_opening = false;
     TRY(opened);
+    store_note_cut(store);
     FAULT("start.after_replay", diag);
     atomic_store(&store->is_confirmed, store->journal.unconfirmed.length == 0 && store->journal.unconfirmed_record.length == 0);
     store->tentative = catalog_ref(store->published);
@@ -274,9 +331,11 @@ static Status open_as(Volume *volume, bool follows, Diag *diag, MetaStore **out_
     store->follows = follows;
     mutex_init(&store->lock);
     mutex_init(&store->label_lock);
+    mutex_init(&store->image_lock);
+    store->limits = (CheckpointLimits){DUE_OBJECTS, DUE_BYTES, DUE_US};
     condition_init(&store->changed);
     arena_init(&store->label_arena, NULL);
-    store->published = empty_catalog();
+    store->published = catalog_new_empty();
     Status status = open_store(store, volume, diag);
     if (status != OK) {
         meta_store_close(store);

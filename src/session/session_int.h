@@ -134,6 +134,8 @@ SystemSource *session_system_source(StatementContext *context);
 Status run_compact(StatementContext *context, const CatalogTable *table, const AstAlterAction *action);
 Status show_quarantine(StatementContext *context);
 Status show_fault_points(StatementContext *context);
+/* cluster_statements.c; false: it is none of its statements. */
+bool run_cluster_command(StatementContext *context, const AstCommand *command, Status *out_status);
 Status run_admin_vacuum(StatementContext *context, const AstCommand *command);
 Status run_explain_vacuum(StatementContext *context);
 Status run_describe(StatementContext *context, const AstStatement *statement);

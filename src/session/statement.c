@@ -518,7 +518,7 @@ static Status run_statement(StatementContext *context, const AstStatement *state
             return run_admin_vacuum(context, statement->command);
         if (strview_is(statement->command->what, "ANALYZE PROFILE"))
             return run_analyze_profile(context, statement->command);
-        if (run_task_command(context, statement->command, &status))
+        if (run_task_command(context, statement->command, &status) || run_cluster_command(context, statement->command, &status))
             return status;
         return RAISE(context->diag, NOT_SUPPORTED, "%.*s is not supported yet", SV_ARGS(statement->command->what));
     case AST_STATEMENT_USER:
