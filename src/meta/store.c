@@ -587,7 +587,7 @@ static void push_batch(MetaStore *store, const Batch *batch)
 static Status push_tentative(MetaStore *store, Diag *diag)
 {
     if (store->uncertain != NULL && !store->is_appending)
-        return store_settle(store, diag);
+        return settle(store, diag);
     if (store->is_appending)
         condition_wait(&store->changed, &store->lock);
     else if (store->open != NULL)
