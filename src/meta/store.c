@@ -476,13 +476,13 @@ static void write_batch(MetaStore *store, Batch *batch)
 {
     store->open = NULL;
     store->is_appending = true;
-    store->append_began_us = env_monotonic_us(store->journal.volume->environment);
     CatalogSnapshot *result = catalog_ref(store->tentative);
     mutex_unlock(&store->lock);
     Status status = flush_and_append(store, batch);
     FAULT_STEP("meta.before_publish");
     mutex_lock(&store->lock);
     store->is_appending = false;
+    store->append_count++;
     batch->status = status;
     batch->is_done = true;
     if (status == OK) {
@@ -503,11 +503,11 @@ static void write_batch(MetaStore *store, Batch *batch)
 static Status settle(MetaStore *store, Diag *diag)
 {
     store->is_appending = true;
-    store->append_began_us = env_monotonic_us(store->journal.volume->environment);
     mutex_unlock(&store->lock);
     Status status = journal_settle(&store->journal, diag);
     mutex_lock(&store->lock);
     store->is_appending = false;
+    store->append_count++;
     CatalogSnapshot *result = store->uncertain;
     if (status == OK || status == ERR_RETRY)
         store->uncertain = NULL;
@@ -555,6 +555,7 @@ static Status need_lead(MetaStore *store, Diag *diag)
     Status status = take_lead(store, &trouble);
     mutex_lock(&store->lock);
     store->is_appending = false;
+    store->append_count++;
     if (status == OK)
         status = store_begin_lead(store, &trouble);
     condition_broadcast(&store->changed);
@@ -583,15 +584,32 @@ static void push_batch(MetaStore *store, const Batch *batch)
         write_batch(store, store->open);
 }
 
+/* Nothing had to be changed; but what that rests on may not be durable yet. Waits until it is, or is no more. */
+static Status push_tentative(MetaStore *store, Diag *diag)
+{
+    if (store->uncertain != NULL && !store->is_appending)
+        return settle(store, diag);
+    if (store->is_appending)
+        condition_wait(&store->changed, &store->lock);
+    else if (store->open != NULL)
+        write_batch(store, store->open); /* what goes wrong is told to those who wait for it */
+    return OK;
+}
+
 Status meta_commit(MetaStore *store, MetaBuild build, void *context, Diag *diag)
 {
     Batch *batch;
     LOCK_GUARD(&store->lock);
-    if (store->follows || !store->journal.is_leading)
-        TRY(need_lead(store, diag));
-    TRY(join_batch(store, build, context, diag, &batch));
-    if (batch == NULL)
-        return OK;
+    for (;;) {
+        if (store->follows || !store->journal.is_leading)
+            TRY(need_lead(store, diag));
+        TRY(join_batch(store, build, context, diag, &batch));
+        if (batch != NULL)
+            break;
+        if (store->tentative->entry_id == store->published->entry_id)
+            return OK;
+        TRY(push_tentative(store, diag));
+    }
     batch->waiters++;
     while (!batch->is_done)
         push_batch(store, batch);
