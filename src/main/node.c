@@ -20,6 +20,7 @@
 #include "job/memory_trim.h"
 #include "job/quarantine_check.h"
 #include "job/scheduler.h"
+#include "main/home_volume.h"
 #include "main/storage_metrics.h"
 #include "main/version.h"
 #include "server/http_server.h"
@@ -152,7 +153,7 @@ static Status open_storage(Node *node, Diag *diag)
 {
     char path[PATH_BYTES];
     path_in(node, "volume", path);
-    TRY(volume_open_local(path, environment_real(), diag, &node->volume));
+    TRY(home_volume_open(node->config, path, diag, &node->volume));
     node->volume->quarantine = quarantine_open(environment_real());
     int64_t start_us = env_monotonic_us(environment_real());
     TRY(meta_store_open(node->volume, diag, &node->store));
