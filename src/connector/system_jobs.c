@@ -1,6 +1,6 @@
 #include "connector/system_columns.h"
 
-/* information_schema: loads, tasks, views that are refreshed. Loads are the labels that the journal keeps, with
+/* information_schema: loads, views that are refreshed. Loads are the labels that the journal keeps, with
  * how many rows each had, and the last ones that failed, which only memory keeps. */
 
 #include "meta/load_answer.h"
@@ -118,18 +118,31 @@ static const SystemColumn routine_columns[] = {
     TEXT("DATA_SOURCE_TYPE"), NUMBER("CURRENT_TASK_NUM"), TEXT("JOB_PROPERTIES"), TEXT("DATA_SOURCE_PROPERTIES"), TEXT("CUSTOM_PROPERTIES"),
     TEXT("STATISTICS"), TEXT("PROGRESS"), TEXT("REASONS_OF_STATE_CHANGED"), TEXT("ERROR_LOG_URLS"), TEXT("TRACKING_SQL"), TEXT("OTHER_MSG"),
     TEXT("LATEST_SOURCE_POSITION"), TEXT("OFFSET_LAG"), TEXT("TIMESTAMP_PROGRESS")};
-static const SystemColumn stream_columns[] = {
-    TEXT("LABEL"), NUMBER("ID"), TEXT("LOAD_ID"), NUMBER("TXN_ID"), TEXT("DB_NAME"), TEXT("TABLE_NAME"), TEXT("STATE"), TEXT("ERROR_MSG"),
-    TEXT("TRACKING_URL"), NUMBER("CHANNEL_NUM"), NUMBER("PREPARED_CHANNEL_NUM"), NUMBER("NUM_ROWS_NORMAL"), NUMBER("NUM_ROWS_AB_NORMAL"),
-    NUMBER("NUM_ROWS_UNSELECTED"), NUMBER("NUM_LOAD_BYTES"), NUMBER("TIMEOUT_SECOND"), TIME("CREATE_TIME_MS"), TIME("BEFORE_LOAD_TIME_MS"),
-    TIME("START_LOADING_TIME_MS"), TIME("START_PREPARING_TIME_MS"), TIME("FINISH_PREPARING_TIME_MS"), TIME("END_TIME_MS"),
-    TEXT("CHANNEL_STATE"), TEXT("TYPE"), TEXT("TRACKING_SQL")};
-static const SystemColumn tasks_columns[] = {TEXT("TASK_NAME"), TIME("CREATE_TIME"), TEXT("SCHEDULE"), TEXT("CATALOG"), TEXT("DATABASE"),
-                                             TEXT("DEFINITION"), TIME("EXPIRE_TIME"), TEXT("PROPERTIES"), TEXT("CREATOR")};
-static const SystemColumn runs_columns[] = {
-    TEXT("QUERY_ID"), TEXT("TASK_NAME"), TIME("CREATE_TIME"), TIME("FINISH_TIME"), TEXT("STATE"), TEXT("CATALOG"), TEXT("DATABASE"),
-    TEXT("DEFINITION"), TIME("EXPIRE_TIME"), NUMBER("ERROR_CODE"), TEXT("ERROR_MESSAGE"), TEXT("PROGRESS"), TEXT("EXTRA_MESSAGE"),
-    TEXT("PROPERTIES"), TEXT("JOB_ID"), TIME("PROCESS_TIME")};
+static const SystemColumn stream_columns[] = {TEXT("LABEL"),
+                                              NUMBER("ID"),
+                                              TEXT("LOAD_ID"),
+                                              NUMBER("TXN_ID"),
+                                              TEXT("DB_NAME"),
+                                              TEXT("TABLE_NAME"),
+                                              TEXT("STATE"),
+                                              TEXT("ERROR_MSG"),
+                                              TEXT("TRACKING_URL"),
+                                              NUMBER("CHANNEL_NUM"),
+                                              NUMBER("PREPARED_CHANNEL_NUM"),
+                                              NUMBER("NUM_ROWS_NORMAL"),
+                                              NUMBER("NUM_ROWS_AB_NORMAL"),
+                                              NUMBER("NUM_ROWS_UNSELECTED"),
+                                              NUMBER("NUM_LOAD_BYTES"),
+                                              NUMBER("TIMEOUT_SECOND"),
+                                              TIME("CREATE_TIME_MS"),
+                                              TIME("BEFORE_LOAD_TIME_MS"),
+                                              TIME("START_LOADING_TIME_MS"),
+                                              TIME("START_PREPARING_TIME_MS"),
+                                              TIME("FINISH_PREPARING_TIME_MS"),
+                                              TIME("END_TIME_MS"),
+                                              TEXT("CHANNEL_STATE"),
+                                              TEXT("TYPE"),
+                                              TEXT("TRACKING_SQL")};
 static const SystemColumn views_columns[] = {
     NUMBER("MATERIALIZED_VIEW_ID"), TEXT("TABLE_SCHEMA"), TEXT("TABLE_NAME"), TEXT("REFRESH_TYPE"), TEXT("IS_ACTIVE"), TEXT("INACTIVE_REASON"),
     TEXT("PARTITION_TYPE"), NUMBER("TASK_ID"), TEXT("TASK_NAME"), TIME("LAST_REFRESH_START_TIME"), TIME("LAST_REFRESH_FINISHED_TIME"),
@@ -154,8 +167,6 @@ static const SystemTable tables[] = {
     {"load_tracking_logs", SYSTEM_COLUMNS(tracking_columns), produce_tracking},
     {"routine_load_jobs", SYSTEM_COLUMNS(routine_columns), NULL},
     {"stream_loads", SYSTEM_COLUMNS(stream_columns), NULL},
-    {"tasks", SYSTEM_COLUMNS(tasks_columns), NULL},
-    {"task_runs", SYSTEM_COLUMNS(runs_columns), NULL},
     {"materialized_views", SYSTEM_COLUMNS(views_columns), NULL},
     {"pipes", SYSTEM_COLUMNS(pipes_columns), NULL},
     {"pipe_files", SYSTEM_COLUMNS(files_columns), NULL},

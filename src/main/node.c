@@ -23,6 +23,7 @@
 #include "main/home_volume.h"
 #include "main/storage_metrics.h"
 #include "main/version.h"
+#include "meta/checkpoint.h"
 #include "server/http_server.h"
 #include "server/mysql_server.h"
 #include "session/audit.h"
@@ -47,6 +48,7 @@ typedef struct Node {
     StatisticsCache *statistics;
     Compactor *compactor;
     Vacuum *vacuum;
+    TaskManager *tasks;
     MemoryTrim memory_trim;
     Scheduler *scheduler;
     QuarantineCheck quarantine_check;
@@ -194,6 +196,7 @@ static Status open_instance(Node *node, Diag *diag)
                             .forget = forget_object,
                             .grace_minutes = config_int(node->config, "lake_autovacuum_grace_period_minutes")};
     node->vacuum = vacuum_open(&vacuum);
+    node->tasks = task_manager_open(node->store);
     node->increments = auto_increment_open(node->store);
     node->history = load_history_open();
     node->profiles = query_profiles_open();
@@ -207,6 +210,7 @@ static Status open_instance(Node *node, Diag *diag)
         .statistics = node->statistics,
         .compactor = node->compactor,
         .vacuum = node->vacuum,
+        .tasks = node->tasks,
         .spill = node->spill,
         .keys = node->keys,
         .increments = node->increments,
@@ -238,8 +242,14 @@ static Status start_jobs(Node *node, Diag *diag)
     node->quarantine_check = (QuarantineCheck){node->store, node->volume};
     scheduler_add(node->scheduler, "quarantine", quarantine_job, &node->quarantine_check);
     scheduler_add(node->scheduler, "journal", meta_settle_job, node->store);
+    meta_set_checkpoint_limits(node->store, &(CheckpointLimits){(uint64_t)config_int(node->config, "checkpoint_journal_objects"),
+                                                                (uint64_t)config_int(node->config, "checkpoint_journal_mb") << 20,
+                                                                config_int(node->config, "checkpoint_interval_seconds") * 1000000});
+    scheduler_add(node->scheduler, "checkpoint", meta_checkpoint_job, node->store);
     scheduler_add(node->scheduler, "memory", memory_trim_run, &node->memory_trim);
-    return scheduler_start(node->scheduler, diag);
+    TRY(scheduler_start(node->scheduler, diag));
+    session_add_task_runners(&node->instance);
+    return task_manager_start(node->tasks, diag);
 }
 
 static Status open_ports(Node *node, Diag *diag)
@@ -285,6 +295,7 @@ static void node_close(Node *node)
         http_server_stop(node->http);
     if (node->mysql != NULL)
         mysql_server_stop(node->mysql, DRAIN_US);
+    task_manager_close(node->tasks);
     scheduler_close(node->scheduler);
     compactor_close(node->compactor);
     vacuum_close(node->vacuum);

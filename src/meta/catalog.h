@@ -8,6 +8,7 @@
 #include "base/thread.h"
 #include "types/datum.h"
 #include "meta/prepared.h"
+#include "meta/records.h"
 #include "types/segment_ref.h"
 
 typedef enum TableKind { TABLE_BASE, TABLE_VIEW } TableKind;
@@ -126,11 +127,17 @@ typedef struct CatalogSnapshot {
     uint32_t setting_count;
     PreparedTransaction **prepared;
     uint32_t prepared_count;
+    RecordSet *records; /* records.h */
     uint64_t next_id;
 } CatalogSnapshot;
 
+CatalogSnapshot *catalog_new_empty(void);
 CatalogSnapshot *catalog_ref(CatalogSnapshot *snapshot);
 void catalog_unref(CatalogSnapshot *snapshot);
+/* Of nodes: for who makes catalogs. */
+void catalog_database_unref(CatalogDatabase *database);
+void catalog_table_unref(CatalogTable *table);
+void catalog_partition_unref(CatalogPartition *partition);
 
 const CatalogDatabase *catalog_database(const CatalogSnapshot *snapshot, StrView name);
 const CatalogDatabase *catalog_database_by_id(const CatalogSnapshot *snapshot, uint64_t id);

@@ -21,6 +21,8 @@ enum {
     OP_PUT_DELETES = 33,
     OP_PUT_PREPARED = 34,
     OP_DROP_PREPARED = 35,
+    OP_PUT_RECORD = 36,
+    OP_DROP_RECORD = 37,
     OP_OPTIONAL_BIT = 0x80,
     OP_NOTE_DELETIONS = OP_OPTIONAL_BIT | 1,
 };
@@ -180,6 +182,23 @@ void change_drop_prepared(Change *change, uint64_t database_id, StrView label)
     add_op(change, OP_DROP_PREPARED, &body);
 }
 
+void change_put_record(Change *change, const char *module, StrView key, StrView value)
+{
+    AUTO_BYTEBUF body = {0};
+    encode_view(&body, strview(module));
+    encode_view(&body, key);
+    encode_view(&body, value);
+    add_op(change, OP_PUT_RECORD, &body);
+}
+
+void change_drop_record(Change *change, const char *module, StrView key)
+{
+    AUTO_BYTEBUF body = {0};
+    encode_view(&body, strview(module));
+    encode_view(&body, key);
+    add_op(change, OP_DROP_RECORD, &body);
+}
+
 void change_reserve_ids(Change *change, uint64_t next_id)
 {
     add_ids(change, OP_RESERVE_IDS, next_id, 0);
@@ -197,7 +216,7 @@ void change_note_deletions(Change *change, const StrView *paths, uint32_t count)
 static bool is_known_op(uint8_t kind)
 {
     return (kind >= OP_PUT_DATABASE && kind <= OP_RESERVE_IDS) || kind == OP_COMPACT_SEGMENTS || kind == OP_PUT_DELETES ||
-           kind == OP_PUT_PREPARED || kind == OP_DROP_PREPARED ||
+           (kind >= OP_PUT_PREPARED && kind <= OP_DROP_RECORD) ||
            (kind & OP_OPTIONAL_BIT) != 0;
 }
 
@@ -240,6 +259,7 @@ static CatalogSnapshot *copy_snapshot(CatalogSnapshot *base)
         next->prepared[i] = base->prepared[i];
         atomic_fetch_add(&next->prepared[i]->references, 1);
     }
+    next->records = record_set_ref(base->records);
     next->setting_count = base->setting_count;
     next->settings = ARENA_NEW_ARRAY(&next->arena, Property, base->setting_count + 8);
     for (uint32_t i = 0; i < base->setting_count; i++) {
@@ -249,37 +269,6 @@ static CatalogSnapshot *copy_snapshot(CatalogSnapshot *base)
             strview_n(arena_strndup(&next->arena, old->value.data, old->value.length), old->value.length);
     }
     return next;
-}
-
-/* Drops a reference through the public door: a snapshot that holds nothing else. */
-static void release_database(CatalogDatabase *database)
-{
-    CatalogSnapshot *carrier = mem_alloc_zero(sizeof(*carrier));
-    atomic_init(&carrier->references, 1);
-    arena_init(&carrier->arena, NULL);
-    carrier->databases = ARENA_NEW_ARRAY(&carrier->arena, CatalogDatabase *, 1);
-    carrier->databases[0] = database;
-    carrier->database_count = 1;
-    catalog_unref(carrier);
-}
-
-static void release_table(CatalogTable *table)
-{
-    CatalogDatabase *carrier = mem_alloc_zero(sizeof(*carrier));
-    atomic_init(&carrier->references, 1);
-    arena_init(&carrier->arena, NULL);
-    carrier->tables = ARENA_NEW_ARRAY(&carrier->arena, CatalogTable *, 1);
-    carrier->tables[0] = table;
-    carrier->table_count = 1;
-    release_database(carrier);
-}
-
-static void release_partition(CatalogPartition *partition)
-{
-    if (atomic_fetch_sub(&partition->references, 1) != 1)
-        return;
-    arena_deinit(&partition->arena);
-    mem_free(partition);
 }
 
 /* 0 is what meta_new_id() gives when it has none. */
@@ -323,7 +312,7 @@ static CatalogDatabase *own_database(Apply *apply, uint32_t at)
         atomic_fetch_add(&copy->tables[i]->references, 1);
     }
     apply->next->databases[at] = copy;
-    release_database(old);
+    catalog_database_unref(old);
     return copy;
 }
 
@@ -373,7 +362,7 @@ static Status apply_put_database(Apply *apply, ByteReader *body)
     apply->next->database_count--;
     memmove(apply->next->databases + at, apply->next->databases + at + 1,
             (apply->next->database_count - (uint32_t)at) * sizeof(CatalogDatabase *));
-    release_database(old);
+    catalog_database_unref(old);
     insert_database(apply, renamed);
     return OK;
 }
@@ -385,7 +374,7 @@ static Status apply_drop_database(Apply *apply, ByteReader *body)
     if (at < 0)
         return RAISE(apply->diag, NO_SUCH_DATABASE, "database %llu does not exist", (unsigned long long)id);
     CatalogSnapshot *next = apply->next;
-    release_database(next->databases[at]);
+    catalog_database_unref(next->databases[at]);
     next->database_count--;
     memmove(next->databases + at, next->databases + at + 1,
             (next->database_count - (uint32_t)at) * sizeof(*next->databases));
@@ -468,12 +457,12 @@ static Status apply_put_table(Apply *apply, ByteReader *body)
         table->created_us = old->created_us;
         share_partitions(table, old);
         remove_table_at(old_home, at);
-        release_table(old);
+        catalog_table_unref(old);
     }
     table->updated_us = apply->time_us;
     int home = find_database(apply, database_id);
     if (home < 0) {
-        release_table(table);
+        catalog_table_unref(table);
         return RAISE(apply->diag, NO_SUCH_DATABASE, "database %llu does not exist", (unsigned long long)database_id);
     }
     insert_table(own_database(apply, (uint32_t)home), table);
@@ -487,7 +476,7 @@ static Status apply_drop_table(Apply *apply, ByteReader *body)
     CatalogDatabase *database = own_database_of_table(apply, id, &at);
     if (database == NULL)
         return RAISE(apply->diag, NO_SUCH_TABLE, "table %llu does not exist", (unsigned long long)id);
-    release_table(database->tables[at]);
+    catalog_table_unref(database->tables[at]);
     remove_table_at(database, at);
     return OK;
 }
@@ -511,7 +500,7 @@ static Status own_table(Apply *apply, uint64_t id, uint32_t extra, CatalogTable 
     table->updated_us = apply->time_us;
     share_partitions(table, old);
     database->tables[at] = table;
-    release_table(old);
+    catalog_table_unref(old);
     *out_table = table;
     return OK;
 }
@@ -526,12 +515,12 @@ static Status apply_put_partition(Apply *apply, ByteReader *body)
     for (uint32_t t = 0; t < partition->tablet_count && has_id == OK; t++)
         has_id = check_id(apply, partition->tablets[t].id);
     if (has_id != OK) {
-        release_partition(partition);
+        catalog_partition_unref(partition);
         return has_id;
     }
     for (uint32_t i = 0; i < table->partition_count; i++) {
         if (table->partitions[i]->id == partition->id) {
-            release_partition(table->partitions[i]);
+            catalog_partition_unref(table->partitions[i]);
             table->partitions[i] = partition;
             return OK;
         }
@@ -551,7 +540,7 @@ static Status apply_drop_partition(Apply *apply, ByteReader *body)
     for (uint32_t i = 0; i < table->partition_count; i++) {
         if (table->partitions[i]->id != id)
             continue;
-        release_partition(table->partitions[i]);
+        catalog_partition_unref(table->partitions[i]);
         table->partition_count--;
         memmove(table->partitions + i, table->partitions + i + 1,
                 (table->partition_count - i) * sizeof(*table->partitions));
@@ -630,7 +619,7 @@ static Status own_partition(Apply *apply, CatalogTable *table, uint64_t id, Cata
             continue;
         if (!is_private(&old->references) || is_wasteful(old)) {
             table->partitions[i - 1] = copy_partition(table->schema, old);
-            release_partition(old);
+            catalog_partition_unref(old);
         }
         *out_partition = table->partitions[i - 1];
         return OK;
@@ -855,6 +844,29 @@ static Status apply_drop_prepared(Apply *apply, ByteReader *body)
     return OK;
 }
 
+static Status apply_put_record(Apply *apply, ByteReader *body)
+{
+    AUTO_ARENA scratch;
+    arena_init(&scratch, NULL);
+    StrView module = decode_view(body, &scratch);
+    StrView key = decode_view(body, &scratch);
+    StrView value = decode_view(body, &scratch);
+    if (!body->failed)
+        record_set_put(&apply->next->records, module, key, value);
+    return OK;
+}
+
+static Status apply_drop_record(Apply *apply, ByteReader *body)
+{
+    AUTO_ARENA scratch;
+    arena_init(&scratch, NULL);
+    StrView module = decode_view(body, &scratch);
+    StrView key = decode_view(body, &scratch);
+    if (!body->failed)
+        record_set_drop(&apply->next->records, module, key);
+    return OK;
+}
+
 static Status apply_op(Apply *apply, uint8_t kind, ByteReader *body)
 {
     switch (kind) {
@@ -882,6 +894,10 @@ static Status apply_op(Apply *apply, uint8_t kind, ByteReader *body)
         return apply_put_prepared(apply, body);
     case OP_DROP_PREPARED:
         return apply_drop_prepared(apply, body);
+    case OP_PUT_RECORD:
+        return apply_put_record(apply, body);
+    case OP_DROP_RECORD:
+        return apply_drop_record(apply, body);
     case OP_PUT_SETTING:
         return apply_put_setting(apply, body);
     case OP_PUT_LABEL:

@@ -18,6 +18,7 @@ const char journal_magic[8] = {'M', 'R', 'K', 'J', 'R', 'N', 'L', '1'};
 typedef struct Replay {
     Journal *journal;
     const JournalReader *reader;
+    bool confirms; /* what is there is made durable before it is visited */
     ByteBuf unknown; /* entries that can't be read; nothing is visited after the first */
     uint32_t unknown_count;
 } Replay;
@@ -134,6 +135,14 @@ static Status replay_entries(Replay *replay, const ByteBuf *batch, const char *p
     return OK;
 }
 
+/* A name can be there before it is certain to stay: whoever acts on it puts it again. */
+static Status confirm_batch(const Journal *journal, const char *path, const ByteBuf *batch, Diag *diag)
+{
+    Diag trouble = {0};
+    Status status = volume_put_if_absent(journal->volume, path, bytebuf_view(batch), &trouble);
+    return status == OK || status == ERR_OBJECT_EXISTS ? OK : diag_raise(diag, status, "%s", trouble.message);
+}
+
 static Status replay_batches(Replay *replay, Diag *diag)
 {
     Journal *journal = replay->journal;
@@ -149,8 +158,11 @@ static Status replay_batches(Replay *replay, Diag *diag)
         if (status != OK)
             return RAISE(diag, IO, "%s", missing.message);
         TRY(check_header(journal, &batch, path, diag));
+        if (replay->confirms)
+            TRY(confirm_batch(journal, path, &batch, diag));
         TRY(replay_entries(replay, &batch, path, diag));
         journal->previous_hash = checksum_bytes(batch.data, batch.length);
+        journal->seen_bytes += batch.length;
         journal->next_sequence++;
         bytebuf_clear(&journal->unconfirmed);
         bytebuf_append_view(&journal->unconfirmed, bytebuf_view(&batch));
@@ -224,6 +236,14 @@ static Status check_no_gap(const Journal *journal, Diag *diag)
     return RAISE(diag, CORRUPT, "journal object \"%s\" is missing, but \"%s\" is there", end, newest.path);
 }
 
+static Status refuse_unknown(Replay *replay, Diag *diag)
+{
+    if (replay->unknown_count == 0)
+        return OK;
+    return RAISE(diag, FORMAT_TOO_NEW, "the journal holds %u entries that this version can't read: %s%s", replay->unknown_count,
+                 replay->unknown.data, replay->unknown.length < UNKNOWN_BYTES ? "" : "; ...");
+}
+
 Status journal_follow(Journal *journal, const JournalReader *reader, Diag *diag)
 {
     Replay replay = {.journal = journal, .reader = reader};
@@ -233,15 +253,35 @@ Status journal_follow(Journal *journal, const JournalReader *reader, Diag *diag)
         if (status == OK)
             status = check_no_gap(journal, diag);
     } while (status == ERR_RETRY && !diag_has_error(diag));
-    if (status == OK && replay.unknown_count > 0)
-        status = RAISE(diag, FORMAT_TOO_NEW, "the journal holds %u entries that this version can't read: %s%s",
-                       replay.unknown_count, replay.unknown.data, replay.unknown.length < UNKNOWN_BYTES ? "" : "; ...");
+    if (status == OK)
+        status = refuse_unknown(&replay, diag);
     bytebuf_deinit(&replay.unknown);
     TRY(status);
     Diag trouble = {0};
     if (journal_confirm(journal, &trouble) != OK) /* a full volume can still be read; claims try again */
         LOG_WARN("journal", "the newest batch could not be confirmed: %s", trouble.message);
     return OK;
+}
+
+Status journal_poll(Journal *journal, const JournalReader *reader, Diag *diag)
+{
+    Replay replay = {.journal = journal, .reader = reader, .confirms = true};
+    Status status = replay_batches(&replay, diag);
+    if (status == OK)
+        status = refuse_unknown(&replay, diag);
+    bytebuf_deinit(&replay.unknown);
+    return status;
+}
+
+Status journal_has_next(const Journal *journal, bool *out_is_there, Diag *diag)
+{
+    char path[JOURNAL_PATH_BYTES];
+    AUTO_BYTEBUF batch = {0};
+    Diag missing = {0};
+    journal_batch_path(path, journal->incarnation, journal->next_sequence);
+    Status status = volume_get(journal->volume, path, &batch, &missing);
+    *out_is_there = status == OK;
+    return status == OK || status == ERR_NO_SUCH_OBJECT ? OK : diag_raise(diag, status, "%s", missing.message);
 }
 
 /* An incarnation is a line of JSON and a line with its checksum. */
@@ -296,7 +336,7 @@ static Status make_incarnation(const Journal *journal, Diag *diag)
     return diag_raise(diag, status, "%s", trouble.message);
 }
 
-Status journal_open(Journal *journal, Volume *volume, const JournalReader *reader, Diag *diag)
+Status journal_find(Journal *journal, Volume *volume, Diag *diag)
 {
     *journal = (Journal){.volume = volume, .next_sequence = 1, .next_entry_id = 1};
     journal->writer_id = env_random(volume->environment);
@@ -305,5 +345,11 @@ Status journal_open(Journal *journal, Volume *volume, const JournalReader *reade
         TRY(make_incarnation(journal, diag));
         TRY(find_incarnation(journal, diag));
     }
+    return OK;
+}
+
+Status journal_open(Journal *journal, Volume *volume, const JournalReader *reader, Diag *diag)
+{
+    TRY(journal_find(journal, volume, diag));
     return journal_follow(journal, reader, diag);
 }

@@ -11,55 +11,10 @@
 #include "base/fault.h"
 #include "base/hash.h"
 #include "base/log.h"
-#include "meta/journal.h"
+#include "meta/store_int.h"
 
-enum { ID_BLOCK = 1000000, LABEL_SLOTS = 1 << 14, CLAIMS = 10, SETTLE_US = 1000000 };
-
-typedef struct LabelNode {
-    struct LabelNode *next;
-    uint64_t database_id;
-    uint64_t txn_id;
-    int64_t time_us;
-    uint64_t entry_id; /* of its commit */
-    struct LabelNode *older; /* of those that may still be dropped */
-    StrView label;
-    StrView answer;
-} LabelNode;
-
-typedef struct Batch {
-    ByteBuf entries;
-    uint32_t count;
-    bool is_done;
-    Status status;
-    Diag diag;
-    uint32_t waiters;
-} Batch;
-
-struct MetaStore {
-    Journal journal;
-    Mutex lock; /* guards all below */
-    Condition changed;
-    CatalogSnapshot *published;
-    CatalogSnapshot *tentative;
-    Batch *open;
-    bool is_appending;
-    bool is_opening; /* nobody else has a reference to published */
-    uint64_t next_entry_id; /* of the next change that joins a batch */
-    uint64_t next_id;
-    uint64_t id_limit; /* journaled */
-    CatalogSnapshot **earlier; /* published once and perhaps still held; a reference each */
-    uint32_t earlier_count, earlier_room;
-    uint64_t *leases;
-    uint32_t lease_count, lease_room;
-    CatalogSnapshot *uncertain; /* state after the journal's pending batch; NULL: none is */
-    bool is_deposed;
-    _Atomic bool is_confirmed; /* what the start found is certain to stay */
-    Mutex label_lock; /* guards the labels; taken after lock */
-    Arena label_arena;
-    uint64_t durable_entry_id; /* labels of later entries are tentative */
-    LabelNode *newest; /* tentative ones */
-    LabelNode *labels[LABEL_SLOTS];
-};
+enum { ID_BLOCK = 1000000, CLAIMS = 10, SETTLE_US = 1000000 };
+enum { DUE_OBJECTS = 1000, DUE_BYTES = 64 << 20, DUE_US = 600 * 1000000 }; /* a checkpoint, unless told otherwise */
 
 static uint32_t label_slot(uint64_t database_id, StrView label)
 {
@@ -127,6 +82,47 @@ bool meta_label_find(MetaStore *store, uint64_t database_id, StrView label, Aren
     return false;
 }
 
+void store_add_labels(MetaStore *store, const LabelEntry *labels, uint32_t count, uint64_t entry_id)
+{
+    LabelKeeper keeper = {store, entry_id};
+    for (uint32_t i = 0; i < count; i++)
+        remember_label(&keeper, labels[i].database_id, labels[i].label, labels[i].txn_id, labels[i].answer, labels[i].time_us);
+    settle_labels(store, entry_id);
+}
+
+typedef struct DatedLabel {
+    LabelEntry label;
+    uint64_t entry_id;
+} DatedLabel;
+
+static int by_age(const void *a, const void *b)
+{
+    const DatedLabel *left = a, *right = b;
+    if (left->entry_id != right->entry_id)
+        return left->entry_id < right->entry_id ? -1 : 1;
+    return (left->label.txn_id > right->label.txn_id) - (left->label.txn_id < right->label.txn_id);
+}
+
+uint32_t store_labels_until(MetaStore *store, uint64_t entry_id, int64_t since_us, Arena *arena, LabelEntry **out_labels)
+{
+    ARRAY_OF(DatedLabel) all = {0};
+    mutex_lock(&store->label_lock);
+    for (uint32_t slot = 0; slot < LABEL_SLOTS; slot++) {
+        for (const LabelNode *n = store->labels[slot]; n != NULL; n = n->next) {
+            DatedLabel dated = {{n->database_id, n->txn_id, n->time_us, n->label, n->answer}, n->entry_id};
+            if (n->entry_id <= entry_id && n->time_us >= since_us)
+                ARRAY_PUSH(arena, &all, dated); /* texts stay as long as the store */
+        }
+    }
+    mutex_unlock(&store->label_lock);
+    if (all.count > 1)
+        qsort(all.items, all.count, sizeof(*all.items), by_age);
+    *out_labels = ARENA_NEW_ARRAY(arena, LabelEntry, all.count);
+    for (uint32_t i = 0; i < all.count; i++)
+        (*out_labels)[i] = all.items[i].label;
+    return all.count;
+}
+
 static int by_newest(const void *a, const void *b)
 {
     const LabelEntry *left = a, *right = b;
@@ -151,15 +147,6 @@ uint32_t meta_label_list(MetaStore *store, Arena *arena, LabelEntry **out_labels
     return all.count;
 }
 
-static CatalogSnapshot *empty_catalog(void)
-{
-    CatalogSnapshot *snapshot = mem_alloc_zero(sizeof(*snapshot));
-    atomic_init(&snapshot->references, 1);
-    arena_init(&snapshot->arena, NULL);
-    snapshot->next_id = 10000;
-    return snapshot;
-}
-
 void meta_store_close(MetaStore *store)
 {
     if (store == NULL)
@@ -175,6 +162,7 @@ void meta_store_close(MetaStore *store)
     arena_deinit(&store->label_arena);
     mutex_deinit(&store->lock);
     mutex_deinit(&store->label_lock);
+    mutex_deinit(&store->image_lock);
     condition_deinit(&store->changed);
     mem_free(store);
 }
@@ -193,7 +181,7 @@ static void prune_earlier(MetaStore *store)
 }
 
 /* Lock held. Takes over the caller's reference to next. */
-static void publish(MetaStore *store, CatalogSnapshot *next)
+void store_publish(MetaStore *store, CatalogSnapshot *next)
 {
     prune_earlier(store);
     if (store->earlier_count == store->earlier_room) {
@@ -202,7 +190,26 @@ static void publish(MetaStore *store, CatalogSnapshot *next)
     }
     store->earlier[store->earlier_count++] = store->published;
     store->published = next;
+    store_note_cut(store);
     settle_labels(store, next->entry_id);
+    if (store->listener != NULL)
+        store->listener(store->listener_context);
+}
+
+void meta_set_publish_listener(MetaStore *store, void (*published)(void *context), void *context)
+{
+    LOCK_GUARD(&store->lock);
+    store->listener = published;
+    store->listener_context = context;
+}
+
+void store_note_cut(MetaStore *store)
+{
+    const Journal *journal = &store->journal;
+    uint64_t entry_id = store->published->entry_id;
+    if (journal->next_entry_id == entry_id + 1 && !journal->is_pending)
+        store->cut = (ImageHead){entry_id, journal->incarnation, journal->next_sequence, journal->previous_hash, journal->epoch,
+                                 journal->epoch_writer, 0};
 }
 
 static StrView change_of(const JournalEntry *entry)
@@ -218,18 +225,20 @@ static Status apply_entry(MetaStore *store, CatalogSnapshot *base, const Journal
     return change_apply(base, change_of(entry), entry->id, entry->time_us, &listener, diag, out_next);
 }
 
-static void list_unknown(void *context, const JournalEntry *entry, ByteBuf *out_names)
+void store_list_unknown(void *context, const JournalEntry *entry, ByteBuf *out_names)
 {
     (void)context;
     if (entry->kind == ENTRY_CHANGE)
         change_list_unknown(entry->bytes, out_names);
 }
 
-static Status replay_entry(void *context, const JournalEntry *entry, Diag *diag)
+Status store_replay(void *context, const JournalEntry *entry, Diag *diag)
 {
     MetaStore *store = context;
     CatalogSnapshot *next;
     LOCK_GUARD(&store->lock);
+    if (entry->id <= store->published->entry_id)
+        return OK; /* an earlier reading of the batch came to it, and failed behind it */
     if (store->is_opening) {
         LabelKeeper keeper = {store, entry->id};
         ChangeListener listener = {&keeper, remember_label};
@@ -238,7 +247,7 @@ static Status replay_entry(void *context, const JournalEntry *entry, Diag *diag)
         return OK;
     }
     TRY(apply_entry(store, store->published, entry, diag, &next));
-    publish(store, next);
+    store_publish(store, next);
     return OK;
 }
 
@@ -246,7 +255,7 @@ static Status replay_entry(void *context, const JournalEntry *entry, Diag *diag)
  * a put of a process that is gone can land late. */
 static Status take_lead(MetaStore *store, Diag *diag)
 {
-    JournalReader reader = {store, replay_entry, list_unknown};
+    JournalReader reader = {store, store_replay, store_list_unknown};
     Status status = ERR_RETRY;
     for (int claim = 0; claim < CLAIMS && status == ERR_RETRY; claim++) {
         diag_reset(diag);
@@ -264,13 +273,13 @@ static Status take_lead(MetaStore *store, Diag *diag)
 }
 
 /* The tentative catalog starts again from the published one; ids from beyond what the journal knows. */
-static Status begin_lead(MetaStore *store, Diag *diag)
+Status store_begin_lead(MetaStore *store, Diag *diag)
 {
     atomic_store(&store->is_confirmed, true); /* a claim confirms first */
     JournalEntry epoch = {.id = store->journal.next_entry_id - 1, .kind = ENTRY_EPOCH};
     CatalogSnapshot *next;
     TRY(apply_entry(store, store->published, &epoch, diag, &next));
-    publish(store, next);
+    store_publish(store, next);
     catalog_unref(store->tentative);
     store->tentative = catalog_ref(store->published);
     store->next_entry_id = store->journal.next_entry_id;
@@ -278,37 +287,55 @@ static Status begin_lead(MetaStore *store, Diag *diag)
     return OK;
 }
 
+/* The newest image, and the journal from there. */
+static Status read_state(MetaStore *store, Volume *volume, const JournalReader *reader, Diag *diag)
+{
+    ImageSearch search = {0};
+    TRY(journal_find(&store->journal, volume, diag));
+    Status status = store_load_image(store, &search, diag);
+    if (status == OK)
+        status = store_check_reached(store, &search, journal_follow(&store->journal, reader, diag), diag);
+    bytebuf_deinit(&search.damaged);
+    return status;
+}
+
 static Status open_store(MetaStore *store, Volume *volume, Diag *diag)
 {
-    JournalReader reader = {store, replay_entry, list_unknown};
+    JournalReader reader = {store, store_replay, store_list_unknown};
     FAULT("start.before_replay", diag);
     store->is_opening = true;
-    Status opened = journal_open(&store->journal, volume, &reader, diag);
+    Status opened = read_state(store, volume, &reader, diag);
     store->is_opening = false;
     TRY(opened);
+    store_note_cut(store);
     FAULT("start.after_replay", diag);
     atomic_store(&store->is_confirmed, store->journal.unconfirmed.length == 0 && store->journal.unconfirmed_record.length == 0);
     store->tentative = catalog_ref(store->published);
     store->next_entry_id = store->journal.next_entry_id;
     store->next_id = store->id_limit = store->published->next_id;
+    if (store->follows)
+        return OK;
     Diag trouble = {0};
     Status status = take_lead(store, &trouble);
     if (status == OK)
-        return begin_lead(store, diag);
+        return store_begin_lead(store, diag);
     if (status == ERR_RETRY || error_info(status)->error_class == ERROR_CLASS_CORRUPT)
         return diag_raise(diag, status, "%s", trouble.message);
     LOG_WARN("meta", "nothing can be written now: %s", trouble.message);
     return OK;
 }
 
-Status meta_store_open(Volume *volume, Diag *diag, MetaStore **out_store)
+static Status open_as(Volume *volume, bool follows, Diag *diag, MetaStore **out_store)
 {
     MetaStore *store = mem_alloc_zero(sizeof(*store));
+    store->follows = follows;
     mutex_init(&store->lock);
     mutex_init(&store->label_lock);
+    mutex_init(&store->image_lock);
+    store->limits = (CheckpointLimits){DUE_OBJECTS, DUE_BYTES, DUE_US};
     condition_init(&store->changed);
     arena_init(&store->label_arena, NULL);
-    store->published = empty_catalog();
+    store->published = catalog_new_empty();
     Status status = open_store(store, volume, diag);
     if (status != OK) {
         meta_store_close(store);
@@ -316,6 +343,16 @@ Status meta_store_open(Volume *volume, Diag *diag, MetaStore **out_store)
     }
     *out_store = store;
     return OK;
+}
+
+Status meta_store_open(Volume *volume, Diag *diag, MetaStore **out_store)
+{
+    return open_as(volume, false, diag, out_store);
+}
+
+Status meta_store_open_follower(Volume *volume, Diag *diag, MetaStore **out_store)
+{
+    return open_as(volume, true, diag, out_store);
 }
 
 uint32_t meta_live_snapshots(MetaStore *store, CatalogSnapshot ***out_snapshots)
@@ -415,10 +452,10 @@ static void drop_tentative(MetaStore *store, Status status, const char *message)
     drop_labels(store, base->entry_id);
 }
 
-static void depose(MetaStore *store, const Diag *diag)
+void store_depose(MetaStore *store, const Diag *diag)
 {
     LOG_ERROR("meta", "deposed: %s", diag->message);
-    store->is_deposed = true;
+    store->follows = true;
     drop_tentative(store, ERR_RETRY, diag->message);
 }
 
@@ -444,12 +481,12 @@ static void write_batch(MetaStore *store, Batch *batch)
     batch->status = status;
     batch->is_done = true;
     if (status == OK) {
-        publish(store, catalog_ref(result));
+        store_publish(store, catalog_ref(result));
         FAULT_STEP("meta.after_publish");
     } else if (status == ERR_OUTCOME_UNKNOWN) {
         store->uncertain = catalog_ref(result); /* what was built on it since still holds */
     } else if (status == ERR_RETRY) {
-        depose(store, &batch->diag);
+        store_depose(store, &batch->diag);
     } else {
         drop_tentative(store, status, batch->diag.message);
     }
@@ -458,7 +495,7 @@ static void write_batch(MetaStore *store, Batch *batch)
 }
 
 /* Finds out about the pending batch; the lock is released meanwhile. */
-static Status settle(MetaStore *store, Diag *diag)
+Status store_settle(MetaStore *store, Diag *diag)
 {
     store->is_appending = true;
     mutex_unlock(&store->lock);
@@ -469,10 +506,10 @@ static Status settle(MetaStore *store, Diag *diag)
     if (status == OK || status == ERR_RETRY)
         store->uncertain = NULL;
     if (status == OK) {
-        publish(store, result);
+        store_publish(store, result);
     } else if (status == ERR_RETRY) {
         catalog_unref(result);
-        depose(store, diag);
+        store_depose(store, diag);
     } else {
         drop_tentative(store, ERR_IO, "the metadata journal can't be written: nothing was changed");
     }
@@ -485,7 +522,7 @@ Status meta_settle(MetaStore *store, Diag *diag)
     LOCK_GUARD(&store->lock);
     while (store->is_appending)
         condition_wait(&store->changed, &store->lock);
-    return store->uncertain == NULL ? OK : settle(store, diag);
+    return store->uncertain == NULL ? OK : store_settle(store, diag);
 }
 
 int64_t meta_settle_job(void *context, const _Atomic bool *stopping)
@@ -502,8 +539,8 @@ static Status need_lead(MetaStore *store, Diag *diag)
 {
     while (store->is_appending)
         condition_wait(&store->changed, &store->lock);
-    if (store->is_deposed)
-        return RAISE(diag, RETRY, "another node has taken over the metadata journal: this node only reads");
+    if (store->follows)
+        return RAISE(diag, RETRY, "another node leads the metadata journal: this node only reads");
     if (store->journal.is_leading)
         return OK;
     store->is_appending = true;
@@ -513,7 +550,7 @@ static Status need_lead(MetaStore *store, Diag *diag)
     mutex_lock(&store->lock);
     store->is_appending = false;
     if (status == OK)
-        status = begin_lead(store, &trouble);
+        status = store_begin_lead(store, &trouble);
     condition_broadcast(&store->changed);
     if (status == ERR_OUTCOME_UNKNOWN) /* nothing of the statement was sent */
         status = ERR_IO;
@@ -535,7 +572,7 @@ static void push_batch(MetaStore *store, const Batch *batch)
     if (store->is_appending || store->open != batch)
         condition_wait(&store->changed, &store->lock);
     else if (store->uncertain != NULL)
-        status_ignore(settle(store, &trouble)); /* what goes wrong is told to the batch */
+        status_ignore(store_settle(store, &trouble)); /* what goes wrong is told to the batch */
     else
         write_batch(store, store->open);
 }
@@ -544,7 +581,7 @@ Status meta_commit(MetaStore *store, MetaBuild build, void *context, Diag *diag)
 {
     Batch *batch;
     LOCK_GUARD(&store->lock);
-    if (store->is_deposed || !store->journal.is_leading)
+    if (store->follows || !store->journal.is_leading)
         TRY(need_lead(store, diag));
     TRY(join_batch(store, build, context, diag, &batch));
     if (batch == NULL)
@@ -610,5 +647,5 @@ uint64_t meta_incarnation(const MetaStore *store)
 uint64_t meta_journal_entries(MetaStore *store)
 {
     LOCK_GUARD(&store->lock);
-    return store->next_entry_id - 1;
+    return store->follows ? store->published->entry_id : store->next_entry_id - 1;
 }

@@ -21,8 +21,25 @@ typedef struct LabelRecord {
  * the object's name. Where the lead can't be taken because the volume refuses writes, the first commit tries
  * again. */
 Status meta_store_open(Volume *volume, Diag *diag, MetaStore **out_store);
+/* The same without taking the lead: commits are refused with RETRY until meta_take_lead(). */
+Status meta_store_open_follower(Volume *volume, Diag *diag, MetaStore **out_store);
 void meta_store_close(MetaStore *store);
+
+/* ---- several nodes on one volume (follow.c) ---- */
+
+bool meta_is_leading(MetaStore *store);
+/* Reads and publishes what others appended since; asks for the next object by name only. A leader that finds
+ * another's batch is deposed, and follows from then on. */
+Status meta_follow(MetaStore *store, Diag *diag);
+/* One claim of the lead. RETRY: somebody else was faster; the store follows it. */
+Status meta_take_lead(MetaStore *store, Diag *diag);
+/* Gives the lead up: nothing more is committed. */
+void meta_step_down(MetaStore *store);
+
 CatalogSnapshot *meta_snapshot(MetaStore *store); /* a reference: catalog_unref() it */
+/* published() is called after every publish, with the store's lock held: it does no more than wake somebody up. NULL ends
+ * that, and no call is under way any more. */
+void meta_set_publish_listener(MetaStore *store, void (*published)(void *context), void *context);
 /* Who commits finds out how an append ended whose outcome was unknown; so does this. OK: nothing is open. */
 Status meta_settle(MetaStore *store, Diag *diag);
 /* The scheduler's job that does so. */

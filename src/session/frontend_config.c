@@ -1,5 +1,8 @@
 #include "session/show_int.h"
 
+#include "job/task_settings.h"
+#include "types/number_text.h"
+
 /* ADMIN SET FRONTEND CONFIG and ADMIN SHOW FRONTEND CONFIG: the server's own configuration, which is fixed while it runs, and
  * names that StarRocks' scripts set, which are journaled as "config.NAME". */
 
@@ -46,9 +49,6 @@ static const FrontendConfig configs[] = {
     {"stream_load_default_timeout_second", "600", "int"},
     {"table_keeper_interval_second", "30", "int"},
     {"tablet_sched_disable_balance", "false", "boolean"},
-    {"task_runs_concurrency", "4", "int"},
-    {"task_runs_ttl_second", "604800", "int"},
-    {"task_ttl_second", "86400", "int"},
     {"thrift_server_max_worker_threads", "4096", "int"},
 };
 
@@ -61,14 +61,36 @@ static const FrontendConfig *find_config(StrView name)
     return NULL;
 }
 
+static const TaskSettingInfo *find_task_setting(StrView name)
+{
+    const TaskSettingInfo *setting;
+    for (uint32_t i = 0; (setting = task_setting_at(i)) != NULL; i++) {
+        if (strview_equal_ci(name, strview(setting->name)))
+            return setting;
+    }
+    return NULL;
+}
+
+static Status check_config(StatementContext *context, StrView name, StrView value)
+{
+    int64_t number;
+    bool is_number = int64_parse(value, &number) && number >= 0 && number <= INT32_MAX;
+    if (find_task_setting(name) != NULL && !is_number)
+        return RAISE(context->diag, ANALYSIS,
+                     "Getting analyzing error. Detail message: Config '%.*s' must be a number from 0 to %d, not '%.*s'.", SV_ARGS(name),
+                     INT32_MAX, SV_ARGS(value));
+    if (find_task_setting(name) == NULL && find_config(name) == NULL)
+        return RAISE(context->diag, ANALYSIS, "Getting analyzing error. Detail message: Config '%.*s' does not exist or is not mutable.",
+                     SV_ARGS(name));
+    return OK;
+}
+
 Status run_set_config(StatementContext *context, const AstStatement *statement)
 {
     const AstStrList *names = &statement->properties.keys;
     const char **keys = ARENA_NEW_ARRAY(&context->arena, const char *, MAX(names->count, 1u));
     for (uint32_t i = 0; i < names->count; i++) {
-        if (find_config(names->items[i]) == NULL)
-            return RAISE(context->diag, ANALYSIS, "Getting analyzing error. Detail message: Config '%.*s' does not exist or is not mutable.",
-                         SV_ARGS(names->items[i]));
+        TRY(check_config(context, names->items[i], statement->properties.values.items[i]));
         keys[i] = setting_key(&context->arena, "config", names->items[i]);
     }
     TRY(global_settings_set(context, keys, statement->properties.values.items, names->count));
@@ -95,6 +117,11 @@ static Status produce_config(const SystemSource *source, SystemRows *rows)
     const char *key, *value, *initial;
     for (uint32_t i = 0; instance->config_at != NULL && instance->config_at(instance->config, i, &key, &value, &initial); i++)
         TRY(put_config(rows, key, strview(value), "string", false, ""));
+    const TaskSettingInfo *setting;
+    for (uint32_t i = 0; (setting = task_setting_at(i)) != NULL; i++) {
+        StrView set = catalog_setting(context->catalog, setting_key(&context->arena, "config", strview(setting->name)));
+        TRY(put_config(rows, setting->name, set.data != NULL ? set : strview(setting->initial), "int", true, setting->comment));
+    }
     for (size_t i = 0; i < COUNT_OF(configs); i++) {
         StrView set = catalog_setting(context->catalog, setting_key(&context->arena, "config", strview(configs[i].name)));
         TRY(put_config(rows, configs[i].name, set.data != NULL ? set : strview(configs[i].initial), configs[i].type, true,

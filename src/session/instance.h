@@ -4,6 +4,7 @@
 #include "base/thread.h"
 #include "exec/exec.h"
 #include "job/compaction.h"
+#include "job/task_manager.h"
 #include "job/vacuum.h"
 #include "load/auto_increment.h"
 #include "meta/load_history.h"
@@ -21,6 +22,7 @@ struct Instance {
     StatisticsCache *statistics;
     Compactor *compactor;
     Vacuum *vacuum;
+    TaskManager *tasks;
     SpillArea *spill;
     PrimaryIndexes *keys; /* of tables with unique keys */
     AutoIncrement *increments;

@@ -379,7 +379,7 @@ static void note_statement(Session *session, StrView sql)
     bytebuf_clear(&session->statement);
     bytebuf_append_view(&session->statement, strview_n(sql.data, MIN(sql.length, (size_t)4096)));
     session->statement_started_us = env_monotonic_us(environment_real());
-    atomic_store(&session->cancelled, false);
+    atomic_store(&session->cancelled, atomic_load(&session->killed));
 }
 
 static void end_statement(Session *session)

@@ -54,6 +54,8 @@ void session_close_prepared(Session *session, uint32_t id);
 uint32_t session_prepared_parameters(const Session *session, uint32_t id); /* UINT32_MAX: unknown id */
 /* COM_RESET_CONNECTION, COM_CHANGE_USER: back to the state after connecting. */
 void session_reset(Session *session);
+/* Sessions execute the tasks of users: called before the instance's task manager starts. */
+void session_add_task_runners(Instance *instance);
 /* Stops the running statement; with_connection also marks the session for closing. */
 void session_kill(Session *session, bool with_connection);
 bool session_is_killed(const Session *session);

@@ -124,12 +124,18 @@ StrView new_label(StatementContext *context, const char *prefix);
 Status plan_it(StatementContext *context, BoundQuery *query, PhysPlan **out_plan);
 Status execute_plan(StatementContext *context, const PhysPlan *plan, const ExecResult *result, OperatorProfile *profile);
 Status run_ddl(StatementContext *context, const AstStatement *statement);
+extern const SystemFamily system_tasks_family;
+Status run_submit_task(StatementContext *context, const AstStatement *statement);
+/* DROP, ALTER, SUSPEND and RESUME TASK; false: the command is another one. */
+bool run_task_command(StatementContext *context, const AstCommand *command, Status *out_status);
 Status run_show(StatementContext *context, const AstStatement *statement);
 SystemSource *session_system_source(StatementContext *context);
 /* ALTER TABLE ... COMPACT */
 Status run_compact(StatementContext *context, const CatalogTable *table, const AstAlterAction *action);
 Status show_quarantine(StatementContext *context);
 Status show_fault_points(StatementContext *context);
+/* cluster_statements.c; false: it is none of its statements. */
+bool run_cluster_command(StatementContext *context, const AstCommand *command, Status *out_status);
 Status run_admin_vacuum(StatementContext *context, const AstCommand *command);
 Status run_explain_vacuum(StatementContext *context);
 Status run_describe(StatementContext *context, const AstStatement *statement);

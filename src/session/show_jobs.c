@@ -200,9 +200,8 @@ static const SystemColumn snapshot_columns[] = {TEXT("Snapshot"), TEXT("Timestam
 static const SystemColumn resource_columns[] = {TEXT("Name"), TEXT("ResourceType"), TEXT("Key"), TEXT("Value")};
 static const SystemColumn broker_columns[] = {TEXT("Name"), TEXT("IP"), TEXT("Port"), TEXT("Alive"), TEXT("LastStartTime"), TEXT("LastUpdateTime"),
                                               TEXT("ErrMsg")};
-static const SystemColumn file_columns[] = {NUMBER("Id"), TEXT("DbName"), TEXT("Catalog"), TEXT("FileName"), NUMBER("FileSize"), TEXT("IsContent"),
-                                            TEXT("MD5")};
-static const SystemColumn task_columns[] = {TEXT("TaskName"), TIME("CreateTime"), TEXT("Schedule"), TEXT("Database"), TEXT("Definition")};
+static const SystemColumn file_columns[] = {NUMBER("Id"),       TEXT("DbName"),    TEXT("Catalog"), TEXT("FileName"),
+                                            NUMBER("FileSize"), TEXT("IsContent"), TEXT("MD5")};
 
 static Status produce_profiles(const SystemSource *source, SystemRows *rows)
 {
@@ -234,7 +233,6 @@ static const ShowForm forms[] = {
     {"MATERIALIZED VIEW", {"", SYSTEM_COLUMNS(views_columns), NULL}, 2, NULL},
     {"EXPORT", {"", SYSTEM_COLUMNS(export_columns), NULL}, SHOW_NO_PATTERN, NULL},
     {"PIPES", {"", SYSTEM_COLUMNS(pipes_columns), NULL}, 2, NULL},
-    {"TASKS", {"", SYSTEM_COLUMNS(task_columns), NULL}, 0, NULL},
     {"ANALYZE JOB", {"", SYSTEM_COLUMNS(analyze_job_columns), NULL}, SHOW_NO_PATTERN, NULL},
     {"ANALYZE STATUS", {"", SYSTEM_COLUMNS(analyze_status_columns), NULL}, SHOW_NO_PATTERN, NULL},
     {"STATS META", {"", SYSTEM_COLUMNS(stats_columns), NULL}, SHOW_NO_PATTERN, NULL},

@@ -475,6 +475,7 @@ static Status run_use(StatementContext *context, const AstStatement *statement)
 
 static Status run_statement(StatementContext *context, const AstStatement *statement)
 {
+    Status status;
     TRY(authorize_statement(&context->analyze, statement));
     switch ((AstKind)statement->kind) {
     case AST_STATEMENT_QUERY:
@@ -510,11 +511,15 @@ static Status run_statement(StatementContext *context, const AstStatement *state
         return run_analyze(context, statement);
     case AST_STATEMENT_KILL:
         return run_kill(context, statement);
+    case AST_STATEMENT_SUBMIT_TASK:
+        return run_submit_task(context, statement);
     case AST_STATEMENT_COMMAND:
         if (strview_is(statement->command->what, "ADMIN VACUUM"))
             return run_admin_vacuum(context, statement->command);
         if (strview_is(statement->command->what, "ANALYZE PROFILE"))
             return run_analyze_profile(context, statement->command);
+        if (run_task_command(context, statement->command, &status) || run_cluster_command(context, statement->command, &status))
+            return status;
         return RAISE(context->diag, NOT_SUPPORTED, "%.*s is not supported yet", SV_ARGS(statement->command->what));
     case AST_STATEMENT_USER:
         return run_alter_user(context, statement);

@@ -34,6 +34,7 @@
  * EXPORT TABLE                                name, partitions, names columns, text path, properties, broker,
  *                                             properties2 of the broker
  * DROP TASK                                   name, is_force, if_exists; SUSPEND TASK, RESUME TASK: name
+ * ALTER TASK                                  name, if_exists, text SUSPEND | RESUME | SET, properties
  * CREATE PIPE                                 name, or_replace, if_not_exists, properties, text comment, inner INSERT
  * ALTER PIPE                                  name, text SET | SUSPEND | RESUME | RETRY ALL | RETRY FILE, text2 file, properties
  * DROP PIPE                                   name, if_exists

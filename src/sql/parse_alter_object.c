@@ -139,6 +139,8 @@ Status parse_alter(Parser *p, AstStatement *out)
         return parse_routine_load(p, out, true);
     if (accept_word(p, "PIPE"))
         return parse_alter_pipe(p, out);
+    if (accept_word(p, "TASK"))
+        return parse_alter_task(p, out);
     if (is_word(p, "LOAD")) {
         p->at++;
         return parse_alter_load(p, out);

@@ -75,6 +75,21 @@ Status parse_alter_pipe(Parser *p, AstStatement *out)
     return parse_string(p, &command->text2);
 }
 
+/* ALTER TASK [IF EXISTS] t {SUSPEND | RESUME | SET (..)} */
+Status parse_alter_task(Parser *p, AstStatement *out)
+{
+    AstCommand *command = new_command(p, out, "ALTER TASK");
+    TRY(parse_if_exists(p, &command->if_exists));
+    TRY(parse_name(p, &command->name));
+    if (accept_word(p, "SUSPEND") || accept_word(p, "RESUME")) {
+        command->text = upper_words(p, p->at - 1, 1);
+        return OK;
+    }
+    TRY(expect_word(p, "SET"));
+    command->text = STR_VIEW("SET");
+    return parse_properties(p, &command->properties);
+}
+
 /* PAUSE|RESUME|STOP ROUTINE LOAD FOR j, SUSPEND|RESUME {PIPE|TASK|WAREHOUSE} x */
 Status parse_job_control(Parser *p, AstStatement *out)
 {

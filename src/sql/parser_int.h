@@ -125,6 +125,7 @@ Status parse_job_control(Parser *p, AstStatement *out);
 Status parse_submit(Parser *p, AstStatement *out);
 Status parse_cache(Parser *p, AstStatement *out);
 Status parse_create_pipe(Parser *p, AstStatement *out, bool or_replace);
+Status parse_alter_task(Parser *p, AstStatement *out);
 Status parse_alter_pipe(Parser *p, AstStatement *out);
 Status parse_admin(Parser *p, AstStatement *out);
 Status parse_alter_system(Parser *p, AstStatement *out);

@@ -56,6 +56,7 @@ static const Scenario scenarios[] = {
     {RUN_SQL, "ALTER TABLE dup COMPACT"},
     {RUN_SQL, "ALTER TABLE pk COMPACT"},
     {RUN_SQL, "ADMIN VACUUM"},
+    {RUN_SQL, "ALTER SYSTEM CREATE IMAGE"},
     {RUN_LOAD, "1,2023-01-01,loaded,1\n2,2024-01-01,loaded,2\n3,2024-03-01,loaded,3\n"},
     {RUN_REOPEN, "a start"},
 };

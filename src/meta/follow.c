@@ -1,0 +1,98 @@
+#include "meta/store_int.h"
+
+/* Following and electing. A follower asks for the journal's next object by name, publishes what is there, and asks again.
+ * The leader asks too: an object that is not its own says that it was deposed without having appended since. Taking
+ * the lead is one epoch entry at the end of what was read; of several candidates one succeeds, the others read its
+ * entry and follow. is_appending keeps commits, claims and following apart. */
+
+/* Lock held. Nobody else appends, settles or follows until end_turn(). */
+static void begin_turn(MetaStore *store)
+{
+    while (store->is_appending)
+        condition_wait(&store->changed, &store->lock);
+    store->is_appending = true;
+    mutex_unlock(&store->lock);
+}
+
+static void end_turn(MetaStore *store)
+{
+    mutex_lock(&store->lock);
+    store->is_appending = false;
+    store_note_cut(store);
+    condition_broadcast(&store->changed);
+}
+
+bool meta_is_leading(MetaStore *store)
+{
+    LOCK_GUARD(&store->lock);
+    return store->journal.is_leading && !store->follows;
+}
+
+static Status poll_others(MetaStore *store, Diag *diag)
+{
+    JournalReader reader = {store, store_replay, store_list_unknown};
+    return journal_poll(&store->journal, &reader, diag);
+}
+
+/* Lock held, released meanwhile. */
+static Status watch_as_leader(MetaStore *store, Diag *diag)
+{
+    bool is_there = false;
+    begin_turn(store);
+    Status status = journal_has_next(&store->journal, &is_there, diag);
+    end_turn(store);
+    if (status != OK || !is_there)
+        return status;
+    Diag found = {0};
+    status_ignore(RAISE(&found, RETRY, "another node has taken over the metadata journal"));
+    store->journal.is_leading = false;
+    store_depose(store, &found);
+    return OK;
+}
+
+Status meta_follow(MetaStore *store, Diag *diag)
+{
+    LOCK_GUARD(&store->lock);
+    while (store->is_appending)
+        condition_wait(&store->changed, &store->lock);
+    if (store->uncertain != NULL)
+        return store_settle(store, diag);
+    if (!store->follows)
+        TRY(watch_as_leader(store, diag));
+    if (!store->follows || store->journal.is_pending) /* a claim of its own is under way: meta_take_lead() settles it */
+        return OK;
+    begin_turn(store);
+    Status status = poll_others(store, diag);
+    end_turn(store);
+    return status;
+}
+
+Status meta_take_lead(MetaStore *store, Diag *diag)
+{
+    LOCK_GUARD(&store->lock);
+    if (!store->follows && store->journal.is_leading)
+        return OK;
+    begin_turn(store);
+    Status status = store->journal.is_pending ? OK : poll_others(store, diag);
+    if (status == OK)
+        status = journal_claim(&store->journal, diag);
+    Diag trouble = {0};
+    if (status == ERR_RETRY && poll_others(store, &trouble) != OK)
+        diag_add_context(diag, "and its entry can't be read (%s)", trouble.message);
+    end_turn(store);
+    TRY(status);
+    TRY(store_begin_lead(store, diag));
+    store->follows = false;
+    return OK;
+}
+
+void meta_step_down(MetaStore *store)
+{
+    Diag told = {0};
+    LOCK_GUARD(&store->lock);
+    while (store->is_appending)
+        condition_wait(&store->changed, &store->lock);
+    status_ignore(RAISE(&told, RETRY, "this node hands the lead over"));
+    store->journal.is_leading = false;
+    store_depose(store, &told);
+}

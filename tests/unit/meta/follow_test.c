@@ -1,0 +1,160 @@
+/* Several stores on one volume: who follows sees what the leader commits, one candidate of several succeeds, and who
+ * was deposed goes on as a follower. */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#include "base/log.h"
+#include "meta/store.h"
+
+static int64_t no_clock(void *context)
+{
+    (void)context;
+    return 1700000000000000;
+}
+
+static uint64_t counting(void *context)
+{
+    uint64_t *next = context;
+    return ++*next;
+}
+
+static void no_sleep(void *context, int64_t us)
+{
+    (void)context, (void)us;
+}
+
+static uint64_t randomness;
+static const Environment environment = {&randomness, no_clock, no_clock, counting, no_sleep};
+
+static MetaStore *open_follower(Volume *volume)
+{
+    MetaStore *store = NULL;
+    Diag diag = {0};
+    if (meta_store_open_follower(volume, &diag, &store) != OK)
+        fail_msg("does not open: %s", diag.message);
+    return store;
+}
+
+static Status follow(MetaStore *store)
+{
+    Diag diag = {0};
+    return meta_follow(store, &diag);
+}
+
+static Status take_lead(MetaStore *store)
+{
+    Diag diag = {0};
+    return meta_take_lead(store, &diag);
+}
+
+static Status build_setting(void *context, const CatalogSnapshot *catalog, Change *change, Diag *diag)
+{
+    (void)catalog, (void)diag;
+    change_put_setting(change, strview(context), STR_VIEW("1"));
+    return OK;
+}
+
+static Status set(MetaStore *store, const char *key)
+{
+    Diag diag = {0};
+    return meta_commit(store, build_setting, (void *)(uintptr_t)key, &diag);
+}
+
+static bool has(MetaStore *store, const char *key)
+{
+    CatalogSnapshot *catalog = meta_snapshot(store);
+    bool found = catalog_setting(catalog, key).data != NULL;
+    catalog_unref(catalog);
+    return found;
+}
+
+static void followers_see_what_is_committed(void **state)
+{
+    (void)state;
+    Volume *volume = volume_open_memory(&environment);
+    MetaStore *one = open_follower(volume), *two = open_follower(volume);
+    assert_int_equal(set(one, "config.a"), ERR_RETRY); /* nobody leads yet */
+    assert_int_equal(take_lead(one), OK);
+    assert_true(meta_is_leading(one) && !meta_is_leading(two));
+    assert_int_equal(set(one, "config.a"), OK);
+    assert_int_equal(set(one, "config.b"), OK);
+    assert_false(has(two, "config.a"));
+    assert_int_equal(follow(two), OK);
+    assert_true(has(two, "config.a") && has(two, "config.b"));
+    assert_int_equal(meta_journal_entries(two), meta_journal_entries(one));
+    assert_int_equal(set(two, "config.c"), ERR_RETRY);
+    assert_int_equal(meta_new_id(two), 0);
+    meta_store_close(one);
+    meta_store_close(two);
+    volume_close(volume);
+}
+
+static void one_of_two_candidates_leads(void **state)
+{
+    (void)state;
+    Volume *volume = volume_open_memory(&environment);
+    MetaStore *old = open_follower(volume), *one = open_follower(volume), *two = open_follower(volume);
+    assert_int_equal(take_lead(old), OK);
+    assert_int_equal(set(old, "config.a"), OK);
+    assert_int_equal(take_lead(one), OK);
+    assert_int_equal(set(one, "config.b"), OK);
+    assert_int_equal(take_lead(two), OK); /* it reads what the first did before it claims */
+    assert_true(has(two, "config.b"));
+    assert_int_equal(set(one, "config.c"), ERR_RETRY); /* it finds out by its append */
+    assert_int_equal(follow(old), OK);                  /* or by looking */
+    assert_false(meta_is_leading(old) || meta_is_leading(one));
+    assert_int_equal(set(two, "config.d"), OK);
+    assert_int_equal(follow(old), OK);
+    assert_int_equal(follow(one), OK);
+    assert_true(has(old, "config.d") && has(one, "config.d"));
+    assert_false(has(old, "config.c") || has(one, "config.c") || has(two, "config.c"));
+    assert_int_equal(take_lead(old), OK); /* and may lead again */
+    assert_int_equal(set(old, "config.e"), OK);
+    uint64_t id = meta_new_id(old);
+    assert_true(id > 0);
+    meta_step_down(old);
+    assert_int_equal(set(old, "config.f"), ERR_RETRY);
+    assert_int_equal(take_lead(one), OK);
+    assert_true(meta_new_id(one) > id);
+    meta_store_close(old);
+    meta_store_close(one);
+    meta_store_close(two);
+    volume_close(volume);
+}
+
+/* A candidate that cannot read the journal claims nothing, and the leader stays. */
+static void a_blind_candidate_claims_nothing(void **state)
+{
+    (void)state;
+    Volume *volume = volume_open_memory(&environment);
+    MetaStore *one = open_follower(volume), *two = open_follower(volume);
+    assert_int_equal(take_lead(one), OK);
+    volume_memory_fail(volume, &(VolumeFailure){.nth = 1});
+    assert_int_not_equal(take_lead(two), OK);
+    assert_false(meta_is_leading(two));
+    volume_memory_fail(volume, &(VolumeFailure){0});
+    assert_int_equal(set(one, "config.a"), OK);
+    assert_int_equal(follow(two), OK);
+    assert_true(has(two, "config.a"));
+    meta_store_close(one);
+    meta_store_close(two);
+    volume_close(volume);
+}
+
+int main(void)
+{
+    if (log_open("/dev/null", LOG_LEVEL_ERROR, NULL) != OK)
+        return 1;
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(followers_see_what_is_committed),
+        cmocka_unit_test(one_of_two_candidates_leads),
+        cmocka_unit_test(a_blind_candidate_claims_nothing),
+    };
+    return cmocka_run_group_tests_name("meta.follow", tests, NULL, NULL);
+}
