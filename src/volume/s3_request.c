@@ -337,7 +337,8 @@ static bool asks_for_another_try(const S3Request *request, const HttpResponse *r
 
 static void wait_before(S3Client *client, uint32_t tries)
 {
-    uint32_t level = MIN(atomic_load(&client->failing), (uint32_t)MOST_LEVEL);
+    uint32_t failing = atomic_load(&client->failing);
+    uint32_t level = MIN(failing, (uint32_t)MOST_LEVEL);
     uint64_t most = MIN((uint64_t)FIRST_WAIT_US << MIN(tries, 10u), (uint64_t)LONGEST_WAIT_US);
     uint64_t least = MIN((uint64_t)FIRST_WAIT_US << level, (uint64_t)LONGEST_WAIT_US) / 2;
     uint64_t wait = env_random(client->environment) % most + (level > 2 ? least : 0);

@@ -360,7 +360,7 @@ static void drop_upload(StoredUpload **at)
 static void do_part(Call *call, Answer *answer)
 {
     StoredUpload *upload = *find_upload(call);
-    int number = atoi(parameter(call, "partNumber"));
+    int number = (int)strtol(parameter(call, "partNumber"), NULL, 10);
     if (upload == NULL || number < 1 || number >= (int)COUNT_OF(upload->parts)) {
         put_error(answer, 404, "NoSuchUpload");
         return;
@@ -504,12 +504,12 @@ static enum MHD_Result serve(Call *call)
 {
     Answer answer = {.status = 200};
     const char *action = call->rule.action;
-    int64_t number = strchr(action, ':') == NULL ? 0 : atoll(strchr(action, ':') + 1);
+    int64_t number = strchr(action, ':') == NULL ? 0 : strtoll(strchr(action, ':') + 1, NULL, 10);
     usleep((useconds_t)call->service->options.delay_us);
     if (strcmp(action, "reset") == 0)
         return MHD_NO;
     if (action[0] >= '4' && action[0] <= '5') {
-        put_error(&answer, (unsigned)atoi(action), strcmp(action, "503") == 0 ? "SlowDown" : "InternalError");
+        put_error(&answer, (unsigned)(int)strtol(action, NULL, 10), strcmp(action, "503") == 0 ? "SlowDown" : "InternalError");
         return send_answer(call, &answer);
     }
     if (strncmp(action, "hang:", 5) == 0)
@@ -541,7 +541,7 @@ static void act_late(void *context)
 {
     Call *call = context;
     Answer answer = {0};
-    usleep((useconds_t)(atoll(call->rule.action + 5) * 1000));
+    usleep((useconds_t)(strtoll(call->rule.action + 5, NULL, 10) * 1000));
     act(call, &answer);
     bytebuf_deinit(&answer.body);
     free_call(call);

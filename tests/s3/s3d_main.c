@@ -14,12 +14,12 @@ int main(int argc, char **argv)
     char byte;
     if (argc < 5)
         return EXIT_FAILURE;
-    S3ServiceOptions options = {.port = (uint16_t)atoi(argv[1]),
+    S3ServiceOptions options = {.port = (uint16_t)(int)strtol(argv[1], NULL, 10),
                                 .bucket = argv[2],
                                 .access_key = argv[3],
                                 .secret_key = argv[4],
                                 .seed = argc > 5 ? strtoull(argv[5], NULL, 10) : 1,
-                                .delay_us = argc > 6 ? atoll(argv[6]) : 0,
+                                .delay_us = argc > 6 ? strtoll(argv[6], NULL, 10) : 0,
                                 .bytes_per_second = argc > 7 ? strtoull(argv[7], NULL, 10) : 0};
     if (s3_service_start(&options, &diag, &service) != OK) {
         fprintf(stderr, "%s\n", diag.message);
