@@ -1,11 +1,13 @@
 #include "main/home_volume.h"
 
-/* cloud_native_storage_type and aws_s3_*: StarRocks' names. aws_s3_path is "bucket" or "bucket/path". Without keys
+/* home_volume is a URL of either kind; without it, cloud_native_storage_type and aws_s3_* count: StarRocks' names. aws_s3_path is "bucket" or "bucket/path". Without keys
  * in the configuration those of the environment count, as in other clients of S3, when
  * aws_s3_use_aws_sdk_default_behavior says so. */
 
+#include <errno.h>
 #include <stdlib.h>
 #include <strings.h>
+#include <sys/stat.h>
 
 #include "volume/s3.h"
 
@@ -20,7 +22,7 @@ static Status split_path(const char *text, ByteBuf *bucket, const char **out_pre
     const char *path = strncasecmp(text, "s3://", 5) == 0 ? text + 5 : text;
     size_t length = strcspn(path, "/");
     if (length == 0)
-        return RAISE(diag, BAD_CONFIG, "configuration: aws_s3_path must be a bucket, or a bucket and a path, not '%s'", text);
+        return RAISE(diag, BAD_CONFIG, "configuration: an S3 volume must be a bucket, or a bucket and a path (aws_s3_path, home_volume), not '%s'", text);
     bytebuf_append(bucket, path, length);
     *out_prefix = path[length] == '/' ? path + length + 1 : "";
     return OK;
@@ -32,7 +34,7 @@ static const char *from_environment(const char *name)
     return value == NULL ? "" : value;
 }
 
-static Status open_s3(const Config *config, Diag *diag, Volume **out_volume)
+static Status open_s3(const Config *config, const char *path, Diag *diag, Volume **out_volume)
 {
     AUTO_BYTEBUF bucket = {0};
     const char *style = config_text(config, "aws_s3_enable_path_style_access");
@@ -46,7 +48,7 @@ static Status open_s3(const Config *config, Diag *diag, Volume **out_volume)
                          .connect_timeout_ms = config_int(config, "object_storage_connect_timeout_ms"),
                          .request_timeout_ms = config_int(config, "object_storage_request_timeout_ms"),
                          .retry_timeout_ms = config_int(config, "object_storage_retry_timeout_ms")};
-    TRY(split_path(config_text(config, "aws_s3_path"), &bucket, &options.prefix, diag));
+    TRY(split_path(path, &bucket, &options.prefix, diag));
     options.bucket = bucket.data;
     if (options.ca_file[0] == '\0')
         options.ca_file = NULL;
@@ -61,12 +63,28 @@ static Status open_s3(const Config *config, Diag *diag, Volume **out_volume)
     return volume_open_s3(&options, environment_real(), diag, out_volume);
 }
 
+/* The directory is made, those above it have to be there. */
+static Status open_local(const char *directory, Diag *diag, Volume **out_volume)
+{
+    if (mkdir(directory, 0750) != 0 && errno != EEXIST)
+        return RAISE(diag, IO, "cannot make the directory %s: %m", directory);
+    return volume_open_local(directory, environment_real(), diag, out_volume);
+}
+
 Status home_volume_open(const Config *config, const char *local_directory, Diag *diag, Volume **out_volume)
 {
+    static const char scheme[] = "file://";
+    const char *url = config_text(config, "home_volume");
     const char *type = config_text(config, "cloud_native_storage_type");
+    if (strncmp(url, scheme, strlen(scheme)) == 0)
+        return open_local(url + strlen(scheme), diag, out_volume);
+    if (strncasecmp(url, "s3://", 5) == 0)
+        return open_s3(config, url, diag, out_volume);
+    if (*url != '\0')
+        return RAISE(diag, BAD_VALUE, "configuration: home_volume must be empty or begin with file:// or s3://, not '%s'", url);
     if (strcasecmp(type, "LOCAL") == 0)
-        return volume_open_local(local_directory, environment_real(), diag, out_volume);
+        return open_local(local_directory, diag, out_volume);
     if (strcasecmp(type, "S3") == 0)
-        return open_s3(config, diag, out_volume);
+        return open_s3(config, config_text(config, "aws_s3_path"), diag, out_volume);
     return RAISE(diag, BAD_CONFIG, "configuration: cloud_native_storage_type must be LOCAL or S3, not '%s'", type);
 }

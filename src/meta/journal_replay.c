@@ -273,12 +273,12 @@ Status journal_poll(Journal *journal, const JournalReader *reader, Diag *diag)
     return status;
 }
 
-Status journal_has_next(const Journal *journal, bool *out_is_there, Diag *diag)
+Status journal_has(const Journal *journal, uint64_t sequence, bool *out_is_there, Diag *diag)
 {
     char path[JOURNAL_PATH_BYTES];
     AUTO_BYTEBUF batch = {0};
     Diag missing = {0};
-    journal_batch_path(path, journal->incarnation, journal->next_sequence);
+    journal_batch_path(path, journal->incarnation, sequence);
     Status status = volume_get(journal->volume, path, &batch, &missing);
     *out_is_there = status == OK;
     return status == OK || status == ERR_NO_SUCH_OBJECT ? OK : diag_raise(diag, status, "%s", missing.message);
@@ -296,6 +296,20 @@ static Status check_incarnation(const ByteBuf *bytes, const char *path, Diag *di
     return OK;
 }
 
+static void take_cluster(Journal *journal, StrView record)
+{
+    static const char key[] = "\"cluster\":\"";
+    size_t at = strview_find(record, strview(key));
+    size_t length = 0;
+    if (at == SIZE_MAX)
+        return;
+    at += strlen(key);
+    while (at + length < record.length && record.data[at + length] != '"' && length + 1 < sizeof(journal->cluster))
+        length++;
+    memcpy(journal->cluster, record.data + at, length);
+    journal->cluster[length] = '\0';
+}
+
 static Status find_incarnation(Journal *journal, Diag *diag)
 {
     for (journal->incarnation = 0;; journal->incarnation++) {
@@ -309,6 +323,7 @@ static Status find_incarnation(Journal *journal, Diag *diag)
         if (status != OK)
             return RAISE(diag, IO, "%s", missing.message);
         TRY(check_incarnation(&bytes, path, diag));
+        take_cluster(journal, bytebuf_view(&bytes));
         bytebuf_clear(&journal->unconfirmed_record);
         bytebuf_append_view(&journal->unconfirmed_record, bytebuf_view(&bytes));
     }

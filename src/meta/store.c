@@ -284,6 +284,8 @@ Status store_begin_lead(MetaStore *store, Diag *diag)
     store->tentative = catalog_ref(store->published);
     store->next_entry_id = store->journal.next_entry_id;
     store->next_id = store->id_limit = store->published->next_id;
+    store->leads = true;
+    store->epoch = store->journal.epoch;
     return OK;
 }
 
@@ -313,6 +315,7 @@ static Status open_store(MetaStore *store, Volume *volume, Diag *diag)
     store->tentative = catalog_ref(store->published);
     store->next_entry_id = store->journal.next_entry_id;
     store->next_id = store->id_limit = store->published->next_id;
+    store->epoch = store->journal.epoch;
     if (store->follows)
         return OK;
     Diag trouble = {0};
@@ -456,6 +459,7 @@ void store_depose(MetaStore *store, const Diag *diag)
 {
     LOG_ERROR("meta", "deposed: %s", diag->message);
     store->follows = true;
+    store->leads = false;
     drop_tentative(store, ERR_RETRY, diag->message);
 }
 
@@ -472,6 +476,7 @@ static void write_batch(MetaStore *store, Batch *batch)
 {
     store->open = NULL;
     store->is_appending = true;
+    store->append_began_us = env_monotonic_us(store->journal.volume->environment);
     CatalogSnapshot *result = catalog_ref(store->tentative);
     mutex_unlock(&store->lock);
     Status status = flush_and_append(store, batch);
@@ -495,9 +500,10 @@ static void write_batch(MetaStore *store, Batch *batch)
 }
 
 /* Finds out about the pending batch; the lock is released meanwhile. */
-Status store_settle(MetaStore *store, Diag *diag)
+static Status settle(MetaStore *store, Diag *diag)
 {
     store->is_appending = true;
+    store->append_began_us = env_monotonic_us(store->journal.volume->environment);
     mutex_unlock(&store->lock);
     Status status = journal_settle(&store->journal, diag);
     mutex_lock(&store->lock);
@@ -522,7 +528,7 @@ Status meta_settle(MetaStore *store, Diag *diag)
     LOCK_GUARD(&store->lock);
     while (store->is_appending)
         condition_wait(&store->changed, &store->lock);
-    return store->uncertain == NULL ? OK : store_settle(store, diag);
+    return store->uncertain == NULL ? OK : settle(store, diag);
 }
 
 int64_t meta_settle_job(void *context, const _Atomic bool *stopping)
@@ -572,7 +578,7 @@ static void push_batch(MetaStore *store, const Batch *batch)
     if (store->is_appending || store->open != batch)
         condition_wait(&store->changed, &store->lock);
     else if (store->uncertain != NULL)
-        status_ignore(store_settle(store, &trouble)); /* what goes wrong is told to the batch */
+        status_ignore(settle(store, &trouble)); /* what goes wrong is told to the batch */
     else
         write_batch(store, store->open);
 }
@@ -642,6 +648,11 @@ const Environment *meta_environment(const MetaStore *store)
 uint64_t meta_incarnation(const MetaStore *store)
 {
     return store->journal.incarnation;
+}
+
+StrView meta_cluster_secret(const MetaStore *store)
+{
+    return strview(store->journal.cluster);
 }
 
 uint64_t meta_journal_entries(MetaStore *store)

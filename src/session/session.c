@@ -40,6 +40,7 @@ Status session_open(Instance *instance, StrView user, StrView host, uint64_t con
 static void drop_state(Session *session)
 {
     transaction_drop(session);
+    session_close_forward(session);
     while (session->variables != NULL) {
         Variable *v = session->variables;
         session->variables = v->next;
@@ -180,6 +181,11 @@ static int64_t number_variable(Session *session, const char *name, int64_t missi
     int64_t value;
     const char *text = variable_text(session, name);
     return text != NULL && int64_parse(strview(text), &value) ? value : missing;
+}
+
+int64_t session_write_timeout_us(Session *session)
+{
+    return number_variable(session, "insert_timeout", 14400) * 1000000;
 }
 
 static const TimeZone *zone_of(Session *session)
@@ -336,6 +342,28 @@ static void name_query(StatementContext *context)
     context->func.query_id = strview(arena_strdup(&context->arena, session->last_query_id));
 }
 
+/* The lead changed between the look and the statement, which changed nothing yet: RETRY says so. */
+static Status run_elsewhere(StatementContext *context, const AstStatement *statement, bool was_forwarded)
+{
+    diag_reset(context->diag);
+    if (!was_forwarded)
+        return statement_forward(context, statement);
+    catalog_unref(context->catalog);
+    context->catalog = meta_snapshot(context->session->instance->store);
+    context->analyze.catalog = context->catalog;
+    return statement_run(context, statement);
+}
+
+/* What others have acknowledged by now is seen here too, and who was deposed in its sleep finds out before it answers.
+ * Where asking costs a journey through the network, the node's own turn, several times a second, has to do; SYNC asks
+ * in any case. */
+static void read_latest(const Instance *instance)
+{
+    Diag diag = {0};
+    if (instance->frontends != NULL && strncmp(instance->volume->url, "file:", 5) == 0)
+        status_ignore(meta_follow(instance->store, &diag)); /* what can't be read now is read later */
+}
+
 static Status run_one(Session *session, const AstStatement *statement, bool has_more, const Type *types, const Datum *values,
                       uint32_t count, const ResultSink *sink, Diag *diag)
 {
@@ -343,13 +371,17 @@ static Status run_one(Session *session, const AstStatement *statement, bool has_
     CountingSink counting = {.inner = sink};
     ResultSink counted = {&counting, count_columns, count_rows, count_done};
     int64_t started_us = env_monotonic_us(environment_real());
+    read_latest(session->instance);
     open_context(&context, session, &counted, diag);
     name_query(&context);
     context.has_more = has_more;
     context.analyze.parameter_types = types;
     context.analyze.parameter_values = values;
     context.analyze.parameter_count = count;
-    Status status = statement_run(&context, statement);
+    bool is_forwarded = statement_is_forwarded(&context, statement);
+    Status status = is_forwarded ? statement_forward(&context, statement) : statement_run(&context, statement);
+    if (status == ERR_RETRY && statement_is_forwarded(&context, statement) != is_forwarded)
+        status = run_elsewhere(&context, statement, is_forwarded);
     if (status != OK && !diag_has_error(diag))
         status = RAISE(diag, CANCELLED, "Query execution was interrupted");
     audit(&context, statement, status, started_us, counting.rows);

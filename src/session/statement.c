@@ -516,6 +516,8 @@ static Status run_statement(StatementContext *context, const AstStatement *state
     case AST_STATEMENT_COMMAND:
         if (strview_is(statement->command->what, "ADMIN VACUUM"))
             return run_admin_vacuum(context, statement->command);
+        if (strview_starts_with(statement->command->what, STR_VIEW("ALTER SYSTEM ")) && statement->command->names.count > 0)
+            return run_alter_system(context, statement->command);
         if (strview_is(statement->command->what, "ANALYZE PROFILE"))
             return run_analyze_profile(context, statement->command);
         if (run_task_command(context, statement->command, &status) || run_cluster_command(context, statement->command, &status))
@@ -536,7 +538,7 @@ static Status run_statement(StatementContext *context, const AstStatement *state
     case AST_STATEMENT_ROLLBACK:
         return run_transaction(context, statement);
     case AST_STATEMENT_NO_OPERATION:
-        return send_ok(context, 0, STR_VIEW(""));
+        return run_no_operation(context, statement);
     default:
         return RAISE(context->diag, NOT_SUPPORTED, "this statement is not supported yet: %.*s",
                      (int)MIN(statement->end - statement->begin, 100u), statement->source.data + statement->begin);
