@@ -1,8 +1,8 @@
 #include "main/home_volume.h"
 
-/* home_volume is a URL of either kind; without it, cloud_native_storage_type and aws_s3_* count: StarRocks' names. aws_s3_path is "bucket" or "bucket/path". Without keys
- * in the configuration those of the environment count, as in other clients of S3, when
- * aws_s3_use_aws_sdk_default_behavior says so. */
+/* home_volume is a URL of either kind; without it, cloud_native_storage_type and aws_s3_* count: StarRocks' names.
+ * aws_s3_path is "bucket" or "bucket/path". Without keys in the configuration those of the environment count, as in
+ * other clients of S3, when aws_s3_use_aws_sdk_default_behavior says so. */
 
 #include <errno.h>
 #include <stdlib.h>
@@ -22,7 +22,8 @@ static Status split_path(const char *text, ByteBuf *bucket, const char **out_pre
     const char *path = strncasecmp(text, "s3://", 5) == 0 ? text + 5 : text;
     size_t length = strcspn(path, "/");
     if (length == 0)
-        return RAISE(diag, BAD_CONFIG, "configuration: an S3 volume must be a bucket, or a bucket and a path (aws_s3_path, home_volume), not '%s'", text);
+        return RAISE(diag, BAD_CONFIG, "configuration: an S3 volume must be a bucket, or a bucket and a path (aws_s3_path, home_volume), not '%s'",
+                     text);
     bytebuf_append(bucket, path, length);
     *out_prefix = path[length] == '/' ? path + length + 1 : "";
     return OK;
