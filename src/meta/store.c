@@ -584,15 +584,32 @@ static void push_batch(MetaStore *store, const Batch *batch)
         write_batch(store, store->open);
 }
 
+/* Nothing had to be changed; but what that rests on may not be durable yet. Waits until it is, or is no more. */
+static Status push_tentative(MetaStore *store, Diag *diag)
+{
+    if (store->uncertain != NULL && !store->is_appending)
+        return settle(store, diag);
+    if (store->is_appending)
+        condition_wait(&store->changed, &store->lock);
+    else if (store->open != NULL)
+        write_batch(store, store->open); /* what goes wrong is told to those who wait for it */
+    return OK;
+}
+
 Status meta_commit(MetaStore *store, MetaBuild build, void *context, Diag *diag)
 {
     Batch *batch;
     LOCK_GUARD(&store->lock);
-    if (store->follows || !store->journal.is_leading)
-        TRY(need_lead(store, diag));
-    TRY(join_batch(store, build, context, diag, &batch));
-    if (batch == NULL)
-        return OK;
+    for (;;) {
+        if (store->follows || !store->journal.is_leading)
+            TRY(need_lead(store, diag));
+        TRY(join_batch(store, build, context, diag, &batch));
+        if (batch != NULL)
+            break;
+        if (store->tentative->entry_id == store->published->entry_id)
+            return OK;
+        TRY(push_tentative(store, diag));
+    }
     batch->waiters++;
     while (!batch->is_done)
         push_batch(store, batch);
