@@ -23,6 +23,7 @@ static const FrontendConfig configs[] = {
     {"default_mv_refresh_immediate", "true", "boolean"},
     {"dynamic_partition_check_interval_seconds", "600", "long"},
     {"dynamic_partition_enable", "true", "boolean"},
+    {"empty_load_as_error", "true", "boolean"},
     {"enable_experimental_rowstore", "false", "boolean"},
     {"enable_materialized_view", "true", "boolean"},
     {"enable_mv_automatic_active_check", "true", "boolean"},
@@ -47,6 +48,8 @@ static const FrontendConfig configs[] = {
     {"recover_with_empty_tablet", "false", "boolean"},
     {"statistic_auto_collect_small_table_size", "5368709120", "long"},
     {"stream_load_default_timeout_second", "600", "int"},
+    {"stream_load_profile_collect_interval_second", "0", "int"},
+    {"stream_load_profile_collect_threshold_second", "0", "int"},
     {"table_keeper_interval_second", "30", "int"},
     {"tablet_sched_disable_balance", "false", "boolean"},
     {"thrift_server_max_worker_threads", "4096", "int"},
@@ -125,7 +128,8 @@ static Status produce_config(const SystemSource *source, SystemRows *rows)
     for (size_t i = 0; i < COUNT_OF(configs); i++) {
         StrView set = catalog_setting(context->catalog, setting_key(&context->arena, "config", strview(configs[i].name)));
         TRY(put_config(rows, configs[i].name, set.data != NULL ? set : strview(configs[i].initial), configs[i].type, true,
-                       "kept for compatibility, without effect"));
+                       strcmp(configs[i].name, "catalog_trash_expire_second") == 0 ? "seconds that dropped objects stay in the recycle bin"
+                                                                                   : "kept for compatibility, without effect"));
     }
     return OK;
 }
