@@ -248,7 +248,7 @@ static void open_context(StatementContext *context, Session *session, const Resu
     *context = (StatementContext){.session = session, .sink = sink, .diag = diag};
     mem_tracker_init(&context->memory, session->instance->memory, "query", memory_limit(session));
     arena_init(&context->arena, &context->memory);
-    context->catalog = meta_snapshot(session->instance->store);
+    context->catalog = transaction_catalog(session);
     context->func = (FuncSession){
         .now_us = env_wall_us(env),
         .database = bytebuf_view(&session->database),
@@ -266,7 +266,6 @@ static void open_context(StatementContext *context, Session *session, const Resu
                                         .database = context->func.database, .ids = {1},
                                         .variable = find_variable, .variable_context = session};
     context->analyze.connector = session_connector(context);
-    context->analyze.written_tables = transaction_tables(session, &context->analyze.written_count);
 }
 
 static void close_context(StatementContext *context)

@@ -87,8 +87,9 @@ Status run_query_text(StatementContext *context, const char *sql);
 Status run_insert(StatementContext *context, const AstStatement *statement);
 Status run_transaction(StatementContext *context, const AstStatement *statement); /* BEGIN, COMMIT, ROLLBACK */
 void transaction_drop(Session *session); /* what it wrote is given up */
-/* Tables that it wrote to; they can't be read before COMMIT. */
-const uint64_t *transaction_tables(const Session *session, uint32_t *out_count);
+CatalogSnapshot *transaction_catalog(const Session *session); /* that its next statement reads; a reference */
+Status transaction_check(StatementContext *context, const AstStatement *statement); /* may the statement run now? */
+void transaction_after(Session *session, const AstStatement *statement);
 Status run_prepare(StatementContext *context, const AstStatement *statement);
 Status run_execute(StatementContext *context, const AstStatement *statement);
 Status run_deallocate(StatementContext *context, const AstStatement *statement);
@@ -131,6 +132,8 @@ Status run_locked(StatementContext *context, const AstName *name, const AstState
 /* The rows of a load into a lane, which is finished. */
 Status insert_rows(StatementContext *context, TableLoader *loader, const LoadQuery *load);
 Status transaction_load(StatementContext *context, const LoadQuery *load);
+struct LocatedRows;
+Status transaction_delete(StatementContext *context, const CatalogTable *table, const struct LocatedRows *rows);
 StrView new_label(StatementContext *context, const char *prefix);
 Status plan_it(StatementContext *context, BoundQuery *query, PhysPlan **out_plan);
 Status execute_plan(StatementContext *context, const PhysPlan *plan, const ExecResult *result, OperatorProfile *profile);

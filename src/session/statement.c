@@ -477,6 +477,7 @@ static Status run_statement(StatementContext *context, const AstStatement *state
 {
     Status status;
     TRY(authorize_statement(&context->analyze, statement));
+    TRY(transaction_check(context, statement));
     switch ((AstKind)statement->kind) {
     case AST_STATEMENT_QUERY:
         return run_select(context, statement);
@@ -547,5 +548,7 @@ static Status run_statement(StatementContext *context, const AstStatement *state
 
 Status statement_run(StatementContext *context, const AstStatement *statement)
 {
-    return run_with_hints(context, statement, run_statement);
+    Status status = run_with_hints(context, statement, run_statement);
+    transaction_after(context->session, statement);
+    return status;
 }
