@@ -69,6 +69,11 @@ typedef struct LabelEntry {
 uint32_t meta_label_list(MetaStore *store, Arena *arena, LabelEntry **out_labels);
 bool meta_label_find(MetaStore *store, uint64_t database_id, StrView label, Arena *arena, LabelRecord *out_record);
 uint64_t meta_journal_entries(MetaStore *store);
+/* Of this process: batches that were appended, and the entries in them. */
+typedef struct MetaCounts {
+    uint64_t batches, entries;
+} MetaCounts;
+MetaCounts meta_counts(MetaStore *store);
 
 /* ---- what must not be deleted ---- */
 
