@@ -113,6 +113,7 @@ Status set_password(StatementContext *context, const AstUserName *user, StrView 
 Status run_alter_user(StatementContext *context, const AstStatement *statement);
 Status run_delete(StatementContext *context, const AstStatement *statement);
 Status run_update(StatementContext *context, const AstStatement *statement);
+Status run_merge(StatementContext *context, const AstStatement *statement);
 typedef struct LoadQuery {
     const CatalogTable *table;
     CatalogSnapshot *catalog;
@@ -123,6 +124,7 @@ typedef struct LoadQuery {
     const uint64_t *partition_ids; /* only into these; NULL: all */
     uint32_t partition_count;
     const KeyMergeRules *merge; /* NULL: none */
+    bool has_op; /* the query's last column: 1 takes the row of that key away; a key comes once */
 } LoadQuery;
 /* Puts the query's rows into the table, as one transaction. */
 Status load_query(StatementContext *context, const LoadQuery *load);
