@@ -283,6 +283,7 @@ static Status start_jobs(Node *node, Diag *diag)
     node->quarantine_check = (QuarantineCheck){node->store, node->volume};
     scheduler_add(node->scheduler, "quarantine", quarantine_job, &node->quarantine_check);
     scheduler_add(node->scheduler, "journal", meta_settle_job, node->store);
+    scheduler_add_leading(node->scheduler, "labels", meta_labels_job, node->store);
     meta_set_checkpoint_limits(node->store, &(CheckpointLimits){(uint64_t)config_int(node->config, "checkpoint_journal_objects"),
                                                                 (uint64_t)config_int(node->config, "checkpoint_journal_mb") << 20,
                                                                 config_int(node->config, "checkpoint_interval_seconds") * 1000000});
