@@ -363,13 +363,13 @@ static void write_batch(MetaStore *store, Batch *batch)
 {
     store->open = NULL;
     store->is_appending = true;
-    store->append_began_us = env_monotonic_us(store->journal.volume->environment);
     CatalogSnapshot *result = catalog_ref(store->tentative);
     mutex_unlock(&store->lock);
     Status status = flush_and_append(store, batch);
     FAULT_STEP("meta.before_publish");
     mutex_lock(&store->lock);
     store->is_appending = false;
+    store->append_count++;
     batch->status = status;
     batch->is_done = true;
     if (status == OK) {
@@ -390,11 +390,11 @@ static void write_batch(MetaStore *store, Batch *batch)
 static Status settle(MetaStore *store, Diag *diag)
 {
     store->is_appending = true;
-    store->append_began_us = env_monotonic_us(store->journal.volume->environment);
     mutex_unlock(&store->lock);
     Status status = journal_settle(&store->journal, diag);
     mutex_lock(&store->lock);
     store->is_appending = false;
+    store->append_count++;
     CatalogSnapshot *result = store->uncertain;
     if (status == OK || status == ERR_RETRY)
         store->uncertain = NULL;
@@ -442,6 +442,7 @@ static Status need_lead(MetaStore *store, Diag *diag)
     Status status = take_lead(store, &trouble);
     mutex_lock(&store->lock);
     store->is_appending = false;
+    store->append_count++;
     if (status == OK)
         status = store_begin_lead(store, &trouble);
     condition_broadcast(&store->changed);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "base/environment.h"
+#include "cluster/frontends.h"
 #include "session/audit.h"
 #include "base/log.h"
 #include "types/number_text.h"
@@ -359,7 +360,12 @@ static Status run_elsewhere(StatementContext *context, const AstStatement *state
 static void read_latest(const Instance *instance)
 {
     Diag diag = {0};
-    if (instance->frontends != NULL && strncmp(instance->volume->url, "file:", 5) == 0)
+    if (instance->frontends == NULL || strncmp(instance->volume->url, "file:", 5) != 0)
+        return;
+    CatalogSnapshot *catalog = meta_snapshot(instance->store);
+    bool has_others = frontends_has_others(instance->frontends, catalog);
+    catalog_unref(catalog);
+    if (has_others)
         status_ignore(meta_follow(instance->store, &diag)); /* what can't be read now is read later */
 }
 

@@ -130,7 +130,8 @@ typedef struct InsertSink {
     StatementContext *context;
     LoaderLane *lane;
     const CatalogTable *table;
-    Vector *dense;
+    PrimaryIndexes *seen; /* of MERGE: keys that came; NULL: rows are only put */
+    PrimaryIndex *seen_keys;
 } InsertSink;
 
 static Status check_row_values(InsertSink *sink, const Vector *const *columns, uint32_t rows)
@@ -169,14 +170,38 @@ static Status fill_increments(InsertSink *sink, const Vector **columns, uint32_t
     return OK;
 }
 
+/* MERGE: a row of the target is written once. */
+static Status note_keys(InsertSink *sink, const Vector *const *columns, uint32_t rows, Arena *arena)
+{
+    KeyHash *keys = ARENA_NEW_ARRAY(arena, KeyHash, rows + 1);
+    key_hashes(columns, sink->table->schema->key_count, rows, keys);
+    for (uint32_t row = 0; row < rows; row++) {
+        if (primary_index_set(sink->seen_keys, keys[row], (RowLocation){1, 0}).segment_id != 0)
+            return RAISE(sink->context->diag, BAD_VALUE, "MERGE: more than one row of the source is for the same row of table '%.*s'",
+                         SV_ARGS(sink->table->name));
+    }
+    return OK;
+}
+
+static Status append_ops(InsertSink *sink, const Vector *const *columns, const Vector *op, Rows rows, Arena *arena)
+{
+    uint8_t *deletes = ARENA_NEW_ARRAY(arena, uint8_t, rows.count + 1);
+    VectorView view = vector_view(op);
+    for (FOR_ROWS(rows, i, row))
+        deletes[i] = ((const int8_t *)view.data)[view_index(&view, row)] != 0;
+    TRY(note_keys(sink, columns, rows.count, arena));
+    return loader_lane_append_ops(sink->lane, columns, deletes, rows.count, sink->context->diag);
+}
+
 static Status insert_chunk(void *opaque, const Chunk *chunk)
 {
     InsertSink *sink = opaque;
     AUTO_ARENA arena;
     arena_init(&arena, NULL);
     Rows rows = chunk_rows(chunk);
-    const Vector **columns = ARENA_NEW_ARRAY(&arena, const Vector *, MAX(chunk->column_count, 1u));
-    for (uint32_t c = 0; c < chunk->column_count; c++) {
+    uint32_t count = sink->table->schema->column_count;
+    const Vector **columns = ARENA_NEW_ARRAY(&arena, const Vector *, MAX(count, 1u));
+    for (uint32_t c = 0; c < count; c++) {
         Vector *dense = ARENA_NEW(&arena, Vector);
         vector_init(dense, &arena, sink->table->schema->columns[c].type, CHUNK_ROWS);
         vector_gather(&chunk->columns[c], rows, type_is_nested(dense->type) ? &arena : NULL, 0, dense);
@@ -184,7 +209,16 @@ static Status insert_chunk(void *opaque, const Chunk *chunk)
     }
     TRY(fill_increments(sink, columns, rows.count));
     TRY(check_row_values(sink, columns, rows.count));
+    if (sink->seen_keys != NULL)
+        return append_ops(sink, columns, &chunk->columns[count], rows, &arena);
     return loader_lane_append(sink->lane, columns, rows.count, sink->context->diag);
+}
+
+static Status open_keys(InsertSink *sink)
+{
+    PrimaryIndexInput input = {.tablet_id = sink->table->id};
+    sink->seen = primary_indexes_open(&sink->context->memory, 0);
+    return primary_index_get(sink->seen, &input, sink->context->diag, &sink->seen_keys);
 }
 
 Status insert_rows(StatementContext *context, TableLoader *loader, const LoadQuery *load)
@@ -194,11 +228,15 @@ Status insert_rows(StatementContext *context, TableLoader *loader, const LoadQue
     TRY(plan_it(context, load->query, &plan));
     TRY(table_loader_lane(loader, context->diag, &sink.lane));
     ExecResult result = {&sink, insert_chunk};
-    Status status = execute_plan(context, plan, &result, NULL);
+    Status status = load->has_op ? open_keys(&sink) : OK;
+    if (status == OK)
+        status = execute_plan(context, plan, &result, NULL);
     if (status == OK)
         status = loader_lane_finish(sink.lane, context->diag);
     if (status != OK)
         loader_lane_abort(sink.lane);
+    primary_index_drop(sink.seen_keys);
+    primary_indexes_close(sink.seen);
     return status;
 }
 
@@ -491,6 +529,8 @@ static Status run_statement(StatementContext *context, const AstStatement *state
         return run_delete(context, statement);
     case AST_STATEMENT_UPDATE:
         return run_update(context, statement);
+    case AST_STATEMENT_MERGE:
+        return run_merge(context, statement);
     case AST_STATEMENT_CREATE_DATABASE:
     case AST_STATEMENT_DROP_DATABASE:
     case AST_STATEMENT_CREATE_TABLE:
