@@ -320,6 +320,7 @@ static void erase_item(const CatalogSnapshot *catalog, const Recycled *item, Cha
 static Status build_erasure(void *context, const CatalogSnapshot *catalog, Change *change, Diag *diag)
 {
     const Erasure *erasure = context;
+    (void)diag;
     AUTO_ARENA arena;
     Recycled *items;
     arena_init(&arena, NULL);
