@@ -46,6 +46,8 @@ struct MetaStore {
     uint64_t *leases;
     uint32_t lease_count, lease_room;
     CatalogSnapshot *uncertain; /* state after the journal's pending batch; NULL: none is */
+    MetaOpen options;
+    bool is_past; /* what was read lies behind options.until_x */
     bool follows; /* another node leads, or this one waits to; nothing is committed */
     ImageHead cut; /* where the journal goes on behind the state of cut.entry_id; the published one unless it is being read */
     uint64_t image_sequence, image_bytes; /* next_sequence and seen_bytes of the journal at the newest image */

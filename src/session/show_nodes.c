@@ -37,7 +37,7 @@ static Status produce_frontends(const SystemSource *source, SystemRows *rows)
     system_put_number(rows, (int64_t)source->catalog->entry_id);
     put_now(rows);
     system_put_word(rows, "true");
-    system_put_word(rows, "");
+    system_put_word(rows, instance->meta_note == NULL ? "" : instance->meta_note);
     system_put_time(rows, instance->started_us);
     system_put_word(rows, instance->version);
     return system_end_row(rows);
