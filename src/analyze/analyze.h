@@ -32,8 +32,6 @@ typedef struct AnalyzeContext {
     const Type *parameter_types; /* values of ? */
     const Datum *parameter_values;
     uint32_t parameter_count;
-    const uint64_t *written_tables; /* by the open transaction: they can't be read */
-    uint32_t written_count;
     const AstRelation *raw; /* the scan of this relation yields rows as they are stored */
     const AstRelation *located; /* DELETE: the scan of this relation tells where its rows lie */
 } AnalyzeContext;

@@ -28,6 +28,9 @@ static const KeyInfo KEYS[] = {
     {"audit_log_roll_size_mb", KEY_INT, "1024"},
     {"bind_address", KEY_TEXT, "127.0.0.1"},
     {"data_dir", KEY_TEXT, "./merak-data"},
+    {"home_volume", KEY_TEXT, ""},       /* file:///directory; empty: data_dir/volume */
+    {"advertise_address", KEY_TEXT, ""}, /* under which other nodes reach this one; empty: bind_address */
+    {"frontend_role", KEY_TEXT, "FOLLOWER"},
     {"qe_max_connection", KEY_INT, "4096"},
     {"sys_log_level", KEY_TEXT, "INFO"},
     {"mem_limit", KEY_TEXT, "90%"},

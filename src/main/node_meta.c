@@ -37,7 +37,7 @@ Status node_meta_open(NodeMeta *meta, const Config *config, const char *data_dir
     TRY(read_options(config, &options, diag));
     TRY(open_directory(meta, config, data_directory, diag));
     TRY(meta_dir_start(meta->directory, volume, &options, diag, &found, &meta->note));
-    TRY(meta_store_open(volume, diag, out_store));
+    TRY(meta_store_open_follower(volume, diag, out_store));
     Diag trouble = {0};
     if (meta_dir_compare(meta->directory, *out_store, &found, volume->url, &trouble, &meta->note) != OK)
         LOG_WARN("meta", "what was found in meta_dir could not be kept: %s", trouble.message);

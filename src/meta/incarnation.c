@@ -9,6 +9,11 @@
 
 enum { SUM_LINE = 17 };
 
+uint32_t incarnation_cluster_id(const Incarnation *incarnation)
+{
+    return (uint32_t)(checksum_bytes(incarnation->cluster, strlen(incarnation->cluster)) & INT32_MAX);
+}
+
 void incarnation_path(char out[INCARNATION_PATH_BYTES], uint64_t number)
 {
     snprintf(out, INCARNATION_PATH_BYTES, "meta/incarnation/%" PRIu64, number);

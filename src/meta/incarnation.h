@@ -14,10 +14,12 @@ typedef struct Incarnation {
     uint64_t parent;   /* 0: none */
     uint64_t entry_id; /* the image that it begins with; 0: with nothing */
     int64_t time_us;
-    char cluster[CLUSTER_NAME_BYTES];   /* the same for all incarnations */
+    char cluster[CLUSTER_NAME_BYTES];   /* the same for all incarnations; a secret: only who reads the volume knows it */
     char generation[GENERATION_BYTES];  /* of restore_meta_dir; empty: none */
 } Incarnation;
 
+/* The cluster as a number that may be shown. */
+uint32_t incarnation_cluster_id(const Incarnation *incarnation);
 void incarnation_path(char out[INCARNATION_PATH_BYTES], uint64_t number);
 void incarnation_write(const Incarnation *incarnation, ByteBuf *out);
 Status incarnation_read(StrView bytes, const char *path, Diag *diag, Incarnation *out);

@@ -75,8 +75,8 @@ void journal_close(Journal *journal);
 Status journal_follow(Journal *journal, const JournalReader *reader, Diag *diag);
 /* The same without a listing, for who asks again and again: a hole behind the end stays unseen. */
 Status journal_poll(Journal *journal, const JournalReader *reader, Diag *diag);
-/* Is there an object at the place of the next append? */
-Status journal_has_next(const Journal *journal, bool *out_is_there, Diag *diag);
+/* Is there an object at that place? */
+Status journal_has(const Journal *journal, uint64_t sequence, bool *out_is_there, Diag *diag);
 /* Appends an epoch entry. RETRY: somebody else's batch is there; follow and try again. */
 Status journal_claim(Journal *journal, Diag *diag);
 /* entries: as laid out above, count of them. Returns OK once durable. RETRY: another leads, and the batch is

@@ -277,12 +277,12 @@ Status journal_poll(Journal *journal, const JournalReader *reader, Diag *diag)
     return status;
 }
 
-Status journal_has_next(const Journal *journal, bool *out_is_there, Diag *diag)
+Status journal_has(const Journal *journal, uint64_t sequence, bool *out_is_there, Diag *diag)
 {
     char path[JOURNAL_PATH_BYTES];
     AUTO_BYTEBUF batch = {0};
     Diag missing = {0};
-    journal_batch_path(path, journal->incarnation, journal->next_sequence);
+    journal_batch_path(path, journal->incarnation, sequence);
     Status status = volume_get(journal->volume, path, &batch, &missing);
     *out_is_there = status == OK;
     return status == OK || status == ERR_NO_SUCH_OBJECT ? OK : diag_raise(diag, status, "%s", missing.message);

@@ -254,8 +254,8 @@ Status meta_dir_restore(Volume *directory, Volume *volume, const char *generatio
     TRY(meta_dir_look(directory, diag, &state));
     TRY(incarnation_newest(volume, diag, &newest));
     if (newest.number != 0 && state.incarnation.number != 0 && strcmp(newest.cluster, state.incarnation.cluster) != 0)
-        return RAISE(diag, BAD_VALUE, "meta directory \"%s\" is of cluster %s, volume \"%s\" of cluster %s", directory->url, state.incarnation.cluster,
-                     volume->url, newest.cluster);
+        return RAISE(diag, BAD_VALUE, "meta directory \"%s\" is of cluster %u, volume \"%s\" of cluster %u", directory->url,
+                     incarnation_cluster_id(&state.incarnation), volume->url, incarnation_cluster_id(&newest));
     return restore_from(directory, volume, newest.number == 0, generation, diag, out_report);
 }
 
@@ -352,8 +352,8 @@ Status meta_dir_start(Volume *directory, Volume *volume, const MetaDirStart *opt
         return OK;
     }
     if (strcmp(newest.cluster, out_state->incarnation.cluster) != 0)
-        return RAISE(diag, BAD_VALUE, "meta_dir \"%s\" is of cluster %s, volume \"%s\" of cluster %s", directory->url, out_state->incarnation.cluster,
-                     volume->url, newest.cluster);
+        return RAISE(diag, BAD_VALUE, "meta_dir \"%s\" is of cluster %u, volume \"%s\" of cluster %u", directory->url,
+                     incarnation_cluster_id(&out_state->incarnation), volume->url, incarnation_cluster_id(&newest));
     TRY(is_ahead(out_state, &newest, volume, &ahead, diag));
     return ahead ? handle_ahead(directory, volume, out_state, options->replays_ahead, diag) : OK;
 }

@@ -5,8 +5,8 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 
+#include "base/hash.h"
 #include "base/log.h"
 #include "meta/journal_int.h"
 #include "meta/journal_range.h"
@@ -75,12 +75,12 @@ static Status put_identity(MetaDir *mirror, Diag *diag)
 {
     const Journal *journal = &mirror->store->journal;
     char text[TEXT_BYTES];
-    uint64_t cluster = strtoull(journal->record.cluster, NULL, 16);
+    uint64_t token = hash_u64(checksum_bytes(journal->record.cluster, strlen(journal->record.cluster)));
     snprintf(text, sizeof(text), "role=FOLLOWER\nname=%s_%u_1\nhostType=IP\n", mirror->node.host, mirror->node.edit_log_port);
     TRY(replace(mirror, "image/ROLE", strview(text), diag));
-    snprintf(text, sizeof(text), "clusterId=%u\ntoken=%08x-%04x-4%03x-8%03x-%012" PRIx64 "\nrunMode=shared_data\ncluster=%s\nincarnation=%" PRIu64 "\n",
-             (unsigned)(cluster & INT32_MAX), (unsigned)(cluster >> 32), (unsigned)(cluster >> 16 & 0xffff), (unsigned)(cluster & 0xfff),
-             (unsigned)(cluster >> 52), cluster & 0xffffffffffff, journal->record.cluster, journal->incarnation);
+    snprintf(text, sizeof(text), "clusterId=%u\ntoken=%08x-%04x-4%03x-8%03x-%012" PRIx64 "\nrunMode=shared_data\nincarnation=%" PRIu64 "\n",
+             incarnation_cluster_id(&journal->record), (unsigned)(token >> 32), (unsigned)(token >> 16 & 0xffff), (unsigned)(token & 0xfff),
+             (unsigned)(token >> 52), token & 0xffffffffffff, journal->incarnation);
     TRY(replace(mirror, "image/VERSION", strview(text), diag));
     for (uint64_t number = 1; number <= journal->incarnation; number++) {
         AUTO_BYTEBUF bytes = {0};

@@ -294,6 +294,8 @@ Status store_begin_lead(MetaStore *store, Diag *diag)
     store->tentative = catalog_ref(store->published);
     store->next_entry_id = store->journal.next_entry_id;
     store->next_id = store->id_limit = store->published->next_id;
+    store->leads = true;
+    store->epoch = store->journal.epoch;
     return OK;
 }
 
@@ -323,6 +325,7 @@ static Status open_store(MetaStore *store, Volume *volume, Diag *diag)
     store->tentative = catalog_ref(store->published);
     store->next_entry_id = store->journal.next_entry_id;
     store->next_id = store->id_limit = store->published->next_id;
+    store->epoch = store->journal.epoch;
     if (store->follows)
         return OK;
     Diag trouble = {0};
@@ -489,6 +492,7 @@ void store_depose(MetaStore *store, const Diag *diag)
 {
     LOG_ERROR("meta", "deposed: %s", diag->message);
     store->follows = true;
+    store->leads = false;
     drop_tentative(store, ERR_RETRY, diag->message);
 }
 
@@ -511,6 +515,7 @@ static void write_batch(MetaStore *store, Batch *batch)
     FAULT_STEP("meta.before_publish");
     mutex_lock(&store->lock);
     store->is_appending = false;
+    store->append_count++;
     batch->status = status;
     batch->is_done = true;
     if (status == OK) {
@@ -528,13 +533,14 @@ static void write_batch(MetaStore *store, Batch *batch)
 }
 
 /* Finds out about the pending batch; the lock is released meanwhile. */
-Status store_settle(MetaStore *store, Diag *diag)
+static Status settle(MetaStore *store, Diag *diag)
 {
     store->is_appending = true;
     mutex_unlock(&store->lock);
     Status status = journal_settle(&store->journal, diag);
     mutex_lock(&store->lock);
     store->is_appending = false;
+    store->append_count++;
     CatalogSnapshot *result = store->uncertain;
     if (status == OK || status == ERR_RETRY)
         store->uncertain = NULL;
@@ -555,7 +561,7 @@ Status meta_settle(MetaStore *store, Diag *diag)
     LOCK_GUARD(&store->lock);
     while (store->is_appending)
         condition_wait(&store->changed, &store->lock);
-    return store->uncertain == NULL ? OK : store_settle(store, diag);
+    return store->uncertain == NULL ? OK : settle(store, diag);
 }
 
 int64_t meta_settle_job(void *context, const _Atomic bool *stopping)
@@ -582,6 +588,7 @@ static Status need_lead(MetaStore *store, Diag *diag)
     Status status = take_lead(store, &trouble);
     mutex_lock(&store->lock);
     store->is_appending = false;
+    store->append_count++;
     if (status == OK)
         status = store_begin_lead(store, &trouble);
     condition_broadcast(&store->changed);
@@ -605,20 +612,37 @@ static void push_batch(MetaStore *store, const Batch *batch)
     if (store->is_appending || store->open != batch)
         condition_wait(&store->changed, &store->lock);
     else if (store->uncertain != NULL)
-        status_ignore(store_settle(store, &trouble)); /* what goes wrong is told to the batch */
+        status_ignore(settle(store, &trouble)); /* what goes wrong is told to the batch */
     else
         write_batch(store, store->open);
+}
+
+/* Nothing had to be changed; but what that rests on may not be durable yet. Waits until it is, or is no more. */
+static Status push_tentative(MetaStore *store, Diag *diag)
+{
+    if (store->uncertain != NULL && !store->is_appending)
+        return settle(store, diag);
+    if (store->is_appending)
+        condition_wait(&store->changed, &store->lock);
+    else if (store->open != NULL)
+        write_batch(store, store->open); /* what goes wrong is told to those who wait for it */
+    return OK;
 }
 
 Status meta_commit(MetaStore *store, MetaBuild build, void *context, Diag *diag)
 {
     Batch *batch;
     LOCK_GUARD(&store->lock);
-    if (store->follows || !store->journal.is_leading)
-        TRY(need_lead(store, diag));
-    TRY(join_batch(store, build, context, diag, &batch));
-    if (batch == NULL)
-        return OK;
+    for (;;) {
+        if (store->follows || !store->journal.is_leading)
+            TRY(need_lead(store, diag));
+        TRY(join_batch(store, build, context, diag, &batch));
+        if (batch != NULL)
+            break;
+        if (store->tentative->entry_id == store->published->entry_id)
+            return OK;
+        TRY(push_tentative(store, diag));
+    }
     batch->waiters++;
     while (!batch->is_done)
         push_batch(store, batch);
@@ -675,6 +699,11 @@ const Environment *meta_environment(const MetaStore *store)
 uint64_t meta_incarnation(const MetaStore *store)
 {
     return store->journal.incarnation;
+}
+
+StrView meta_cluster_secret(const MetaStore *store)
+{
+    return strview(store->journal.record.cluster);
 }
 
 uint64_t meta_journal_entries(MetaStore *store)

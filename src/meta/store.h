@@ -36,6 +36,7 @@ void meta_store_close(MetaStore *store);
 /* ---- several nodes on one volume (follow.c) ---- */
 
 bool meta_is_leading(MetaStore *store);
+uint64_t meta_epoch(MetaStore *store); /* grows with every change of the lead that was read or made */
 /* Reads and publishes what others appended since; asks for the next object by name only. A leader that finds
  * another's batch is deposed, and follows from then on. */
 Status meta_follow(MetaStore *store, Diag *diag);
@@ -63,6 +64,8 @@ uint64_t meta_new_id(MetaStore *store);
 /* Clock and randomness of the volume that the store lies on. */
 const Environment *meta_environment(const MetaStore *store);
 uint64_t meta_incarnation(const MetaStore *store);
+/* Known to whoever can read the volume, and to nobody else: with it nodes prove that they belong to the cluster. */
+StrView meta_cluster_secret(const MetaStore *store);
 /* All durable labels, the newest first; texts are in arena. */
 typedef struct LabelEntry {
     uint64_t database_id;

@@ -35,6 +35,7 @@ struct MetaStore {
     CatalogSnapshot *tentative;
     Batch *open;
     bool is_appending;
+    uint64_t append_count; /* that ended */
     bool is_opening; /* nobody else has a reference to published */
     void (*listener)(void *context); /* NULL: nobody wants to hear of publishes */
     void *listener_context;
@@ -48,6 +49,8 @@ struct MetaStore {
     CatalogSnapshot *uncertain; /* state after the journal's pending batch; NULL: none is */
     MetaOpen options;
     bool is_past; /* what was read lies behind options.until_x */
+    bool leads;
+    uint64_t epoch; /* of the journal when nobody was appending last */
     bool follows; /* another node leads, or this one waits to; nothing is committed */
     ImageHead cut; /* where the journal goes on behind the state of cut.entry_id; the published one unless it is being read */
     uint64_t image_sequence, image_bytes; /* next_sequence and seen_bytes of the journal at the newest image */
@@ -92,5 +95,3 @@ void store_list_unknown(void *context, const JournalEntry *entry, ByteBuf *out_n
 Status store_begin_lead(MetaStore *store, Diag *diag);
 /* Lock held: what was built and not appended is forgotten; from here on the store follows. */
 void store_depose(MetaStore *store, const Diag *diag);
-/* Finds out about the pending batch; the lock is released meanwhile. */
-Status store_settle(MetaStore *store, Diag *diag);

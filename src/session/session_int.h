@@ -4,6 +4,7 @@
 #include "analyze/analyze.h"
 #include "connector/system_table.h"
 #include "load/table_loader.h"
+#include "session/forward.h"
 #include "session/instance.h"
 #include "sql/ast_command.h"
 #include "sql/parser.h"
@@ -43,6 +44,8 @@ struct Session {
     uint64_t next_query;
     char last_query_id[40];
     struct Transaction *transaction; /* BEGIN without COMMIT yet; NULL: each statement is one */
+    ForwardLink *forward_link; /* to the leader, when statements of this session went there */
+    bool is_pinned; /* a transaction is open at the leader: every statement goes there */
 };
 
 /* One running statement. */
@@ -68,6 +71,14 @@ Status statement_run(StatementContext *context, const AstStatement *statement);
 /* run() with the variables that the statement's hints set. */
 Status run_with_hints(StatementContext *context, const AstStatement *statement,
                       Status (*run)(StatementContext *context, const AstStatement *statement));
+/* ---- forward_statement.c ---- */
+bool statement_is_forwarded(const StatementContext *context, const AstStatement *statement);
+Status statement_forward(StatementContext *context, const AstStatement *statement);
+void session_close_forward(Session *session);
+int64_t session_write_timeout_us(Session *session);
+/* ---- alter_system.c ---- */
+Status run_alter_system(StatementContext *context, const AstCommand *command);
+Status run_no_operation(StatementContext *context, const AstStatement *statement); /* SYNC does something */
 Status send_ok(StatementContext *context, uint64_t affected, StrView info);
 /* A result of text columns: values[r * columns + c], data NULL is NULL. */
 Status send_texts(StatementContext *context, const char *const *names, uint32_t columns, const StrView *values, uint32_t rows);
@@ -76,8 +87,9 @@ Status run_query_text(StatementContext *context, const char *sql);
 Status run_insert(StatementContext *context, const AstStatement *statement);
 Status run_transaction(StatementContext *context, const AstStatement *statement); /* BEGIN, COMMIT, ROLLBACK */
 void transaction_drop(Session *session); /* what it wrote is given up */
-/* Tables that it wrote to; they can't be read before COMMIT. */
-const uint64_t *transaction_tables(const Session *session, uint32_t *out_count);
+CatalogSnapshot *transaction_catalog(const Session *session); /* that its next statement reads; a reference */
+Status transaction_check(StatementContext *context, const AstStatement *statement); /* may the statement run now? */
+void transaction_after(Session *session, const AstStatement *statement);
 Status run_prepare(StatementContext *context, const AstStatement *statement);
 Status run_execute(StatementContext *context, const AstStatement *statement);
 Status run_deallocate(StatementContext *context, const AstStatement *statement);
@@ -120,6 +132,8 @@ Status run_locked(StatementContext *context, const AstName *name, const AstState
 /* The rows of a load into a lane, which is finished. */
 Status insert_rows(StatementContext *context, TableLoader *loader, const LoadQuery *load);
 Status transaction_load(StatementContext *context, const LoadQuery *load);
+struct LocatedRows;
+Status transaction_delete(StatementContext *context, const CatalogTable *table, const struct LocatedRows *rows);
 StrView new_label(StatementContext *context, const char *prefix);
 Status plan_it(StatementContext *context, BoundQuery *query, PhysPlan **out_plan);
 Status execute_plan(StatementContext *context, const PhysPlan *plan, const ExecResult *result, OperatorProfile *profile);

@@ -477,6 +477,7 @@ static Status run_statement(StatementContext *context, const AstStatement *state
 {
     Status status;
     TRY(authorize_statement(&context->analyze, statement));
+    TRY(transaction_check(context, statement));
     switch ((AstKind)statement->kind) {
     case AST_STATEMENT_QUERY:
         return run_select(context, statement);
@@ -516,6 +517,8 @@ static Status run_statement(StatementContext *context, const AstStatement *state
     case AST_STATEMENT_COMMAND:
         if (strview_is(statement->command->what, "ADMIN VACUUM"))
             return run_admin_vacuum(context, statement->command);
+        if (strview_starts_with(statement->command->what, STR_VIEW("ALTER SYSTEM ")) && statement->command->names.count > 0)
+            return run_alter_system(context, statement->command);
         if (strview_is(statement->command->what, "ANALYZE PROFILE"))
             return run_analyze_profile(context, statement->command);
         if (run_task_command(context, statement->command, &status) || run_cluster_command(context, statement->command, &status))
@@ -536,7 +539,7 @@ static Status run_statement(StatementContext *context, const AstStatement *state
     case AST_STATEMENT_ROLLBACK:
         return run_transaction(context, statement);
     case AST_STATEMENT_NO_OPERATION:
-        return send_ok(context, 0, STR_VIEW(""));
+        return run_no_operation(context, statement);
     default:
         return RAISE(context->diag, NOT_SUPPORTED, "this statement is not supported yet: %.*s",
                      (int)MIN(statement->end - statement->begin, 100u), statement->source.data + statement->begin);
@@ -545,5 +548,7 @@ static Status run_statement(StatementContext *context, const AstStatement *state
 
 Status statement_run(StatementContext *context, const AstStatement *statement)
 {
-    return run_with_hints(context, statement, run_statement);
+    Status status = run_with_hints(context, statement, run_statement);
+    transaction_after(context->session, statement);
+    return status;
 }

@@ -93,6 +93,15 @@ Status fixture_reopen(Fixture *f, Diag *diag)
     return status;
 }
 
+Status fixture_first_start(Fixture *f, Diag *diag)
+{
+    MetaStore *store;
+    TRY(meta_store_open(f->empty, diag, &store));
+    uint64_t id = meta_new_id(store);
+    meta_store_close(store);
+    return id > 0 ? OK : RAISE(diag, IO, "no id could be had");
+}
+
 static void must(Fixture *f, const char *sql)
 {
     Diag diag = {0};
@@ -127,6 +136,7 @@ void fixture_open(Fixture *f, bool is_local)
         f->volume = volume_open_memory(&environment);
     else if (volume_open_local(volume, &environment, &diag, &f->volume) != OK)
         abort();
+    f->empty = volume_open_memory(&environment);
     if (start(f, &diag) != OK)
         abort();
     must(f, "CREATE DATABASE d");
@@ -142,6 +152,8 @@ void fixture_open(Fixture *f, bool is_local)
     must(f, "INSERT INTO dup SELECT generate_series, '2023-05-05', 'more', 1 FROM TABLE(generate_series(501, 600))");
     must(f, "INSERT INTO pk SELECT generate_series, generate_series FROM TABLE(generate_series(1, 3000))");
     must(f, "INSERT INTO pk SELECT generate_series * 3, 7 FROM TABLE(generate_series(1, 1000))");
+    must(f, "CREATE TABLE dead AS SELECT k FROM dup"); /* leaves an object that vacuum deletes */
+    must(f, "DROP TABLE dead FORCE");
 }
 
 static int remove_entry(const char *path, const struct stat *info, int type, struct FTW *at)
@@ -154,6 +166,7 @@ void fixture_close(Fixture *f)
 {
     stop(f);
     volume_close(f->volume);
+    volume_close(f->empty);
     nftw(f->directory, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
 }
 
