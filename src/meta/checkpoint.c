@@ -260,6 +260,8 @@ static Status load_one(MetaStore *store, uint64_t entry_id, ImageSearch *search,
 static bool is_wanted(const MetaStore *store, uint64_t entry_id)
 {
     uint64_t until = store->options.until_entry;
+    if (store->options.from_oldest_image)
+        return entry_id == store->journal.record.entry_id;
     return entry_id >= store->journal.record.entry_id && (until == 0 || entry_id <= until);
 }
 

@@ -29,6 +29,7 @@ typedef struct MetaOpen {
     uint64_t incarnation;  /* 0: the newest */
     uint64_t until_entry;  /* the state behind that entry; 0: the newest */
     int64_t until_time_us; /* the state at that time; 0: the newest */
+    bool from_oldest_image; /* by the journal alone, from the incarnation's beginning */
 } MetaOpen;
 Status meta_store_open_as(Volume *volume, const MetaOpen *options, Diag *diag, MetaStore **out_store);
 void meta_store_close(MetaStore *store);
