@@ -76,7 +76,24 @@ static void check_image(Fsck *fsck, uint64_t incarnation, uint64_t entry_id)
     }
 }
 
-static void check_incarnation(Fsck *fsck, uint64_t number)
+static void count_object(void *context, const char *path, uint64_t size)
+{
+    uint64_t *count = context;
+    (void)path, (void)size;
+    ++*count;
+}
+
+/* The history of a cluster that came from another volume may have stayed there. */
+static bool is_elsewhere(Fsck *fsck, uint64_t number)
+{
+    char folder[32];
+    uint64_t count = 0;
+    Diag unused = {0};
+    snprintf(folder, sizeof(folder), "meta/%" PRIu64, number);
+    return fsck->volume->ops->list(fsck->volume, folder, count_object, &count, &unused) == OK && count == 0;
+}
+
+static void check_incarnation(Fsck *fsck, uint64_t number, bool is_newest)
 {
     AUTO_ARENA arena;
     arena_init(&arena, NULL);
@@ -84,6 +101,10 @@ static void check_incarnation(Fsck *fsck, uint64_t number)
     uint32_t count = 0;
     Diag trouble = {0};
     MetaStore *store;
+    if (!is_newest && is_elsewhere(fsck, number)) {
+        printf("incarnation %" PRIu64 ": nothing of it is in this volume\n", number);
+        return;
+    }
     if (image_list(fsck->volume, number, &arena, &trouble, &entries, &count) != OK)
         problem(fsck, "ERROR", trouble.message);
     for (uint32_t i = 0; i < count; i++)
@@ -182,7 +203,7 @@ static Status check_all(Fsck *fsck)
     if (newest.number == 0)
         return RAISE(fsck->diag, NO_SUCH_OBJECT, "volume '%s' holds no metadata", fsck->arguments->volume_url);
     for (uint64_t number = 1; number <= newest.number; number++)
-        check_incarnation(fsck, number);
+        check_incarnation(fsck, number, number == newest.number);
     TRY(check_data(fsck));
     printf("%" PRIu64 " segments, %" PRIu64 " unreferenced objects (%" PRIu64 " bytes), %" PRIu64 " problems\n", fsck->objects, fsck->unreferenced,
            fsck->unreferenced_bytes, fsck->problems);
