@@ -41,7 +41,6 @@ static void print_state(MetaStore *store, ByteBuf *out)
     ImageContent content CLEANUP(image_content_deinit);
     image_content_init(&content);
     meta_content(store, &content);
-    content.label_count = 0; /* an image leaves out those beyond their window */
     content.head = (ImageHead){.entry_id = content.head.entry_id};
     image_write(&content, out);
 }
@@ -61,7 +60,6 @@ static void check_image(Fsck *fsck, uint64_t incarnation, uint64_t entry_id)
         problem(fsck, "DAMAGED", trouble.message);
         return;
     }
-    content.label_count = 0;
     content.head = (ImageHead){.entry_id = content.head.entry_id};
     image_write(&content, &from_image);
     MetaOpen options = {.is_read_only = true, .incarnation = incarnation, .until_entry = entry_id, .from_oldest_image = true};
@@ -213,7 +211,7 @@ static Status check_all(Fsck *fsck)
 int tool_fsck(const ToolArguments *arguments, Diag *diag)
 {
     Fsck fsck = {.arguments = arguments, .diag = diag};
-    if (tool_open_volume(arguments->volume_url, diag, &fsck.volume) != OK)
+    if (tool_open_volume(arguments, arguments->volume_url, false, diag, &fsck.volume) != OK)
         return EXIT_FAILURE;
     arena_init(&fsck.arena, NULL);
     strmap_init(&fsck.named, &fsck.arena, false);

@@ -217,7 +217,7 @@ int tool_image(const char *verb, const ToolArguments *arguments, Diag *diag)
         if (strcmp(VERBS[i].verb, verb) != 0)
             continue;
         ImageTool tool = {.arguments = arguments, .diag = diag, .visit = VERBS[i].visit};
-        if (tool_open_volume(arguments->volume_url, diag, &tool.volume) != OK)
+        if (tool_open_volume(arguments, arguments->volume_url, false, diag, &tool.volume) != OK)
             return EXIT_FAILURE;
         int code = EXIT_FAILURE;
         if (incarnation_newest(tool.volume, diag, &newest) == OK) {

@@ -144,7 +144,7 @@ static Status restore_directory(Restore *restore)
 {
     Volume *directory;
     RestoreReport done;
-    TRY(tool_open_volume(restore->arguments->meta_dir, restore->diag, &directory));
+    TRY(tool_open_volume(restore->arguments, restore->arguments->meta_dir, false, restore->diag, &directory));
     Status status = meta_dir_restore(directory, restore->into, "", restore->diag, &done);
     volume_close(directory);
     if (status == OK)
@@ -169,10 +169,7 @@ static Status open_into(Restore *restore)
     if (restore->arguments->into_url == NULL)
         return OK;
     const char *url = restore->arguments->into_url;
-    const char *path = strncmp(url, "file://", 7) == 0 ? url + 7 : url;
-    if (strstr(path, "://") != NULL)
-        return RAISE(restore->diag, BAD_VALUE, "volume '%s' is of an unknown kind", url);
-    TRY(volume_open_local(path, environment_real(), restore->diag, &restore->into));
+    TRY(tool_open_volume(restore->arguments, url, true, restore->diag, &restore->into));
     TRY(incarnation_newest(restore->into, restore->diag, &newest));
     if (newest.number != 0)
         return RAISE(restore->diag, BAD_VALUE, "volume '%s' holds a cluster already", url);
@@ -182,7 +179,7 @@ static Status open_into(Restore *restore)
 int tool_restore(const ToolArguments *arguments, Diag *diag)
 {
     Restore restore = {.arguments = arguments, .diag = diag};
-    if (check_arguments(arguments, diag) != OK || tool_open_volume(arguments->volume_url, diag, &restore.volume) != OK)
+    if (check_arguments(arguments, diag) != OK || tool_open_volume(arguments, arguments->volume_url, false, diag, &restore.volume) != OK)
         return EXIT_FAILURE;
     if (open_into(&restore) == OK)
         status_ignore(arguments->meta_dir != NULL ? restore_directory(&restore) : restore_moment(&restore)); /* the diagnostic tells */

@@ -62,7 +62,7 @@ int tool_upgrade_check(const ToolArguments *arguments, Diag *diag)
     Volume *volume;
     MetaStore *store;
     uint32_t views, tables;
-    if (tool_open_volume(arguments->volume_url, diag, &volume) != OK)
+    if (tool_open_volume(arguments, arguments->volume_url, false, diag, &volume) != OK)
         return EXIT_FAILURE;
     if (meta_store_open_as(volume, &(MetaOpen){.is_read_only = true}, diag, &store) != OK) {
         diag_add_context(diag, "merak %s can't run this cluster", MERAK_VERSION);

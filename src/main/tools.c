@@ -4,22 +4,25 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/environment.h"
 #include "base/log.h"
+#include "main/home_volume.h"
 
 enum { PROGRESS_US = 1000000 };
 
 Status tool_read_arguments(ToolArguments *out, int argc, char **argv, int first, Diag *diag)
 {
+    const char *file = NULL, *pair = NULL;
     const struct {
         const char *name;
         const char **value;
     } NAMED[] = {
         {"--volume", &out->volume_url}, {"--meta-dir", &out->meta_dir}, {"--into", &out->into_url}, {"--snapshot", &out->snapshot},
         {"--to-entry", &out->to_entry}, {"--to-time", &out->to_time},   {"--format", &out->format},
+        {"--conf", &file},              {"--set", &pair},
     };
-    *out = (ToolArguments){0};
     for (int i = first; i < argc; i++) {
         const char **value = NULL;
         for (size_t n = 0; n < sizeof(NAMED) / sizeof(NAMED[0]); n++) {
@@ -30,6 +33,12 @@ Status tool_read_arguments(ToolArguments *out, int argc, char **argv, int first,
             return RAISE(diag, BAD_VALUE, "%s needs a value", argv[i]);
         if (value != NULL)
             *value = argv[++i];
+        if (value == &pair)
+            TRY(config_set_pair(out->config, pair, diag));
+        else if (value == &file)
+            TRY(config_load_file(out->config, file, diag));
+        else if (value != NULL)
+            continue;
         else if (strcmp(argv[i], "--quick") == 0)
             out->is_quick = true;
         else if (argv[i][0] == '-' || out->positional != NULL)
@@ -40,16 +49,18 @@ Status tool_read_arguments(ToolArguments *out, int argc, char **argv, int first,
     return out->volume_url != NULL ? OK : RAISE(diag, BAD_VALUE, "--volume URL is needed");
 }
 
-Status tool_open_volume(const char *url, Diag *diag, Volume **out_volume)
+Status tool_open_volume(const ToolArguments *arguments, const char *url, bool may_be_new, Diag *diag, Volume **out_volume)
 {
     static const char SCHEME[] = "file://";
     const char *path = strncmp(url, SCHEME, strlen(SCHEME)) == 0 ? url + strlen(SCHEME) : url;
     struct stat info;
-    if (strstr(path, "://") != NULL)
-        return RAISE(diag, BAD_VALUE, "volume '%s' is of an unknown kind", url);
-    if (stat(path, &info) != 0 || !S_ISDIR(info.st_mode))
+    AUTO_BYTEBUF whole = {0};
+    bool is_local = strstr(path, "://") == NULL;
+    if (is_local && !may_be_new && (stat(path, &info) != 0 || !S_ISDIR(info.st_mode)))
         return RAISE(diag, NO_SUCH_OBJECT, "there is no volume at '%s'", path);
-    return volume_open_local(path, environment_real(), diag, out_volume);
+    bytebuf_printf(&whole, "%s%s", is_local ? SCHEME : "", path);
+    TRY(config_set(arguments->config, "home_volume", strlen("home_volume"), whole.data, diag));
+    return home_volume_open(arguments->config, "", diag, out_volume);
 }
 
 void tool_progress(ToolProgress *progress, uint64_t done)
@@ -65,28 +76,40 @@ void tool_progress(ToolProgress *progress, uint64_t done)
             (long long)(now - progress->started_us) / 1000000);
 }
 
+typedef struct Tool {
+    const char *name;
+    int (*run)(const ToolArguments *arguments, Diag *diag);
+} Tool;
+
+static int run_tool(const Tool *tool, int argc, char **argv, Diag *diag)
+{
+    ToolArguments arguments = {0};
+    bool is_image = tool->run == NULL;
+    if (is_image && argc < 3) {
+        status_ignore(RAISE(diag, BAD_VALUE, "merak image needs one of list, inspect, verify, dump"));
+        return EXIT_FAILURE;
+    }
+    if (config_open(diag, &arguments.config) != OK)
+        return EXIT_FAILURE;
+    int code = EXIT_FAILURE;
+    if (config_load_environment(arguments.config, environ, diag) == OK && tool_read_arguments(&arguments, argc, argv, is_image ? 3 : 2, diag) == OK)
+        code = is_image ? tool_image(argv[2], &arguments, diag) : tool->run(&arguments, diag);
+    config_close(arguments.config);
+    return code;
+}
+
 int tool_run(int argc, char **argv)
 {
-    static const struct {
-        const char *name;
-        int (*run)(const ToolArguments *arguments, Diag *diag);
-    } TOOLS[] = {{"fsck", tool_fsck}, {"restore", tool_restore}, {"upgrade-check", tool_upgrade_check}};
-    ToolArguments arguments;
+    static const Tool TOOLS[] = {{"image", NULL}, {"fsck", tool_fsck}, {"restore", tool_restore}, {"upgrade-check", tool_upgrade_check}};
     Diag diag = {0};
     int code = -1;
     log_set_level(LOG_LEVEL_WARN);
-    bool is_image = strcmp(argv[1], "image") == 0;
     for (size_t i = 0; i < sizeof(TOOLS) / sizeof(TOOLS[0]); i++) {
         if (strcmp(argv[1], TOOLS[i].name) == 0)
-            code = tool_read_arguments(&arguments, argc, argv, 2, &diag) == OK ? TOOLS[i].run(&arguments, &diag) : EXIT_FAILURE;
+            code = run_tool(&TOOLS[i], argc, argv, &diag);
     }
-    if (is_image && argc < 3)
-        status_ignore(RAISE(&diag, BAD_VALUE, "merak image needs one of list, inspect, verify, dump"));
-    else if (is_image && tool_read_arguments(&arguments, argc, argv, 3, &diag) == OK)
-        code = tool_image(argv[2], &arguments, &diag);
-    if (diag_has_error(&diag)) {
-        fprintf(stderr, "merak: %s\n", diag.message);
-        return EXIT_FAILURE;
-    }
-    return code;
+    if (!diag_has_error(&diag))
+        return code;
+    fprintf(stderr, "merak: %s\n", diag.message);
+    return EXIT_FAILURE;
 }

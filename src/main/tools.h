@@ -1,6 +1,7 @@
 #pragma once
 /* Commands that look at or change a volume without a server: merak image, fsck, restore, upgrade-check. */
 
+#include "main/config.h"
 #include "volume/volume.h"
 
 typedef struct ToolArguments {
@@ -13,12 +14,13 @@ typedef struct ToolArguments {
     const char *format;
     const char *positional; /* the first argument without a name */
     bool is_quick;
+    Config *config; /* what S3 needs to be reached: --conf, --set, the environment */
 } ToolArguments;
 
 /* argv[first] is the first argument. */
 Status tool_read_arguments(ToolArguments *out, int argc, char **argv, int first, Diag *diag);
-/* A volume that exists; the caller closes it. */
-Status tool_open_volume(const char *url, Diag *diag, Volume **out_volume);
+/* file://, s3:// or a path; unless it may be new, a directory has to be there. The caller closes it. */
+Status tool_open_volume(const ToolArguments *arguments, const char *url, bool may_be_new, Diag *diag, Volume **out_volume);
 /* At most one line a second on standard error, and none in the first. */
 typedef struct ToolProgress {
     const char *what;

@@ -192,11 +192,6 @@ static Status read_copy(Volume *memory, Diag *diag, ImageContent *out_content)
     MetaStore *store;
     TRY(meta_store_open_as(memory, &(MetaOpen){.is_read_only = true}, diag, &store));
     meta_content(store, out_content);
-    for (uint32_t i = 0; i < out_content->label_count; i++) { /* texts are the store's */
-        LabelEntry *label = &out_content->labels[i];
-        label->label = strview_n(arena_strndup(&out_content->arena, label->label.data, label->label.length), label->label.length);
-        label->answer = strview_n(arena_strndup(&out_content->arena, label->answer.data, label->answer.length), label->answer.length);
-    }
     image_keep_blocks(&out_content->arena, out_content->kept, out_content->kept_count, &out_content->kept);
     meta_store_close(store);
     return OK;

@@ -23,7 +23,7 @@ void meta_content(MetaStore *store, ImageContent *out_content)
     out_content->catalog = catalog_ref(store->published);
     out_content->head = (ImageHead){store->published->entry_id, journal->incarnation, journal->next_sequence, journal->previous_hash,
                                     journal->epoch, journal->epoch_writer, env_wall_us(journal->volume->environment)};
-    out_content->label_count = store_labels_until(store, out_content->head.entry_id, INT64_MIN, &out_content->arena, &out_content->labels);
+    out_content->label_count = label_set_list(store->labels, out_content->head.entry_id, &out_content->arena, &out_content->labels);
     out_content->kept = store->kept;
     out_content->kept_count = store->kept_count;
 }
