@@ -74,6 +74,24 @@ static void check_image(Fsck *fsck, uint64_t incarnation, uint64_t entry_id)
     }
 }
 
+/* An image of the state, written and read in memory, is that state: what a checkpoint would lose shows here. */
+static void check_passage(Fsck *fsck, MetaStore *store)
+{
+    AUTO_BYTEBUF first = {0};
+    AUTO_BYTEBUF second = {0};
+    ImageContent content CLEANUP(image_content_deinit);
+    Diag trouble = {0};
+    image_content_init(&content);
+    print_state(store, &first);
+    if (image_read(bytebuf_view(&first), "of the newest state", &trouble, &content) != OK) {
+        problem(fsck, "DIFFERS", trouble.message);
+        return;
+    }
+    image_write(&content, &second);
+    if (!strview_equal(bytebuf_view(&first), bytebuf_view(&second)))
+        problem(fsck, "DIFFERS", "an image of the newest state would not hold all of it");
+}
+
 static void count_object(void *context, const char *path, uint64_t size)
 {
     uint64_t *count = context;
@@ -114,6 +132,7 @@ static void check_incarnation(Fsck *fsck, uint64_t number, bool is_newest)
         return;
     }
     printf("incarnation %" PRIu64 ": %u images, journal to entry %" PRIu64 "\n", number, count, meta_journal_entries(store));
+    check_passage(fsck, store);
     meta_store_close(store);
 }
 

@@ -310,7 +310,8 @@ static Status handle_ahead(Volume *directory, Volume *volume, const MetaDirState
 {
     if (!replays)
         return RAISE(diag, CORRUPT,
-                     "meta_dir \"%s\" is at incarnation %" PRIu64 ", entry %" PRIu64 " (journal object %" PRIu64 "), and volume \"%s\" does not reach that far: "
+                     "meta_dir \"%s\" is at incarnation %" PRIu64 ", entry %" PRIu64 " (journal object %" PRIu64
+                     "), and volume \"%s\" does not reach that far: "
                      "it lacks the newest entries. Start with the whole volume, with meta_dir_ahead=replay to put back into the volume what the "
                      "directory has, or without the directory to do without them",
                      directory->url, state->incarnation.number, state->last_entry, state->last_sequence, volume->url);
