@@ -203,6 +203,11 @@ static int64_t segment_cache_limit(void)
     return atomic_load(&mem_process_tracker()->limit_bytes) / 8;
 }
 
+static uint64_t oldest_read(void *frontends)
+{
+    return frontends_oldest_read(frontends);
+}
+
 static void forget_object(void *context, StrView path)
 {
     segment_cache_forget(context, path);
@@ -226,6 +231,8 @@ static Status open_instance(Node *node, Diag *diag)
                             .volume = node->volume,
                             .forget_context = node->segments,
                             .forget = forget_object,
+                            .readers_context = node->frontends,
+                            .oldest_read = oldest_read,
                             .grace_minutes = config_int(node->config, "lake_autovacuum_grace_period_minutes")};
     node->vacuum = vacuum_open(&vacuum);
     node->tasks = task_manager_open(node->store);

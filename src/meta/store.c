@@ -290,6 +290,16 @@ uint32_t meta_live_snapshots(MetaStore *store, CatalogSnapshot ***out_snapshots)
     return store->earlier_count + 1;
 }
 
+uint64_t meta_oldest_held(MetaStore *store)
+{
+    LOCK_GUARD(&store->lock);
+    prune_earlier(store);
+    uint64_t oldest = store->published->entry_id;
+    for (uint32_t i = 0; i < store->earlier_count; i++)
+        oldest = MIN(oldest, store->earlier[i]->entry_id);
+    return oldest;
+}
+
 uint64_t meta_lease_open(MetaStore *store)
 {
     LOCK_GUARD(&store->lock);

@@ -94,4 +94,6 @@ void meta_lease_close(MetaStore *store, uint64_t lease);
 void meta_lease_horizon(MetaStore *store, uint64_t *out_horizon);
 /* The published snapshot and all earlier ones that someone still holds; catalog_unref() each, mem_free()
  * the array. */
+/* The oldest entry whose state someone in this process holds. */
+uint64_t meta_oldest_held(MetaStore *store);
 uint32_t meta_live_snapshots(MetaStore *store, CatalogSnapshot ***out_snapshots);
