@@ -4,6 +4,8 @@
 
 #include <stdlib.h>
 
+enum { FIRST_ID = 10000 };
+
 static bool drop_reference(_Atomic uint32_t *references)
 {
     return atomic_fetch_sub_explicit(references, 1, memory_order_acq_rel) == 1;
@@ -17,7 +19,7 @@ static void schema_unref(TableSchema *schema)
     mem_free(schema);
 }
 
-static void partition_unref(CatalogPartition *partition)
+void catalog_partition_unref(CatalogPartition *partition)
 {
     if (!drop_reference(&partition->references))
         return;
@@ -25,25 +27,34 @@ static void partition_unref(CatalogPartition *partition)
     mem_free(partition);
 }
 
-static void table_unref(CatalogTable *table)
+void catalog_table_unref(CatalogTable *table)
 {
     if (!drop_reference(&table->references))
         return;
     for (uint32_t i = 0; i < table->partition_count; i++)
-        partition_unref(table->partitions[i]);
+        catalog_partition_unref(table->partitions[i]);
     schema_unref(table->schema);
     arena_deinit(&table->arena);
     mem_free(table);
 }
 
-static void database_unref(CatalogDatabase *database)
+void catalog_database_unref(CatalogDatabase *database)
 {
     if (!drop_reference(&database->references))
         return;
     for (uint32_t i = 0; i < database->table_count; i++)
-        table_unref(database->tables[i]);
+        catalog_table_unref(database->tables[i]);
     arena_deinit(&database->arena);
     mem_free(database);
+}
+
+CatalogSnapshot *catalog_new_empty(void)
+{
+    CatalogSnapshot *snapshot = mem_alloc_zero(sizeof(*snapshot));
+    atomic_init(&snapshot->references, 1);
+    arena_init(&snapshot->arena, NULL);
+    snapshot->next_id = FIRST_ID;
+    return snapshot;
 }
 
 CatalogSnapshot *catalog_ref(CatalogSnapshot *snapshot)
@@ -57,7 +68,7 @@ void catalog_unref(CatalogSnapshot *snapshot)
     if (snapshot == NULL || !drop_reference(&snapshot->references))
         return;
     for (uint32_t i = 0; i < snapshot->database_count; i++)
-        database_unref(snapshot->databases[i]);
+        catalog_database_unref(snapshot->databases[i]);
     for (uint32_t i = 0; i < snapshot->prepared_count; i++)
         prepared_unref(snapshot->prepared[i]);
     record_set_unref(snapshot->records);
@@ -66,6 +77,13 @@ void catalog_unref(CatalogSnapshot *snapshot)
 }
 
 const CatalogDatabase *catalog_database(const CatalogSnapshot *snapshot, StrView name)
+{
+    const CatalogDatabase *found = catalog_hidden_database(snapshot, name);
+    return found == NULL || catalog_is_hidden(found) ? NULL : found;
+}
+
+/* Any database of that name. */
+const CatalogDatabase *catalog_hidden_database(const CatalogSnapshot *snapshot, StrView name)
 {
     uint32_t low = 0;
     uint32_t high = snapshot->database_count;
@@ -112,7 +130,7 @@ const CatalogTable *catalog_table_by_id(const CatalogSnapshot *snapshot, uint64_
 {
     for (uint32_t d = 0; d < snapshot->database_count; d++) {
         const CatalogDatabase *database = snapshot->databases[d];
-        for (uint32_t t = 0; t < database->table_count; t++) {
+        for (uint32_t t = 0; t < database->table_count && !catalog_is_dropped(database); t++) {
             if (database->tables[t]->id == id)
                 return database->tables[t];
         }

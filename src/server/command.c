@@ -3,7 +3,9 @@
 /* Commands: runs one packet on a statement thread and sends what comes of it. */
 
 #include "base/log.h"
+#include "server/peer.h"
 #include "server/server_int.h"
+#include "session/instance.h"
 
 typedef struct Reply {
     Connection *connection;
@@ -305,6 +307,17 @@ static bool run_change_user(Connection *c, StrView packet)
     return true;
 }
 
+static void run_peer_call(Connection *c, StrView body)
+{
+    Diag diag = {0};
+    AUTO_BYTEBUF reply = {0};
+    Frontends *frontends = c->server->options.instance->frontends;
+    if (frontends == NULL || frontends_answer(frontends, body, &reply, &diag) != OK)
+        connection_send_error(c, &diag);
+    else
+        status_ignore(connection_send(c, &reply, true));
+}
+
 static void run_unknown(Connection *c, uint8_t command)
 {
     Diag diag = {0};
@@ -386,6 +399,12 @@ bool command_run(Connection *c)
     case COM_RESET_CONNECTION:
         session_reset(c->session);
         send_ok(c);
+        break;
+    case COM_PEER:
+        if (c->is_peer)
+            run_peer_call(c, body);
+        else
+            run_unknown(c, command);
         break;
     default:
         run_unknown(c, command);

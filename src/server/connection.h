@@ -38,6 +38,7 @@ struct Connection {
     uint32_t parameter_types_of;
     TlsStream *tls;
     Session *session;
+    bool is_peer;    /* another node of the cluster: it has logged in with the secret */
     ByteBuf command; /* the packet being worked on */
     bool is_busy;
     bool is_reading;

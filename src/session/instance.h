@@ -31,11 +31,15 @@ struct Instance {
     LoadHistory *history; /* loads that failed */
     QueryProfiles *profiles;
     MemTracker *memory;
+    const struct ForwardOps *forward; /* how statements reach the leader; NULL: there is one node only */
+    struct Frontends *frontends; /* the nodes of the cluster; NULL: they are not looked after */
     struct AuditLog *audit; /* NULL: none is kept */
     const char *version;
     int64_t started_us;
     const char *address; /* that the ports are bound to */
     _Atomic uint32_t query_port, http_port;
+    struct MetaDir *meta_dir;
+    const char *meta_note; /* what the start found in it that the operator should know */
     uint32_t edit_log_port;
     const void *config;
     /* The configuration by position; false: there is no more. */
