@@ -362,7 +362,7 @@ static Status apply_observed(MetaStore *store, Change *change, JournalEntry *ent
     if (change->bytes.length == length)
         return OK;
     catalog_unref(*out_next);
-    drop_labels(store, store->next_entry_id - 1);
+    label_set_drop(store->labels, store->next_entry_id - 1);
     entry->bytes = bytebuf_view(&change->bytes);
     return apply_entry(store, store->tentative, entry, diag, out_next);
 }

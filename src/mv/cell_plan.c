@@ -143,15 +143,20 @@ static Status add_projection(MvDecision *decision)
     return OK;
 }
 
-Status mv_plan_cells(MvEngine *engine, MvDecision *decision, const uint8_t *chosen, PhysPlan **out)
+Status mv_query_cells(MvDecision *decision, const uint8_t *chosen)
 {
-    const MvEngineOptions *options = mv_engine_options(engine);
-    MvBoundView *view = &decision->bound;
     bool all_inside;
     TRY(restrict_scans(decision, chosen, &all_inside));
     if (!all_inside)
         TRY(add_filter(decision, chosen));
-    TRY(add_projection(decision));
+    return add_projection(decision);
+}
+
+Status mv_plan_cells(MvEngine *engine, MvDecision *decision, const uint8_t *chosen, PhysPlan **out)
+{
+    const MvEngineOptions *options = mv_engine_options(engine);
+    MvBoundView *view = &decision->bound;
+    TRY(mv_query_cells(decision, chosen));
     PlanStatistics *statistics = ARENA_NEW(view->arena, PlanStatistics);
     *statistics = (PlanStatistics){options->statistics_context, options->statistics};
     PlanContext plan = {.arena = view->arena, .diag = view->diag, .session = view->session, .statistics = statistics,

@@ -61,6 +61,7 @@ typedef struct MvRefreshed {
 Status mv_refresh(MvEngine *engine, const MvRefresh *refresh, CatalogSnapshot *snapshot, Arena *arena, Diag *diag, MvRefreshed *out);
 /* The query of the chosen cells of a decision as a plan whose columns are the view's; for refreshes, EXPLAIN and VERIFY.
  * It uses the bound query up. chosen: a byte a cell. */
+Status mv_query_cells(MvDecision *decision, const uint8_t *chosen); /* bound.query yields them */
 Status mv_plan_cells(MvEngine *engine, MvDecision *decision, const uint8_t *chosen, PhysPlan **out);
 /* Runs a plan of it. */
 Status mv_run_plan(MvEngine *engine, const MvDecision *decision, const PhysPlan *plan, const ExecResult *result, const _Atomic bool *cancelled,
