@@ -165,7 +165,7 @@ static Status compute_rows(Run *run)
                                .session = decision->bound.session, .tracker = &run->memory};
     TRY(table_loader_open(&load, run->diag, &run->loader));
     if (run->target_count > 1)
-        TRY(partition_router_open(options->store, &run->table, decision->bound.session, NULL, 0, run->diag, &run->router));
+        TRY(partition_router_open(options->store, &run->table, decision->bound.session, NULL, 0, NULL, run->diag, &run->router));
     TRY(table_loader_lane(run->loader, run->diag, &run->lane));
     Status status = mv_run_plan(run->engine, decision, plan, &result, run->refresh->cancelled, &run->memory, run->diag);
     if (status == OK)
