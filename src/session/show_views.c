@@ -102,7 +102,7 @@ static void put_job(const SystemSource *source, SystemRows *rows, const LastJob 
     system_put_time(rows, job->started_us);
     system_put_time(rows, job->finished_us);
     if (has && job->finished_us != 0 && job->process_us != 0)
-        system_put_double(rows, (double)((job->finished_us - job->process_us) / 1000) / 1000);
+        system_put_double(rows, (double)(job->finished_us - job->process_us) / 1e6);
     else
         system_put_double(rows, 0);
     system_put_text(rows, has ? strview(task_state_name((TaskState)job->state)) : (StrView){0});
