@@ -213,7 +213,8 @@ static const Case cases[] = {
     {NULL, "SELECT count(DISTINCT g) FROM t", 1},
     {NULL, "SELECT count(*) FROM t", 0},
     /* units of time */
-    {"SELECT date_trunc('day', x) AS day, g, sum(v) AS s, count(*) AS n FROM e GROUP BY 1, 2", "SELECT date_trunc('month', x), sum(v) FROM e GROUP BY 1", 1},
+    {"SELECT date_trunc('day', x) AS day, g, sum(v) AS s, count(*) AS n FROM e GROUP BY 1, 2", "SELECT date_trunc('month', x), "
+        "sum(v) FROM e GROUP BY 1", 1},
     {NULL, "SELECT date_trunc('week', x), g, sum(v) FROM e GROUP BY 1, 2", 1},
     {NULL, "SELECT date_trunc('hour', x), sum(v) FROM e GROUP BY 1", 0},
     {NULL, "SELECT g, sum(v) FROM e WHERE x >= '2024-01-03' AND x < '2024-02-01 00:00:00' GROUP BY g", 1},
@@ -242,7 +243,8 @@ static void open_tables(Test *test)
                "FROM (SELECT generate_series AS x FROM TABLE(generate_series(1, 400))) y");
     must(test, "INSERT INTO t SELECT k, g, d, v, p, s FROM t WHERE v < 4");
     must(test, "CREATE TABLE e (x DATETIME, g INT, v INT) DUPLICATE KEY(x) DISTRIBUTED BY HASH(g) BUCKETS 1");
-    must(test, "INSERT INTO e SELECT IF(x % 50 = 0, NULL, date_add('2024-01-01', INTERVAL x * 5 HOUR)), x % 3, x FROM (SELECT generate_series AS x FROM TABLE(generate_series(1, 300))) y");
+    must(test, "INSERT INTO e SELECT IF(x % 50 = 0, NULL, date_add('2024-01-01', INTERVAL x * 5 HOUR)), x % 3, x FROM (SELECT "
+        "generate_series AS x FROM TABLE(generate_series(1, 300))) y");
     must(test, "INSERT INTO u SELECT x % 10, concat('n', x % 6), IF(x % 4 = 0, NULL, x % 8) FROM (SELECT generate_series AS x FROM "
                "TABLE(generate_series(1, 24))) y");
 }
