@@ -124,8 +124,10 @@ typedef struct LoadQuery {
     const uint64_t *partition_ids; /* only into these; NULL: all */
     uint32_t partition_count;
     const KeyMergeRules *merge; /* NULL: none */
+    TableDraft *draft; /* the table is made with its rows; NULL: it is there */
     bool has_op; /* the query's last column: 1 takes the row of that key away; a key comes once */
 } LoadQuery;
+Status run_create_as(StatementContext *context, const CatalogTable *table, TableDraft *draft, BoundQuery *query);
 /* Puts the query's rows into the table, as one transaction. */
 Status load_query(StatementContext *context, const LoadQuery *load);
 /* Runs a statement that reads what it writes: with the table's lock held, against the newest catalog. */
@@ -139,6 +141,7 @@ Status transaction_delete(StatementContext *context, const CatalogTable *table, 
 StrView new_label(StatementContext *context, const char *prefix);
 Status plan_it(StatementContext *context, BoundQuery *query, PhysPlan **out_plan);
 Status execute_plan(StatementContext *context, const PhysPlan *plan, const ExecResult *result, OperatorProfile *profile);
+Status run_recover(StatementContext *context, const AstCommand *command);
 Status run_ddl(StatementContext *context, const AstStatement *statement);
 extern const SystemFamily system_tasks_family;
 Status run_submit_task(StatementContext *context, const AstStatement *statement);

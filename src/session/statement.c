@@ -259,13 +259,13 @@ Status load_query(StatementContext *context, const LoadQuery *load)
 {
     TableLoader *loader;
     uint64_t txn_id = 0;
-    if (context->session->transaction != NULL)
+    if (context->session->transaction != NULL && load->draft == NULL)
         return transaction_load(context, load);
     Instance *instance = context->session->instance;
     TableLoaderOptions options = {.store = instance->store, .volume = instance->volume, .catalog = load->catalog, .table = load->table,
                                   .session = &context->func, .tracker = &context->memory, .keys = instance->keys,
                                   .is_locked = load->is_locked, .partition_ids = load->partition_ids,
-                                  .partition_count = load->partition_count, .merge = load->merge};
+                                  .partition_count = load->partition_count, .merge = load->merge, .draft = load->draft};
     TRY(table_loader_open(&options, context->diag, &loader));
     Status status = insert_rows(context, loader, load);
     uint64_t rows = table_loader_rows(loader);
@@ -333,7 +333,7 @@ static Status named_partition(StatementContext *context, BoundInsert *insert, Ca
                          SV_ARGS(insert->table->name));
         TRY(ddl_bound(&ddl, insert->partition_values->items[at], schema->partition_types[i], &values[i], &is_max));
     }
-    TRY(partition_router_open(context->session->instance->store, insert->table, &context->func, NULL, 0, context->diag, &router));
+    TRY(partition_router_open(context->session->instance->store, insert->table, &context->func, NULL, 0, NULL, context->diag, &router));
     insert->partition_ids = ARENA_NEW_ARRAY(&context->arena, uint64_t, 1);
     insert->partition_count = 1;
     Status status = partition_router_find(router, values, context->diag, &insert->partition_ids[0]);
@@ -395,11 +395,13 @@ Status run_insert(StatementContext *context, const AstStatement *statement)
     return insert_rows_of(context, statement, false);
 }
 
-Status run_create_as(StatementContext *context, const CatalogTable *table, CatalogSnapshot *catalog, BoundQuery *query);
-Status run_create_as(StatementContext *context, const CatalogTable *table, CatalogSnapshot *catalog, BoundQuery *query)
+Status run_create_as(StatementContext *context, const CatalogTable *table, TableDraft *draft, BoundQuery *query)
 {
-    LoadQuery load = {.table = table, .catalog = catalog, .query = query, .label = new_label(context, "insert")};
-    return load_query(context, &load);
+    CatalogSnapshot *catalog = catalog_ref(draft->catalog); /* the draft goes on to others */
+    LoadQuery load = {.table = table, .catalog = catalog, .query = query, .label = new_label(context, "insert"), .draft = draft};
+    Status status = load_query(context, &load);
+    catalog_unref(catalog);
+    return status;
 }
 
 /* ---- SET, KILL ---- */
@@ -559,6 +561,8 @@ static Status run_statement(StatementContext *context, const AstStatement *state
             return run_admin_vacuum(context, statement->command);
         if (strview_starts_with(statement->command->what, STR_VIEW("ALTER SYSTEM ")) && statement->command->names.count > 0)
             return run_alter_system(context, statement->command);
+        if (strview_starts_with_ci(statement->command->what, STR_VIEW("RECOVER ")))
+            return run_recover(context, statement->command);
         if (strview_is(statement->command->what, "ANALYZE PROFILE"))
             return run_analyze_profile(context, statement->command);
         if (run_task_command(context, statement->command, &status) || run_cluster_command(context, statement->command, &status))
