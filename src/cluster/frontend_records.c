@@ -75,6 +75,14 @@ bool frontend_record(const CatalogSnapshot *catalog, const char *name, FrontendI
     return text.data != NULL && frontend_parse(text, out_info, &unused);
 }
 
+bool frontends_has_others(Frontends *frontends, const CatalogSnapshot *catalog)
+{
+    if (catalog_record_count(catalog, frontend_module) > 1)
+        return true;
+    LOCK_GUARD(&frontends->lock);
+    return frontends->heartbeat_count > 0;
+}
+
 static void address_key(char out[FRONTEND_TEXT_BYTES + 8], const char *host, uint32_t port)
 {
     snprintf(out, FRONTEND_TEXT_BYTES + 8, "%s:%u", host, port);

@@ -63,6 +63,8 @@ bool frontends_leader(Frontends *frontends, FrontendInfo *out_leader, bool *out_
 Status frontends_answer(Frontends *frontends, StrView request, ByteBuf *reply, Diag *diag);
 /* Every node, in order of names; *out_states belongs to arena. */
 uint32_t frontends_list(Frontends *frontends, Arena *arena, FrontendState **out_states);
+/* Are there other nodes, as far as is known? They may see an append before the leader has heard that it succeeded. */
+bool frontends_has_others(Frontends *frontends, const CatalogSnapshot *catalog);
 const FrontendInfo *frontends_self(const Frontends *frontends);
 /* ALTER SYSTEM ADD | DROP FOLLOWER | OBSERVER "host:port". */
 Status frontends_add(Frontends *frontends, const char *host, uint32_t edit_log_port, bool is_observer, Diag *diag);

@@ -1,5 +1,7 @@
 #include "load/key_commit.h"
 
+#include <stdlib.h>
+
 #include "base/fault.h"
 #include "base/parallel.h"
 #include "storage/delete_vector.h"
@@ -67,7 +69,7 @@ uint32_t *key_flush_fill(KeyFlush *flush, const KeyRows *all, uint32_t *position
     return kept_rows;
 }
 
-SegmentColumn *key_columns(const TableSchema *schema, Arena *arena)
+SegmentColumn *key_segment_columns(const TableSchema *schema, Arena *arena)
 {
     SegmentColumn *keys = ARENA_NEW_ARRAY(arena, SegmentColumn, MAX(schema->key_count, 1u));
     for (uint32_t k = 0; k < schema->key_count; k++)
@@ -77,11 +79,20 @@ SegmentColumn *key_columns(const TableSchema *schema, Arena *arena)
 
 Status key_flush_load(Volume *volume, const TableSchema *schema, const SegmentRef *ref, Arena *arena, Diag *diag, const KeyHash **out)
 {
-    PrimaryIndexInput input = {volume, 0, ref, 1, key_columns(schema, arena), schema->key_count};
+    PrimaryIndexInput input = {volume, 0, ref, 1, key_segment_columns(schema, arena), schema->key_count};
     return key_pages_load(&input, 0, arena, diag, out);
 }
 
 /* ---- delete vectors ---- */
+
+static int compare_dead(const void *a, const void *b)
+{
+    const DeadRow *x = a;
+    const DeadRow *y = b;
+    if (x->segment_id != y->segment_id)
+        return x->segment_id < y->segment_id ? -1 : 1;
+    return (x->row > y->row) - (x->row < y->row);
+}
 
 Status delete_vector_store(MetaStore *store, Volume *volume, const DeleteVector *vector, Arena *arena, Diag *diag,
                            DeleteVectorRef *out)
@@ -102,6 +113,67 @@ Status delete_vector_store(MetaStore *store, Volume *volume, const DeleteVector 
     return volume_put(volume, path, bytebuf_view(&bytes), diag);
 }
 
+static Status make_vector(const DeadRowStore *store, const SegmentRef *segment, const DeadRow *dead, uint32_t count, Diag *diag,
+                          NewDeletes *out, bool *out_changed)
+{
+    AUTO_ARENA arena;
+    DeleteVector vector;
+    arena_init(&arena, NULL);
+    TRY(delete_vector_load(store->volume, segment, &arena, diag, &vector));
+    *out_changed = false;
+    for (uint32_t i = 0; i < count; i++)
+        *out_changed |= delete_vector_add(&vector, &arena, dead[i].row);
+    if (!*out_changed)
+        return OK;
+    out->segment_id = segment->id;
+    return delete_vector_store(store->store, store->volume, &vector, store->arena, diag, &out->deletes);
+}
+
+/* The first of the sorted dead rows that lies in the segment, or behind where it would be. */
+static uint32_t first_dead(const DeadRows *dead, uint64_t segment_id)
+{
+    DeadRow low = {segment_id, 0};
+    uint32_t first = 0;
+    uint32_t end = dead->count;
+    while (first < end) {
+        uint32_t middle = first + (end - first) / 2;
+        if (compare_dead(&dead->items[middle], &low) < 0)
+            first = middle + 1;
+        else
+            end = middle;
+    }
+    return first;
+}
+
+Status dead_rows_store(const DeadRowStore *store, DeadRows *dead, const SegmentRef *segments, uint32_t segment_count, Diag *diag,
+                       NewDeletes **out, uint32_t *out_count)
+{
+    *out_count = 0;
+    if (dead->count == 0)
+        return OK;
+    qsort(dead->items, dead->count, sizeof(DeadRow), compare_dead);
+    *out = ARENA_NEW_ARRAY(store->arena, NewDeletes, segment_count);
+    for (uint32_t s = 0; s < segment_count; s++) {
+        uint32_t first = first_dead(dead, segments[s].id);
+        uint32_t end = first;
+        while (end < dead->count && dead->items[end].segment_id == segments[s].id)
+            end++;
+        bool has_changed;
+        if (end == first)
+            continue;
+        TRY(make_vector(store, &segments[s], dead->items + first, end - first, diag, &(*out)[*out_count], &has_changed));
+        *out_count += has_changed;
+    }
+    return OK;
+}
+
+void dead_rows_add(DeadRows *dead, RowLocation old, Arena *arena)
+{
+    DeadRow row = {old.segment_id, old.row};
+    if (old.segment_id != 0)
+        ARRAY_PUSH(arena, dead, row);
+}
+
 typedef enum KeyDeadState { DEAD_UNREAD, DEAD_READ, DEAD_CHANGED } KeyDeadState;
 
 static Status note_dead_at(const KeyCommit *commit, KeyTablet *tablet, uint32_t segment, uint32_t row, Diag *diag)
@@ -116,7 +188,7 @@ static Status note_dead_at(const KeyCommit *commit, KeyTablet *tablet, uint32_t 
 }
 
 /* Rows of segments that are no longer there were deleted with them. */
-static Status note_dead(const KeyCommit *commit, KeyTablet *tablet, const RowLocation *old, uint32_t count, Diag *diag)
+static Status note_dead(const KeyCommit *commit, KeyTablet *tablet, const RowPlace *old, uint32_t count, Diag *diag)
 {
     for (uint32_t i = 0; i < count; i++) {
         uint32_t place = old[i].segment < tablet->place_count ? tablet->places[old[i].segment] : UINT32_MAX;
@@ -165,18 +237,15 @@ bool tablet_is_same(const TabletVersion *a, const TabletVersion *b)
 }
 
 /* Where the index's segments are among the tablet's, and the new ones', which get numbers here. */
-static Status find_places(KeyTablet *tablet, Diag *diag)
+static void find_places(KeyTablet *tablet)
 {
-    for (uint32_t s = 0; s < tablet->segment_count; s++) {
-        if (primary_index_segment(tablet->index, tablet->segments[s].id) == 0)
-            return RAISE(diag, LIMIT_EXCEEDED, "a tablet has too many segments");
-    }
+    for (uint32_t s = 0; s < tablet->segment_count; s++)
+        (void)primary_index_segment(tablet->index, tablet->segments[s].id);
     tablet->place_count = primary_index_segment_count(tablet->index);
     tablet->places = ARENA_NEW_ARRAY(&tablet->arena, uint32_t, tablet->place_count);
     memset(tablet->places, 0xff, tablet->place_count * sizeof(uint32_t));
     for (uint32_t s = 0; s < tablet->segment_count; s++)
         tablet->places[primary_index_segment(tablet->index, tablet->segments[s].id)] = s;
-    return OK;
 }
 
 typedef struct TabletWork {
@@ -189,7 +258,7 @@ typedef struct TabletWork {
 static PrimaryIndexInput index_input(const KeyCommit *commit, KeyTablet *tablet, uint32_t segment_count)
 {
     return (PrimaryIndexInput){commit->volume, tablet->tablet_id, tablet->segments, segment_count,
-                               key_columns(commit->schema, &tablet->arena), commit->schema->key_count};
+                               key_segment_columns(commit->schema, &tablet->arena), commit->schema->key_count};
 }
 
 /* The tablet's segments, then those of the flushes. */
@@ -220,21 +289,17 @@ static Status open_tablet(const TabletWork *work, KeyTablet *tablet, uint32_t *o
 static Status upsert_flush(const KeyCommit *commit, KeyTablet *tablet, const KeyFlush *flush, Diag *diag)
 {
     for (uint32_t i = 0; i < flush->deleted_count; i++) {
-        RowLocation old;
-        if (tablet->has_no_index)
-            TRY(primary_index_put_gone(tablet->index, flush->deleted[i], diag, &old));
-        else
-            old = primary_index_remove(tablet->index, flush->deleted[i]);
+        RowPlace old = tablet->has_no_index ? primary_index_put_gone(tablet->index, flush->deleted[i])
+                                            : primary_index_take_out(tablet->index, flush->deleted[i]);
         TRY(note_dead(commit, tablet, &old, 1, diag));
     }
     if (flush->segment == NULL)
         return OK;
     uint32_t rows = (uint32_t)flush->segment->row_count;
-    RowLocation *old = mem_alloc(((size_t)rows + 1) * sizeof(*old));
-    RowLocation first = {primary_index_segment(tablet->index, flush->segment->id), 0};
-    Status status = primary_index_put_rows(tablet->index, flush->keys, rows, first, diag, old);
-    if (status == OK)
-        status = note_dead(commit, tablet, old, rows, diag);
+    RowPlace *old = mem_alloc(((size_t)rows + 1) * sizeof(*old));
+    RowPlace first = {primary_index_segment(tablet->index, flush->segment->id), 0};
+    primary_index_put_rows(tablet->index, flush->keys, rows, first, old);
+    Status status = note_dead(commit, tablet, old, rows, diag);
     mem_free(old);
     return status;
 }
@@ -286,11 +351,11 @@ static Status make_tablet(void *context, uint32_t round, Diag *diag)
     uint64_t key_count = 0;
     TRY(open_tablet(work, tablet, &old_count, &key_count, diag));
     PrimaryIndexInput input = index_input(commit, tablet, old_count);
-    TRY(primary_index_get(commit->indexes, &input, key_count, diag, &tablet->index));
+    TRY(primary_index_get_for(commit->indexes, &input, key_count, diag, &tablet->index));
     tablet->has_no_index = tablet->index == NULL;
     if (tablet->has_no_index)
         tablet->index = primary_index_new(commit->indexes, tablet->tablet_id);
-    TRY(find_places(tablet, diag));
+    find_places(tablet);
     for (uint32_t i = 0; i < work->flushes->count; i++) {
         if (work->flushes->items[i].tablet_id == tablet->tablet_id)
             TRY(upsert_flush(commit, tablet, &work->flushes->items[i], diag));

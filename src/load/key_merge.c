@@ -85,7 +85,7 @@ static void find_by_index(Merge *m, const PrimaryIndex *index)
             places[i] = primary_index_segment_id(index, i) == tablet->segments[s].id ? s : places[i];
     }
     for (uint32_t row = 0; row < m->input->rows; row++) {
-        RowLocation place = m->skipped[row] ? (RowLocation){0, 0} : primary_index_find(index, m->hashes[row]);
+        RowPlace place = m->skipped[row] ? (RowPlace){0, 0} : primary_index_look_up(index, m->hashes[row]);
         if (place.segment != 0 && places[place.segment] != UINT32_MAX)
             note_old(m, places[place.segment], place.row, row);
     }
@@ -99,7 +99,7 @@ typedef struct OldProbe {
 static void note_probed(void *context, uint32_t segment, uint32_t row, KeyHash key)
 {
     const OldProbe *probe = context;
-    note_old(probe->merge, segment, row, primary_index_find(probe->batch, key).row);
+    note_old(probe->merge, segment, row, primary_index_look_up(probe->batch, key).row);
 }
 
 /* Without an index: the winners' keys are one, with their rows, for the tablet's to be looked up in. */
@@ -107,15 +107,13 @@ static Status find_by_probe(Merge *m, const PrimaryIndexInput *wanted)
 {
     PrimaryIndex *batch = primary_index_new(m->input->indexes, wanted->tablet_id);
     OldProbe probe = {m, batch};
-    RowLocation old;
     uint32_t number = primary_index_segment(batch, UINT64_MAX);
-    Status status = primary_index_reserve(batch, m->input->rows, m->diag);
-    for (uint32_t row = 0; row < m->input->rows && status == OK; row++) {
+    primary_index_reserve(batch, m->input->rows);
+    for (uint32_t row = 0; row < m->input->rows; row++) {
         if (!m->skipped[row])
-            status = primary_index_put(batch, m->hashes[row], (RowLocation){number, row}, m->diag, &old);
+            (void)primary_index_put(batch, m->hashes[row], (RowPlace){number, row});
     }
-    if (status == OK)
-        status = key_probe(wanted, batch, m->hashes, m->input->rows, note_probed, &probe, m->diag);
+    Status status = key_probe(wanted, batch, m->hashes, m->input->rows, note_probed, &probe, m->diag);
     primary_index_drop(batch);
     return status;
 }
@@ -130,7 +128,7 @@ static Status find_old_rows(Merge *m)
     const TabletVersion *tablet = input->tablet;
     PrimaryIndexInput wanted = {input->volume, tablet->id, tablet->segments, tablet->segment_count, keys, schema->key_count};
     PrimaryIndex *index;
-    TRY(primary_index_get(input->indexes, &wanted, input->rows, m->diag, &index));
+    TRY(primary_index_get_for(input->indexes, &wanted, input->rows, m->diag, &index));
     if (index == NULL)
         return find_by_probe(m, &wanted);
     find_by_index(m, index);

@@ -20,6 +20,7 @@
 #include "job/memory_trim.h"
 #include "job/quarantine_check.h"
 #include "job/scheduler.h"
+#include "main/home_volume.h"
 #include "main/node_name.h"
 #include "main/storage_metrics.h"
 #include "main/version.h"
@@ -156,15 +157,9 @@ static Status check_address(Node *node, Diag *diag)
 
 static Status open_home_volume(Node *node, Diag *diag)
 {
-    static const char scheme[] = "file://";
-    const char *url = config_text(node->config, "home_volume");
     char path[PATH_BYTES];
-    if (*url != '\0' && strncmp(url, scheme, strlen(scheme)) != 0)
-        return RAISE(diag, BAD_VALUE, "configuration: home_volume must be empty or begin with file://, not '%s'", url);
-    if (*url != '\0')
-        TRY(make_directory(url + strlen(scheme), diag));
     path_in(node, "volume", path);
-    TRY(volume_open_local(*url == '\0' ? path : url + strlen(scheme), environment_real(), diag, &node->volume));
+    TRY(home_volume_open(node->config, path, diag, &node->volume));
     node->volume->quarantine = quarantine_open(environment_real());
     return OK;
 }
@@ -286,6 +281,7 @@ static Status start_jobs(Node *node, Diag *diag)
     node->quarantine_check = (QuarantineCheck){node->store, node->volume};
     scheduler_add(node->scheduler, "quarantine", quarantine_job, &node->quarantine_check);
     scheduler_add(node->scheduler, "journal", meta_settle_job, node->store);
+    scheduler_add_leading(node->scheduler, "labels", meta_labels_job, node->store);
     meta_set_checkpoint_limits(node->store, &(CheckpointLimits){(uint64_t)config_int(node->config, "checkpoint_journal_objects"),
                                                                 (uint64_t)config_int(node->config, "checkpoint_journal_mb") << 20,
                                                                 config_int(node->config, "checkpoint_interval_seconds") * 1000000});

@@ -11,7 +11,7 @@
 #include "base/log.h"
 #include "meta/store_int.h"
 
-enum { LABEL_WINDOW_SECONDS = 259200, LOOK_US = 1000000 };
+enum { LOOK_US = 1000000 };
 
 void image_path(char out[IMAGE_PATH_BYTES], uint64_t incarnation, const char *kind, uint64_t entry_id)
 {
@@ -31,16 +31,6 @@ static Status take_cut(MetaStore *store, ImageContent *content, uint64_t *out_se
     content->head = store->cut;
     *out_seen_bytes = store->journal.seen_bytes;
     return OK;
-}
-
-static int64_t labels_since(const ImageContent *content)
-{
-    StrView setting = catalog_setting(content->catalog, "config.label_keep_max_second");
-    char text[24] = "";
-    if (setting.data != NULL && setting.length < sizeof(text))
-        memcpy(text, setting.data, setting.length);
-    long long seconds = text[0] == '\0' ? LABEL_WINDOW_SECONDS : strtoll(text, NULL, 10);
-    return content->head.time_us - MIN(seconds, 1000000000LL) * 1000000;
 }
 
 static Status put_checksum(const MetaStore *store, const ImageReport *report, Diag *diag)
@@ -104,7 +94,7 @@ static Status make_image(MetaStore *store, ImageContent *content, Diag *diag, Im
     uint64_t seen_bytes = 0;
     TRY(take_cut(store, content, &seen_bytes, diag));
     content->head.time_us = env_wall_us(store->journal.volume->environment);
-    content->label_count = store_labels_until(store, content->head.entry_id, labels_since(content), &content->arena, &content->labels);
+    content->label_count = label_set_list(store->labels, content->head.entry_id, &content->arena, &content->labels);
     content->kept = store->kept;
     content->kept_count = store->kept_count;
     image_write(content, &image);
@@ -212,13 +202,13 @@ static Status read_one(const MetaStore *store, uint64_t entry_id, const char *pa
 
 static void keep_blocks(MetaStore *store, const ImageContent *content)
 {
-    store->kept = ARENA_NEW_ARRAY(&store->label_arena, ImageBlock, content->kept_count);
+    store->kept = ARENA_NEW_ARRAY(&store->kept_arena, ImageBlock, content->kept_count);
     store->kept_count = content->kept_count;
     for (uint32_t i = 0; i < content->kept_count; i++) {
         ImageBlock *block = &store->kept[i];
         *block = content->kept[i];
-        block->name = strview_n(arena_strndup(&store->label_arena, block->name.data, block->name.length), block->name.length);
-        block->lines = strview_n(arena_strndup(&store->label_arena, block->lines.data, block->lines.length), block->lines.length);
+        block->name = strview_n(arena_strndup(&store->kept_arena, block->name.data, block->name.length), block->name.length);
+        block->lines = strview_n(arena_strndup(&store->kept_arena, block->lines.data, block->lines.length), block->lines.length);
     }
 }
 
@@ -237,7 +227,9 @@ static void begin_with(MetaStore *store, ImageContent *content)
     store->image_entry_id = head->entry_id;
     store->image_sequence = head->next_sequence;
     store->image_time_us = head->time_us;
-    store_add_labels(store, content->labels, content->label_count, head->entry_id);
+    for (uint32_t i = 0; i < content->label_count; i++)
+        label_set_add(store->labels, &content->labels[i], head->entry_id);
+    label_set_settle(store->labels, head->entry_id);
     keep_blocks(store, content);
     LOG_INFO("meta", "image loaded entry=%" PRIu64 " incarnation=%" PRIu64, head->entry_id, head->incarnation);
 }

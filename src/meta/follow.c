@@ -5,8 +5,6 @@
  * the lead is one epoch entry at the end of what was read; of several candidates one succeeds, the others read its
  * entry and follow. is_appending keeps commits, claims and following apart. */
 
-enum { SLOW_APPEND_US = 50000 };
-
 /* Lock held. Nobody else appends, settles or follows until end_turn(). */
 static void begin_turn(MetaStore *store)
 {
@@ -20,6 +18,7 @@ static void end_turn(MetaStore *store)
 {
     mutex_lock(&store->lock);
     store->is_appending = false;
+    store->append_count++;
     store->epoch = store->journal.epoch;
     store_note_cut(store);
     condition_broadcast(&store->changed);
@@ -43,14 +42,14 @@ static Status poll_others(MetaStore *store, Diag *diag)
     return journal_poll(&store->journal, &reader, diag);
 }
 
-/* Lock held, released meanwhile. An append that is under way finds out by itself, unless it takes so long that this node
- * may have slept: then its end is awaited. */
+/* Lock held, released meanwhile. An append that is under way may be seen by followers already: its end is awaited, and it
+ * finds out itself who leads. */
 static Status watch_as_leader(MetaStore *store, Diag *diag)
 {
-    const Environment *environment = store->journal.volume->environment;
-    while (store->is_appending && env_monotonic_us(environment) - store->append_began_us > SLOW_APPEND_US)
+    uint64_t appends = store->append_count;
+    while (store->is_appending && store->append_count == appends)
         condition_wait(&store->changed, &store->lock);
-    if (store->is_appending || store->follows || store->uncertain != NULL)
+    if (store->append_count != appends || store->is_appending || store->follows || store->uncertain != NULL)
         return OK;
     uint64_t sequence = store->journal.next_sequence;
     bool is_there = false;

@@ -16,16 +16,6 @@
 enum { ID_BLOCK = 1000000, CLAIMS = 10, SETTLE_US = 1000000 };
 enum { DUE_OBJECTS = 1000, DUE_BYTES = 64 << 20, DUE_US = 600 * 1000000 }; /* a checkpoint, unless told otherwise */
 
-static uint32_t label_slot(uint64_t database_id, StrView label)
-{
-    return (uint32_t)(hash_combine(database_id, hash_bytes(label.data, label.length)) % LABEL_SLOTS);
-}
-
-static StrView keep(Arena *arena, StrView text)
-{
-    return strview_n(arena_strndup(arena, text.data, text.length), text.length);
-}
-
 typedef struct LabelKeeper {
     MetaStore *store;
     uint64_t entry_id;
@@ -35,116 +25,13 @@ static void remember_label(void *context, uint64_t database_id, StrView label, u
                            int64_t time_us)
 {
     const LabelKeeper *keeper = context;
-    MetaStore *store = keeper->store;
-    LOCK_GUARD(&store->label_lock);
-    LabelNode *node = ARENA_NEW(&store->label_arena, LabelNode);
-    uint32_t slot = label_slot(database_id, label);
-    *node = (LabelNode){.next = store->labels[slot], .database_id = database_id, .txn_id = txn_id, .time_us = time_us,
-                        .entry_id = keeper->entry_id, .older = store->newest, .label = keep(&store->label_arena, label),
-                        .answer = keep(&store->label_arena, answer)};
-    store->labels[slot] = node;
-    store->newest = node;
+    label_set_add(keeper->store->labels, &(LabelEntry){database_id, txn_id, time_us, label, answer}, keeper->entry_id);
 }
 
-/* Labels up to the entry stay for good. */
-static void settle_labels(MetaStore *store, uint64_t entry_id)
+static void forget_labels(void *context, int64_t before_us)
 {
-    LOCK_GUARD(&store->label_lock);
-    LabelNode **at = &store->newest;
-    while (*at != NULL && (*at)->entry_id > entry_id)
-        at = &(*at)->older;
-    *at = NULL;
-    store->durable_entry_id = entry_id;
-}
-
-/* Labels of later entries never were. Their memory stays. */
-static void drop_labels(MetaStore *store, uint64_t last_entry_id)
-{
-    LOCK_GUARD(&store->label_lock);
-    for (; store->newest != NULL && store->newest->entry_id > last_entry_id; store->newest = store->newest->older) {
-        LabelNode **at = &store->labels[label_slot(store->newest->database_id, store->newest->label)];
-        while (*at != store->newest)
-            at = &(*at)->next;
-        *at = store->newest->next;
-    }
-}
-
-bool meta_label_find(MetaStore *store, uint64_t database_id, StrView label, Arena *arena, LabelRecord *out_record)
-{
-    LOCK_GUARD(&store->label_lock);
-    for (const LabelNode *n = store->labels[label_slot(database_id, label)]; n != NULL; n = n->next) {
-        if (n->database_id == database_id && strview_equal(n->label, label)) {
-            bool is_durable = n->entry_id <= store->durable_entry_id && atomic_load(&store->is_confirmed);
-            *out_record = (LabelRecord){n->txn_id, n->time_us, keep(arena, n->answer), is_durable};
-            return true;
-        }
-    }
-    return false;
-}
-
-void store_add_labels(MetaStore *store, const LabelEntry *labels, uint32_t count, uint64_t entry_id)
-{
-    LabelKeeper keeper = {store, entry_id};
-    for (uint32_t i = 0; i < count; i++)
-        remember_label(&keeper, labels[i].database_id, labels[i].label, labels[i].txn_id, labels[i].answer, labels[i].time_us);
-    settle_labels(store, entry_id);
-}
-
-typedef struct DatedLabel {
-    LabelEntry label;
-    uint64_t entry_id;
-} DatedLabel;
-
-static int by_age(const void *a, const void *b)
-{
-    const DatedLabel *left = a, *right = b;
-    if (left->entry_id != right->entry_id)
-        return left->entry_id < right->entry_id ? -1 : 1;
-    return (left->label.txn_id > right->label.txn_id) - (left->label.txn_id < right->label.txn_id);
-}
-
-uint32_t store_labels_until(MetaStore *store, uint64_t entry_id, int64_t since_us, Arena *arena, LabelEntry **out_labels)
-{
-    ARRAY_OF(DatedLabel) all = {0};
-    mutex_lock(&store->label_lock);
-    for (uint32_t slot = 0; slot < LABEL_SLOTS; slot++) {
-        for (const LabelNode *n = store->labels[slot]; n != NULL; n = n->next) {
-            DatedLabel dated = {{n->database_id, n->txn_id, n->time_us, n->label, n->answer}, n->entry_id};
-            if (n->entry_id <= entry_id && n->time_us >= since_us)
-                ARRAY_PUSH(arena, &all, dated); /* texts stay as long as the store */
-        }
-    }
-    mutex_unlock(&store->label_lock);
-    if (all.count > 1)
-        qsort(all.items, all.count, sizeof(*all.items), by_age);
-    *out_labels = ARENA_NEW_ARRAY(arena, LabelEntry, all.count);
-    for (uint32_t i = 0; i < all.count; i++)
-        (*out_labels)[i] = all.items[i].label;
-    return all.count;
-}
-
-static int by_newest(const void *a, const void *b)
-{
-    const LabelEntry *left = a, *right = b;
-    return (left->txn_id < right->txn_id) - (left->txn_id > right->txn_id);
-}
-
-uint32_t meta_label_list(MetaStore *store, Arena *arena, LabelEntry **out_labels)
-{
-    ARRAY_OF(LabelEntry) all = {0};
-    mutex_lock(&store->label_lock);
-    for (uint32_t slot = 0; slot < LABEL_SLOTS; slot++) {
-        for (const LabelNode *n = store->labels[slot]; n != NULL; n = n->next) {
-            LabelEntry entry = {n->database_id, n->txn_id, n->time_us, keep(arena, n->label), keep(arena, n->answer)};
-            if (n->entry_id <= store->durable_entry_id)
-                ARRAY_PUSH(arena, &all, entry);
-        }
-    }
-    mutex_unlock(&store->label_lock);
-    if (all.count > 1)
-        qsort(all.items, all.count, sizeof(*all.items), by_newest);
-    *out_labels = all.items;
-    return all.count;
+    const LabelKeeper *keeper = context;
+    label_set_forget(keeper->store->labels, before_us, keeper->entry_id);
 }
 
 void meta_store_close(MetaStore *store)
@@ -159,9 +46,9 @@ void meta_store_close(MetaStore *store)
         catalog_unref(store->earlier[i]);
     mem_free(store->earlier);
     mem_free(store->leases);
-    arena_deinit(&store->label_arena);
+    label_set_close(store->labels);
+    arena_deinit(&store->kept_arena);
     mutex_deinit(&store->lock);
-    mutex_deinit(&store->label_lock);
     mutex_deinit(&store->image_lock);
     condition_deinit(&store->changed);
     mem_free(store);
@@ -191,7 +78,7 @@ void store_publish(MetaStore *store, CatalogSnapshot *next)
     store->earlier[store->earlier_count++] = store->published;
     store->published = next;
     store_note_cut(store);
-    settle_labels(store, next->entry_id);
+    label_set_settle(store->labels, next->entry_id);
     if (store->listener != NULL)
         store->listener(store->listener_context);
 }
@@ -221,7 +108,7 @@ static StrView change_of(const JournalEntry *entry)
 static Status apply_entry(MetaStore *store, CatalogSnapshot *base, const JournalEntry *entry, Diag *diag, CatalogSnapshot **out_next)
 {
     LabelKeeper keeper = {store, entry->id};
-    ChangeListener listener = {&keeper, remember_label};
+    ChangeListener listener = {&keeper, remember_label, forget_labels};
     return change_apply(base, change_of(entry), entry->id, entry->time_us, &listener, diag, out_next);
 }
 
@@ -241,9 +128,9 @@ Status store_replay(void *context, const JournalEntry *entry, Diag *diag)
         return OK; /* an earlier reading of the batch came to it, and failed behind it */
     if (store->is_opening) {
         LabelKeeper keeper = {store, entry->id};
-        ChangeListener listener = {&keeper, remember_label};
+        ChangeListener listener = {&keeper, remember_label, forget_labels};
         TRY(change_apply_in_place(store->published, change_of(entry), entry->id, entry->time_us, &listener, diag));
-        settle_labels(store, entry->id);
+        label_set_settle(store->labels, entry->id);
         return OK;
     }
     TRY(apply_entry(store, store->published, entry, diag, &next));
@@ -333,11 +220,11 @@ static Status open_as(Volume *volume, bool follows, Diag *diag, MetaStore **out_
     MetaStore *store = mem_alloc_zero(sizeof(*store));
     store->follows = follows;
     mutex_init(&store->lock);
-    mutex_init(&store->label_lock);
     mutex_init(&store->image_lock);
     store->limits = (CheckpointLimits){DUE_OBJECTS, DUE_BYTES, DUE_US};
     condition_init(&store->changed);
-    arena_init(&store->label_arena, NULL);
+    store->labels = label_set_open();
+    arena_init(&store->kept_arena, NULL);
     store->published = catalog_new_empty();
     Status status = open_store(store, volume, diag);
     if (status != OK) {
@@ -426,7 +313,7 @@ static Status join_batch(MetaStore *store, MetaBuild build, void *context, Diag 
     CatalogSnapshot *next;
     Status status = apply_entry(store, store->tentative, &entry, diag, &next);
     if (status != OK) {
-        drop_labels(store, store->next_entry_id - 1);
+        label_set_drop(store->labels, store->next_entry_id - 1);
         return status;
     }
     Batch *batch = open_batch(store);
@@ -452,7 +339,7 @@ static void drop_tentative(MetaStore *store, Status status, const char *message)
     catalog_unref(store->tentative);
     store->tentative = catalog_ref(base);
     store->next_entry_id = base->entry_id + 1;
-    drop_labels(store, base->entry_id);
+    label_set_drop(store->labels, base->entry_id);
 }
 
 void store_depose(MetaStore *store, const Diag *diag)
@@ -476,16 +363,18 @@ static void write_batch(MetaStore *store, Batch *batch)
 {
     store->open = NULL;
     store->is_appending = true;
-    store->append_began_us = env_monotonic_us(store->journal.volume->environment);
     CatalogSnapshot *result = catalog_ref(store->tentative);
     mutex_unlock(&store->lock);
     Status status = flush_and_append(store, batch);
     FAULT_STEP("meta.before_publish");
     mutex_lock(&store->lock);
     store->is_appending = false;
+    store->append_count++;
     batch->status = status;
     batch->is_done = true;
     if (status == OK) {
+        store->counts.batches++;
+        store->counts.entries += batch->count;
         store_publish(store, catalog_ref(result));
         FAULT_STEP("meta.after_publish");
     } else if (status == ERR_OUTCOME_UNKNOWN) {
@@ -503,11 +392,11 @@ static void write_batch(MetaStore *store, Batch *batch)
 static Status settle(MetaStore *store, Diag *diag)
 {
     store->is_appending = true;
-    store->append_began_us = env_monotonic_us(store->journal.volume->environment);
     mutex_unlock(&store->lock);
     Status status = journal_settle(&store->journal, diag);
     mutex_lock(&store->lock);
     store->is_appending = false;
+    store->append_count++;
     CatalogSnapshot *result = store->uncertain;
     if (status == OK || status == ERR_RETRY)
         store->uncertain = NULL;
@@ -555,6 +444,7 @@ static Status need_lead(MetaStore *store, Diag *diag)
     Status status = take_lead(store, &trouble);
     mutex_lock(&store->lock);
     store->is_appending = false;
+    store->append_count++;
     if (status == OK)
         status = store_begin_lead(store, &trouble);
     condition_broadcast(&store->changed);
@@ -583,15 +473,32 @@ static void push_batch(MetaStore *store, const Batch *batch)
         write_batch(store, store->open);
 }
 
+/* Nothing had to be changed; but what that rests on may not be durable yet. Waits until it is, or is no more. */
+static Status push_tentative(MetaStore *store, Diag *diag)
+{
+    if (store->uncertain != NULL && !store->is_appending)
+        return settle(store, diag);
+    if (store->is_appending)
+        condition_wait(&store->changed, &store->lock);
+    else if (store->open != NULL)
+        write_batch(store, store->open); /* what goes wrong is told to those who wait for it */
+    return OK;
+}
+
 Status meta_commit(MetaStore *store, MetaBuild build, void *context, Diag *diag)
 {
     Batch *batch;
     LOCK_GUARD(&store->lock);
-    if (store->follows || !store->journal.is_leading)
-        TRY(need_lead(store, diag));
-    TRY(join_batch(store, build, context, diag, &batch));
-    if (batch == NULL)
-        return OK;
+    for (;;) {
+        if (store->follows || !store->journal.is_leading)
+            TRY(need_lead(store, diag));
+        TRY(join_batch(store, build, context, diag, &batch));
+        if (batch != NULL)
+            break;
+        if (store->tentative->entry_id == store->published->entry_id)
+            return OK;
+        TRY(push_tentative(store, diag));
+    }
     batch->waiters++;
     while (!batch->is_done)
         push_batch(store, batch);
@@ -653,6 +560,12 @@ uint64_t meta_incarnation(const MetaStore *store)
 StrView meta_cluster_secret(const MetaStore *store)
 {
     return strview(store->journal.cluster);
+}
+
+MetaCounts meta_counts(MetaStore *store)
+{
+    LOCK_GUARD(&store->lock);
+    return store->counts;
 }
 
 uint64_t meta_journal_entries(MetaStore *store)

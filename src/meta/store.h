@@ -6,6 +6,7 @@
  * commit). Thread-safe. */
 
 #include "meta/change.h"
+#include "meta/labels.h"
 #include "volume/volume.h"
 
 typedef struct MetaStore MetaStore;
@@ -59,16 +60,18 @@ uint64_t meta_incarnation(const MetaStore *store);
 /* Known to whoever can read the volume, and to nobody else: with it nodes prove that they belong to the cluster. */
 StrView meta_cluster_secret(const MetaStore *store);
 /* All durable labels, the newest first; texts are in arena. */
-typedef struct LabelEntry {
-    uint64_t database_id;
-    uint64_t txn_id;
-    int64_t time_us;
-    StrView label;
-    StrView answer; /* load_answer.h */
-} LabelEntry;
 uint32_t meta_label_list(MetaStore *store, Arena *arena, LabelEntry **out_labels);
 bool meta_label_find(MetaStore *store, uint64_t database_id, StrView label, Arena *arena, LabelRecord *out_record);
+/* Journals that the labels of before that time are forgotten, when there are any. */
+Status meta_forget_labels(MetaStore *store, int64_t before_us, Diag *diag);
+/* The scheduler's job that does so when label_keep_max_second is over. */
+int64_t meta_labels_job(void *store, const _Atomic bool *stopping);
 uint64_t meta_journal_entries(MetaStore *store);
+/* Of this process: batches that were appended, and the entries in them. */
+typedef struct MetaCounts {
+    uint64_t batches, entries;
+} MetaCounts;
+MetaCounts meta_counts(MetaStore *store);
 
 /* ---- what must not be deleted ---- */
 

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "base/environment.h"
+#include "cluster/frontends.h"
 #include "session/audit.h"
 #include "base/log.h"
 #include "types/number_text.h"
@@ -248,7 +249,7 @@ static void open_context(StatementContext *context, Session *session, const Resu
     *context = (StatementContext){.session = session, .sink = sink, .diag = diag};
     mem_tracker_init(&context->memory, session->instance->memory, "query", memory_limit(session));
     arena_init(&context->arena, &context->memory);
-    context->catalog = meta_snapshot(session->instance->store);
+    context->catalog = transaction_catalog(session);
     context->func = (FuncSession){
         .now_us = env_wall_us(env),
         .database = bytebuf_view(&session->database),
@@ -266,7 +267,6 @@ static void open_context(StatementContext *context, Session *session, const Resu
                                         .database = context->func.database, .ids = {1},
                                         .variable = find_variable, .variable_context = session};
     context->analyze.connector = session_connector(context);
-    context->analyze.written_tables = transaction_tables(session, &context->analyze.written_count);
 }
 
 static void close_context(StatementContext *context)
@@ -360,7 +360,12 @@ static Status run_elsewhere(StatementContext *context, const AstStatement *state
 static void read_latest(const Instance *instance)
 {
     Diag diag = {0};
-    if (instance->frontends != NULL && strncmp(instance->volume->url, "file:", 5) == 0)
+    if (instance->frontends == NULL || strncmp(instance->volume->url, "file:", 5) != 0)
+        return;
+    CatalogSnapshot *catalog = meta_snapshot(instance->store);
+    bool has_others = frontends_has_others(instance->frontends, catalog);
+    catalog_unref(catalog);
+    if (has_others)
         status_ignore(meta_follow(instance->store, &diag)); /* what can't be read now is read later */
 }
 

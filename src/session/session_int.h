@@ -87,8 +87,9 @@ Status run_query_text(StatementContext *context, const char *sql);
 Status run_insert(StatementContext *context, const AstStatement *statement);
 Status run_transaction(StatementContext *context, const AstStatement *statement); /* BEGIN, COMMIT, ROLLBACK */
 void transaction_drop(Session *session); /* what it wrote is given up */
-/* Tables that it wrote to; they can't be read before COMMIT. */
-const uint64_t *transaction_tables(const Session *session, uint32_t *out_count);
+CatalogSnapshot *transaction_catalog(const Session *session); /* that its next statement reads; a reference */
+Status transaction_check(StatementContext *context, const AstStatement *statement); /* may the statement run now? */
+void transaction_after(Session *session, const AstStatement *statement);
 Status run_prepare(StatementContext *context, const AstStatement *statement);
 Status run_execute(StatementContext *context, const AstStatement *statement);
 Status run_deallocate(StatementContext *context, const AstStatement *statement);
@@ -112,6 +113,7 @@ Status set_password(StatementContext *context, const AstUserName *user, StrView 
 Status run_alter_user(StatementContext *context, const AstStatement *statement);
 Status run_delete(StatementContext *context, const AstStatement *statement);
 Status run_update(StatementContext *context, const AstStatement *statement);
+Status run_merge(StatementContext *context, const AstStatement *statement);
 typedef struct LoadQuery {
     const CatalogTable *table;
     CatalogSnapshot *catalog;
@@ -122,7 +124,10 @@ typedef struct LoadQuery {
     const uint64_t *partition_ids; /* only into these; NULL: all */
     uint32_t partition_count;
     const KeyMergeRules *merge; /* NULL: none */
+    TableDraft *draft; /* the table is made with its rows; NULL: it is there */
+    bool has_op; /* the query's last column: 1 takes the row of that key away; a key comes once */
 } LoadQuery;
+Status run_create_as(StatementContext *context, const CatalogTable *table, TableDraft *draft, BoundQuery *query);
 /* Puts the query's rows into the table, as one transaction. */
 Status load_query(StatementContext *context, const LoadQuery *load);
 /* Runs a statement that reads what it writes: with the table's lock held, against the newest catalog. */
@@ -131,6 +136,8 @@ Status run_locked(StatementContext *context, const AstName *name, const AstState
 /* The rows of a load into a lane, which is finished. */
 Status insert_rows(StatementContext *context, TableLoader *loader, const LoadQuery *load);
 Status transaction_load(StatementContext *context, const LoadQuery *load);
+struct LocatedRows;
+Status transaction_delete(StatementContext *context, const CatalogTable *table, const struct LocatedRows *rows);
 StrView new_label(StatementContext *context, const char *prefix);
 Status plan_it(StatementContext *context, BoundQuery *query, PhysPlan **out_plan);
 Status execute_plan(StatementContext *context, const PhysPlan *plan, const ExecResult *result, OperatorProfile *profile);

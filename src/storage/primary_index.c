@@ -18,6 +18,7 @@ enum {
     LOW_BITS = 24,
     AHEAD = 12,
     MOST_SEGMENTS = (1 << SEGMENT_BITS) - 1,
+    MOST_USED_SEGMENTS = MOST_SEGMENTS / 2, /* when an index is taken or built; the rest is for what comes */
     LARGE_BATCH = 8,    /* a batch of an eighth of the tablet's rows or more is not worth an index */
     FILE_SHARE = 16,    /* files may take so many times the memory limit */
 };
@@ -41,6 +42,7 @@ struct PrimaryIndex {
     bool is_in_file;
     uint64_t capacity; /* power of two */
     uint64_t used;     /* slots that are not empty */
+    bool keeps_gone;       /* removed keys must stay known */
     uint64_t *segment_ids; /* by number; 0 is no segment */
     uint32_t segment_count;
     uint32_t segment_room;
@@ -141,8 +143,7 @@ uint32_t primary_index_segment(PrimaryIndex *index, uint64_t segment_id)
         if (index->segment_ids[i - 1] == segment_id)
             return i - 1;
     }
-    if (index->segment_count > MOST_SEGMENTS)
-        return 0;
+    CHECK(index->segment_count <= MOST_SEGMENTS); /* primary_index_take() leaves room */
     if (index->segment_count == index->segment_room) {
         index->segment_room = index->segment_room * 2 + 16;
         index->segment_ids = mem_realloc(index->segment_ids, index->segment_room * sizeof(uint64_t));
@@ -163,11 +164,11 @@ uint64_t primary_index_segment_id(const PrimaryIndex *index, uint32_t segment)
 
 /* ---- the table ---- */
 
-static inline RowLocation unpack(uint64_t place)
+static inline RowPlace unpack(uint64_t place)
 {
     return (place & SEGMENT_MASK << ROW_BITS) == 0
-               ? (RowLocation){0, 0}
-               : (RowLocation){(uint32_t)(place >> ROW_BITS & SEGMENT_MASK), (uint32_t)(place & ROW_MASK)};
+               ? (RowPlace){0, 0}
+               : (RowPlace){(uint32_t)(place >> ROW_BITS & SEGMENT_MASK), (uint32_t)(place & ROW_MASK)};
 }
 
 static inline uint64_t low_bits(KeyHash key)
@@ -189,39 +190,47 @@ static inline Slot *find_slot(Slot *slots, uint64_t capacity, uint64_t place, ui
     return &slots[at];
 }
 
-static Status open_slots(PrimaryIndex *index, uint64_t capacity, Diag *diag, Mapping *out, bool *out_in_file)
+static bool is_beyond_limit(const PrimaryIndexes *indexes, size_t bytes)
 {
-    PrimaryIndexes *indexes = index->indexes;
-    size_t bytes = capacity * sizeof(Slot);
-    bool is_too_much = indexes->limit_bytes > 0 && mem_used(&indexes->memory) + (int64_t)bytes > indexes->limit_bytes && bytes > 1 << 16;
-    *out_in_file = is_too_much && indexes->folder != NULL;
-    if (*out_in_file && atomic_load(&indexes->file_bytes) + (int64_t)bytes > indexes->limit_bytes * FILE_SHARE)
-        return RAISE(diag, MEMORY_LIMIT, "the indexes of keys need more room than there is");
-    TRY(mapping_open(out, bytes, *out_in_file ? indexes->folder : NULL, diag));
-    if (*out_in_file)
-        atomic_fetch_add(&indexes->file_bytes, (int64_t)bytes);
-    else
-        mem_charge(&indexes->memory, (int64_t)bytes);
-    return OK;
+    return bytes > 1 << 16 && indexes->limit_bytes > 0 && mem_used(&indexes->memory) + (int64_t)bytes > indexes->limit_bytes;
 }
 
-Status primary_index_reserve(PrimaryIndex *index, uint64_t more, Diag *diag)
+static bool files_are_full(const PrimaryIndexes *indexes, size_t bytes)
+{
+    return indexes->folder == NULL || atomic_load(&indexes->file_bytes) + (int64_t)bytes > indexes->limit_bytes * FILE_SHARE;
+}
+
+/* In a file where memory is short, if there is one to be had. */
+static void open_slots(PrimaryIndexes *indexes, size_t bytes, Mapping *out, bool *out_in_file)
+{
+    *out_in_file = is_beyond_limit(indexes, bytes) && !files_are_full(indexes, bytes) && mapping_open(out, bytes, indexes->folder, NULL) == OK;
+    if (*out_in_file) {
+        atomic_fetch_add(&indexes->file_bytes, (int64_t)bytes);
+        return;
+    }
+    Status status = mapping_open(out, bytes, NULL, NULL);
+    CHECK(status == OK);
+    mem_charge(&indexes->memory, (int64_t)bytes);
+}
+
+void primary_index_reserve(PrimaryIndex *index, uint64_t more)
 {
     Mapping mapping;
     bool is_in_file;
     if ((index->used + more) * 4 <= index->capacity * 3)
-        return OK;
+        return;
     uint64_t live = 0;
+    uint64_t least = index->keeps_gone ? GONE : GONE + 1;
     for (uint64_t i = 0; i < index->capacity; i++)
-        live += (index->slots[i].place & PLACE_MASK) > GONE;
+        live += (index->slots[i].place & PLACE_MASK) >= least;
     uint64_t capacity = FIRST_SLOTS;
     while (capacity * 3 < (live + more) * 5) /* room to grow, too */
         capacity *= 2;
-    TRY(open_slots(index, capacity, diag, &mapping, &is_in_file));
+    open_slots(index->indexes, capacity * sizeof(Slot), &mapping, &is_in_file);
     Slot *slots = mapping.data;
     for (uint64_t i = 0; i < index->capacity; i++) {
         const Slot *old = &index->slots[i];
-        if ((old->place & PLACE_MASK) > GONE)
+        if ((old->place & PLACE_MASK) >= least)
             *find_slot(slots, capacity, old->place, old->tag) = *old;
     }
     drop_slots(index->indexes, &index->mapping, index->is_in_file);
@@ -230,13 +239,12 @@ Status primary_index_reserve(PrimaryIndex *index, uint64_t more, Diag *diag)
     index->slots = slots;
     index->capacity = capacity;
     index->used = live;
-    return OK;
 }
 
-static inline RowLocation put(PrimaryIndex *index, KeyHash key, uint64_t place)
+static inline RowPlace put(PrimaryIndex *index, KeyHash key, uint64_t place)
 {
     Slot *slot = find_slot(index->slots, index->capacity, low_bits(key), key.high);
-    RowLocation old = unpack(slot->place);
+    RowPlace old = unpack(slot->place);
     index->used += slot->place == 0;
     *slot = (Slot){key.high, low_bits(key) | place};
     return old;
@@ -247,38 +255,36 @@ static inline void fetch(const PrimaryIndex *index, KeyHash key)
     __builtin_prefetch(&index->slots[first_slot(low_bits(key), key.high, index->capacity)], 1);
 }
 
-Status primary_index_put_rows(PrimaryIndex *index, const KeyHash *keys, uint32_t count, RowLocation first, Diag *diag, RowLocation *out_old)
+void primary_index_put_rows(PrimaryIndex *index, const KeyHash *keys, uint32_t count, RowPlace first, RowPlace *out_old)
 {
-    TRY(primary_index_reserve(index, count, diag));
+    primary_index_reserve(index, count);
     for (uint32_t i = 0; i < MIN(count, (uint32_t)AHEAD); i++)
         fetch(index, keys[i]);
     for (uint32_t i = 0; i < count; i++) {
         if (i + AHEAD < count)
             fetch(index, keys[i + AHEAD]);
-        RowLocation old = put(index, keys[i], (uint64_t)first.segment << ROW_BITS | (first.row + i));
+        RowPlace old = put(index, keys[i], (uint64_t)first.segment << ROW_BITS | (first.row + i));
         if (out_old != NULL)
             out_old[i] = old;
     }
-    return OK;
 }
 
-Status primary_index_put(PrimaryIndex *index, KeyHash key, RowLocation location, Diag *diag, RowLocation *out_old)
+RowPlace primary_index_put(PrimaryIndex *index, KeyHash key, RowPlace place)
 {
-    TRY(primary_index_reserve(index, 1, diag));
-    *out_old = put(index, key, (uint64_t)location.segment << ROW_BITS | location.row);
-    return OK;
+    primary_index_reserve(index, 1);
+    return put(index, key, (uint64_t)place.segment << ROW_BITS | place.row);
 }
 
-Status primary_index_put_gone(PrimaryIndex *index, KeyHash key, Diag *diag, RowLocation *out_old)
+RowPlace primary_index_put_gone(PrimaryIndex *index, KeyHash key)
 {
-    TRY(primary_index_reserve(index, 1, diag));
-    *out_old = put(index, key, GONE);
-    return OK;
+    primary_index_reserve(index, 1);
+    index->keeps_gone = true;
+    return put(index, key, GONE);
 }
 
-RowLocation primary_index_find(const PrimaryIndex *index, KeyHash key)
+RowPlace primary_index_look_up(const PrimaryIndex *index, KeyHash key)
 {
-    return index->capacity == 0 ? (RowLocation){0, 0} : unpack(find_slot(index->slots, index->capacity, low_bits(key), key.high)->place);
+    return index->capacity == 0 ? (RowPlace){0, 0} : unpack(find_slot(index->slots, index->capacity, low_bits(key), key.high)->place);
 }
 
 bool primary_index_has(const PrimaryIndex *index, KeyHash key)
@@ -286,15 +292,36 @@ bool primary_index_has(const PrimaryIndex *index, KeyHash key)
     return index->capacity > 0 && find_slot(index->slots, index->capacity, low_bits(key), key.high)->place != 0;
 }
 
-RowLocation primary_index_remove(PrimaryIndex *index, KeyHash key)
+RowPlace primary_index_take_out(PrimaryIndex *index, KeyHash key)
 {
     if (index->capacity == 0)
-        return (RowLocation){0, 0};
+        return (RowPlace){0, 0};
     Slot *slot = find_slot(index->slots, index->capacity, low_bits(key), key.high);
-    RowLocation old = unpack(slot->place);
+    RowPlace old = unpack(slot->place);
     if (slot->place != 0)
         slot->place = low_bits(key) | GONE;
     return old;
+}
+
+static RowLocation location_of(const PrimaryIndex *index, RowPlace place)
+{
+    return (RowLocation){index->segment_ids[place.segment], place.row};
+}
+
+RowLocation primary_index_set(PrimaryIndex *index, KeyHash key, RowLocation location)
+{
+    RowPlace place = {primary_index_segment(index, location.segment_id), location.row};
+    return location_of(index, primary_index_put(index, key, place));
+}
+
+RowLocation primary_index_find(const PrimaryIndex *index, KeyHash key)
+{
+    return location_of(index, primary_index_look_up(index, key));
+}
+
+RowLocation primary_index_remove(PrimaryIndex *index, KeyHash key)
+{
+    return location_of(index, primary_index_take_out(index, key));
 }
 
 PrimaryIndex *primary_index_new(PrimaryIndexes *indexes, uint64_t tablet_id)
@@ -319,25 +346,44 @@ static uint64_t fingerprint_of(const SegmentRef *segments, uint32_t count)
 static Status put_page(void *context, const KeyPage *page, Diag *diag)
 {
     PrimaryIndex *index = context;
-    uint32_t segment = primary_index_segment(index, page->segment_id);
-    if (segment == 0)
-        return RAISE(diag, LIMIT_EXCEEDED, "a tablet has more than %d segments", MOST_SEGMENTS);
-    if (page->deletes->words == NULL)
-        return primary_index_put_rows(index, page->keys, page->count, (RowLocation){segment, page->first_row}, diag, NULL);
-    TRY(primary_index_reserve(index, page->count, diag));
+    RowPlace first = {primary_index_segment(index, page->segment_id), page->first_row};
+    (void)diag;
+    if (page->deletes->words == NULL) {
+        primary_index_put_rows(index, page->keys, page->count, first, NULL);
+        return OK;
+    }
+    primary_index_reserve(index, page->count);
     for (uint32_t i = 0; i < page->count; i++) {
-        if (!delete_vector_has(page->deletes, page->first_row + i))
-            (void)put(index, page->keys[i], (uint64_t)segment << ROW_BITS | (page->first_row + i));
+        if (!delete_vector_has(page->deletes, first.row + i))
+            (void)put(index, page->keys[i], (uint64_t)first.segment << ROW_BITS | (first.row + i));
     }
     return OK;
 }
 
-static Status build(PrimaryIndexes *indexes, const PrimaryIndexInput *input, uint64_t rows, Diag *diag, PrimaryIndex **out_index)
+static uint64_t live_rows(const PrimaryIndexInput *input)
 {
+    uint64_t rows = 0;
+    for (uint32_t s = 0; s < input->segment_count; s++)
+        rows += segment_live_rows(&input->segments[s]);
+    return rows;
+}
+
+static Status build(PrimaryIndexes *indexes, const PrimaryIndexInput *input, Diag *diag, PrimaryIndex **out_index)
+{
+    for (uint32_t s = 0; s < input->segment_count; s++) {
+        if (input->segments[s].row_count > ROW_MASK || input->segment_count > MOST_USED_SEGMENTS)
+            return RAISE(diag, NOT_SUPPORTED, "a tablet of a table with unique keys has a segment of %llu rows, or more than %d segments",
+                         (unsigned long long)input->segments[s].row_count, MOST_USED_SEGMENTS);
+    }
     PrimaryIndex *index = primary_index_new(indexes, input->tablet_id);
-    Status status = primary_index_reserve(index, rows, diag);
-    for (uint32_t s = 0; s < input->segment_count && status == OK; s++)
+    Status status = OK;
+    primary_index_reserve(index, live_rows(input));
+    for (uint32_t s = 0; s < input->segment_count && status == OK; s++) {
         status = key_pages_read(input, s, put_page, index, diag);
+        if (status == OK && mem_over_limit(&indexes->memory))
+            status = RAISE(diag, MEMORY_LIMIT, "the index of the keys of tablet %llu needs more memory than there is",
+                           (unsigned long long)input->tablet_id);
+    }
     if (status != OK)
         primary_index_drop(index);
     else
@@ -368,30 +414,31 @@ bool primary_index_is_there(PrimaryIndexes *indexes, uint64_t tablet_id)
     return false;
 }
 
-Status primary_index_get(PrimaryIndexes *indexes, const PrimaryIndexInput *input, uint64_t batch_rows, Diag *diag, PrimaryIndex **out_index)
+PrimaryIndex *primary_index_take(PrimaryIndexes *indexes, const PrimaryIndexInput *input)
 {
     PrimaryIndex *found = take_idle(indexes, input->tablet_id);
-    *out_index = NULL;
     if (found != NULL && found->fingerprint == fingerprint_of(input->segments, input->segment_count) &&
-        found->segment_count + input->segment_count < MOST_SEGMENTS / 2) {
-        *out_index = found;
-        return OK;
-    }
+        found->segment_count < MOST_USED_SEGMENTS)
+        return found;
     primary_index_drop(found);
-    uint64_t rows = 0;
-    for (uint32_t s = 0; s < input->segment_count; s++) {
-        rows += segment_live_rows(&input->segments[s]);
-        if (input->segments[s].row_count > ROW_MASK)
-            return RAISE(diag, NOT_SUPPORTED, "a segment of %llu rows in a table with unique keys",
-                         (unsigned long long)input->segments[s].row_count);
-    }
-    if (rows > 0 && batch_rows * LARGE_BATCH >= rows)
+    return NULL;
+}
+
+Status primary_index_get(PrimaryIndexes *indexes, const PrimaryIndexInput *input, Diag *diag, PrimaryIndex **out_index)
+{
+    *out_index = primary_index_take(indexes, input);
+    return *out_index != NULL ? OK : build(indexes, input, diag, out_index);
+}
+
+Status primary_index_get_for(PrimaryIndexes *indexes, const PrimaryIndexInput *input, uint64_t batch_rows, Diag *diag,
+                             PrimaryIndex **out_index)
+{
+    uint64_t rows = live_rows(input);
+    size_t bytes = (rows + batch_rows) * 3 * sizeof(Slot);
+    *out_index = primary_index_take(indexes, input);
+    if (*out_index != NULL || (rows > 0 && batch_rows * LARGE_BATCH >= rows) || (is_beyond_limit(indexes, bytes) && files_are_full(indexes, bytes)))
         return OK;
-    Diag room = {0};
-    Status status = build(indexes, input, rows, &room, out_index);
-    if (status == ERR_MEMORY_LIMIT)
-        return OK; /* it goes without, slower */
-    return status == OK ? OK : diag_raise(diag, status, "%s", room.message);
+    return build(indexes, input, diag, out_index);
 }
 
 void primary_index_put_back(PrimaryIndexes *indexes, PrimaryIndex *index, const SegmentRef *segments, uint32_t segment_count)
@@ -420,12 +467,13 @@ void primary_index_follow(PrimaryIndexes *indexes, const PrimaryIndexMove *move)
     PrimaryIndex *index = take_idle(indexes, move->tablet_id);
     if (index == NULL)
         return;
-    uint32_t segment = move->merged == NULL ? 0 : primary_index_segment(index, move->merged->id);
-    bool is_followed = index->fingerprint == fingerprint_of(move->before, move->before_count) && (move->merged == NULL || segment != 0);
-    if (is_followed && move->merged != NULL)
-        is_followed = primary_index_put_rows(index, move->keys, (uint32_t)move->merged->row_count, (RowLocation){segment, 0}, NULL, NULL) == OK;
-    if (is_followed)
-        primary_index_put_back(indexes, index, move->after, move->after_count);
-    else
+    if (index->fingerprint != fingerprint_of(move->before, move->before_count) || index->segment_count > MOST_USED_SEGMENTS) {
         primary_index_drop(index);
+        return;
+    }
+    if (move->merged != NULL) {
+        RowPlace first = {primary_index_segment(index, move->merged->id), 0};
+        primary_index_put_rows(index, move->keys, (uint32_t)move->merged->row_count, first, NULL);
+    }
+    primary_index_put_back(indexes, index, move->after, move->after_count);
 }

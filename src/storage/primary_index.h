@@ -16,9 +16,15 @@ typedef struct PrimaryIndexes PrimaryIndexes; /* of a server */
 typedef struct PrimaryIndex PrimaryIndex;     /* of a tablet */
 
 typedef struct RowLocation {
-    uint32_t segment; /* its number in the index; 0: none */
+    uint64_t segment_id; /* 0: none */
     uint32_t row;
 } RowLocation;
+
+/* The same with the segment's number in the index; 0: none. */
+typedef struct RowPlace {
+    uint32_t segment;
+    uint32_t row;
+} RowPlace;
 
 /* folder: for indexes beyond the limit; NULL: none. */
 PrimaryIndexes *primary_indexes_open(MemTracker *memory, int64_t limit_bytes, const char *folder);
@@ -32,31 +38,38 @@ void primary_indexes_unlock_all(PrimaryIndexes *indexes, uint64_t locked);
 /* The rest with the table's lock held, for each tablet by one thread. The index belongs to the caller until it is put back or
  * dropped. */
 
-/* batch_rows: keys that will be looked up. *out_index NULL: better done without one. */
-Status primary_index_get(PrimaryIndexes *indexes, const PrimaryIndexInput *input, uint64_t batch_rows, Diag *diag,
-                         PrimaryIndex **out_index);
+Status primary_index_get(PrimaryIndexes *indexes, const PrimaryIndexInput *input, Diag *diag, PrimaryIndex **out_index);
+/* The same when there is one already, else NULL. */
+PrimaryIndex *primary_index_take(PrimaryIndexes *indexes, const PrimaryIndexInput *input);
+/* For batch_rows keys that will be looked up. *out_index NULL: better done without one. */
+Status primary_index_get_for(PrimaryIndexes *indexes, const PrimaryIndexInput *input, uint64_t batch_rows, Diag *diag,
+                             PrimaryIndex **out_index);
 /* The index now describes these segments. NULL: nothing. */
 void primary_index_put_back(PrimaryIndexes *indexes, PrimaryIndex *index, const SegmentRef *segments, uint32_t segment_count);
 void primary_index_drop(PrimaryIndex *index);
 PrimaryIndex *primary_index_new(PrimaryIndexes *indexes, uint64_t tablet_id); /* empty */
 
-/* The number of a segment, new when it has none; 0: there are too many. */
+/* Returns where the key was before; segment_id 0: nowhere. */
+RowLocation primary_index_set(PrimaryIndex *index, KeyHash key, RowLocation location);
+RowLocation primary_index_find(const PrimaryIndex *index, KeyHash key);
+RowLocation primary_index_remove(PrimaryIndex *index, KeyHash key);
+
+/* ---- many keys at once ---- */
+
+/* The number of a segment, new when it has none. */
 uint32_t primary_index_segment(PrimaryIndex *index, uint64_t segment_id);
 uint32_t primary_index_segment_count(const PrimaryIndex *index);
 uint64_t primary_index_segment_id(const PrimaryIndex *index, uint32_t segment);
-
-/* Where the key was before; segment 0: nowhere. */
-Status primary_index_put(PrimaryIndex *index, KeyHash key, RowLocation location, Diag *diag, RowLocation *out_old);
-/* Rows one behind the other. out_old: one a key; may be NULL. */
-Status primary_index_put_rows(PrimaryIndex *index, const KeyHash *keys, uint32_t count, RowLocation first, Diag *diag,
-                              RowLocation *out_old);
-/* The key stays known to primary_index_has(), without a row. */
-Status primary_index_put_gone(PrimaryIndex *index, KeyHash key, Diag *diag, RowLocation *out_old);
-RowLocation primary_index_find(const PrimaryIndex *index, KeyHash key);
-bool primary_index_has(const PrimaryIndex *index, KeyHash key);
-RowLocation primary_index_remove(PrimaryIndex *index, KeyHash key);
 /* Room for so many more keys. */
-Status primary_index_reserve(PrimaryIndex *index, uint64_t more, Diag *diag);
+void primary_index_reserve(PrimaryIndex *index, uint64_t more);
+/* Rows one behind the other. out_old: where the keys were; may be NULL. */
+void primary_index_put_rows(PrimaryIndex *index, const KeyHash *keys, uint32_t count, RowPlace first, RowPlace *out_old);
+RowPlace primary_index_put(PrimaryIndex *index, KeyHash key, RowPlace place);
+/* The key stays known to primary_index_has(), without a row. */
+RowPlace primary_index_put_gone(PrimaryIndex *index, KeyHash key);
+RowPlace primary_index_take_out(PrimaryIndex *index, KeyHash key); /* primary_index_remove() */
+RowPlace primary_index_look_up(const PrimaryIndex *index, KeyHash key);
+bool primary_index_has(const PrimaryIndex *index, KeyHash key);
 
 /* Compaction has put some segments of a tablet into one. Its rows' keys are taken in when the tablet has an idle index. */
 typedef struct PrimaryIndexMove {
