@@ -34,7 +34,9 @@ Status parallel_for(uint32_t count, ParallelWork work, void *context, Diag *diag
 {
     enum { MOST_THREADS = 64 };
     Thread threads[MOST_THREADS];
-    uint32_t wanted = MIN(MIN((uint32_t)cpu_count(), count), (uint32_t)MOST_THREADS + 1);
+    uint32_t processors = cpu_count();
+    uint32_t most = MIN(processors, (uint32_t)MOST_THREADS + 1);
+    uint32_t wanted = MIN(most, count);
     uint32_t started = 0;
     Loop loop = {.work = work, .context = context, .count = count, .diag = diag};
     mutex_init(&loop.lock);
