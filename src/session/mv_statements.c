@@ -45,6 +45,13 @@ Status mv_submit(StatementContext *context, uint64_t view_id, const Property *pr
     return task_submit(context->session->instance->tasks, &request, context->diag, out_id != NULL ? out_id : &id);
 }
 
+Status mv_submit_automatic(StatementContext *context, uint64_t view_id)
+{
+    TaskRunId id;
+    TaskRunRequest request = {.task = mv_task_name(view_id, &context->arena), .priority = TASK_PRIORITY_NORMAL, .is_automatic = true};
+    return task_submit(context->session->instance->tasks, &request, context->diag, &id);
+}
+
 /* ---- DROP ---- */
 
 typedef struct DropView {
@@ -297,8 +304,7 @@ static Status run_active(AlterView *alter, const MvDefinition *definition)
     TRY(mv_activate(context->session->instance->views, alter->id, !alter->ast->no_validation, context->diag));
     if (definition->scheme == MV_MANUAL)
         return OK;
-    Property properties[] = {{STR_VIEW("FORCE"), STR_VIEW("false")}};
-    return mv_submit(context, alter->id, properties, COUNT_OF(properties), TASK_PRIORITY_NORMAL, NULL);
+    return mv_submit_automatic(context, alter->id);
 }
 
 static Status run_scheme(AlterView *alter)
@@ -306,7 +312,7 @@ static Status run_scheme(AlterView *alter)
     StatementContext *context = alter->context;
     TRY(meta_commit(context->session->instance->store, build_scheme, alter, context->diag));
     bool is_event = alter->ast->refresh.scheme == AST_REFRESH_ASYNC && alter->ast->refresh.every == NULL;
-    return is_event ? mv_submit(context, alter->id, NULL, 0, TASK_PRIORITY_NORMAL, NULL) : OK;
+    return is_event ? mv_submit_automatic(context, alter->id) : OK;
 }
 
 static Status run_action(AlterView *alter, const MvDefinition *definition)
