@@ -83,7 +83,8 @@ void alter_job_put(const AlterJob *job, const char *state, const char *message, 
     char key[24];
     AUTO_BYTEBUF text = {0};
     record_key(job->id, key);
-    bytebuf_printf(&text, "{\"id\":%llu,\"table_id\":%llu,\"database\":%llu,\"created_us\":%lld,\"finished_us\":%lld,\"kind\":\"%s\",\"state\":\"%s\",\"table\":",
+    bytebuf_printf(&text, "{\"id\":%llu,\"table_id\":%llu,\"database\":%llu,\"created_us\":%lld,\"finished_us\":%lld,\"kind\":\"%s\","
+                   "\"state\":\"%s\",\"table\":",
                    (unsigned long long)job->id, (unsigned long long)job->table_id, (unsigned long long)job->database_id, (long long)job->created_us,
                    (long long)(job->finished_us > 0 ? job->finished_us : job->created_us), job->kind, state);
     json_quote(strview(job->table), &text);

@@ -44,7 +44,8 @@ static Status distribute(DdlContext *context, const AstAlterAction *action, Tabl
     const AstCreateTable *layout = action->layout;
     bool is_keyed = schema->keys_kind != KEYS_DUPLICATE;
     if (layout->is_random && is_keyed)
-        return DDL_ERROR(context, "%s must use hash distribution.", schema->keys_kind == KEYS_PRIMARY ? "PRIMARY KEY table" : "AGGREGATE KEY and UNIQUE KEY tables");
+        return DDL_ERROR(context, "%s must use hash distribution.",
+                         schema->keys_kind == KEYS_PRIMARY ? "PRIMARY KEY table" : "AGGREGATE KEY and UNIQUE KEY tables");
     uint32_t *columns = ARENA_NEW_ARRAY(&schema->arena, uint32_t, MAX(layout->bucket_columns.count, 1u));
     for (uint32_t i = 0; i < layout->bucket_columns.count; i++) {
         int column = table_column_index(schema, layout->bucket_columns.items[i]);
