@@ -240,7 +240,7 @@ static Status open_instance(Node *node, Diag *diag)
     node->increments = auto_increment_open(node->store);
     node->history = load_history_open();
     node->profiles = query_profiles_open();
-    node->keys = primary_indexes_open(mem_process_tracker(), segment_cache_limit() * 2);
+    node->keys = primary_indexes_open(mem_process_tracker(), segment_cache_limit() * 2, spill_directory);
     node->compactor = compactor_open(node->store, node->volume, node->keys, mem_process_tracker());
     node->instance = (Instance){
         .store = node->store,
@@ -299,6 +299,7 @@ static Status start_jobs(Node *node, Diag *diag)
     scheduler_add(node->scheduler, "memory", memory_trim_run, &node->memory_trim);
     TRY(scheduler_start(node->scheduler, diag));
     session_add_task_runners(&node->instance);
+    session_open_views(&node->instance);
     return task_manager_start(node->tasks, diag);
 }
 
@@ -348,6 +349,7 @@ static void node_close(Node *node)
     if (node->frontends != NULL)
         frontends_stop(node->frontends);
     task_manager_close(node->tasks);
+    mv_engine_close(node->instance.views);
     scheduler_close(node->scheduler);
     compactor_close(node->compactor);
     vacuum_close(node->vacuum);
