@@ -25,6 +25,15 @@ typedef struct LabelRecord {
 Status meta_store_open(Volume *volume, Diag *diag, MetaStore **out_store);
 /* The same without taking the lead: commits are refused with RETRY until meta_take_lead(). */
 Status meta_store_open_follower(Volume *volume, Diag *diag, MetaStore **out_store);
+typedef struct MetaOpen {
+    bool follows;          /* does not take the lead */
+    bool is_read_only;     /* writes nothing at all; implies follows */
+    uint64_t incarnation;  /* 0: the newest */
+    uint64_t until_entry;  /* the state behind that entry; 0: the newest */
+    int64_t until_time_us; /* the state at that time; 0: the newest */
+    bool from_oldest_image; /* by the journal alone, from the incarnation's beginning */
+} MetaOpen;
+Status meta_store_open_as(Volume *volume, const MetaOpen *options, Diag *diag, MetaStore **out_store);
 void meta_store_close(MetaStore *store);
 
 /* ---- several nodes on one volume (follow.c) ---- */
@@ -87,4 +96,6 @@ void meta_lease_close(MetaStore *store, uint64_t lease);
 void meta_lease_horizon(MetaStore *store, uint64_t *out_horizon);
 /* The published snapshot and all earlier ones that someone still holds; catalog_unref() each, mem_free()
  * the array. */
+/* The oldest entry whose state someone in this process holds. */
+uint64_t meta_oldest_held(MetaStore *store);
 uint32_t meta_live_snapshots(MetaStore *store, CatalogSnapshot ***out_snapshots);
