@@ -23,6 +23,7 @@ enum {
     OP_DROP_PREPARED = 35,
     OP_PUT_RECORD = 36,
     OP_DROP_RECORD = 37,
+    OP_FORGET_LABELS = 38,
     OP_OPTIONAL_BIT = 0x80,
     OP_NOTE_DELETIONS = OP_OPTIONAL_BIT | 1,
 };
@@ -167,6 +168,13 @@ void change_put_label(Change *change, uint64_t database_id, StrView label, uint6
     add_op(change, OP_PUT_LABEL, &body);
 }
 
+void change_forget_labels(Change *change, int64_t before_us)
+{
+    AUTO_BYTEBUF body = {0};
+    bytebuf_put_u64(&body, (uint64_t)before_us);
+    add_op(change, OP_FORGET_LABELS, &body);
+}
+
 void change_put_prepared(Change *change, const PreparedTransaction *prepared)
 {
     AUTO_BYTEBUF body = {0};
@@ -216,7 +224,7 @@ void change_note_deletions(Change *change, const StrView *paths, uint32_t count)
 static bool is_known_op(uint8_t kind)
 {
     return (kind >= OP_PUT_DATABASE && kind <= OP_RESERVE_IDS) || kind == OP_COMPACT_SEGMENTS || kind == OP_PUT_DELETES ||
-           (kind >= OP_PUT_PREPARED && kind <= OP_DROP_RECORD) ||
+           (kind >= OP_PUT_PREPARED && kind <= OP_FORGET_LABELS) ||
            (kind & OP_OPTIONAL_BIT) != 0;
 }
 
@@ -809,6 +817,14 @@ static Status apply_put_label(Apply *apply, ByteReader *body)
     return OK;
 }
 
+static Status apply_forget_labels(Apply *apply, ByteReader *body)
+{
+    int64_t before_us = (int64_t)byte_reader_u64(body);
+    if (apply->listener != NULL && !body->failed)
+        apply->listener->forget_labels(apply->listener->context, before_us);
+    return OK;
+}
+
 static void remove_prepared(CatalogSnapshot *next, uint64_t database_id, StrView label)
 {
     for (uint32_t i = 0; i < next->prepared_count; i++) {
@@ -902,6 +918,8 @@ static Status apply_op(Apply *apply, uint8_t kind, ByteReader *body)
         return apply_put_setting(apply, body);
     case OP_PUT_LABEL:
         return apply_put_label(apply, body);
+    case OP_FORGET_LABELS:
+        return apply_forget_labels(apply, body);
     case OP_RESERVE_IDS: {
         uint64_t limit = byte_reader_varint(body);
         apply->next->next_id = MAX(apply->next->next_id, limit);

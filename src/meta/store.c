@@ -16,16 +16,6 @@
 enum { ID_BLOCK = 1000000, CLAIMS = 10, SETTLE_US = 1000000 };
 enum { DUE_OBJECTS = 1000, DUE_BYTES = 64 << 20, DUE_US = 600 * 1000000 }; /* a checkpoint, unless told otherwise */
 
-static uint32_t label_slot(uint64_t database_id, StrView label)
-{
-    return (uint32_t)(hash_combine(database_id, hash_bytes(label.data, label.length)) % LABEL_SLOTS);
-}
-
-static StrView keep(Arena *arena, StrView text)
-{
-    return strview_n(arena_strndup(arena, text.data, text.length), text.length);
-}
-
 typedef struct LabelKeeper {
     MetaStore *store;
     uint64_t entry_id;
@@ -35,116 +25,13 @@ static void remember_label(void *context, uint64_t database_id, StrView label, u
                            int64_t time_us)
 {
     const LabelKeeper *keeper = context;
-    MetaStore *store = keeper->store;
-    LOCK_GUARD(&store->label_lock);
-    LabelNode *node = ARENA_NEW(&store->label_arena, LabelNode);
-    uint32_t slot = label_slot(database_id, label);
-    *node = (LabelNode){.next = store->labels[slot], .database_id = database_id, .txn_id = txn_id, .time_us = time_us,
-                        .entry_id = keeper->entry_id, .older = store->newest, .label = keep(&store->label_arena, label),
-                        .answer = keep(&store->label_arena, answer)};
-    store->labels[slot] = node;
-    store->newest = node;
+    label_set_add(keeper->store->labels, &(LabelEntry){database_id, txn_id, time_us, label, answer}, keeper->entry_id);
 }
 
-/* Labels up to the entry stay for good. */
-static void settle_labels(MetaStore *store, uint64_t entry_id)
+static void forget_labels(void *context, int64_t before_us)
 {
-    LOCK_GUARD(&store->label_lock);
-    LabelNode **at = &store->newest;
-    while (*at != NULL && (*at)->entry_id > entry_id)
-        at = &(*at)->older;
-    *at = NULL;
-    store->durable_entry_id = entry_id;
-}
-
-/* Labels of later entries never were. Their memory stays. */
-static void drop_labels(MetaStore *store, uint64_t last_entry_id)
-{
-    LOCK_GUARD(&store->label_lock);
-    for (; store->newest != NULL && store->newest->entry_id > last_entry_id; store->newest = store->newest->older) {
-        LabelNode **at = &store->labels[label_slot(store->newest->database_id, store->newest->label)];
-        while (*at != store->newest)
-            at = &(*at)->next;
-        *at = store->newest->next;
-    }
-}
-
-bool meta_label_find(MetaStore *store, uint64_t database_id, StrView label, Arena *arena, LabelRecord *out_record)
-{
-    LOCK_GUARD(&store->label_lock);
-    for (const LabelNode *n = store->labels[label_slot(database_id, label)]; n != NULL; n = n->next) {
-        if (n->database_id == database_id && strview_equal(n->label, label)) {
-            bool is_durable = n->entry_id <= store->durable_entry_id && atomic_load(&store->is_confirmed);
-            *out_record = (LabelRecord){n->txn_id, n->time_us, keep(arena, n->answer), is_durable};
-            return true;
-        }
-    }
-    return false;
-}
-
-void store_add_labels(MetaStore *store, const LabelEntry *labels, uint32_t count, uint64_t entry_id)
-{
-    LabelKeeper keeper = {store, entry_id};
-    for (uint32_t i = 0; i < count; i++)
-        remember_label(&keeper, labels[i].database_id, labels[i].label, labels[i].txn_id, labels[i].answer, labels[i].time_us);
-    settle_labels(store, entry_id);
-}
-
-typedef struct DatedLabel {
-    LabelEntry label;
-    uint64_t entry_id;
-} DatedLabel;
-
-static int by_age(const void *a, const void *b)
-{
-    const DatedLabel *left = a, *right = b;
-    if (left->entry_id != right->entry_id)
-        return left->entry_id < right->entry_id ? -1 : 1;
-    return (left->label.txn_id > right->label.txn_id) - (left->label.txn_id < right->label.txn_id);
-}
-
-uint32_t store_labels_until(MetaStore *store, uint64_t entry_id, int64_t since_us, Arena *arena, LabelEntry **out_labels)
-{
-    ARRAY_OF(DatedLabel) all = {0};
-    mutex_lock(&store->label_lock);
-    for (uint32_t slot = 0; slot < LABEL_SLOTS; slot++) {
-        for (const LabelNode *n = store->labels[slot]; n != NULL; n = n->next) {
-            DatedLabel dated = {{n->database_id, n->txn_id, n->time_us, n->label, n->answer}, n->entry_id};
-            if (n->entry_id <= entry_id && n->time_us >= since_us)
-                ARRAY_PUSH(arena, &all, dated); /* texts stay as long as the store */
-        }
-    }
-    mutex_unlock(&store->label_lock);
-    if (all.count > 1)
-        qsort(all.items, all.count, sizeof(*all.items), by_age);
-    *out_labels = ARENA_NEW_ARRAY(arena, LabelEntry, all.count);
-    for (uint32_t i = 0; i < all.count; i++)
-        (*out_labels)[i] = all.items[i].label;
-    return all.count;
-}
-
-static int by_newest(const void *a, const void *b)
-{
-    const LabelEntry *left = a, *right = b;
-    return (left->txn_id < right->txn_id) - (left->txn_id > right->txn_id);
-}
-
-uint32_t meta_label_list(MetaStore *store, Arena *arena, LabelEntry **out_labels)
-{
-    ARRAY_OF(LabelEntry) all = {0};
-    mutex_lock(&store->label_lock);
-    for (uint32_t slot = 0; slot < LABEL_SLOTS; slot++) {
-        for (const LabelNode *n = store->labels[slot]; n != NULL; n = n->next) {
-            LabelEntry entry = {n->database_id, n->txn_id, n->time_us, keep(arena, n->label), keep(arena, n->answer)};
-            if (n->entry_id <= store->durable_entry_id)
-                ARRAY_PUSH(arena, &all, entry);
-        }
-    }
-    mutex_unlock(&store->label_lock);
-    if (all.count > 1)
-        qsort(all.items, all.count, sizeof(*all.items), by_newest);
-    *out_labels = all.items;
-    return all.count;
+    const LabelKeeper *keeper = context;
+    label_set_forget(keeper->store->labels, before_us, keeper->entry_id);
 }
 
 void meta_store_close(MetaStore *store)
@@ -159,9 +46,9 @@ void meta_store_close(MetaStore *store)
         catalog_unref(store->earlier[i]);
     mem_free(store->earlier);
     mem_free(store->leases);
-    arena_deinit(&store->label_arena);
+    label_set_close(store->labels);
+    arena_deinit(&store->kept_arena);
     mutex_deinit(&store->lock);
-    mutex_deinit(&store->label_lock);
     mutex_deinit(&store->image_lock);
     condition_deinit(&store->changed);
     mem_free(store);
@@ -191,7 +78,7 @@ void store_publish(MetaStore *store, CatalogSnapshot *next)
     store->earlier[store->earlier_count++] = store->published;
     store->published = next;
     store_note_cut(store);
-    settle_labels(store, next->entry_id);
+    label_set_settle(store->labels, next->entry_id);
     if (store->listener != NULL)
         store->listener(store->listener_context);
 }
@@ -221,7 +108,7 @@ static StrView change_of(const JournalEntry *entry)
 static Status apply_entry(MetaStore *store, CatalogSnapshot *base, const JournalEntry *entry, Diag *diag, CatalogSnapshot **out_next)
 {
     LabelKeeper keeper = {store, entry->id};
-    ChangeListener listener = {&keeper, remember_label};
+    ChangeListener listener = {&keeper, remember_label, forget_labels};
     return change_apply(base, change_of(entry), entry->id, entry->time_us, &listener, diag, out_next);
 }
 
@@ -232,6 +119,12 @@ void store_list_unknown(void *context, const JournalEntry *entry, ByteBuf *out_n
         change_list_unknown(entry->bytes, out_names);
 }
 
+static bool lies_behind(const MetaOpen *options, const JournalEntry *entry)
+{
+    return (options->until_entry != 0 && entry->id > options->until_entry) ||
+           (options->until_time_us != 0 && entry->time_us > options->until_time_us);
+}
+
 Status store_replay(void *context, const JournalEntry *entry, Diag *diag)
 {
     MetaStore *store = context;
@@ -239,11 +132,15 @@ Status store_replay(void *context, const JournalEntry *entry, Diag *diag)
     LOCK_GUARD(&store->lock);
     if (entry->id <= store->published->entry_id)
         return OK; /* an earlier reading of the batch came to it, and failed behind it */
+    if (store->is_past || lies_behind(&store->options, entry)) {
+        store->is_past = true;
+        return OK;
+    }
     if (store->is_opening) {
         LabelKeeper keeper = {store, entry->id};
-        ChangeListener listener = {&keeper, remember_label};
+        ChangeListener listener = {&keeper, remember_label, forget_labels};
         TRY(change_apply_in_place(store->published, change_of(entry), entry->id, entry->time_us, &listener, diag));
-        settle_labels(store, entry->id);
+        label_set_settle(store->labels, entry->id);
         return OK;
     }
     TRY(apply_entry(store, store->published, entry, diag, &next));
@@ -293,7 +190,7 @@ Status store_begin_lead(MetaStore *store, Diag *diag)
 static Status read_state(MetaStore *store, Volume *volume, const JournalReader *reader, Diag *diag)
 {
     ImageSearch search = {0};
-    TRY(journal_find(&store->journal, volume, diag));
+    TRY(journal_find(&store->journal, volume, store->options.incarnation, store->options.is_read_only, diag));
     Status status = store_load_image(store, &search, diag);
     if (status == OK)
         status = store_check_reached(store, &search, journal_follow(&store->journal, reader, diag), diag);
@@ -322,40 +219,63 @@ static Status open_store(MetaStore *store, Volume *volume, Diag *diag)
     Status status = take_lead(store, &trouble);
     if (status == OK)
         return store_begin_lead(store, diag);
-    if (status == ERR_RETRY || error_info(status)->error_class == ERROR_CLASS_CORRUPT)
+    if (status == ERR_RETRY || status == ERR_READ_ONLY || error_info(status)->error_class == ERROR_CLASS_CORRUPT)
         return diag_raise(diag, status, "%s", trouble.message);
     LOG_WARN("meta", "nothing can be written now: %s", trouble.message);
     return OK;
 }
 
-static Status open_as(Volume *volume, bool follows, Diag *diag, MetaStore **out_store)
+static MetaStore *new_store(const MetaOpen *options)
 {
     MetaStore *store = mem_alloc_zero(sizeof(*store));
-    store->follows = follows;
+    store->options = *options;
+    store->follows = options->follows || options->is_read_only;
     mutex_init(&store->lock);
-    mutex_init(&store->label_lock);
     mutex_init(&store->image_lock);
     store->limits = (CheckpointLimits){DUE_OBJECTS, DUE_BYTES, DUE_US};
     condition_init(&store->changed);
-    arena_init(&store->label_arena, NULL);
+    store->labels = label_set_open();
+    arena_init(&store->kept_arena, NULL);
     store->published = catalog_new_empty();
-    Status status = open_store(store, volume, diag);
-    if (status != OK) {
+    return store;
+}
+
+/* The incarnation that was read is closed, and the next one not there yet: who closed it did not come to that. */
+static Status finish_closing(const Journal *journal, Diag *diag)
+{
+    if (journal->is_read_only)
+        return OK;
+    FAULT("meta.finish_closing", diag);
+    return incarnation_put(journal->volume, journal->incarnation + 1, bytebuf_view(&journal->next_record), diag);
+}
+
+Status meta_store_open_as(Volume *volume, const MetaOpen *options, Diag *diag, MetaStore **out_store)
+{
+    for (;;) {
+        MetaStore *store = new_store(options);
+        Status status = open_store(store, volume, diag);
+        bool is_over = store->journal.is_closed && options->incarnation == 0 && !options->is_read_only;
+        if (is_over && (status == OK || status == ERR_READ_ONLY)) {
+            diag_reset(diag);
+            status = finish_closing(&store->journal, diag);
+        }
+        if (status == OK && !is_over) {
+            *out_store = store;
+            return OK;
+        }
         meta_store_close(store);
-        return status;
+        TRY(status);
     }
-    *out_store = store;
-    return OK;
 }
 
 Status meta_store_open(Volume *volume, Diag *diag, MetaStore **out_store)
 {
-    return open_as(volume, false, diag, out_store);
+    return meta_store_open_as(volume, &(MetaOpen){0}, diag, out_store);
 }
 
 Status meta_store_open_follower(Volume *volume, Diag *diag, MetaStore **out_store)
 {
-    return open_as(volume, true, diag, out_store);
+    return meta_store_open_as(volume, &(MetaOpen){.follows = true}, diag, out_store);
 }
 
 uint32_t meta_live_snapshots(MetaStore *store, CatalogSnapshot ***out_snapshots)
@@ -368,6 +288,16 @@ uint32_t meta_live_snapshots(MetaStore *store, CatalogSnapshot ***out_snapshots)
     all[store->earlier_count] = catalog_ref(store->published);
     *out_snapshots = all;
     return store->earlier_count + 1;
+}
+
+uint64_t meta_oldest_held(MetaStore *store)
+{
+    LOCK_GUARD(&store->lock);
+    prune_earlier(store);
+    uint64_t oldest = store->published->entry_id;
+    for (uint32_t i = 0; i < store->earlier_count; i++)
+        oldest = MIN(oldest, store->earlier[i]->entry_id);
+    return oldest;
 }
 
 uint64_t meta_lease_open(MetaStore *store)
@@ -426,7 +356,7 @@ static Status join_batch(MetaStore *store, MetaBuild build, void *context, Diag 
     CatalogSnapshot *next;
     Status status = apply_entry(store, store->tentative, &entry, diag, &next);
     if (status != OK) {
-        drop_labels(store, store->next_entry_id - 1);
+        label_set_drop(store->labels, store->next_entry_id - 1);
         return status;
     }
     Batch *batch = open_batch(store);
@@ -452,7 +382,7 @@ static void drop_tentative(MetaStore *store, Status status, const char *message)
     catalog_unref(store->tentative);
     store->tentative = catalog_ref(base);
     store->next_entry_id = base->entry_id + 1;
-    drop_labels(store, base->entry_id);
+    label_set_drop(store->labels, base->entry_id);
 }
 
 void store_depose(MetaStore *store, const Diag *diag)
@@ -486,6 +416,8 @@ static void write_batch(MetaStore *store, Batch *batch)
     batch->status = status;
     batch->is_done = true;
     if (status == OK) {
+        store->counts.batches++;
+        store->counts.entries += batch->count;
         store_publish(store, catalog_ref(result));
         FAULT_STEP("meta.after_publish");
     } else if (status == ERR_OUTCOME_UNKNOWN) {
@@ -670,7 +602,13 @@ uint64_t meta_incarnation(const MetaStore *store)
 
 StrView meta_cluster_secret(const MetaStore *store)
 {
-    return strview(store->journal.cluster);
+    return strview(store->journal.record.cluster);
+}
+
+MetaCounts meta_counts(MetaStore *store)
+{
+    LOCK_GUARD(&store->lock);
+    return store->counts;
 }
 
 uint64_t meta_journal_entries(MetaStore *store)

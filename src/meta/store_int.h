@@ -3,20 +3,8 @@
 
 #include "meta/image.h"
 #include "meta/journal.h"
+#include "meta/labels.h"
 #include "meta/checkpoint.h"
-
-enum { LABEL_SLOTS = 1 << 14 };
-
-typedef struct LabelNode {
-    struct LabelNode *next;
-    uint64_t database_id;
-    uint64_t txn_id;
-    int64_t time_us;
-    uint64_t entry_id; /* of its commit */
-    struct LabelNode *older; /* of those that may still be dropped */
-    StrView label;
-    StrView answer;
-} LabelNode;
 
 typedef struct Batch {
     ByteBuf entries;
@@ -36,6 +24,7 @@ struct MetaStore {
     Batch *open;
     bool is_appending;
     uint64_t append_count; /* that ended */
+    MetaCounts counts;
     bool is_opening; /* nobody else has a reference to published */
     void (*listener)(void *context); /* NULL: nobody wants to hear of publishes */
     void *listener_context;
@@ -47,6 +36,8 @@ struct MetaStore {
     uint64_t *leases;
     uint32_t lease_count, lease_room;
     CatalogSnapshot *uncertain; /* state after the journal's pending batch; NULL: none is */
+    MetaOpen options;
+    bool is_past; /* what was read lies behind options.until_x */
     bool leads;
     uint64_t epoch; /* of the journal when nobody was appending last */
     bool follows; /* another node leads, or this one waits to; nothing is committed */
@@ -58,22 +49,15 @@ struct MetaStore {
     Mutex image_lock; /* one image at a time; taken before lock */
     ImageBlock *kept; /* blocks of the image that this version does not know */
     uint32_t kept_count;
+    Arena kept_arena;
     _Atomic bool is_confirmed; /* what the start found is certain to stay */
-    Mutex label_lock; /* guards the labels; taken after lock */
-    Arena label_arena;
-    uint64_t durable_entry_id; /* labels of later entries are tentative */
-    LabelNode *newest; /* tentative ones */
-    LabelNode *labels[LABEL_SLOTS];
+    LabelSet *labels;
 };
 
 /* Lock held. Takes over the caller's reference to next. */
 void store_publish(MetaStore *store, CatalogSnapshot *next);
 /* Lock held, nothing is appended: notes where the journal goes on behind the published state. */
 void store_note_cut(MetaStore *store);
-/* Labels of an image, oldest first; and all up to the entry, for one. */
-void store_add_labels(MetaStore *store, const LabelEntry *labels, uint32_t count, uint64_t entry_id);
-uint32_t store_labels_until(MetaStore *store, uint64_t entry_id, int64_t since_us, Arena *arena, LabelEntry **out_labels);
-
 /* ---- checkpoint.c ---- */
 
 /* What the start found of images: the newest there is, and those that can't be used. */

@@ -1,6 +1,6 @@
 #include "session/session_int.h"
 
-/* DELETE and UPDATE. Outside of transactions both hold the table's lock from before they read until after they committed, so that no
+/* DELETE, UPDATE and MERGE. Outside of transactions they hold the table's lock from before they read until after they committed, so that no
  * other writer of the table comes between; readers are not held up. DELETE starts again when compaction took
  * the segments away that it had looked at. */
 
@@ -177,4 +177,18 @@ static Status update_locked(StatementContext *context, const AstStatement *state
 Status run_update(StatementContext *context, const AstStatement *statement)
 {
     return run_locked(context, &statement->name, statement, update_locked);
+}
+
+static Status merge_locked(StatementContext *context, const AstStatement *statement, bool is_locked)
+{
+    BoundInsert target = {0};
+    TRY(analyze_merge(&context->analyze, statement, &target));
+    LoadQuery load = {.table = target.table, .catalog = context->catalog, .query = target.query, .label = new_label(context, "merge"),
+                      .is_locked = is_locked, .has_op = true};
+    return load_query(context, &load);
+}
+
+Status run_merge(StatementContext *context, const AstStatement *statement)
+{
+    return run_locked(context, &statement->merge->table, statement, merge_locked);
 }

@@ -113,6 +113,7 @@ Status set_password(StatementContext *context, const AstUserName *user, StrView 
 Status run_alter_user(StatementContext *context, const AstStatement *statement);
 Status run_delete(StatementContext *context, const AstStatement *statement);
 Status run_update(StatementContext *context, const AstStatement *statement);
+Status run_merge(StatementContext *context, const AstStatement *statement);
 typedef struct LoadQuery {
     const CatalogTable *table;
     CatalogSnapshot *catalog;
@@ -123,7 +124,10 @@ typedef struct LoadQuery {
     const uint64_t *partition_ids; /* only into these; NULL: all */
     uint32_t partition_count;
     const KeyMergeRules *merge; /* NULL: none */
+    TableDraft *draft; /* the table is made with its rows; NULL: it is there */
+    bool has_op; /* the query's last column: 1 takes the row of that key away; a key comes once */
 } LoadQuery;
+Status run_create_as(StatementContext *context, const CatalogTable *table, TableDraft *draft, BoundQuery *query);
 /* Puts the query's rows into the table, as one transaction. */
 Status load_query(StatementContext *context, const LoadQuery *load);
 /* Runs a statement that reads what it writes: with the table's lock held, against the newest catalog. */
@@ -137,6 +141,7 @@ Status transaction_delete(StatementContext *context, const CatalogTable *table, 
 StrView new_label(StatementContext *context, const char *prefix);
 Status plan_it(StatementContext *context, BoundQuery *query, PhysPlan **out_plan);
 Status execute_plan(StatementContext *context, const PhysPlan *plan, const ExecResult *result, OperatorProfile *profile);
+Status run_recover(StatementContext *context, const AstCommand *command);
 Status run_ddl(StatementContext *context, const AstStatement *statement);
 extern const SystemFamily system_tasks_family;
 Status run_submit_task(StatementContext *context, const AstStatement *statement);

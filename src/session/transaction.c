@@ -136,10 +136,23 @@ static Status commit(StatementContext *context)
     return send_state(context, label, id, "VISIBLE", 0);
 }
 
+/* A label of a load that was committed in the database in use; what is committed elsewhere shows at COMMIT. */
+static Status check_label(StatementContext *context, StrView label)
+{
+    const CatalogDatabase *database = catalog_database(context->catalog, bytebuf_view(&context->session->database));
+    LabelRecord record;
+    if (label.length == 0 || database == NULL ||
+        !meta_label_find(context->session->instance->store, database->id, label, &context->arena, &record))
+        return OK;
+    return RAISE(context->diag, LABEL_EXISTS, "Getting analyzing error. Detail message: Label [%.*s] has already been used..",
+                 SV_ARGS(label));
+}
+
 Status run_transaction(StatementContext *context, const AstStatement *statement)
 {
     Session *session = context->session;
     if (statement->kind == AST_STATEMENT_BEGIN) {
+        TRY(check_label(context, session->transaction == NULL ? statement->text : STR_VIEW("")));
         if (session->transaction == NULL)
             session->transaction = open_transaction(context, statement->text.length > 0 ? statement->text : new_label(context, "txn_insert"));
         return send_state(context, session->transaction->label, session->transaction->id, "PREPARE", 0);

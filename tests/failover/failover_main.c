@@ -1,17 +1,25 @@
 /* Three servers on one volume. Writers insert numbered rows through any of them, readers ask any of them, while the leader is
- * killed or paused again and again. Nothing acknowledged may be lost or doubled, nothing refused may be there, no reader may
+ * killed, paused or cut off again and again. Nothing acknowledged may be lost or doubled, nothing refused may be there, no reader may
  * see less than what was acknowledged before it asked or than what anybody saw before, and writes go on within seconds.
  *
  *   merak-failover --server build/release/merak [--rounds 6] [--seed N]
  *
+ * With S3_ENDPOINT and its like in the environment (tests/s3/with_service.sh) the volume lies there, and readers SYNC first.
+ *
+ * Cutting off drops the packets to and from the leader's port, while it still reaches the volume; it needs root and iptables,
+ * and is left out, with a line that says so, where they are not there.
+ *
  * The last line is "N passed, N failed". */
 
 #include <curl/curl.h>
+#include <fcntl.h>
 #include <signal.h>
+#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/environment.h"
 #include "base/thread.h"
@@ -43,6 +51,7 @@ static _Atomic int64_t seen[WRITERS]; /* the most that any reader saw */
 static _Atomic int64_t last_write_us;
 static _Atomic bool stopping;
 static uint64_t passed, failed;
+static bool may_cut, is_remote;
 
 static int64_t now_us(void)
 {
@@ -110,14 +119,19 @@ static void raise_to(_Atomic int64_t *value, int64_t least)
 
 static void read_once(Reader *reader, MYSQL *mysql, int number)
 {
-    NumberRow *rows;
+    NumberRow *rows = NULL;
     uint32_t count;
     char sql[120];
     int64_t acknowledged = atomic_load(&writers[number].acknowledged), seen_before = atomic_load(&seen[number]);
     snprintf(sql, sizeof(sql), "SELECT max(n), count(*), count(DISTINCT n) FROM d.log WHERE writer = %d", number);
-    if (!peer_rows(mysql, sql, &rows, &count) || count != 1) {
+    bool is_asked = !is_remote || peer_run(mysql, "SYNC") == OUTCOME_DONE;
+    if (!is_asked || !peer_rows(mysql, sql, &rows, &count) || count != 1) {
         mem_free(rows);
         reader->unanswered++;
+        if (strstr(mysql_error(mysql), "object") != NULL) { /* one that was deleted although this node reads it */
+            printf("FAIL reader: %s\n", mysql_error(mysql));
+            reader->failures++;
+        }
         return;
     }
     int64_t most = rows[0].cells[1] == 0 ? -1 : rows[0].cells[0];
@@ -194,10 +208,51 @@ static int64_t await_write(int64_t since_us)
     return atomic_load(&last_write_us) - since_us;
 }
 
+/* ---- cutting off ---- */
+
+static bool run_iptables(const char *what, const char *direction, const char *which, int port)
+{
+    char number[16];
+    pid_t pid;
+    int state = -1;
+    snprintf(number, sizeof(number), "%d", port);
+    const char *arguments[] = {"iptables", "-w", what, direction, "-i", "lo", "-p", "tcp", which, number, "-j", "DROP", NULL};
+    posix_spawn_file_actions_t actions;
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
+    bool is_run = posix_spawnp(&pid, "iptables", &actions, NULL, (char *const *)(uintptr_t)arguments, environ) == 0 &&
+                  waitpid(pid, &state, 0) == pid;
+    posix_spawn_file_actions_destroy(&actions);
+    return is_run && WIFEXITED(state) && WEXITSTATUS(state) == 0;
+}
+
+static bool set_cut(int port, bool is_cut)
+{
+    const char *what = is_cut ? "-I" : "-D";
+    bool to = run_iptables(what, "INPUT", "--dport", port), from = run_iptables(what, "INPUT", "--sport", port);
+    return to && from;
+}
+
+static bool can_cut(void)
+{
+    if (geteuid() != 0 || !set_cut(9, true))
+        return false;
+    return set_cut(9, false);
+}
+
 static Status strike(int round, int leader, int64_t *out_gap_us, Diag *diag)
 {
     int64_t since_us = now_us();
-    if (round % 2 == 0) {
+    if (round % 3 == 2 && may_cut) {
+        int port = atomic_exchange(&ports[leader], 0);
+        check(set_cut(port, true), "the leader is cut off");
+        *out_gap_us = await_write(since_us);
+        env_sleep_us(environment_real(), (int64_t)PAUSE_MS * 500);
+        check(set_cut(port, false), "the leader is back");
+        atomic_store(&ports[leader], port);
+        return OK;
+    }
+    if (round % 3 == 0) {
         atomic_store(&ports[leader], 0);
         TRY(server_stop(&nodes[leader], true, diag));
         *out_gap_us = await_write(since_us);
@@ -262,7 +317,7 @@ static void verify(int node)
 {
     static const char *const names[] = {"done", "refused", "unknown"};
     MYSQL *mysql = connect_to((uint64_t)node);
-    check(mysql != NULL, "every node answers at the end");
+    check(mysql != NULL && (!is_remote || peer_run(mysql, "SYNC") == OUTCOME_DONE), "every node answers at the end");
     for (int w = 0; w < WRITERS && mysql != NULL; w++) {
         uint8_t *times = read_rows(mysql, &writers[w]);
         int64_t wrong = 0, count = atomic_load(&writers[w].count);
@@ -338,11 +393,34 @@ static Status run(const ServerOptions *options, int rounds, uint64_t seed, Diag 
     return OK;
 }
 
+static void add_setting(ServerOptions *options, const char *key, const char *value)
+{
+    static char texts[SERVER_SETTINGS_MAX][SERVER_PATH_BYTES + 40];
+    char *text = texts[options->setting_count];
+    snprintf(text, sizeof(texts[0]), "%s=%s", key, value);
+    options->settings[options->setting_count++] = text;
+}
+
+static void choose_volume(ServerOptions *options, const char *folder)
+{
+    static const char *const keys[][2] = {{"aws_s3_endpoint", "S3_ENDPOINT"}, {"aws_s3_access_key", "S3_ACCESS_KEY"}, {"aws_s3_secret_key", "S3_SECRET_KEY"}};
+    char path[SERVER_PATH_BYTES + 40];
+    is_remote = getenv("S3_ENDPOINT") != NULL;
+    if (!is_remote) {
+        snprintf(path, sizeof(path), "file://%s/volume", folder);
+        add_setting(options, "home_volume", path);
+        return;
+    }
+    for (size_t i = 0; i < COUNT_OF(keys); i++)
+        add_setting(options, keys[i][0], getenv(keys[i][1]));
+    snprintf(path, sizeof(path), "%s/failover", getenv("S3_BUCKET"));
+    add_setting(options, "aws_s3_path", path);
+    add_setting(options, "cloud_native_storage_type", "S3");
+}
+
 int main(int argc, char **argv)
 {
-    char volume[SERVER_PATH_BYTES];
-    char setting[SERVER_PATH_BYTES + 40];
-    ServerOptions options = {.start_seconds = 30, .settings = {setting}, .setting_count = 1};
+    ServerOptions options = {.start_seconds = 30, .settings = {"lake_autovacuum_grace_period_minutes=0"}, .setting_count = 1};
     ServerProcess shared = {0};
     int rounds = 6;
     uint64_t seed = env_random(environment_real()) % 1000000;
@@ -360,9 +438,10 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: merak-failover --server BINARY [--rounds N] [--seed N]\n");
         return 2;
     }
-    printf("failover: %d rounds, --seed %llu\n", rounds, (unsigned long long)seed);
-    snprintf(volume, sizeof(volume), "%s", shared.folder);
-    snprintf(setting, sizeof(setting), "home_volume=file://%.*s/volume", SERVER_PATH_BYTES - 20, volume);
+    may_cut = can_cut();
+    printf("failover: %d rounds, --seed %llu%s\n", rounds, (unsigned long long)seed,
+           may_cut ? "" : "; cutting off is not tried: it needs root and iptables");
+    choose_volume(&options, shared.folder);
     Status status = run(&options, rounds, seed, &diag);
     if (status != OK)
         printf("FAIL %s\n", diag.message);

@@ -55,7 +55,8 @@ static Status start(Fixture *f, Diag *diag)
     VacuumOptions vacuum = {.store = i->store, .volume = f->volume, .forget_context = i->segments, .forget = forget_object};
     i->vacuum = vacuum_open(&vacuum);
     i->increments = auto_increment_open(i->store);
-    i->keys = primary_indexes_open(mem_process_tracker(), 1 << 20);
+    i->tasks = task_manager_open(i->store); /* without threads: nothing runs */
+    i->keys = primary_indexes_open(mem_process_tracker(), 1 << 20, NULL);
     i->compactor = compactor_open(i->store, f->volume, i->keys, mem_process_tracker());
     f->hub = load_hub_open();
     return session_open(i, STR_VIEW("root"), STR_VIEW("127.0.0.1"), 1, diag, &f->session);
@@ -69,6 +70,7 @@ static void stop(Fixture *f)
     if (f->hub != NULL)
         load_hub_close(f->hub);
     f->hub = NULL;
+    task_manager_close(i->tasks);
     compactor_close(i->compactor);
     vacuum_close(i->vacuum);
     statistics_cache_close(i->statistics);
@@ -154,6 +156,8 @@ void fixture_open(Fixture *f, bool is_local)
     must(f, "INSERT INTO pk SELECT generate_series * 3, 7 FROM TABLE(generate_series(1, 1000))");
     must(f, "CREATE TABLE dead AS SELECT k FROM dup"); /* leaves an object that vacuum deletes */
     must(f, "DROP TABLE dead FORCE");
+    must(f, "CREATE TABLE gone AS SELECT k FROM dup WHERE k < 5");
+    must(f, "DROP TABLE gone");
 }
 
 static int remove_entry(const char *path, const struct stat *info, int type, struct FTW *at)

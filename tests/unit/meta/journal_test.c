@@ -247,6 +247,39 @@ static void a_label_is_free_again_after_a_failure(void **state)
     volume_close(volume);
 }
 
+static Status forget(MetaStore *store, int64_t before_us)
+{
+    Diag diag = {0};
+    return meta_forget_labels(store, before_us, &diag);
+}
+
+/* The label's time is 9. */
+static void labels_are_forgotten_by_time(void **state)
+{
+    (void)state;
+    Volume *volume = volume_open_memory(&environment);
+    MetaStore *store = open_store(volume);
+    assert_int_equal(set(store, "config.a", "label"), OK);
+    uint64_t entries = meta_journal_entries(store);
+    assert_int_equal(forget(store, 9), OK);
+    assert_int_equal(meta_journal_entries(store), entries); /* none is that old: nothing is journaled */
+    volume_memory_fail(volume, &(VolumeFailure){.nth = 1});
+    assert_int_equal(forget(store, 10), ERR_IO);
+    assert_int_equal(label_state(store, "label"), 2);
+    volume_memory_fail(volume, &(VolumeFailure){.nth = 2, .is_sticky = true, .lands_anyway = true});
+    assert_int_equal(forget(store, 10), ERR_OUTCOME_UNKNOWN);
+    assert_int_equal(label_state(store, "label"), 2); /* used until it is certain */
+    volume_memory_fail(volume, &(VolumeFailure){0});
+    assert_int_equal(set(store, "config.b", NULL), OK);
+    assert_int_equal(label_state(store, "label"), 0);
+    assert_int_equal(set(store, "config.c", "label"), OK);
+    meta_store_close(store);
+    store = open_store(volume);
+    assert_int_equal(label_state(store, "label"), 2); /* the second one */
+    meta_store_close(store);
+    volume_close(volume);
+}
+
 static void an_id_of_zero_is_never_committed(void **state)
 {
     (void)state;
@@ -327,6 +360,7 @@ int main(void)
         cmocka_unit_test_prestate(what_needs_no_change_is_durable_too, &lands),
         cmocka_unit_test_prestate(what_needs_no_change_is_durable_too, &is_lost),
         cmocka_unit_test(a_label_is_free_again_after_a_failure),
+        cmocka_unit_test(labels_are_forgotten_by_time),
         cmocka_unit_test(an_id_of_zero_is_never_committed),
         cmocka_unit_test(the_newer_store_leads),
         cmocka_unit_test(a_volume_that_refuses_writes_is_read),
