@@ -307,6 +307,7 @@ static Status start_jobs(Node *node, Diag *diag)
     scheduler_add(node->scheduler, "memory", memory_trim_run, &node->memory_trim);
     TRY(scheduler_start(node->scheduler, diag));
     session_add_task_runners(&node->instance);
+    session_open_views(&node->instance);
     return task_manager_start(node->tasks, diag);
 }
 
@@ -356,6 +357,7 @@ static void node_close(Node *node)
     if (node->frontends != NULL)
         frontends_stop(node->frontends);
     task_manager_close(node->tasks);
+    mv_engine_close(node->instance.views);
     scheduler_close(node->scheduler);
     compactor_close(node->compactor);
     vacuum_close(node->vacuum);

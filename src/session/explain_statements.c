@@ -87,6 +87,8 @@ Status run_explain(StatementContext *context, const AstStatement *statement)
     AUTO_BYTEBUF text = {0};
     if (inner->kind == AST_STATEMENT_COMMAND && strview_is(inner->command->what, "ADMIN VACUUM"))
         return run_explain_vacuum(context);
+    if (inner->kind == AST_STATEMENT_REFRESH_MV && statement->text.length == 0)
+        return run_explain_refresh(context, statement);
     TRY(bind_inner(context, inner, &query, &what.sink));
     TRY(plan_it(context, query, &plan));
     if (strview_equal_ci(statement->text, STR_VIEW("ANALYZE"))) {

@@ -9,6 +9,7 @@
 #include "load/auto_increment.h"
 #include "meta/load_history.h"
 #include "meta/store.h"
+#include "mv/engine.h"
 #include "session/query_profiles.h"
 #include "session/session.h"
 #include "session/table_statistics.h"
@@ -25,6 +26,7 @@ struct Instance {
     Compactor *compactor;
     Vacuum *vacuum;
     TaskManager *tasks;
+    MvEngine *views;
     SpillArea *spill;
     PrimaryIndexes *keys; /* of tables with unique keys */
     AutoIncrement *increments;
