@@ -15,10 +15,12 @@
 #include "session/session.h"
 #include "session/table_statistics.h"
 #include "storage/primary_index.h"
+#include "volume/block_cache.h"
 
 struct Instance {
     MetaStore *store;
     Volume *volume;
+    BlockCache *blocks; /* of remote volumes; NULL: none */
     ExecPool *pool;
     SegmentCache *segments;
     StatisticsCache *statistics;
