@@ -2,6 +2,7 @@
 /* The running server: what sessions share. Made by main; read-only afterwards, except through its parts. */
 
 #include "base/thread.h"
+#include "ddl/alter_jobs.h"
 #include "exec/exec.h"
 #include "job/compaction.h"
 #include "job/task_manager.h"
@@ -14,10 +15,12 @@
 #include "session/session.h"
 #include "session/table_statistics.h"
 #include "storage/primary_index.h"
+#include "volume/block_cache.h"
 
 struct Instance {
     MetaStore *store;
     Volume *volume;
+    BlockCache *blocks; /* of remote volumes; NULL: none */
     ExecPool *pool;
     SegmentCache *segments;
     StatisticsCache *statistics;
@@ -25,7 +28,9 @@ struct Instance {
     Vacuum *vacuum;
     TaskManager *tasks;
     MvEngine *views;
+    struct MvForms *forms; /* of views that queries may be answered from; NULL: none are */
     SpillArea *spill;
+    AlterJobs *alters;
     PrimaryIndexes *keys; /* of tables with unique keys */
     AutoIncrement *increments;
     LoadHistory *history; /* loads that failed */
