@@ -222,15 +222,49 @@ static void keep_newest(MvDecision *decision, int64_t limit, const MvAsk *ask)
     }
 }
 
+/* partition_ttl: "2 MONTH". */
+static bool ttl_cutoff(const MvDecision *decision, const MvAsk *ask, int64_t *out_us)
+{
+    StrView text = strview_trim(mv_property(&decision->definition, "partition_ttl"));
+    size_t blank = strview_find(text, STR_VIEW(" "));
+    int64_t count;
+    StepUnit unit;
+    if (blank == SIZE_MAX || !int64_parse(strview_n(text.data, blank), &count) || count <= 0)
+        return false;
+    if (!step_unit_parse(strview_trim(strview_n(text.data + blank, text.length - blank)), &unit))
+        return false;
+    PartitionStep step = {.unit = unit, .count = -count};
+    Datum now = datum_i64(ask->now_us + decision->bound.session->zone_offset_us);
+    *out_us = step_next(&step, type_of(TYPE_DATETIME), now).i64;
+    return true;
+}
+
+static void expire_cells(MvDecision *decision, const MvAsk *ask)
+{
+    int64_t number = mv_property_number(&decision->definition, "partition_ttl_number", -1), kept = 0, cutoff_us = 0;
+    bool has_cutoff = ttl_cutoff(decision, ask, &cutoff_us);
+    Type type = decision->table->schema->partition_types[0];
+    for (uint32_t i = decision->cells.count; i > 0; i--) {
+        MvChoice *choice = &decision->choices[i - 1];
+        const MvCell *cell = choice->cell;
+        int64_t high_us = type.kind == TYPE_DATE ? cell->high.i64 * US_PER_DAY : cell->high.i64;
+        choice->is_expired = has_cutoff && type_is_date(type) && cell->has_high && high_us <= cutoff_us;
+        if (number > 0 && !is_future(decision, cell, ask->now_us))
+            choice->is_expired |= kept++ >= number;
+        choice->is_excluded |= choice->is_expired;
+        if (choice->is_expired && cell->existing != NULL)
+            decision->cells.vanished[decision->cells.vanished_count++] = cell->existing;
+    }
+}
+
 static Status apply_limits(MvDecision *decision, const MvAsk *ask)
 {
     if (ask->range != NULL)
         TRY(leave_out_of_range(decision, ask->range));
     if (!decision->bound.is_range)
         return OK;
-    int64_t ttl = mv_property_number(&decision->definition, "partition_ttl_number", -1);
     int64_t limit = mv_property_number(&decision->definition, "auto_refresh_partitions_limit", -1);
-    keep_newest(decision, ttl, ask);
+    expire_cells(decision, ask);
     if (ask->is_automatic)
         keep_newest(decision, limit, ask);
     return OK;

@@ -19,6 +19,7 @@ typedef struct MvCause {
 typedef struct MvChoice {
     const MvCell *cell;
     bool refreshes;
+    bool is_expired;  /* beyond the time to live: dropped, never computed */
     bool is_excluded; /* out of the asked range, or beyond a limit */
     MvMapEntry entry;
     bool has_entry;

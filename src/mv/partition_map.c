@@ -438,7 +438,7 @@ static MvCell *find_cell(const TableSchema *schema, MvCells *cells, const Catalo
 
 static void match_existing(const MvBoundView *view, const CatalogTable *table, MvCells *cells)
 {
-    cells->vanished = ARENA_NEW_ARRAY(view->arena, const CatalogPartition *, MAX(table->partition_count, 1u));
+    cells->vanished = ARENA_NEW_ARRAY(view->arena, const CatalogPartition *, table->partition_count + 1);
     for (uint32_t p = 0; p < table->partition_count; p++) {
         MvCell *cell = find_cell(table->schema, cells, table->partitions[p]);
         if (cell != NULL && cell->existing == NULL)

@@ -290,7 +290,8 @@ static void make_views(Test *test)
             else
                 next_level(test, view, level);
             const char *function = view->grain == GRAIN_ALL ? "" : "partition by p";
-            run(test, "create materialized view %s %s refresh deferred manual properties ('partition_refresh_number' = '-1') as %s", name, function, view->query);
+            run(test, "create materialized view %s %s refresh deferred manual properties ('partition_refresh_number' = '-1') as %s", name, function,
+                         view->query);
         }
     }
 }
@@ -368,7 +369,8 @@ static void change_dimension(Test *test)
     if (table->rows[0] > 0 && pick(test, 2) == 0)
         run(test, "update d set w = w + 1");
     else
-        run(test, "insert into d values (%lld, %u)", (long long)(pick(test, 2) == 0 ? test->next_key % 1000000 : 5000000 + ++test->next_key), 1 + pick(test, 5));
+        run(test, "insert into d values (%lld, %u)", (long long)(pick(test, 2) == 0 ? test->next_key % 1000000 : 5000000 + ++test->next_key),
+                     1 + pick(test, 5));
     touch(table, 0);
     read_rows(test, table);
 }
@@ -405,12 +407,15 @@ static void read_recomputed(Test *test, const Source *view, bool out[MOST_CELLS]
 {
     char text[4096];
     memset(out, 0, MOST_CELLS);
-    ask(test, text, sizeof(text), "select last_refresh_mv_refresh_partitions from information_schema.materialized_views where table_schema = 'o' and table_name = '%s'",
+    ask(test, text, sizeof(text), "select last_refresh_mv_refresh_partitions from information_schema.materialized_views where table_schema = 'o' and "
+                 "table_name = '%s'",
         view->name);
-    for (char *word = strtok(text, ",\n"); word != NULL; word = strtok(NULL, ",\n")) {
-        int cell = cell_of_name(view->grain, word);
+    for (char *word = text; *word != '\0';) {
+        int cell = *word == '\n' ? -1 : cell_of_name(view->grain, word);
         if (cell >= 0 && cell < MOST_CELLS)
             out[cell] = true;
+        word += strcspn(word, ",\n");
+        word += *word != '\0';
     }
 }
 
