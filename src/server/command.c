@@ -286,13 +286,12 @@ static bool run_change_user(Connection *c, StrView packet)
     StrView response = byte_reader_bytes(&reader, length);
     StrView database = read_nul_string(&reader);
     Diag diag = {0};
-    StrView stored;
     AUTO_ARENA arena;
+    SessionLogin login = {0};
     arena_init(&arena, NULL);
     Status status = reader.failed ? RAISE(&diag, MALFORMED_PACKET, "Malformed packet: COM_CHANGE_USER") : OK;
-    if (status == OK)
-        status = session_find_user(c->server->options.instance, user, strview(c->peer), &arena, &diag, &stored);
-    if (status == OK && !password_matches(response, c->nonce, stored))
+    bool is_known = status == OK && session_find_login(c->server->options.instance, user, strview(c->peer), &arena, &login);
+    if (status == OK && (!is_known || !password_answers_native(response, c->nonce, login.stored)))
         status = RAISE(&diag, ACCESS_DENIED, "Access denied for user '%.*s'@'%s' (using password: YES)",
                        SV_ARGS(user), c->peer);
     if (status == OK)

@@ -8,7 +8,9 @@
 #include "job/vacuum.h"
 #include "load/auto_increment.h"
 #include "meta/load_history.h"
+#include "meta/access.h"
 #include "meta/store.h"
+#include "session/password.h"
 #include "session/query_profiles.h"
 #include "session/session.h"
 #include "session/table_statistics.h"
@@ -28,6 +30,8 @@ struct Instance {
     AutoIncrement *increments;
     LoadHistory *history; /* loads that failed */
     QueryProfiles *profiles;
+    AccessCache *access;
+    PasswordCache *passwords;
     MemTracker *memory;
     struct AuditLog *audit; /* NULL: none is kept */
     const char *version;

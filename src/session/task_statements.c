@@ -80,7 +80,7 @@ static Status run_statement_task(void *instance, TaskRun *run, Diag *diag)
     enum { FIRST_CONNECTION = 1 << 30 }; /* beyond those of clients */
     const TaskRunInfo *info = task_run_info(run);
     Session *session;
-    TRY(session_open(instance, info->creator, STR_VIEW("127.0.0.1"), FIRST_CONNECTION + info->number, diag, &session));
+    TRY(session_open_for(instance, info->creator, FIRST_CONNECTION + info->number, diag, &session));
     Status status = run_in_session(session, run, diag);
     session_close(session);
     return status;

@@ -19,6 +19,8 @@ static Transaction *open_transaction(StatementContext *context)
     Transaction *transaction = mem_alloc_zero(sizeof(*transaction));
     transaction->func = context->func;
     StrView empty = {NULL, 0};
+    transaction->func.roles = NULL;
+    transaction->func.role_count = 0;
     transaction->func.database = transaction->func.user = transaction->func.current_role = transaction->func.catalog = empty;
     transaction->func.version = transaction->func.host = transaction->func.query_id = transaction->func.last_query_id = empty;
     transaction->id = meta_new_id(context->session->instance->store);
