@@ -1,10 +1,11 @@
 # What `make test` runs, in this order, and what `make test-all` adds. A harness NAME is a target harness-NAME whose
 # output ends with "N passed, N failed"; tests/README.md says more. Folders add their own in tests/*/harness.mk.
 
-TEST_HARNESSES := unit sql sql-one-thread sql-spill sql-smallchunk runner-selftest tpch-data fuzz-replay unit-asan sql-asan
+TEST_HARNESSES := unit sql sql-one-thread sql-spill sql-smallchunk sql-smallchunk-spill runner-selftest tpch-data fuzz-replay unit-asan sql-asan
 LONG_HARNESSES := unit-tsan sql-tsan tpch-data-all
 
-.PHONY: harness-unit harness-sql harness-sql-one-thread harness-sql-spill harness-sql-smallchunk harness-runner-selftest \
+.PHONY: harness-unit harness-sql harness-sql-one-thread harness-sql-spill harness-sql-smallchunk harness-sql-smallchunk-spill \
+  harness-runner-selftest \
   harness-tpch-data harness-tpch-data-all harness-fuzz-replay
 harness-unit: unit
 harness-sql: sql
@@ -14,6 +15,9 @@ harness-sql-spill:
 	@$(MAKE) sql SQL_OPTIONS="--name spill --session 'SET enable_spill = true' --session \"SET spill_mode = 'force'\""
 harness-sql-smallchunk:
 	@$(MAKE) VARIANT=smallchunk sql SQL_OPTIONS="--name smallchunk --start-seconds 60"
+harness-sql-smallchunk-spill:
+	@$(MAKE) VARIANT=smallchunk sql SQL_OPTIONS="--name smallchunk_spill --start-seconds 60 \
+	  --session 'SET enable_spill = true' --session \"SET spill_mode = 'force'\""
 harness-runner-selftest: $(BUILD)/merak $(BUILD)/merak-sqltest
 	@tests/sql_runner/selftest.sh $(BUILD)/merak-sqltest $(BUILD)/merak
 harness-tpch-data: tpch

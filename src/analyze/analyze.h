@@ -23,8 +23,6 @@ typedef struct AnalyzeContext {
     const Type *parameter_types; /* values of ? */
     const Datum *parameter_values;
     uint32_t parameter_count;
-    const uint64_t *written_tables; /* by the open transaction: they can't be read */
-    uint32_t written_count;
     const AstRelation *raw; /* the scan of this relation yields rows as they are stored */
     const AstRelation *permitted; /* reading this relation needs no right: it is what UPDATE or INSERT, which were asked, write to */
     const AstRelation *located; /* DELETE: the scan of this relation tells where its rows lie */
@@ -44,6 +42,7 @@ typedef struct BoundInsert {
     uint32_t partition_count;
     const AstExprList *partition_values; /* PARTITION (column = value, ..): the partition of these values */
     const AstStrList *partition_names;
+    bool has_op; /* one more column of the query: 1 where the row is taken away */
 } BoundInsert;
 /* INSERT of some columns into a PRIMARY KEY table: it reads what the others are, so it runs with the table locked. */
 bool insert_is_partial(const AstInsert *ast, const TableSchema *schema);
@@ -53,6 +52,8 @@ Status analyze_insert(AnalyzeContext *context, const AstInsert *ast, StrView sou
 Status analyze_delete(AnalyzeContext *context, const AstStatement *ast, BoundInsert *out_delete);
 /* The rows that an UPDATE writes, as for an INSERT. */
 Status analyze_update(AnalyzeContext *context, const AstStatement *ast, BoundInsert *out_update);
+/* The rows that a MERGE writes and takes away (has_op). */
+Status analyze_merge(AnalyzeContext *context, const AstStatement *ast, BoundInsert *out_merge);
 
 /* Resolves [db.]table; errors as StarRocks words them. */
 Status analyze_find_table(AnalyzeContext *context, const AstName *name, const CatalogDatabase **out_database,

@@ -170,11 +170,6 @@ static Status bind_table(AnalyzeContext *context, Scope *scope, const AstRelatio
     TRY(analyze_find_table(context, &ast->name, &database, &table));
     if (ast != context->located && ast != context->raw && ast != context->permitted)
         TRY(authorize_table(context, PRIVILEGE_BIT(SELECT), database, table));
-    for (uint32_t i = 0; i < context->written_count; i++) {
-        if (context->written_tables[i] == table->id)
-            return RAISE(context->diag, TXN_READ, "Getting analyzing error. Detail message: SELECT cannot read table '%.*s' modified earlier in the same transaction.",
-                         SV_ARGS(table->name));
-    }
     if (table->schema->kind == TABLE_VIEW) {
         TRY(bind_view(context, table, out));
     } else if (table->schema->keys_kind == KEYS_AGGREGATE && ast != context->raw && ast != context->located) {

@@ -51,7 +51,7 @@ static Status named_positions(AnalyzeContext *context, const AstStrList *names, 
 }
 
 static Status source_positions(AnalyzeContext *context, const AstInsert *ast, const CatalogTable *table, const LogicalNode *child,
-                               int *out_positions)
+                               bool has_op, int *out_positions)
 {
     const TableSchema *schema = table->schema;
     uint32_t wanted = 0;
@@ -69,6 +69,7 @@ static Status source_positions(AnalyzeContext *context, const AstInsert *ast, co
         TRY(named_positions(context, &ast->columns, table, out_positions));
         wanted = ast->columns.count;
     }
+    wanted += has_op;
     if (child->column_count != wanted)
         return RAISE(context->diag, WRONG_COLUMN_COUNT, "Inserted target column count: %u doesn't match select/value column count: %u",
                      wanted, child->column_count);
@@ -114,6 +115,17 @@ Status analyze_insert(AnalyzeContext *context, const AstInsert *ast, StrView sou
     return bind_insert_rows(context, ast, source, out);
 }
 
+/* The last column goes on as TINYINT. */
+static Status pass_op(AnalyzeContext *context, const LogicalColumn *from, LogicalNode *project)
+{
+    uint32_t last = project->column_count - 1;
+    Expr *expr = expr_column(context->arena, from->id, from->type, from->is_nullable, from->name);
+    TRY(expr_cast(context->arena, expr, type_of(TYPE_TINYINT), true, context->diag, &expr));
+    project->project.exprs[last] = expr;
+    project->columns[last] = column_of(column_ids_next(&context->ids), expr, from->name);
+    return OK;
+}
+
 /* A second projection computes generated columns from the others. */
 static Status add_generated(AnalyzeContext *context, const TableSchema *schema, BoundInsert *out)
 {
@@ -124,9 +136,9 @@ static Status add_generated(AnalyzeContext *context, const TableSchema *schema, 
     if (!has_any)
         return OK;
     LogicalNode *project = new_node(context, LOGICAL_PROJECT, child);
-    project->column_count = schema->column_count;
-    project->columns = ARENA_NEW_ARRAY(context->arena, LogicalColumn, schema->column_count);
-    project->project.exprs = ARENA_NEW_ARRAY(context->arena, Expr *, schema->column_count);
+    project->column_count = schema->column_count + out->has_op;
+    project->columns = ARENA_NEW_ARRAY(context->arena, LogicalColumn, project->column_count);
+    project->project.exprs = ARENA_NEW_ARRAY(context->arena, Expr *, project->column_count);
     for (uint32_t i = 0; i < schema->column_count; i++) {
         const TableColumn *column = &schema->columns[i];
         const LogicalColumn *from = &child->columns[i];
@@ -140,6 +152,10 @@ static Status add_generated(AnalyzeContext *context, const TableSchema *schema, 
         project->project.exprs[i] = expr;
         project->columns[i] = column_of(column_ids_next(&context->ids), expr, column->name);
     }
+    if (out->has_op)
+        TRY(pass_op(context, &child->columns[child->column_count - 1], project));
+    if (out->has_op)
+        TRY(pass_op(context, &child->columns[child->column_count - 1], project));
     out->query->root = project;
     out->query->columns = project->columns;
     return OK;
@@ -153,11 +169,11 @@ Status bind_insert_rows(AnalyzeContext *context, const AstInsert *ast, StrView s
     const TableSchema *schema = out->table->schema;
     LogicalNode *child = out->query->root;
     int *positions = ARENA_NEW_ARRAY(context->arena, int, schema->column_count);
-    TRY(source_positions(context, ast, out->table, child, positions));
+    TRY(source_positions(context, ast, out->table, child, out->has_op, positions));
     LogicalNode *project = new_node(context, LOGICAL_PROJECT, child);
-    project->column_count = schema->column_count;
-    project->columns = ARENA_NEW_ARRAY(context->arena, LogicalColumn, schema->column_count);
-    project->project.exprs = ARENA_NEW_ARRAY(context->arena, Expr *, schema->column_count);
+    project->column_count = schema->column_count + out->has_op;
+    project->columns = ARENA_NEW_ARRAY(context->arena, LogicalColumn, project->column_count);
+    project->project.exprs = ARENA_NEW_ARRAY(context->arena, Expr *, project->column_count);
     for (uint32_t i = 0; i < schema->column_count; i++) {
         const TableColumn *column = &schema->columns[i];
         Expr *expr;
@@ -173,6 +189,8 @@ Status bind_insert_rows(AnalyzeContext *context, const AstInsert *ast, StrView s
         project->project.exprs[i] = expr;
         project->columns[i] = column_of(column_ids_next(&context->ids), expr, column->name);
     }
+    if (out->has_op)
+        TRY(pass_op(context, &child->columns[child->column_count - 1], project));
     out->query->root = project;
     out->query->columns = project->columns;
     out->query->column_count = project->column_count;

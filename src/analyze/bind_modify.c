@@ -106,8 +106,6 @@ Status analyze_update(AnalyzeContext *context, const AstStatement *ast, BoundIns
     if (schema->keys_kind != KEYS_PRIMARY)
         return RAISE(context->diag, NOT_SUPPORTED, "Getting analyzing error. Detail message: table %.*s does not support update.",
                      SV_ARGS(out->table->name));
-    if (ast->where == NULL)
-        return RAISE(context->diag, ANALYSIS, "Getting analyzing error. Detail message: must specify where clause to prevent full table update.");
     const AstExpr **values = ARENA_NEW_ARRAY(context->arena, const AstExpr *, schema->column_count);
     TRY(check_assignments(context, ast, schema, values));
     AstRelation *target = target_relation(context, ast);

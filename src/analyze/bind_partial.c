@@ -12,7 +12,7 @@ static AstExpr *new_expr(AnalyzeContext *context, AstExprKind kind)
     return expr;
 }
 
-static Status default_ast(AnalyzeContext *context, const TableColumn *column, AstExpr **out)
+Status bind_default_value(AnalyzeContext *context, const TableColumn *column, AstExpr **out)
 {
     AstExpr *expr = new_expr(context, AST_NULL);
     switch ((DefaultKind)column->default_kind) {
@@ -60,7 +60,7 @@ static Status default_item(AnalyzeContext *context, const AstInsert *ast, const 
     if ((*item)->kind == AST_NULL && column->is_auto_increment)
         return RAISE(context->diag, ANALYSIS, "Getting analyzing error. Detail message:  `NULL` value is not supported for an AUTO_INCREMENT column: %.*s You can use `default` for an AUTO INCREMENT column.",
                      SV_ARGS(column->name));
-    return (*item)->kind == AST_DEFAULT ? default_ast(context, column, item) : OK;
+    return (*item)->kind == AST_DEFAULT ? bind_default_value(context, column, item) : OK;
 }
 
 Status bind_default_words(AnalyzeContext *context, const AstInsert *ast, const TableSchema *schema, const AstQuery **out)
@@ -126,7 +126,7 @@ static Status kept_value(AnalyzeContext *context, const TableSchema *schema, con
     AstExpr *is_new = new_expr(context, AST_IS_NULL);
     AstExpr *fresh;
     is_new->left = qualified(context, TARGET_ALIAS, schema->columns[0].name);
-    if (default_ast(context, column, &fresh) != OK)
+    if (bind_default_value(context, column, &fresh) != OK)
         return context->diag->code;
     *out = new_expr(context, AST_CASE);
     AST_PUSH(context->arena, &(*out)->arguments, is_new);

@@ -105,7 +105,7 @@ int64_t aggregate_worker_bytes(const Aggregate *agg, const AggWorker *worker)
             bytes += table_bytes(&worker->distinct[c][p]);
         }
     }
-    return groups < SPILL_BATCH_ROWS ? 0 : bytes;
+    return groups < SPILL_MIN_ROWS ? 0 : bytes;
 }
 
 /* ---- writing ---- */
@@ -307,7 +307,7 @@ static bool run_is_full(const PartitionRun *run, uint32_t level)
 {
     const GroupTable *table = run->worker.tables;
     int64_t bytes = table_bytes(table) + (int64_t)run->worker.states.total_bytes;
-    return level < SPILL_MAX_LEVEL && run->agg->key_count > 0 && table->count > SPILL_BATCH_ROWS &&
+    return level < SPILL_MAX_LEVEL && run->agg->key_count > 0 && table->count > SPILL_MIN_ROWS &&
            spill_wanted(run->agg->exec, run->agg->node, bytes);
 }
 
@@ -315,7 +315,7 @@ static Status load_groups(PartitionRun *run, const AggregateSpill *spill, uint32
 {
     Aggregate *agg = run->agg;
     SpillReader *reader;
-    TRY(spill_reader_open(spill->states[partition], SPILL_BATCH_ROWS * 4, &reader));
+    TRY(spill_reader_open(spill->states[partition], SPILL_READ_ROWS, &reader));
     Status status = OK;
     for (;;) {
         Chunk *chunk;
@@ -344,7 +344,7 @@ typedef Status (*TakeRows)(PartitionRun *run, uint32_t call, const Vector *const
 static Status each_chunk(PartitionRun *run, uint32_t call, SpillStream *stream, uint32_t hashed, TakeRows fn, void *context)
 {
     SpillReader *reader;
-    TRY(spill_reader_open(stream, SPILL_BATCH_ROWS * 4, &reader));
+    TRY(spill_reader_open(stream, SPILL_READ_ROWS, &reader));
     Status status = OK;
     for (;;) {
         Chunk *chunk;
@@ -431,7 +431,7 @@ static Status apply_distinct(PartitionRun *run, const AggregateSpill *spill, uin
 {
     Aggregate *agg = run->agg;
     uint32_t count = distinct_columns(agg, call);
-    if (level >= SPILL_MAX_LEVEL || spill_stream_rows(stream) <= SPILL_BATCH_ROWS ||
+    if (level >= SPILL_MAX_LEVEL || spill_stream_rows(stream) <= SPILL_MIN_ROWS ||
         !spill_wanted(agg->exec, agg->node, 2 * spill_stream_bytes(stream)))
         return apply_in_memory(run, spill, call, stream);
     SpillStream *parts[SPILL_FANOUT];

@@ -11,7 +11,7 @@ enum { FILTER_BITS = 1 << 26 };
 /* Later the rows are gathered into one store and get a directory: twice what they take now. */
 static int64_t join_worker_bytes(const JoinWorker *worker)
 {
-    return worker->rows->row_count < SPILL_BATCH_ROWS ? 0 : 2 * (int64_t)worker->rows->arena.total_bytes;
+    return worker->rows->row_count < SPILL_MIN_ROWS ? 0 : 2 * (int64_t)worker->rows->arena.total_bytes;
 }
 
 static Status push_build(Consumer *consumer, uint32_t number, Chunk *chunk)

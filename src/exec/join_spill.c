@@ -10,8 +10,6 @@
 
 #include "exec/spill.h"
 
-enum { READ_ROWS = 1024 };
-
 typedef struct JoinSpill {
     uint32_t level;
     Type *build_types; /* columns of the right child, then keys */
@@ -196,7 +194,7 @@ static Status load_build(HashJoin *join, SpillReader *reader, const JoinSpill *s
     AUTO_ARENA arena;
     arena_init(&arena, join->memory);
     const Vector **pointers = ARENA_NEW_ARRAY(&arena, const Vector *, build_columns(join) + 1);
-    while ((int64_t)join->store->arena.total_bytes < limit_bytes || join->store->row_count < SPILL_BATCH_ROWS) {
+    while ((int64_t)join->store->arena.total_bytes < limit_bytes || join->store->row_count < SPILL_MIN_ROWS) {
         Chunk *chunk;
         TRY(spill_reader_next(reader, &chunk));
         if (chunk == NULL) {
@@ -228,7 +226,7 @@ static Status each_probe(HashJoin *join, uint32_t number, SpillStream *probe, ui
 {
     SpillReader *reader;
     uint64_t first = 0;
-    TRY(spill_reader_open(probe, READ_ROWS, &reader));
+    TRY(spill_reader_open(probe, SPILL_READ_ROWS, &reader));
     Status status = OK;
     for (;;) {
         Chunk *chunk;
@@ -250,7 +248,7 @@ static Status join_whole(HashJoin *join, uint32_t number, const JoinSpill *spill
 {
     SpillReader *reader;
     bool at_end;
-    TRY(spill_reader_open(build, READ_ROWS, &reader));
+    TRY(spill_reader_open(build, SPILL_READ_ROWS, &reader));
     Status status = load_build(join, reader, spill, INT64_MAX, &at_end);
     spill_reader_close(reader);
     if (status == OK)
@@ -270,7 +268,7 @@ static Status join_pieces(HashJoin *join, uint32_t number, const JoinSpill *spil
     int64_t limit_bytes = spill_allowance(join->exec, join->node) / join->exec->worker_count / 2;
     TRY(buffer_alloc(&matches, join->memory, spill_stream_rows(probe) + CHUNK_ROWS, join->exec->diag));
     memset(matches.data, 0, matches.size);
-    TRY(spill_reader_open(build, READ_ROWS, &reader));
+    TRY(spill_reader_open(build, SPILL_READ_ROWS, &reader));
     Status status = OK;
     for (bool at_end = false; !at_end && status == OK;) {
         status = load_build(join, reader, spill, limit_bytes, &at_end);
@@ -300,7 +298,7 @@ static Status split_again(HashJoin *join, uint32_t number, JoinSpill *finer, Spi
     SpillReader *reader;
     bool has_null = false;
     Status status = OK;
-    TRY(spill_reader_open(build, READ_ROWS, &reader));
+    TRY(spill_reader_open(build, SPILL_READ_ROWS, &reader));
     for (;;) {
         Chunk *chunk;
         status = spill_reader_next(reader, &chunk);
@@ -315,7 +313,7 @@ static Status split_again(HashJoin *join, uint32_t number, JoinSpill *finer, Spi
     spill_reader_close(reader);
     TRY(status);
     TRY(finish_all(finer->build));
-    TRY(spill_reader_open(probe, READ_ROWS, &reader));
+    TRY(spill_reader_open(probe, SPILL_READ_ROWS, &reader));
     for (;;) {
         Chunk *chunk;
         status = spill_reader_next(reader, &chunk);
@@ -354,7 +352,7 @@ static Status join_partition(HashJoin *join, uint32_t number, JoinSpill *spill, 
     if (is_idle || (join->next->is_full != NULL && join->next->is_full(join->next)))
         return OK;
     TRY(exec_check(join->exec));
-    bool is_large = rows > SPILL_BATCH_ROWS &&
+    bool is_large = rows > SPILL_MIN_ROWS &&
                     spill_wanted(join->exec, join->node, 2 * spill_stream_bytes(build) + (int64_t)rows * 20);
     if (is_large && may_split && spill->level < SPILL_MAX_LEVEL)
         return join_finer(join, number, spill, partition);

@@ -62,7 +62,7 @@ static Status push_build(Consumer *consumer, uint32_t number, Chunk *chunk)
     LOCK_GUARD(&join->lock);
     TRY(column_store_append(join->exec, join->store, columns, chunk_rows(chunk)));
     int64_t bytes = (int64_t)join->store->arena.total_bytes / join->exec->worker_count;
-    bool spills = join->store->row_count >= SPILL_BATCH_ROWS && spill_wanted(join->exec, join->node, bytes);
+    bool spills = join->store->row_count >= SPILL_MIN_ROWS && spill_wanted(join->exec, join->node, bytes);
     return spills ? spill_right(join) : OK;
 }
 
@@ -321,7 +321,7 @@ static Status load_piece(LoopJoin *join, SpillReader *reader, bool *out_end)
     const Vector **columns = ARENA_NEW_ARRAY(&arena, const Vector *, MAX(join->right_count, 1u));
     int64_t limit_bytes = spill_allowance(join->exec, join->node);
     renew_store(join);
-    while ((int64_t)join->store->arena.total_bytes < limit_bytes || join->store->row_count < SPILL_BATCH_ROWS) {
+    while ((int64_t)join->store->arena.total_bytes < limit_bytes || join->store->row_count < SPILL_MIN_ROWS) {
         Chunk *chunk;
         TRY(spill_reader_next(reader, &chunk));
         *out_end = chunk == NULL;
@@ -353,7 +353,7 @@ static Status meet_all(LoopJoin *join, uint8_t *states, bool is_last)
 {
     SpillReader *reader;
     uint64_t first = 0;
-    TRY(spill_reader_open(join->left_stream, SPILL_BATCH_ROWS * 4, &reader));
+    TRY(spill_reader_open(join->left_stream, SPILL_READ_ROWS, &reader));
     Status status = OK;
     while (status == OK && (join->next->is_full == NULL || !join->next->is_full(join->next))) {
         Chunk *chunk;
@@ -371,7 +371,7 @@ static Status meet_all(LoopJoin *join, uint8_t *states, bool is_last)
 static Status join_pieces(LoopJoin *join, bool keeps_right, uint8_t *states)
 {
     SpillReader *reader;
-    TRY(spill_reader_open(join->right_stream, SPILL_BATCH_ROWS * 4, &reader));
+    TRY(spill_reader_open(join->right_stream, SPILL_READ_ROWS, &reader));
     Status status = OK;
     for (bool at_end = false; !at_end && status == OK;) {
         status = load_piece(join, reader, &at_end);

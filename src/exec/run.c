@@ -292,7 +292,7 @@ static Status push_store(Consumer *consumer, uint32_t worker, Chunk *chunk)
         columns[i] = &chunk->columns[i];
     LOCK_GUARD(&sink->lock);
     TRY(column_store_append(sink->exec, sink->store, columns, chunk_rows(chunk)));
-    if (sink->stream == NULL || sink->store->row_count < SPILL_BATCH_ROWS ||
+    if (sink->stream == NULL || sink->store->row_count < SPILL_MIN_ROWS ||
         !spill_wanted(sink->exec, sink->holder, (int64_t)sink->store->arena.total_bytes / sink->exec->worker_count))
         return OK;
     return spill_store(sink);
@@ -331,7 +331,7 @@ static Status emit_stream(ExecContext *exec, const PhysNode *node, SpillStream *
     SpillReader *reader;
     arena_init(&arena, NULL);
     Vector *columns = ARENA_NEW_ARRAY(&arena, Vector, MAX(node->column_count, 1u));
-    TRY(spill_reader_open(stream, SPILL_BATCH_ROWS * 4, &reader));
+    TRY(spill_reader_open(stream, SPILL_READ_ROWS, &reader));
     Status status = OK;
     while (consumer->is_full == NULL || !consumer->is_full(consumer)) {
         Chunk *chunk;

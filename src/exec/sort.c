@@ -60,7 +60,7 @@ static Status shrink(Sort *sort, SortWorker *worker)
 /* Later the rows of all workers are gathered in one store. */
 static int64_t store_bytes(const ColumnStore *store)
 {
-    return store->row_count < SPILL_BATCH_ROWS ? 0 : 2 * (int64_t)store->arena.total_bytes;
+    return store->row_count < SPILL_MIN_ROWS ? 0 : 2 * (int64_t)store->arena.total_bytes;
 }
 
 /* A store of a top-N is made small first; that may be enough. */

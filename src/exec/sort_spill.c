@@ -4,7 +4,7 @@
  * more runs than memory for batches, groups of them are merged into longer ones first. Merged rows are
  * copied column by column whenever a batch runs out or the output is full. */
 
-enum { BATCH_BYTES = 256 * 1024, MIN_FAN_IN = 4, MAX_FAN_IN = 128, OUT_ROWS = 1024 };
+enum { BATCH_BYTES = 256 * 1024, MIN_FAN_IN = 4, MAX_FAN_IN = 128, OUT_ROWS = SPILL_READ_ROWS };
 
 void sort_runs_init(SortRuns *runs)
 {

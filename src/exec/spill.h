@@ -9,7 +9,13 @@
 
 #include "exec/exec_int.h"
 
-enum { SPILL_FANOUT = 16, SPILL_BATCH_ROWS = 256, SPILL_MAX_LEVEL = 6 };
+enum {
+    SPILL_FANOUT = 16,
+    SPILL_MIN_ROWS = 256, /* fewer are not worth writing */
+    SPILL_BATCH_ROWS = CHUNK_ROWS < 256 ? CHUNK_ROWS : 256,
+    SPILL_READ_ROWS = CHUNK_ROWS < 1024 ? CHUNK_ROWS : 1024,
+    SPILL_MAX_LEVEL = 6
+};
 
 typedef struct SpillStream SpillStream;
 typedef struct SpillReader SpillReader;

@@ -45,7 +45,7 @@ static Status push_window(Consumer *consumer, uint32_t number, Chunk *chunk)
     for (uint32_t i = 0; i < window->child_count; i++)
         all[i] = &chunk->columns[i];
     TRY(column_store_append(window->exec, window->store, all, chunk_rows(chunk)));
-    if (window->store->row_count < SPILL_BATCH_ROWS ||
+    if (window->store->row_count < SPILL_MIN_ROWS ||
         !spill_wanted(window->exec, window->node, 2 * (int64_t)window->store->arena.total_bytes / window->exec->worker_count))
         return OK;
     TRY(sort_runs_add(&window->runs, window->store));

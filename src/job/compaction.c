@@ -44,6 +44,7 @@ struct Compactor {
     uint32_t next_penalty;
     uint64_t unlucky_id; /* tablet whose last merges came too late */
     uint32_t unlucky_times;
+    CompactionHolds holds;
     Mutex lock; /* guards stats */
     CompactorStats stats;
 };
@@ -66,6 +67,7 @@ Compactor *compactor_open(MetaStore *store, Volume *volume, PrimaryIndexes *keys
     mem_tracker_init(&c->memory, memory, "compaction", 0);
     mutex_init(&c->merging);
     mutex_init(&c->lock);
+    compaction_holds_init(&c->holds);
     return c;
 }
 
@@ -75,7 +77,13 @@ void compactor_close(Compactor *c)
         return;
     mutex_deinit(&c->merging);
     mutex_deinit(&c->lock);
+    compaction_holds_deinit(&c->holds);
     mem_free(c);
+}
+
+CompactionHolds *compactor_holds(Compactor *c)
+{
+    return &c->holds;
 }
 
 void compactor_stats(Compactor *c, CompactorStats *out_stats)
@@ -199,6 +207,11 @@ static bool can_merge(const CatalogTable *table)
     return table->schema->kind == TABLE_BASE;
 }
 
+static bool may_merge(Compactor *c, const CatalogTable *table)
+{
+    return can_merge(table) && !compaction_is_held(&c->holds, table->id);
+}
+
 static bool is_penalised(const Compactor *c, uint64_t tablet_id, int64_t now_us)
 {
     for (uint32_t i = 0; i < PENALTIES; i++) {
@@ -221,12 +234,12 @@ static bool pick_in_table(const Compactor *c, const CatalogTable *table, int64_t
     return false;
 }
 
-static bool pick_any(const Compactor *c, const CatalogSnapshot *catalog, int64_t now_us, Arena *arena, Pick *out)
+static bool pick_any(Compactor *c, const CatalogSnapshot *catalog, int64_t now_us, Arena *arena, Pick *out)
 {
     for (uint32_t d = 0; d < catalog->database_count; d++) {
         const CatalogDatabase *database = catalog->databases[d];
         for (uint32_t t = 0; t < database->table_count; t++) {
-            if (can_merge(database->tables[t]) && pick_in_table(c, database->tables[t], now_us, arena, out))
+            if (may_merge(c, database->tables[t]) && pick_in_table(c, database->tables[t], now_us, arena, out))
                 return true;
         }
     }
@@ -236,6 +249,7 @@ static bool pick_any(const Compactor *c, const CatalogSnapshot *catalog, int64_t
 /* ---- publishing ---- */
 
 typedef struct Exchange {
+    CompactionHolds *holds;
     const Pick *pick;
     const SegmentRef *merged; /* NULL: no row was left */
 } Exchange;
@@ -269,7 +283,7 @@ static Status build_exchange(void *context, const CatalogSnapshot *catalog, Chan
         if (partition->tablets[t].id == pick->tablet->id)
             tablet = &partition->tablets[t];
     }
-    if (tablet == NULL || table->schema != pick->table->schema || !holds_all(tablet, pick))
+    if (tablet == NULL || table->schema != pick->table->schema || !holds_all(tablet, pick) || compaction_is_held(exchange->holds, table->id))
         return RAISE(diag, RETRY, "table '%.*s' changed while it was compacted", SV_ARGS(pick->table->name));
     uint64_t *old_ids = mem_alloc(pick->count * sizeof(*old_ids));
     for (uint32_t i = 0; i < pick->count; i++)
@@ -294,7 +308,7 @@ static void unlock_table(const Compactor *c, const CatalogTable *table)
 
 static Status publish(Compactor *c, const Pick *pick, const SegmentRef *merged, bool is_locked, Diag *diag)
 {
-    Exchange exchange = {pick, merged};
+    Exchange exchange = {&c->holds, pick, merged};
     if (!is_locked)
         lock_table(c, pick->table);
     Status status = meta_commit(c->store, build_exchange, &exchange, diag);
@@ -466,7 +480,7 @@ Status compactor_compact_table(Compactor *c, uint64_t table_id, const uint64_t *
         if (table != NULL && !can_merge(table))
             status = RAISE(diag, NOT_SUPPORTED, "'%.*s' is not a table that can be compacted",
                            SV_ARGS(table->name));
-        else if (table != NULL)
+        else if (table != NULL && may_merge(c, table))
             status = compact_step(c, table, partition_ids, partition_count, cancelled, diag, &did);
         catalog_unref(catalog);
         if (status == ERR_RETRY) { /* under the table's lock at last */

@@ -7,6 +7,7 @@
  * that changes during every merge is merged under the lock. Loads of other tables are never held up. One merge at a time;
  * thread-safe. */
 
+#include "job/compaction_hold.h"
 #include "meta/store.h"
 #include "storage/primary_index.h"
 
@@ -24,6 +25,7 @@ Compactor *compactor_open(MetaStore *store, Volume *volume, PrimaryIndexes *keys
 void compactor_close(Compactor *compactor);
 /* The scheduler's job: at most one merge; then rests as long as it took. */
 int64_t compactor_run(void *compactor, const _Atomic bool *stopping);
+CompactionHolds *compactor_holds(Compactor *compactor);
 /* Merges all that can be merged; partition_ids NULL: of all partitions. cancelled may be NULL. */
 Status compactor_compact_table(Compactor *compactor, uint64_t table_id, const uint64_t *partition_ids, uint32_t partition_count,
                                const _Atomic bool *cancelled, Diag *diag);

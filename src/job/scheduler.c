@@ -3,12 +3,13 @@
 #include "base/memory.h"
 #include "base/thread.h"
 
-enum { MAX_JOBS = 16, LONGEST_SLEEP_US = 60 * 1000000 };
+enum { MAX_JOBS = 16, LONGEST_SLEEP_US = 60 * 1000000, FOLLOWER_SLEEP_US = 1000000 };
 
 typedef struct Job {
     const char *name;
     JobRun run;
     void *context;
+    bool needs_lead;
     int64_t due_us;
 } Job;
 
@@ -18,6 +19,8 @@ struct Scheduler {
     Condition changed;
     Job jobs[MAX_JOBS];
     uint32_t count;
+    bool (*leads)(void *context); /* NULL: always */
+    void *leads_context;
     _Atomic bool stopping;
     bool is_started;
     Thread thread;
@@ -35,7 +38,26 @@ Scheduler *scheduler_open(const Environment *environment)
 void scheduler_add(Scheduler *s, const char *name, JobRun run, void *context)
 {
     CHECK(s->count < MAX_JOBS && !s->is_started);
-    s->jobs[s->count++] = (Job){name, run, context, 0};
+    s->jobs[s->count++] = (Job){.name = name, .run = run, .context = context};
+}
+
+void scheduler_add_leading(Scheduler *s, const char *name, JobRun run, void *context)
+{
+    scheduler_add(s, name, run, context);
+    s->jobs[s->count - 1].needs_lead = true;
+}
+
+void scheduler_set_leading(Scheduler *s, bool (*leads)(void *context), void *context)
+{
+    s->leads = leads;
+    s->leads_context = context;
+}
+
+static int64_t run_job(Scheduler *s, const Job *job)
+{
+    if (job->needs_lead && s->leads != NULL && !s->leads(s->leads_context))
+        return FOLLOWER_SLEEP_US;
+    return job->run(job->context, &s->stopping);
 }
 
 /* Lock held. NULL: none is due; *out_wait_us says for how long. */
@@ -65,7 +87,7 @@ static void scheduler_main(void *argument)
         }
         job->due_us = INT64_MAX;
         mutex_unlock(&s->lock);
-        int64_t again_us = job->run(job->context, &s->stopping);
+        int64_t again_us = run_job(s, job);
         mutex_lock(&s->lock);
         job->due_us = env_monotonic_us(s->environment) + MAX(again_us, (int64_t)1000);
     }

@@ -262,8 +262,28 @@ static void tell_events(TaskManager *manager, const CatalogSnapshot *after)
         manager->events(manager->events_context, manager, manager->seen, after);
 }
 
+/* Only the leader has tasks run. Who loses the lead gives up what it has: the next leader fails what is left of it, and
+ * goes by the schedules anew. */
+static bool has_turn(TaskManager *manager)
+{
+    bool leads = meta_is_leading(manager->store), led = manager->leads;
+    manager->leads = leads;
+    if (leads && !led)
+        task_fail_leftovers(manager);
+    if (leads)
+        return true;
+    if (led)
+        task_cancel_all(manager);
+    catalog_unref(manager->seen);
+    manager->seen = NULL;
+    manager->timer_count = 0;
+    return false;
+}
+
 int64_t task_manager_tick(TaskManager *manager)
 {
+    if (!has_turn(manager))
+        return TICK_US;
     int64_t now = env_wall_us(manager->environment), next = now + TICK_US;
     CatalogSnapshot *after = meta_snapshot(manager->store);
     take_settings(manager, after);

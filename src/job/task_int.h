@@ -67,6 +67,7 @@ struct TaskManager {
     TaskTimer *timers; /* by name */
     uint32_t timer_count;
     int64_t started_us;
+    bool leads; /* as of the last tick; the dispatcher's */
     int64_t cleaned_us;
 };
 
@@ -80,4 +81,5 @@ void task_check_deadlines(TaskManager *manager);
 /* ---- task_dispatch.c ---- */
 void task_dispatcher_main(void *manager);
 void task_fail_leftovers(TaskManager *manager);
+void task_cancel_all(TaskManager *manager);
 void task_wake(void *manager); /* the dispatcher looks again */

@@ -296,6 +296,12 @@ static bool is_of_task(const TaskRun *run, StrView task)
     return strview_equal(run->info.task, task);
 }
 
+static bool is_any(const TaskRun *run, StrView text)
+{
+    (void)run, (void)text;
+    return true;
+}
+
 static bool has_id(const TaskRun *run, StrView id)
 {
     return strview_equal(run->info.id, id);
@@ -333,6 +339,11 @@ static uint32_t cancel_where(TaskManager *manager, RunFilter filter, StrView tex
 uint32_t task_cancel(TaskManager *manager, StrView task)
 {
     return cancel_where(manager, is_of_task, task);
+}
+
+void task_cancel_all(TaskManager *manager)
+{
+    cancel_where(manager, is_any, (StrView){0});
 }
 
 bool task_cancel_run(TaskManager *manager, StrView run_id)
@@ -608,7 +619,9 @@ void task_manager_set_events(TaskManager *manager, TaskEvents events, void *cont
 
 Status task_manager_start(TaskManager *manager, Diag *diag)
 {
-    task_fail_leftovers(manager);
+    manager->leads = meta_is_leading(manager->store);
+    if (manager->leads)
+        task_fail_leftovers(manager);
     meta_set_publish_listener(manager->store, task_wake, manager);
     TRY(thread_start(&manager->dispatcher, "merak-tasks", task_dispatcher_main, manager, diag));
     manager->is_started = true;

@@ -106,17 +106,6 @@ Status key_flush_load(Volume *volume, const TableSchema *schema, const SegmentRe
 
 /* ---- delete vectors ---- */
 
-typedef struct DeadRow {
-    uint64_t segment_id;
-    uint32_t row;
-} DeadRow;
-
-typedef struct DeadRows {
-    DeadRow *items;
-    uint32_t count;
-    uint32_t capacity;
-} DeadRows;
-
 static int compare_dead(const void *a, const void *b)
 {
     const DeadRow *x = a;
@@ -145,47 +134,56 @@ Status delete_vector_store(MetaStore *store, Volume *volume, const DeleteVector 
     return volume_put(volume, path, bytebuf_view(&bytes), diag);
 }
 
-static Status make_vector(KeyCommit *commit, const SegmentRef *segment, const DeadRow *dead, uint32_t count, Diag *diag,
+static Status make_vector(const DeadRowStore *store, const SegmentRef *segment, const DeadRow *dead, uint32_t count, Diag *diag,
                           NewDeletes *out, bool *out_changed)
 {
     AUTO_ARENA arena;
     DeleteVector vector;
     arena_init(&arena, NULL);
-    TRY(delete_vector_load(commit->volume, segment, &arena, diag, &vector));
+    TRY(delete_vector_load(store->volume, segment, &arena, diag, &vector));
     *out_changed = false;
     for (uint32_t i = 0; i < count; i++)
         *out_changed |= delete_vector_add(&vector, &arena, dead[i].row);
     if (!*out_changed)
         return OK;
     out->segment_id = segment->id;
-    return delete_vector_store(commit->store, commit->volume, &vector, &commit->arena, diag, &out->deletes);
+    return delete_vector_store(store->store, store->volume, &vector, store->arena, diag, &out->deletes);
 }
 
-static Status make_vectors(KeyCommit *commit, KeyTablet *tablet, DeadRows *dead, Diag *diag)
+/* The first of the sorted dead rows that lies in the segment, or behind where it would be. */
+static uint32_t first_dead(const DeadRows *dead, uint64_t segment_id)
 {
+    DeadRow low = {segment_id, 0};
+    uint32_t first = 0;
+    uint32_t end = dead->count;
+    while (first < end) {
+        uint32_t middle = first + (end - first) / 2;
+        if (compare_dead(&dead->items[middle], &low) < 0)
+            first = middle + 1;
+        else
+            end = middle;
+    }
+    return first;
+}
+
+Status dead_rows_store(const DeadRowStore *store, DeadRows *dead, const SegmentRef *segments, uint32_t segment_count, Diag *diag,
+                       NewDeletes **out, uint32_t *out_count)
+{
+    *out_count = 0;
     if (dead->count == 0)
         return OK;
     qsort(dead->items, dead->count, sizeof(DeadRow), compare_dead);
-    tablet->deletes = ARENA_NEW_ARRAY(&commit->arena, NewDeletes, tablet->segment_count);
-    for (uint32_t s = 0; s < tablet->segment_count; s++) {
-        DeadRow low = {tablet->segments[s].id, 0};
-        uint32_t first = 0;
-        uint32_t end = dead->count;
-        while (first < end) {
-            uint32_t middle = first + (end - first) / 2;
-            if (compare_dead(&dead->items[middle], &low) < 0)
-                first = middle + 1;
-            else
-                end = middle;
-        }
-        for (end = first; end < dead->count && dead->items[end].segment_id == low.segment_id;)
+    *out = ARENA_NEW_ARRAY(store->arena, NewDeletes, segment_count);
+    for (uint32_t s = 0; s < segment_count; s++) {
+        uint32_t first = first_dead(dead, segments[s].id);
+        uint32_t end = first;
+        while (end < dead->count && dead->items[end].segment_id == segments[s].id)
             end++;
         bool has_changed;
         if (end == first)
             continue;
-        TRY(make_vector(commit, &tablet->segments[s], dead->items + first, end - first, diag,
-                        &tablet->deletes[tablet->delete_count], &has_changed));
-        tablet->delete_count += has_changed;
+        TRY(make_vector(store, &segments[s], dead->items + first, end - first, diag, &(*out)[*out_count], &has_changed));
+        *out_count += has_changed;
     }
     return OK;
 }
@@ -214,6 +212,14 @@ bool tablet_is_same(const TabletVersion *a, const TabletVersion *b)
     return true;
 }
 
+SegmentColumn *key_segment_columns(const TableSchema *schema, Arena *arena)
+{
+    SegmentColumn *keys = ARENA_NEW_ARRAY(arena, SegmentColumn, MAX(schema->key_count, 1u));
+    for (uint32_t k = 0; k < schema->key_count; k++)
+        keys[k] = (SegmentColumn){schema->columns[k].unique_id, schema->columns[k].type};
+    return keys;
+}
+
 static Status open_tablet(KeyCommit *commit, const KeyFlush *flush, const CatalogTable *table, bool replaces, uint32_t room,
                           Diag *diag, KeyTablet *tablet)
 {
@@ -225,14 +231,12 @@ static Status open_tablet(KeyCommit *commit, const KeyFlush *flush, const Catalo
     tablet->segment_count = replaces ? 0 : seen->segment_count;
     tablet->segments = ARENA_NEW_ARRAY(&commit->arena, SegmentRef, tablet->segment_count + room);
     memcpy(tablet->segments, seen->segments, tablet->segment_count * sizeof(SegmentRef));
-    SegmentColumn *keys = ARENA_NEW_ARRAY(&commit->arena, SegmentColumn, MAX(schema->key_count, 1u));
-    for (uint32_t k = 0; k < schema->key_count; k++)
-        keys[k] = (SegmentColumn){schema->columns[k].unique_id, schema->columns[k].type};
-    PrimaryIndexInput input = {commit->volume, flush->tablet_id, tablet->segments, tablet->segment_count, keys, schema->key_count};
+    PrimaryIndexInput input = {commit->volume, flush->tablet_id, tablet->segments, tablet->segment_count,
+                               key_segment_columns(schema, &commit->arena), schema->key_count};
     return primary_index_get(commit->indexes, &input, diag, &tablet->index);
 }
 
-static void note_dead(Arena *arena, DeadRows *dead, RowLocation old)
+void dead_rows_add(DeadRows *dead, RowLocation old, Arena *arena)
 {
     DeadRow row = {old.segment_id, old.row};
     if (old.segment_id != 0)
@@ -242,12 +246,12 @@ static void note_dead(Arena *arena, DeadRows *dead, RowLocation old)
 static void upsert_flush(KeyTablet *tablet, const KeyFlush *flush, Arena *arena, DeadRows *dead)
 {
     for (uint32_t i = 0; i < flush->deleted_count; i++)
-        note_dead(arena, dead, primary_index_remove(tablet->index, flush->deleted[i]));
+        dead_rows_add(dead, primary_index_remove(tablet->index, flush->deleted[i]), arena);
     if (flush->segment == NULL)
         return;
     tablet->segments[tablet->segment_count++] = *flush->segment;
     for (uint32_t row = 0; row < flush->segment->row_count; row++)
-        note_dead(arena, dead, primary_index_set(tablet->index, flush->keys[row], (RowLocation){flush->segment->id, row}));
+        dead_rows_add(dead, primary_index_set(tablet->index, flush->keys[row], (RowLocation){flush->segment->id, row}), arena);
 }
 
 static Status make_tablet(KeyCommit *commit, const CatalogTable *table, const KeyFlushes *flushes, uint32_t first, bool replaces,
@@ -263,7 +267,8 @@ static Status make_tablet(KeyCommit *commit, const CatalogTable *table, const Ke
         if (flushes->items[i].tablet_id == head->tablet_id)
             upsert_flush(&tablet, &flushes->items[i], &arena, &dead);
     }
-    Status status = make_vectors(commit, &tablet, &dead, diag);
+    DeadRowStore store = {commit->store, commit->volume, &commit->arena};
+    Status status = dead_rows_store(&store, &dead, tablet.segments, tablet.segment_count, diag, &tablet.deletes, &tablet.delete_count);
     ARRAY_PUSH(&commit->arena, &commit->tablets, tablet);
     return status;
 }

@@ -63,6 +63,30 @@ Status key_commit_make(KeyCommit *commit, const CatalogTable *table, const KeyFl
 Status key_commit_put(const KeyCommit *commit, const CatalogTable *now, bool replaces, Change *change, Diag *diag);
 void key_commit_close(KeyCommit *commit, bool succeeded);
 
+/* Rows of segments that are gone, in any order, and the new delete vectors of the segments that hold them. */
+typedef struct DeadRow {
+    uint64_t segment_id;
+    uint32_t row;
+} DeadRow;
+
+typedef struct DeadRows {
+    DeadRow *items;
+    uint32_t count;
+    uint32_t capacity;
+} DeadRows;
+
+typedef struct DeadRowStore {
+    MetaStore *store;
+    Volume *volume;
+    Arena *arena; /* of what comes out */
+} DeadRowStore;
+
+void dead_rows_add(DeadRows *dead, RowLocation old, Arena *arena); /* segment_id 0 is nothing */
+/* Sorts dead. Segments in which nothing changes get no vector. */
+Status dead_rows_store(const DeadRowStore *store, DeadRows *dead, const SegmentRef *segments, uint32_t segment_count, Diag *diag,
+                       NewDeletes **out, uint32_t *out_count);
+SegmentColumn *key_segment_columns(const TableSchema *schema, Arena *arena);
+
 /* Stores a vector: in the reference when it is small, else as an object. */
 struct DeleteVector;
 Status delete_vector_store(MetaStore *store, Volume *volume, const struct DeleteVector *vector, Arena *arena, Diag *diag,

@@ -110,7 +110,6 @@ static int compare_old(const void *a, const void *b)
 typedef struct OldPage {
     uint32_t first_row;
     Vector *columns; /* those that reads_column() */
-    uint8_t *has_column; /* else the segment is older than the column */
 } OldPage;
 
 static void take_row(Merge *m, const OldPage *page, const OldRow *old)
@@ -119,13 +118,12 @@ static void take_row(Merge *m, const OldPage *page, const OldRow *old)
     const KeyMergeRules *rules = input->rules;
     uint32_t at = old->old_row - page->first_row;
     int condition = rules->condition_column;
-    if (condition >= 0 && page->has_column[condition] &&
-        compare_values(&input->columns[condition], old->row, &page->columns[condition], at, &m->arena) < 0) {
+    if (condition >= 0 && compare_values(&input->columns[condition], old->row, &page->columns[condition], at, &m->arena) < 0) {
         m->skipped[old->row] = 1;
         return;
     }
     for (uint32_t c = 0; c < input->schema->column_count; c++) {
-        if (rules->given == NULL || rules->given[c] || !page->has_column[c])
+        if (rules->given == NULL || rules->given[c])
             continue;
         Datum value = vector_get(&page->columns[c], at, &m->arena);
         Datum kept = datum_copy(input->arena, input->columns[c].type, &value);
@@ -137,12 +135,17 @@ static Status read_page(Merge *m, Segment *segment, uint32_t number, Arena *aren
 {
     const TableSchema *schema = m->input->schema;
     page->columns = ARENA_NEW_ARRAY(arena, Vector, schema->column_count);
-    page->has_column = ARENA_NEW_ARRAY(arena, uint8_t, schema->column_count);
     for (uint32_t c = 0; c < schema->column_count; c++) {
-        int position = reads_column(m->input, c) ? segment_find_column(segment, schema->columns[c].unique_id) : -1;
-        page->has_column[c] = position >= 0;
-        if (position >= 0)
-            TRY(segment_read(segment, number, position, schema->columns[c].type, arena, m->diag, &page->columns[c]));
+        const TableColumn *column = &schema->columns[c];
+        if (!reads_column(m->input, c))
+            continue;
+        int position = segment_find_column(segment, column->unique_id);
+        if (position >= 0) {
+            TRY(segment_read(segment, number, position, column->type, arena, m->diag, &page->columns[c]));
+            continue;
+        }
+        Datum missing = table_column_missing(column, arena); /* the segment is older than the column */
+        vector_set_constant(&page->columns[c], arena, column->type, &missing);
     }
     return OK;
 }

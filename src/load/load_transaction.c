@@ -696,18 +696,51 @@ static void take_up(LoadTransactions *all, PreparedTransaction *prepared)
     all->open = t;
 }
 
+static bool is_prepared(const CatalogSnapshot *catalog, const LoadTransaction *t)
+{
+    for (uint32_t i = 0; i < catalog->prepared_count; i++) {
+        if (catalog->prepared[i]->id == t->id)
+            return true;
+    }
+    return false;
+}
+
+/* With the lock held: the first that another leader has ended. */
+static LoadTransaction *find_ended(const LoadTransactions *all, const CatalogSnapshot *catalog)
+{
+    LoadTransaction *t = all->open;
+    while (t != NULL && (t->found == NULL || t->is_busy || is_prepared(catalog, t)))
+        t = t->next;
+    return t;
+}
+
+void load_transactions_take_up(LoadTransactions *all)
+{
+    LoadTransaction *ended;
+    CatalogSnapshot *catalog = meta_snapshot(all->options.store);
+    mutex_lock(&all->lock);
+    while ((ended = find_ended(all, catalog)) != NULL) {
+        unlink_transaction(ended);
+        mutex_unlock(&all->lock);
+        free_transaction(ended);
+        mutex_lock(&all->lock);
+    }
+    for (uint32_t i = 0; i < catalog->prepared_count; i++) {
+        if (find(all, catalog->prepared[i]->database_id, catalog->prepared[i]->label) == NULL)
+            take_up(all, catalog->prepared[i]);
+    }
+    if (all->open != NULL)
+        start_sweeper(all);
+    mutex_unlock(&all->lock);
+    catalog_unref(catalog);
+}
+
 LoadTransactions *load_transactions_open(const LoadTransactionsOptions *options)
 {
     LoadTransactions *all = mem_alloc_zero(sizeof(*all));
     all->options = *options;
     mutex_init(&all->lock);
     condition_init(&all->stop);
-    CatalogSnapshot *catalog = meta_snapshot(options->store);
-    for (uint32_t i = 0; i < catalog->prepared_count; i++)
-        take_up(all, catalog->prepared[i]);
-    catalog_unref(catalog);
-    LOCK_GUARD(&all->lock);
-    if (all->open != NULL)
-        start_sweeper(all);
+    load_transactions_take_up(all);
     return all;
 }

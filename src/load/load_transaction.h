@@ -23,6 +23,8 @@ typedef struct LoadTransactionsOptions {
 
 /* Takes up what is prepared. */
 LoadTransactions *load_transactions_open(const LoadTransactionsOptions *options);
+/* The same again: this node has the lead anew, and another may have prepared some and ended others meanwhile. */
+void load_transactions_take_up(LoadTransactions *all);
 void load_transactions_close(LoadTransactions *all); /* rolls back what is open and not prepared */
 
 typedef enum TransactionOp { TRANSACTION_BEGIN, TRANSACTION_PREPARE, TRANSACTION_COMMIT, TRANSACTION_ROLLBACK } TransactionOp;

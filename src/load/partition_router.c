@@ -12,6 +12,7 @@ enum { MOST_NEW_PARTITIONS = 4096, REMEMBERED = 1024 };
 
 struct PartitionRouter {
     MetaStore *store;
+    TableDraft *draft; /* with lock; NULL: the table is there */
     const CatalogTable *table;
     Arena arena; /* with lock */
     Mutex lock;  /* guards partitions, count */
@@ -170,11 +171,12 @@ static Status open_columns(PartitionRouter *router, const FuncSession *session, 
 }
 
 Status partition_router_open(MetaStore *store, const CatalogTable *table, const FuncSession *session, const uint64_t *partition_ids,
-                             uint32_t id_count, Diag *diag, PartitionRouter **out_router)
+                             uint32_t id_count, TableDraft *draft, Diag *diag, PartitionRouter **out_router)
 {
     PartitionRouter *router = mem_alloc_zero(sizeof(*router));
     router->store = store;
     router->table = table;
+    router->draft = draft;
     arena_init(&router->arena, NULL);
     mutex_init(&router->lock);
     router->is_range = table_has_ranges(table->schema);
@@ -319,7 +321,8 @@ static Status make_partition(PartitionRouter *router, const Datum *values, Diag 
     for (uint32_t p = 0; p < router->count && router->is_range; p++)
         fit_between(router->table, router->partitions[p], values, fresh.wanted);
     FAULT("load.before_partition", diag);
-    TRY(meta_commit(router->store, build_partition, &fresh, diag));
+    TRY(router->draft != NULL ? table_draft_add(router->draft, build_partition, &fresh, diag)
+                              : meta_commit(router->store, build_partition, &fresh, diag));
     router->made++;
     add_partition(router, fresh.existing != NULL ? fresh.existing : fresh.wanted);
     *out_number = router->count - 1;

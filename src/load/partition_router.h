@@ -5,6 +5,7 @@
  * them, and never go away. A new partition is committed at once, apart from the load's rows. Thread-safe. */
 
 #include "load/partition_step.h"
+#include "load/table_draft.h"
 #include "meta/store.h"
 #include "func/function.h"
 
@@ -12,9 +13,9 @@ enum { PARTITION_NOT_FOUND = UINT32_MAX };
 
 typedef struct PartitionRouter PartitionRouter;
 
-/* partition_ids: only these are written to (NULL: all). The table outlives the router. */
+/* partition_ids: only these are written to (NULL: all). draft: of the table; NULL: it is there. The table outlives the router. */
 Status partition_router_open(MetaStore *store, const CatalogTable *table, const FuncSession *session, const uint64_t *partition_ids,
-                             uint32_t id_count, Diag *diag, PartitionRouter **out_router);
+                             uint32_t id_count, TableDraft *draft, Diag *diag, PartitionRouter **out_router);
 void partition_router_close(PartitionRouter *router);
 /* out_numbers[row]: the partition's number or PARTITION_NOT_FOUND. */
 Status partition_router_route(PartitionRouter *router, const Vector *const *columns, uint32_t row_count, Diag *diag,

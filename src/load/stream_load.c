@@ -390,6 +390,7 @@ static const char *status_word(const StreamLoad *load, bool succeeded)
 static void put_reply(StreamLoad *load, bool succeeded, int64_t written_us, ByteBuf *reply)
 {
     const LoadShared *shared = &load->shared;
+    bool has_read = !load->label_exists; /* who repeats a label hears the same bytes each time */
     int64_t end_us = now_us();
     bytebuf_printf(reply, "{\n    \"TxnId\": %lld", load->label_exists ? -1LL : (long long)load->txn_id);
     put_text(reply, "Label", shared->plan.label);
@@ -399,17 +400,17 @@ static void put_reply(StreamLoad *load, bool succeeded, int64_t written_us, Byte
     if (load->label_exists)
         put_text(reply, "ExistingJobStatus", strview(load->existing_status));
     put_text(reply, "Message", strview(!succeeded ? shared->diag.message : load->options.transaction != NULL ? "" : "OK"));
-    put_number(reply, "NumberTotalRows", (int64_t)atomic_load(&shared->total_rows));
+    put_number(reply, "NumberTotalRows", has_read ? (int64_t)atomic_load(&shared->total_rows) : 0);
     put_number(reply, "NumberLoadedRows", succeeded ? (int64_t)atomic_load(&shared->loaded_rows) : 0);
-    put_number(reply, "NumberFilteredRows", (int64_t)atomic_load(&shared->filtered_rows));
-    put_number(reply, "NumberUnselectedRows", (int64_t)atomic_load(&shared->unselected_rows));
-    put_number(reply, "LoadBytes", (int64_t)load->bytes);
-    put_number(reply, "LoadTimeMs", to_ms(end_us - load->start_us));
+    put_number(reply, "NumberFilteredRows", has_read ? (int64_t)atomic_load(&shared->filtered_rows) : 0);
+    put_number(reply, "NumberUnselectedRows", has_read ? (int64_t)atomic_load(&shared->unselected_rows) : 0);
+    put_number(reply, "LoadBytes", has_read ? (int64_t)load->bytes : 0);
+    put_number(reply, "LoadTimeMs", has_read ? to_ms(end_us - load->start_us) : 0);
     put_number(reply, "BeginTxnTimeMs", 0);
-    put_number(reply, "StreamLoadPlanTimeMs", to_ms(load->planned_us - load->start_us));
-    put_number(reply, "ReadDataTimeMs", to_ms(load->read_us - load->planned_us));
-    put_number(reply, "WriteDataTimeMs", to_ms(written_us - load->planned_us));
-    put_number(reply, "CommitAndPublishTimeMs", to_ms(end_us - written_us));
+    put_number(reply, "StreamLoadPlanTimeMs", has_read ? to_ms(load->planned_us - load->start_us) : 0);
+    put_number(reply, "ReadDataTimeMs", has_read ? to_ms(load->read_us - load->planned_us) : 0);
+    put_number(reply, "WriteDataTimeMs", has_read ? to_ms(written_us - load->planned_us) : 0);
+    put_number(reply, "CommitAndPublishTimeMs", has_read ? to_ms(end_us - written_us) : 0);
     put_error_url(load, reply);
     bytebuf_append_text(reply, "\n}\n");
 }

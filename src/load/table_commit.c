@@ -79,9 +79,8 @@ static Status put_segments(const TableLoader *loader, const CatalogTable *now, C
     return OK;
 }
 
-static Status build_commit(void *context, const CatalogSnapshot *catalog, Change *change, Diag *diag)
+static Status put_all(const CommitState *state, const CatalogSnapshot *catalog, Change *change, Diag *diag)
 {
-    CommitState *state = context;
     for (uint32_t i = 0; i < state->count; i++) {
         const TableLoader *loader = state->loaders[i];
         const CatalogTable *now = catalog_table_by_id(catalog, loader->table->id);
@@ -98,6 +97,19 @@ static Status build_commit(void *context, const CatalogSnapshot *catalog, Change
             TRY(key_commit_put(&state->keys[i], now, state->replace, change, diag));
     }
     return OK;
+}
+
+static Status build_commit(void *context, const CatalogSnapshot *catalog, Change *change, Diag *diag)
+{
+    const CommitState *state = context;
+    const TableDraft *draft = state->loaders[0]->options.draft;
+    CatalogSnapshot *with_table;
+    if (draft == NULL)
+        return put_all(state, catalog, change, diag);
+    TRY(table_draft_put(draft, catalog, change, diag, &with_table));
+    Status status = put_all(state, with_table, change, diag);
+    catalog_unref(with_table);
+    return status;
 }
 
 static Status make_keys(const TableLoader *loader, const CatalogSnapshot *catalog, bool replaces, Diag *diag, KeyCommit *out)
@@ -126,7 +138,8 @@ static Status commit_change(MetaStore *store, CommitState *state, Diag *diag)
 static Status commit_once(CommitState *state, Diag *diag)
 {
     MetaStore *store = state->loaders[0]->options.store;
-    CatalogSnapshot *catalog = meta_snapshot(store);
+    const TableDraft *draft = state->loaders[0]->options.draft;
+    CatalogSnapshot *catalog = draft != NULL ? catalog_ref(draft->catalog) : meta_snapshot(store);
     Status status = OK;
     memset(state->keys, 0, state->count * sizeof(KeyCommit));
     for (uint32_t i = 0; i < state->count && status == OK; i++) {

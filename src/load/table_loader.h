@@ -8,6 +8,7 @@
 #include "meta/store.h"
 #include "func/function.h"
 #include "load/key_merge.h"
+#include "load/table_draft.h"
 #include "storage/primary_index.h"
 
 typedef struct TableLoader TableLoader;
@@ -25,6 +26,7 @@ typedef struct TableLoaderOptions {
     const uint64_t *partition_ids; /* only into these; NULL: all */
     uint32_t partition_count;
     const KeyMergeRules *merge; /* rows are held in memory until the commit; NULL: rows don't depend on others */
+    TableDraft *draft; /* the commit makes the table; NULL: it is there */
 } TableLoaderOptions;
 
 /* Does a later row take the place of the earlier ones with its key? Then rows must come in order, in one lane. */

@@ -11,7 +11,8 @@
 
 #include "base/memory.h"
 
-typedef enum KeyKind { KEY_TEXT, KEY_INT, KEY_PORT } KeyKind;
+/* Values of KEY_SECRET are never shown. */
+typedef enum KeyKind { KEY_TEXT, KEY_SECRET, KEY_INT, KEY_PORT } KeyKind;
 
 typedef struct KeyInfo {
     const char *name;
@@ -28,6 +29,9 @@ static const KeyInfo KEYS[] = {
     {"audit_log_roll_size_mb", KEY_INT, "1024"},
     {"bind_address", KEY_TEXT, "127.0.0.1"},
     {"data_dir", KEY_TEXT, "./merak-data"},
+    {"home_volume", KEY_TEXT, ""},       /* file:///directory; empty: data_dir/volume */
+    {"advertise_address", KEY_TEXT, ""}, /* under which other nodes reach this one; empty: bind_address */
+    {"frontend_role", KEY_TEXT, "FOLLOWER"},
     {"qe_max_connection", KEY_INT, "4096"},
     {"sys_log_level", KEY_TEXT, "INFO"},
     {"mem_limit", KEY_TEXT, "90%"},
@@ -35,8 +39,24 @@ static const KeyInfo KEYS[] = {
     {"spill_max_bytes", KEY_INT, "0"},
     {"lake_autovacuum_grace_period_minutes", KEY_INT, "30"},
     {"enable_compaction", KEY_TEXT, "true"},
+    {"checkpoint_journal_objects", KEY_INT, "1000"},
+    {"checkpoint_journal_mb", KEY_INT, "64"},
+    {"checkpoint_interval_seconds", KEY_INT, "600"},
     {"run_mode", KEY_TEXT, "shared_data"},
     {"allow_remote_without_password", KEY_TEXT, "false"},
+    {"cloud_native_storage_type", KEY_TEXT, "LOCAL"},
+    {"aws_s3_path", KEY_TEXT, ""},
+    {"aws_s3_endpoint", KEY_TEXT, ""},
+    {"aws_s3_region", KEY_TEXT, ""},
+    {"aws_s3_access_key", KEY_SECRET, ""},
+    {"aws_s3_secret_key", KEY_SECRET, ""},
+    {"aws_s3_session_token", KEY_SECRET, ""},
+    {"aws_s3_use_aws_sdk_default_behavior", KEY_TEXT, "false"},
+    {"aws_s3_enable_path_style_access", KEY_TEXT, "auto"},
+    {"aws_s3_ca_file", KEY_TEXT, ""},
+    {"object_storage_connect_timeout_ms", KEY_INT, "3000"},
+    {"object_storage_request_timeout_ms", KEY_INT, "15000"},
+    {"object_storage_retry_timeout_ms", KEY_INT, "30000"},
 };
 enum { KEY_COUNT = sizeof(KEYS) / sizeof(KEYS[0]), NAME_MAX_BYTES = 64, LINE_MAX_BYTES = 4096 };
 
@@ -124,7 +144,7 @@ Status config_set(Config *config, const char *key, size_t key_length, const char
     if (at == KEY_COUNT)
         return RAISE(diag, BAD_VALUE, "configuration: unknown key '%.*s'; did you mean '%s'?", (int)key_length,
                      key, nearest_key(key, key_length));
-    if (KEYS[at].kind != KEY_TEXT)
+    if (KEYS[at].kind == KEY_INT || KEYS[at].kind == KEY_PORT)
         TRY(check_number(&KEYS[at], value, diag));
     mem_free(config->values[at]);
     config->values[at] = mem_strdup(value);
@@ -216,7 +236,8 @@ bool config_nth(const Config *config, uint32_t position, const char **out_key, c
     if (position >= KEY_COUNT)
         return false;
     *out_key = KEYS[position].name;
-    *out_value = config->values[position];
+    bool is_hidden = KEYS[position].kind == KEY_SECRET && config->values[position][0] != '\0';
+    *out_value = is_hidden ? "******" : config->values[position];
     *out_default = KEYS[position].initial;
     return true;
 }

@@ -15,6 +15,6 @@ Status config_set_pair(Config *config, const char *pair, Diag *diag);
 Status config_set(Config *config, const char *key, size_t key_length, const char *value, Diag *diag);
 /* The key must be one of the table in config.c. Borrowed until the next config_set(). */
 const char *config_text(const Config *config, const char *key);
-/* All keys in the table's order; false: there is no such position. */
+/* All keys in the table's order, secrets as asterisks; false: there is no such position. */
 bool config_nth(const Config *config, uint32_t position, const char **out_key, const char **out_value, const char **out_default);
 int64_t config_int(const Config *config, const char *key);

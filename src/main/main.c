@@ -34,9 +34,9 @@ static const char *take_value(int argc, char **argv, int *at, Diag *diag)
 
 static Status apply_role(const char *role, Diag *diag)
 {
-    if (strcmp(role, "all") == 0)
+    if (strcmp(role, "all") == 0 || strcmp(role, "fe") == 0)
         return OK;
-    return RAISE(diag, NOT_SUPPORTED, "--role %s is not supported: this version runs role 'all' only", role);
+    return RAISE(diag, NOT_SUPPORTED, "--role %s is not supported: this version runs the roles 'all' and 'fe' (which computes too)", role);
 }
 
 static Status apply_argument(Config *config, int argc, char **argv, int *at, Diag *diag)

@@ -1,7 +1,7 @@
 #include "main/node.h"
 
-/* Start order: directories and lock, log, memory limit, volume, metadata (journal replay), workers, MySQL
- * port, HTTP port, ready line. Signals are blocked before the first thread starts, so that only
+/* Start order: directories and lock, log, memory limit, volume, metadata (journal replay, and the lead where nobody has
+ * it), workers, MySQL port, HTTP port, ready line. Signals are blocked before the first thread starts, so that only
  * sigwait() here sees them. Stop order is the reverse; statements get ten seconds to end. */
 
 #include <errno.h>
@@ -20,10 +20,14 @@
 #include "job/memory_trim.h"
 #include "job/quarantine_check.h"
 #include "job/scheduler.h"
+#include "main/home_volume.h"
+#include "main/node_name.h"
 #include "main/storage_metrics.h"
 #include "main/version.h"
+#include "meta/checkpoint.h"
 #include "server/http_server.h"
 #include "server/mysql_server.h"
+#include "server/peer.h"
 #include "session/audit.h"
 #include "session/instance.h"
 
@@ -36,6 +40,8 @@ typedef struct Node {
     int lock_fd;
     Volume *volume;
     MetaStore *store;
+    Peers *peers;
+    Frontends *frontends;
     ExecPool *pool;
     SegmentCache *segments;
     SpillArea *spill;
@@ -151,24 +157,56 @@ static Status check_address(Node *node, Diag *diag)
     return OK;
 }
 
-static Status open_storage(Node *node, Diag *diag)
+static Status open_home_volume(Node *node, Diag *diag)
 {
     char path[PATH_BYTES];
     path_in(node, "volume", path);
-    TRY(volume_open_local(path, environment_real(), diag, &node->volume));
+    TRY(home_volume_open(node->config, path, diag, &node->volume));
     node->volume->quarantine = quarantine_open(environment_real());
+    return OK;
+}
+
+/* Follows, unless nobody leads. */
+static Status join_cluster(Node *node, Diag *diag)
+{
+    FrontendsOptions options = {.store = node->store, .environment = environment_real()};
+    FrontendInfo *self = &options.self;
+    const char *role = config_text(node->config, "frontend_role");
+    self->edit_log_port = (uint32_t)config_int(node->config, "edit_log_port");
+    self->started_us = env_wall_us(environment_real());
+    self->is_observer = strcasecmp(role, "OBSERVER") == 0;
+    if (!self->is_observer && strcasecmp(role, "FOLLOWER") != 0)
+        return RAISE(diag, BAD_VALUE, "configuration: frontend_role must be FOLLOWER or OBSERVER, not '%s'", role);
+    snprintf(self->version, sizeof(self->version), "%s", MYSQL_VERSION);
+    TRY(node_address(config_text(node->config, "advertise_address"), config_text(node->config, "bind_address"), self->host, diag));
+    TRY(node_name(node->directory, self, diag));
+    node->peers = peers_open(node->store);
+    options.calls = peers_frontend_calls(node->peers);
+    node->frontends = frontends_open(&options);
+    peers_set_frontends(node->peers, node->frontends);
+    return frontends_elect(node->frontends, diag);
+}
+
+static Status open_storage(Node *node, Diag *diag)
+{
+    TRY(open_home_volume(node, diag));
     int64_t start_us = env_monotonic_us(environment_real());
-    TRY(meta_store_open(node->volume, diag, &node->store));
+    TRY(meta_store_open_follower(node->volume, diag, &node->store));
     LOG_INFO("meta", "journal replayed entries=%llu incarnation=%llu ms=%lld",
              (unsigned long long)meta_journal_entries(node->store),
              (unsigned long long)meta_incarnation(node->store),
              (long long)(env_monotonic_us(environment_real()) - start_us) / 1000);
-    return OK;
+    return join_cluster(node, diag);
 }
 
 static int64_t segment_cache_limit(void)
 {
     return atomic_load(&mem_process_tracker()->limit_bytes) / 8;
+}
+
+static uint64_t oldest_read(void *frontends)
+{
+    return frontends_oldest_read(frontends);
 }
 
 static void forget_object(void *context, StrView path)
@@ -194,6 +232,8 @@ static Status open_instance(Node *node, Diag *diag)
                             .volume = node->volume,
                             .forget_context = node->segments,
                             .forget = forget_object,
+                            .readers_context = node->frontends,
+                            .oldest_read = oldest_read,
                             .grace_minutes = config_int(node->config, "lake_autovacuum_grace_period_minutes")};
     node->vacuum = vacuum_open(&vacuum);
     node->tasks = task_manager_open(node->store);
@@ -220,6 +260,8 @@ static Status open_instance(Node *node, Diag *diag)
         .profiles = node->profiles,
         .access = &node->access,
         .passwords = node->passwords,
+        .forward = peers_forward_ops(node->peers),
+        .frontends = node->frontends,
         .memory = mem_process_tracker(),
         .version = MYSQL_VERSION,
         .started_us = env_wall_us(environment_real()),
@@ -237,15 +279,26 @@ static Status open_instance(Node *node, Diag *diag)
     return audit_open(log_directory, limit_mb * 1024 * 1024, diag, &node->instance.audit);
 }
 
+static bool leads(void *store)
+{
+    return meta_is_leading(store);
+}
+
 static Status start_jobs(Node *node, Diag *diag)
 {
     node->scheduler = scheduler_open(environment_real());
+    scheduler_set_leading(node->scheduler, leads, node->store);
     if (strcasecmp(config_text(node->config, "enable_compaction"), "true") == 0)
-        scheduler_add(node->scheduler, "compaction", compactor_run, node->compactor);
-    scheduler_add(node->scheduler, "vacuum", vacuum_job, node->vacuum);
+        scheduler_add_leading(node->scheduler, "compaction", compactor_run, node->compactor);
+    scheduler_add_leading(node->scheduler, "vacuum", vacuum_job, node->vacuum);
     node->quarantine_check = (QuarantineCheck){node->store, node->volume};
     scheduler_add(node->scheduler, "quarantine", quarantine_job, &node->quarantine_check);
     scheduler_add(node->scheduler, "journal", meta_settle_job, node->store);
+    scheduler_add_leading(node->scheduler, "labels", meta_labels_job, node->store);
+    meta_set_checkpoint_limits(node->store, &(CheckpointLimits){(uint64_t)config_int(node->config, "checkpoint_journal_objects"),
+                                                                (uint64_t)config_int(node->config, "checkpoint_journal_mb") << 20,
+                                                                config_int(node->config, "checkpoint_interval_seconds") * 1000000});
+    scheduler_add(node->scheduler, "checkpoint", meta_checkpoint_job, node->store);
     scheduler_add(node->scheduler, "memory", memory_trim_run, &node->memory_trim);
     TRY(scheduler_start(node->scheduler, diag));
     session_add_task_runners(&node->instance);
@@ -273,7 +326,7 @@ static Status open_ports(Node *node, Diag *diag)
     TRY(http_server_start(&http, diag, &node->http));
     atomic_store(&node->instance.http_port, http_server_port(node->http));
     http_metrics_add(node->http, storage_metrics_write, &node->instance);
-    return OK;
+    return frontends_start(node->frontends, mysql_server_port(node->mysql), http_server_port(node->http), diag);
 }
 
 static Status node_open(Node *node, Diag *diag)
@@ -295,6 +348,8 @@ static void node_close(Node *node)
         http_server_stop(node->http);
     if (node->mysql != NULL)
         mysql_server_stop(node->mysql, DRAIN_US);
+    if (node->frontends != NULL)
+        frontends_stop(node->frontends);
     task_manager_close(node->tasks);
     scheduler_close(node->scheduler);
     compactor_close(node->compactor);
@@ -314,6 +369,8 @@ static void node_close(Node *node)
         exec_pool_close(node->pool);
     audit_close(node->instance.audit);
     spill_area_close(node->spill);
+    frontends_close(node->frontends);
+    peers_close(node->peers);
     if (node->store != NULL)
         meta_store_close(node->store);
     if (node->volume != NULL) {

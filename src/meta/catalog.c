@@ -4,6 +4,8 @@
 
 #include <stdlib.h>
 
+enum { FIRST_ID = 10000 };
+
 static bool drop_reference(_Atomic uint32_t *references)
 {
     return atomic_fetch_sub_explicit(references, 1, memory_order_acq_rel) == 1;
@@ -17,7 +19,7 @@ static void schema_unref(TableSchema *schema)
     mem_free(schema);
 }
 
-static void partition_unref(CatalogPartition *partition)
+void catalog_partition_unref(CatalogPartition *partition)
 {
     if (!drop_reference(&partition->references))
         return;
@@ -25,25 +27,34 @@ static void partition_unref(CatalogPartition *partition)
     mem_free(partition);
 }
 
-static void table_unref(CatalogTable *table)
+void catalog_table_unref(CatalogTable *table)
 {
     if (!drop_reference(&table->references))
         return;
     for (uint32_t i = 0; i < table->partition_count; i++)
-        partition_unref(table->partitions[i]);
+        catalog_partition_unref(table->partitions[i]);
     schema_unref(table->schema);
     arena_deinit(&table->arena);
     mem_free(table);
 }
 
-static void database_unref(CatalogDatabase *database)
+void catalog_database_unref(CatalogDatabase *database)
 {
     if (!drop_reference(&database->references))
         return;
     for (uint32_t i = 0; i < database->table_count; i++)
-        table_unref(database->tables[i]);
+        catalog_table_unref(database->tables[i]);
     arena_deinit(&database->arena);
     mem_free(database);
+}
+
+CatalogSnapshot *catalog_new_empty(void)
+{
+    CatalogSnapshot *snapshot = mem_alloc_zero(sizeof(*snapshot));
+    atomic_init(&snapshot->references, 1);
+    arena_init(&snapshot->arena, NULL);
+    snapshot->next_id = FIRST_ID;
+    return snapshot;
 }
 
 CatalogSnapshot *catalog_ref(CatalogSnapshot *snapshot)
@@ -57,7 +68,7 @@ void catalog_unref(CatalogSnapshot *snapshot)
     if (snapshot == NULL || !drop_reference(&snapshot->references))
         return;
     for (uint32_t i = 0; i < snapshot->database_count; i++)
-        database_unref(snapshot->databases[i]);
+        catalog_database_unref(snapshot->databases[i]);
     for (uint32_t i = 0; i < snapshot->prepared_count; i++)
         prepared_unref(snapshot->prepared[i]);
     record_set_unref(snapshot->records);

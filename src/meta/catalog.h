@@ -131,8 +131,13 @@ typedef struct CatalogSnapshot {
     uint64_t next_id;
 } CatalogSnapshot;
 
+CatalogSnapshot *catalog_new_empty(void);
 CatalogSnapshot *catalog_ref(CatalogSnapshot *snapshot);
 void catalog_unref(CatalogSnapshot *snapshot);
+/* Of nodes: for who makes catalogs. */
+void catalog_database_unref(CatalogDatabase *database);
+void catalog_table_unref(CatalogTable *table);
+void catalog_partition_unref(CatalogPartition *partition);
 
 const CatalogDatabase *catalog_database(const CatalogSnapshot *snapshot, StrView name);
 const CatalogDatabase *catalog_database_by_id(const CatalogSnapshot *snapshot, uint64_t id);

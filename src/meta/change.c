@@ -23,6 +23,7 @@ enum {
     OP_DROP_PREPARED = 35,
     OP_PUT_RECORD = 36,
     OP_DROP_RECORD = 37,
+    OP_FORGET_LABELS = 38,
     OP_OPTIONAL_BIT = 0x80,
     OP_NOTE_DELETIONS = OP_OPTIONAL_BIT | 1,
 };
@@ -167,6 +168,13 @@ void change_put_label(Change *change, uint64_t database_id, StrView label, uint6
     add_op(change, OP_PUT_LABEL, &body);
 }
 
+void change_forget_labels(Change *change, int64_t before_us)
+{
+    AUTO_BYTEBUF body = {0};
+    bytebuf_put_u64(&body, (uint64_t)before_us);
+    add_op(change, OP_FORGET_LABELS, &body);
+}
+
 void change_put_prepared(Change *change, const PreparedTransaction *prepared)
 {
     AUTO_BYTEBUF body = {0};
@@ -216,7 +224,7 @@ void change_note_deletions(Change *change, const StrView *paths, uint32_t count)
 static bool is_known_op(uint8_t kind)
 {
     return (kind >= OP_PUT_DATABASE && kind <= OP_RESERVE_IDS) || kind == OP_COMPACT_SEGMENTS || kind == OP_PUT_DELETES ||
-           (kind >= OP_PUT_PREPARED && kind <= OP_DROP_RECORD) ||
+           (kind >= OP_PUT_PREPARED && kind <= OP_FORGET_LABELS) ||
            (kind & OP_OPTIONAL_BIT) != 0;
 }
 
@@ -271,37 +279,6 @@ static CatalogSnapshot *copy_snapshot(CatalogSnapshot *base)
     return next;
 }
 
-/* Drops a reference through the public door: a snapshot that holds nothing else. */
-static void release_database(CatalogDatabase *database)
-{
-    CatalogSnapshot *carrier = mem_alloc_zero(sizeof(*carrier));
-    atomic_init(&carrier->references, 1);
-    arena_init(&carrier->arena, NULL);
-    carrier->databases = ARENA_NEW_ARRAY(&carrier->arena, CatalogDatabase *, 1);
-    carrier->databases[0] = database;
-    carrier->database_count = 1;
-    catalog_unref(carrier);
-}
-
-static void release_table(CatalogTable *table)
-{
-    CatalogDatabase *carrier = mem_alloc_zero(sizeof(*carrier));
-    atomic_init(&carrier->references, 1);
-    arena_init(&carrier->arena, NULL);
-    carrier->tables = ARENA_NEW_ARRAY(&carrier->arena, CatalogTable *, 1);
-    carrier->tables[0] = table;
-    carrier->table_count = 1;
-    release_database(carrier);
-}
-
-static void release_partition(CatalogPartition *partition)
-{
-    if (atomic_fetch_sub(&partition->references, 1) != 1)
-        return;
-    arena_deinit(&partition->arena);
-    mem_free(partition);
-}
-
 /* 0 is what meta_new_id() gives when it has none. */
 static Status check_id(const Apply *apply, uint64_t id)
 {
@@ -343,7 +320,7 @@ static CatalogDatabase *own_database(Apply *apply, uint32_t at)
         atomic_fetch_add(&copy->tables[i]->references, 1);
     }
     apply->next->databases[at] = copy;
-    release_database(old);
+    catalog_database_unref(old);
     return copy;
 }
 
@@ -393,7 +370,7 @@ static Status apply_put_database(Apply *apply, ByteReader *body)
     apply->next->database_count--;
     memmove(apply->next->databases + at, apply->next->databases + at + 1,
             (apply->next->database_count - (uint32_t)at) * sizeof(CatalogDatabase *));
-    release_database(old);
+    catalog_database_unref(old);
     insert_database(apply, renamed);
     return OK;
 }
@@ -405,7 +382,7 @@ static Status apply_drop_database(Apply *apply, ByteReader *body)
     if (at < 0)
         return RAISE(apply->diag, NO_SUCH_DATABASE, "database %llu does not exist", (unsigned long long)id);
     CatalogSnapshot *next = apply->next;
-    release_database(next->databases[at]);
+    catalog_database_unref(next->databases[at]);
     next->database_count--;
     memmove(next->databases + at, next->databases + at + 1,
             (next->database_count - (uint32_t)at) * sizeof(*next->databases));
@@ -488,12 +465,12 @@ static Status apply_put_table(Apply *apply, ByteReader *body)
         table->created_us = old->created_us;
         share_partitions(table, old);
         remove_table_at(old_home, at);
-        release_table(old);
+        catalog_table_unref(old);
     }
     table->updated_us = apply->time_us;
     int home = find_database(apply, database_id);
     if (home < 0) {
-        release_table(table);
+        catalog_table_unref(table);
         return RAISE(apply->diag, NO_SUCH_DATABASE, "database %llu does not exist", (unsigned long long)database_id);
     }
     insert_table(own_database(apply, (uint32_t)home), table);
@@ -507,7 +484,7 @@ static Status apply_drop_table(Apply *apply, ByteReader *body)
     CatalogDatabase *database = own_database_of_table(apply, id, &at);
     if (database == NULL)
         return RAISE(apply->diag, NO_SUCH_TABLE, "table %llu does not exist", (unsigned long long)id);
-    release_table(database->tables[at]);
+    catalog_table_unref(database->tables[at]);
     remove_table_at(database, at);
     return OK;
 }
@@ -531,7 +508,7 @@ static Status own_table(Apply *apply, uint64_t id, uint32_t extra, CatalogTable 
     table->updated_us = apply->time_us;
     share_partitions(table, old);
     database->tables[at] = table;
-    release_table(old);
+    catalog_table_unref(old);
     *out_table = table;
     return OK;
 }
@@ -546,12 +523,12 @@ static Status apply_put_partition(Apply *apply, ByteReader *body)
     for (uint32_t t = 0; t < partition->tablet_count && has_id == OK; t++)
         has_id = check_id(apply, partition->tablets[t].id);
     if (has_id != OK) {
-        release_partition(partition);
+        catalog_partition_unref(partition);
         return has_id;
     }
     for (uint32_t i = 0; i < table->partition_count; i++) {
         if (table->partitions[i]->id == partition->id) {
-            release_partition(table->partitions[i]);
+            catalog_partition_unref(table->partitions[i]);
             table->partitions[i] = partition;
             return OK;
         }
@@ -571,7 +548,7 @@ static Status apply_drop_partition(Apply *apply, ByteReader *body)
     for (uint32_t i = 0; i < table->partition_count; i++) {
         if (table->partitions[i]->id != id)
             continue;
-        release_partition(table->partitions[i]);
+        catalog_partition_unref(table->partitions[i]);
         table->partition_count--;
         memmove(table->partitions + i, table->partitions + i + 1,
                 (table->partition_count - i) * sizeof(*table->partitions));
@@ -650,7 +627,7 @@ static Status own_partition(Apply *apply, CatalogTable *table, uint64_t id, Cata
             continue;
         if (!is_private(&old->references) || is_wasteful(old)) {
             table->partitions[i - 1] = copy_partition(table->schema, old);
-            release_partition(old);
+            catalog_partition_unref(old);
         }
         *out_partition = table->partitions[i - 1];
         return OK;
@@ -840,6 +817,14 @@ static Status apply_put_label(Apply *apply, ByteReader *body)
     return OK;
 }
 
+static Status apply_forget_labels(Apply *apply, ByteReader *body)
+{
+    int64_t before_us = (int64_t)byte_reader_u64(body);
+    if (apply->listener != NULL && !body->failed)
+        apply->listener->forget_labels(apply->listener->context, before_us);
+    return OK;
+}
+
 static void remove_prepared(CatalogSnapshot *next, uint64_t database_id, StrView label)
 {
     for (uint32_t i = 0; i < next->prepared_count; i++) {
@@ -933,6 +918,8 @@ static Status apply_op(Apply *apply, uint8_t kind, ByteReader *body)
         return apply_put_setting(apply, body);
     case OP_PUT_LABEL:
         return apply_put_label(apply, body);
+    case OP_FORGET_LABELS:
+        return apply_forget_labels(apply, body);
     case OP_RESERVE_IDS: {
         uint64_t limit = byte_reader_varint(body);
         apply->next->next_id = MAX(apply->next->next_id, limit);

@@ -49,6 +49,8 @@ void change_put_deletes(Change *change, uint64_t table_id, uint64_t partition_id
 void change_put_setting(Change *change, StrView key, StrView value);
 void change_put_label(Change *change, uint64_t database_id, StrView label, uint64_t txn_id, StrView answer,
                       int64_t time_us);
+/* Labels of before that time may be used again. */
+void change_forget_labels(Change *change, int64_t before_us);
 /* A transaction of that database and label is prepared; is prepared no longer (nothing when it was not). */
 void change_put_prepared(Change *change, const PreparedTransaction *prepared);
 void change_drop_prepared(Change *change, uint64_t database_id, StrView label);
@@ -64,6 +66,7 @@ void change_list_unknown(StrView bytes, ByteBuf *out_names);
 typedef struct ChangeListener {
     void *context;
     void (*label)(void *context, uint64_t database_id, StrView label, uint64_t txn_id, StrView answer, int64_t time_us);
+    void (*forget_labels)(void *context, int64_t before_us);
 } ChangeListener;
 
 /* base keeps its reference. CORRUPT when the bytes are damaged, NO_SUCH_TABLE and the like when an

@@ -18,13 +18,22 @@ static void end_turn(MetaStore *store)
 {
     mutex_lock(&store->lock);
     store->is_appending = false;
+    store->append_count++;
+    store->epoch = store->journal.epoch;
+    store_note_cut(store);
     condition_broadcast(&store->changed);
 }
 
 bool meta_is_leading(MetaStore *store)
 {
     LOCK_GUARD(&store->lock);
-    return store->journal.is_leading && !store->follows;
+    return store->leads && !store->follows;
+}
+
+uint64_t meta_epoch(MetaStore *store)
+{
+    LOCK_GUARD(&store->lock);
+    return store->epoch;
 }
 
 static Status poll_others(MetaStore *store, Diag *diag)
@@ -33,15 +42,22 @@ static Status poll_others(MetaStore *store, Diag *diag)
     return journal_poll(&store->journal, &reader, diag);
 }
 
-/* Lock held, released meanwhile. */
+/* Lock held, released meanwhile. An append that is under way may be seen by followers already: its end is awaited, and it
+ * finds out itself who leads. */
 static Status watch_as_leader(MetaStore *store, Diag *diag)
 {
+    uint64_t appends = store->append_count;
+    while (store->is_appending && store->append_count == appends)
+        condition_wait(&store->changed, &store->lock);
+    if (store->append_count != appends || store->is_appending || store->follows || store->uncertain != NULL)
+        return OK;
+    uint64_t sequence = store->journal.next_sequence;
     bool is_there = false;
-    begin_turn(store);
-    Status status = journal_has_next(&store->journal, &is_there, diag);
-    end_turn(store);
-    if (status != OK || !is_there)
-        return status;
+    mutex_unlock(&store->lock);
+    Status status = journal_has(&store->journal, sequence, &is_there, diag);
+    mutex_lock(&store->lock);
+    if (status != OK || !is_there || store->follows || store->is_appending || store->journal.next_sequence != sequence)
+        return status; /* what is there is an append of this node's own */
     Diag found = {0};
     status_ignore(RAISE(&found, RETRY, "another node has taken over the metadata journal"));
     store->journal.is_leading = false;
@@ -52,10 +68,6 @@ static Status watch_as_leader(MetaStore *store, Diag *diag)
 Status meta_follow(MetaStore *store, Diag *diag)
 {
     LOCK_GUARD(&store->lock);
-    while (store->is_appending)
-        condition_wait(&store->changed, &store->lock);
-    if (store->uncertain != NULL)
-        return store_settle(store, diag);
     if (!store->follows)
         TRY(watch_as_leader(store, diag));
     if (!store->follows || store->journal.is_pending) /* a claim of its own is under way: meta_take_lead() settles it */

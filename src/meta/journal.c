@@ -92,6 +92,7 @@ static Status put_until_certain(Journal *journal, Diag *diag)
 static void step_over_pending(Journal *journal)
 {
     journal->previous_hash = checksum_bytes(journal->pending.data, journal->pending.length);
+    journal->seen_bytes += journal->pending.length;
     journal->next_sequence++;
     journal->next_entry_id += journal->pending_count;
     journal->is_pending = false;

@@ -29,6 +29,7 @@ enum {
 typedef struct Journal {
     Volume *volume;
     uint64_t incarnation;
+    char cluster[33]; /* random, drawn with the first incarnation: only who reads the volume knows it */
     uint64_t next_sequence;
     uint64_t next_entry_id;
     uint64_t previous_hash;
@@ -37,6 +38,7 @@ typedef struct Journal {
     uint64_t epoch_writer; /* who leads in it */
     bool is_leading;       /* this writer claimed the journal and was not deposed since */
     bool is_pending;       /* the batch below was sent, and nobody knows whether it is there */
+    uint64_t seen_bytes;   /* of batches read and appended */
     ByteBuf pending;
     uint64_t pending_id;
     uint32_t pending_count;
@@ -59,15 +61,18 @@ typedef struct JournalReader {
     void (*unknown)(void *context, const JournalEntry *entry, ByteBuf *out_names);
 } JournalReader;
 
-/* Finds the newest incarnation or creates the first, checks and replays all batches. */
+/* Finds the newest incarnation or creates the first; nothing is read of its journal. Who has a later state than none
+ * sets next_sequence and what goes with it, and follows from there. */
+Status journal_find(Journal *journal, Volume *volume, Diag *diag);
+/* The same, and checks and replays all batches. */
 Status journal_open(Journal *journal, Volume *volume, const JournalReader *reader, Diag *diag);
 void journal_close(Journal *journal);
 /* Reads what was appended since by others. */
 Status journal_follow(Journal *journal, const JournalReader *reader, Diag *diag);
 /* The same without a listing, for who asks again and again: a hole behind the end stays unseen. */
 Status journal_poll(Journal *journal, const JournalReader *reader, Diag *diag);
-/* Is there an object at the place of the next append? */
-Status journal_has_next(const Journal *journal, bool *out_is_there, Diag *diag);
+/* Is there an object at that place? */
+Status journal_has(const Journal *journal, uint64_t sequence, bool *out_is_there, Diag *diag);
 /* Appends an epoch entry. RETRY: somebody else's batch is there; follow and try again. */
 Status journal_claim(Journal *journal, Diag *diag);
 /* entries: as laid out above, count of them. Returns OK once durable. RETRY: another leads, and the batch is

@@ -162,6 +162,7 @@ static Status replay_batches(Replay *replay, Diag *diag)
             TRY(confirm_batch(journal, path, &batch, diag));
         TRY(replay_entries(replay, &batch, path, diag));
         journal->previous_hash = checksum_bytes(batch.data, batch.length);
+        journal->seen_bytes += batch.length;
         journal->next_sequence++;
         bytebuf_clear(&journal->unconfirmed);
         bytebuf_append_view(&journal->unconfirmed, bytebuf_view(&batch));
@@ -272,12 +273,12 @@ Status journal_poll(Journal *journal, const JournalReader *reader, Diag *diag)
     return status;
 }
 
-Status journal_has_next(const Journal *journal, bool *out_is_there, Diag *diag)
+Status journal_has(const Journal *journal, uint64_t sequence, bool *out_is_there, Diag *diag)
 {
     char path[JOURNAL_PATH_BYTES];
     AUTO_BYTEBUF batch = {0};
     Diag missing = {0};
-    journal_batch_path(path, journal->incarnation, journal->next_sequence);
+    journal_batch_path(path, journal->incarnation, sequence);
     Status status = volume_get(journal->volume, path, &batch, &missing);
     *out_is_there = status == OK;
     return status == OK || status == ERR_NO_SUCH_OBJECT ? OK : diag_raise(diag, status, "%s", missing.message);
@@ -295,6 +296,20 @@ static Status check_incarnation(const ByteBuf *bytes, const char *path, Diag *di
     return OK;
 }
 
+static void take_cluster(Journal *journal, StrView record)
+{
+    static const char key[] = "\"cluster\":\"";
+    size_t at = strview_find(record, strview(key));
+    size_t length = 0;
+    if (at == SIZE_MAX)
+        return;
+    at += strlen(key);
+    while (at + length < record.length && record.data[at + length] != '"' && length + 1 < sizeof(journal->cluster))
+        length++;
+    memcpy(journal->cluster, record.data + at, length);
+    journal->cluster[length] = '\0';
+}
+
 static Status find_incarnation(Journal *journal, Diag *diag)
 {
     for (journal->incarnation = 0;; journal->incarnation++) {
@@ -308,6 +323,7 @@ static Status find_incarnation(Journal *journal, Diag *diag)
         if (status != OK)
             return RAISE(diag, IO, "%s", missing.message);
         TRY(check_incarnation(&bytes, path, diag));
+        take_cluster(journal, bytebuf_view(&bytes));
         bytebuf_clear(&journal->unconfirmed_record);
         bytebuf_append_view(&journal->unconfirmed_record, bytebuf_view(&bytes));
     }
@@ -335,7 +351,7 @@ static Status make_incarnation(const Journal *journal, Diag *diag)
     return diag_raise(diag, status, "%s", trouble.message);
 }
 
-Status journal_open(Journal *journal, Volume *volume, const JournalReader *reader, Diag *diag)
+Status journal_find(Journal *journal, Volume *volume, Diag *diag)
 {
     *journal = (Journal){.volume = volume, .next_sequence = 1, .next_entry_id = 1};
     journal->writer_id = env_random(volume->environment);
@@ -344,5 +360,11 @@ Status journal_open(Journal *journal, Volume *volume, const JournalReader *reade
         TRY(make_incarnation(journal, diag));
         TRY(find_incarnation(journal, diag));
     }
+    return OK;
+}
+
+Status journal_open(Journal *journal, Volume *volume, const JournalReader *reader, Diag *diag)
+{
+    TRY(journal_find(journal, volume, diag));
     return journal_follow(journal, reader, diag);
 }

@@ -14,16 +14,7 @@
 #include "meta/store_int.h"
 
 enum { ID_BLOCK = 1000000, CLAIMS = 10, SETTLE_US = 1000000 };
-
-static uint32_t label_slot(uint64_t database_id, StrView label)
-{
-    return (uint32_t)(hash_combine(database_id, hash_bytes(label.data, label.length)) % LABEL_SLOTS);
-}
-
-static StrView keep(Arena *arena, StrView text)
-{
-    return strview_n(arena_strndup(arena, text.data, text.length), text.length);
-}
+enum { DUE_OBJECTS = 1000, DUE_BYTES = 64 << 20, DUE_US = 600 * 1000000 }; /* a checkpoint, unless told otherwise */
 
 typedef struct LabelKeeper {
     MetaStore *store;
@@ -34,84 +25,13 @@ static void remember_label(void *context, uint64_t database_id, StrView label, u
                            int64_t time_us)
 {
     const LabelKeeper *keeper = context;
-    MetaStore *store = keeper->store;
-    LOCK_GUARD(&store->label_lock);
-    LabelNode *node = ARENA_NEW(&store->label_arena, LabelNode);
-    uint32_t slot = label_slot(database_id, label);
-    *node = (LabelNode){.next = store->labels[slot], .database_id = database_id, .txn_id = txn_id, .time_us = time_us,
-                        .entry_id = keeper->entry_id, .older = store->newest, .label = keep(&store->label_arena, label),
-                        .answer = keep(&store->label_arena, answer)};
-    store->labels[slot] = node;
-    store->newest = node;
+    label_set_add(keeper->store->labels, &(LabelEntry){database_id, txn_id, time_us, label, answer}, keeper->entry_id);
 }
 
-/* Labels up to the entry stay for good. */
-static void settle_labels(MetaStore *store, uint64_t entry_id)
+static void forget_labels(void *context, int64_t before_us)
 {
-    LOCK_GUARD(&store->label_lock);
-    LabelNode **at = &store->newest;
-    while (*at != NULL && (*at)->entry_id > entry_id)
-        at = &(*at)->older;
-    *at = NULL;
-    store->durable_entry_id = entry_id;
-}
-
-/* Labels of later entries never were. Their memory stays. */
-static void drop_labels(MetaStore *store, uint64_t last_entry_id)
-{
-    LOCK_GUARD(&store->label_lock);
-    for (; store->newest != NULL && store->newest->entry_id > last_entry_id; store->newest = store->newest->older) {
-        LabelNode **at = &store->labels[label_slot(store->newest->database_id, store->newest->label)];
-        while (*at != store->newest)
-            at = &(*at)->next;
-        *at = store->newest->next;
-    }
-}
-
-bool meta_label_find(MetaStore *store, uint64_t database_id, StrView label, Arena *arena, LabelRecord *out_record)
-{
-    LOCK_GUARD(&store->label_lock);
-    for (const LabelNode *n = store->labels[label_slot(database_id, label)]; n != NULL; n = n->next) {
-        if (n->database_id == database_id && strview_equal(n->label, label)) {
-            bool is_durable = n->entry_id <= store->durable_entry_id && atomic_load(&store->is_confirmed);
-            *out_record = (LabelRecord){n->txn_id, n->time_us, keep(arena, n->answer), is_durable};
-            return true;
-        }
-    }
-    return false;
-}
-
-static int by_newest(const void *a, const void *b)
-{
-    const LabelEntry *left = a, *right = b;
-    return (left->txn_id < right->txn_id) - (left->txn_id > right->txn_id);
-}
-
-uint32_t meta_label_list(MetaStore *store, Arena *arena, LabelEntry **out_labels)
-{
-    ARRAY_OF(LabelEntry) all = {0};
-    mutex_lock(&store->label_lock);
-    for (uint32_t slot = 0; slot < LABEL_SLOTS; slot++) {
-        for (const LabelNode *n = store->labels[slot]; n != NULL; n = n->next) {
-            LabelEntry entry = {n->database_id, n->txn_id, n->time_us, keep(arena, n->label), keep(arena, n->answer)};
-            if (n->entry_id <= store->durable_entry_id)
-                ARRAY_PUSH(arena, &all, entry);
-        }
-    }
-    mutex_unlock(&store->label_lock);
-    if (all.count > 1)
-        qsort(all.items, all.count, sizeof(*all.items), by_newest);
-    *out_labels = all.items;
-    return all.count;
-}
-
-static CatalogSnapshot *empty_catalog(void)
-{
-    CatalogSnapshot *snapshot = mem_alloc_zero(sizeof(*snapshot));
-    atomic_init(&snapshot->references, 1);
-    arena_init(&snapshot->arena, NULL);
-    snapshot->next_id = 10000;
-    return snapshot;
+    const LabelKeeper *keeper = context;
+    label_set_forget(keeper->store->labels, before_us, keeper->entry_id);
 }
 
 void meta_store_close(MetaStore *store)
@@ -126,9 +46,10 @@ void meta_store_close(MetaStore *store)
         catalog_unref(store->earlier[i]);
     mem_free(store->earlier);
     mem_free(store->leases);
-    arena_deinit(&store->label_arena);
+    label_set_close(store->labels);
+    arena_deinit(&store->kept_arena);
     mutex_deinit(&store->lock);
-    mutex_deinit(&store->label_lock);
+    mutex_deinit(&store->image_lock);
     condition_deinit(&store->changed);
     mem_free(store);
 }
@@ -156,7 +77,8 @@ void store_publish(MetaStore *store, CatalogSnapshot *next)
     }
     store->earlier[store->earlier_count++] = store->published;
     store->published = next;
-    settle_labels(store, next->entry_id);
+    store_note_cut(store);
+    label_set_settle(store->labels, next->entry_id);
     if (store->listener != NULL)
         store->listener(store->listener_context);
 }
@@ -168,6 +90,15 @@ void meta_set_publish_listener(MetaStore *store, void (*published)(void *context
     store->listener_context = context;
 }
 
+void store_note_cut(MetaStore *store)
+{
+    const Journal *journal = &store->journal;
+    uint64_t entry_id = store->published->entry_id;
+    if (journal->next_entry_id == entry_id + 1 && !journal->is_pending)
+        store->cut = (ImageHead){entry_id, journal->incarnation, journal->next_sequence, journal->previous_hash, journal->epoch,
+                                 journal->epoch_writer, 0};
+}
+
 static StrView change_of(const JournalEntry *entry)
 {
     return entry->kind == ENTRY_CHANGE ? entry->bytes : (StrView){"", 0};
@@ -177,7 +108,7 @@ static StrView change_of(const JournalEntry *entry)
 static Status apply_entry(MetaStore *store, CatalogSnapshot *base, const JournalEntry *entry, Diag *diag, CatalogSnapshot **out_next)
 {
     LabelKeeper keeper = {store, entry->id};
-    ChangeListener listener = {&keeper, remember_label};
+    ChangeListener listener = {&keeper, remember_label, forget_labels};
     return change_apply(base, change_of(entry), entry->id, entry->time_us, &listener, diag, out_next);
 }
 
@@ -197,9 +128,9 @@ Status store_replay(void *context, const JournalEntry *entry, Diag *diag)
         return OK; /* an earlier reading of the batch came to it, and failed behind it */
     if (store->is_opening) {
         LabelKeeper keeper = {store, entry->id};
-        ChangeListener listener = {&keeper, remember_label};
+        ChangeListener listener = {&keeper, remember_label, forget_labels};
         TRY(change_apply_in_place(store->published, change_of(entry), entry->id, entry->time_us, &listener, diag));
-        settle_labels(store, entry->id);
+        label_set_settle(store->labels, entry->id);
         return OK;
     }
     TRY(apply_entry(store, store->published, entry, diag, &next));
@@ -240,7 +171,21 @@ Status store_begin_lead(MetaStore *store, Diag *diag)
     store->tentative = catalog_ref(store->published);
     store->next_entry_id = store->journal.next_entry_id;
     store->next_id = store->id_limit = store->published->next_id;
+    store->leads = true;
+    store->epoch = store->journal.epoch;
     return OK;
+}
+
+/* The newest image, and the journal from there. */
+static Status read_state(MetaStore *store, Volume *volume, const JournalReader *reader, Diag *diag)
+{
+    ImageSearch search = {0};
+    TRY(journal_find(&store->journal, volume, diag));
+    Status status = store_load_image(store, &search, diag);
+    if (status == OK)
+        status = store_check_reached(store, &search, journal_follow(&store->journal, reader, diag), diag);
+    bytebuf_deinit(&search.damaged);
+    return status;
 }
 
 static Status open_store(MetaStore *store, Volume *volume, Diag *diag)
@@ -248,14 +193,16 @@ static Status open_store(MetaStore *store, Volume *volume, Diag *diag)
     JournalReader reader = {store, store_replay, store_list_unknown};
     FAULT("start.before_replay", diag);
     store->is_opening = true;
-    Status opened = journal_open(&store->journal, volume, &reader, diag);
+    Status opened = read_state(store, volume, &reader, diag);
     store->is_opening = false;
     TRY(opened);
+    store_note_cut(store);
     FAULT("start.after_replay", diag);
     atomic_store(&store->is_confirmed, store->journal.unconfirmed.length == 0 && store->journal.unconfirmed_record.length == 0);
     store->tentative = catalog_ref(store->published);
     store->next_entry_id = store->journal.next_entry_id;
     store->next_id = store->id_limit = store->published->next_id;
+    store->epoch = store->journal.epoch;
     if (store->follows)
         return OK;
     Diag trouble = {0};
@@ -273,10 +220,12 @@ static Status open_as(Volume *volume, bool follows, Diag *diag, MetaStore **out_
     MetaStore *store = mem_alloc_zero(sizeof(*store));
     store->follows = follows;
     mutex_init(&store->lock);
-    mutex_init(&store->label_lock);
+    mutex_init(&store->image_lock);
+    store->limits = (CheckpointLimits){DUE_OBJECTS, DUE_BYTES, DUE_US};
     condition_init(&store->changed);
-    arena_init(&store->label_arena, NULL);
-    store->published = empty_catalog();
+    store->labels = label_set_open();
+    arena_init(&store->kept_arena, NULL);
+    store->published = catalog_new_empty();
     Status status = open_store(store, volume, diag);
     if (status != OK) {
         meta_store_close(store);
@@ -306,6 +255,16 @@ uint32_t meta_live_snapshots(MetaStore *store, CatalogSnapshot ***out_snapshots)
     all[store->earlier_count] = catalog_ref(store->published);
     *out_snapshots = all;
     return store->earlier_count + 1;
+}
+
+uint64_t meta_oldest_held(MetaStore *store)
+{
+    LOCK_GUARD(&store->lock);
+    prune_earlier(store);
+    uint64_t oldest = store->published->entry_id;
+    for (uint32_t i = 0; i < store->earlier_count; i++)
+        oldest = MIN(oldest, store->earlier[i]->entry_id);
+    return oldest;
 }
 
 uint64_t meta_lease_open(MetaStore *store)
@@ -364,7 +323,7 @@ static Status join_batch(MetaStore *store, MetaBuild build, void *context, Diag 
     CatalogSnapshot *next;
     Status status = apply_entry(store, store->tentative, &entry, diag, &next);
     if (status != OK) {
-        drop_labels(store, store->next_entry_id - 1);
+        label_set_drop(store->labels, store->next_entry_id - 1);
         return status;
     }
     Batch *batch = open_batch(store);
@@ -390,13 +349,14 @@ static void drop_tentative(MetaStore *store, Status status, const char *message)
     catalog_unref(store->tentative);
     store->tentative = catalog_ref(base);
     store->next_entry_id = base->entry_id + 1;
-    drop_labels(store, base->entry_id);
+    label_set_drop(store->labels, base->entry_id);
 }
 
 void store_depose(MetaStore *store, const Diag *diag)
 {
     LOG_ERROR("meta", "deposed: %s", diag->message);
     store->follows = true;
+    store->leads = false;
     drop_tentative(store, ERR_RETRY, diag->message);
 }
 
@@ -419,9 +379,12 @@ static void write_batch(MetaStore *store, Batch *batch)
     FAULT_STEP("meta.before_publish");
     mutex_lock(&store->lock);
     store->is_appending = false;
+    store->append_count++;
     batch->status = status;
     batch->is_done = true;
     if (status == OK) {
+        store->counts.batches++;
+        store->counts.entries += batch->count;
         store_publish(store, catalog_ref(result));
         FAULT_STEP("meta.after_publish");
     } else if (status == ERR_OUTCOME_UNKNOWN) {
@@ -436,13 +399,14 @@ static void write_batch(MetaStore *store, Batch *batch)
 }
 
 /* Finds out about the pending batch; the lock is released meanwhile. */
-Status store_settle(MetaStore *store, Diag *diag)
+static Status settle(MetaStore *store, Diag *diag)
 {
     store->is_appending = true;
     mutex_unlock(&store->lock);
     Status status = journal_settle(&store->journal, diag);
     mutex_lock(&store->lock);
     store->is_appending = false;
+    store->append_count++;
     CatalogSnapshot *result = store->uncertain;
     if (status == OK || status == ERR_RETRY)
         store->uncertain = NULL;
@@ -463,7 +427,7 @@ Status meta_settle(MetaStore *store, Diag *diag)
     LOCK_GUARD(&store->lock);
     while (store->is_appending)
         condition_wait(&store->changed, &store->lock);
-    return store->uncertain == NULL ? OK : store_settle(store, diag);
+    return store->uncertain == NULL ? OK : settle(store, diag);
 }
 
 int64_t meta_settle_job(void *context, const _Atomic bool *stopping)
@@ -490,6 +454,7 @@ static Status need_lead(MetaStore *store, Diag *diag)
     Status status = take_lead(store, &trouble);
     mutex_lock(&store->lock);
     store->is_appending = false;
+    store->append_count++;
     if (status == OK)
         status = store_begin_lead(store, &trouble);
     condition_broadcast(&store->changed);
@@ -513,20 +478,37 @@ static void push_batch(MetaStore *store, const Batch *batch)
     if (store->is_appending || store->open != batch)
         condition_wait(&store->changed, &store->lock);
     else if (store->uncertain != NULL)
-        status_ignore(store_settle(store, &trouble)); /* what goes wrong is told to the batch */
+        status_ignore(settle(store, &trouble)); /* what goes wrong is told to the batch */
     else
         write_batch(store, store->open);
+}
+
+/* Nothing had to be changed; but what that rests on may not be durable yet. Waits until it is, or is no more. */
+static Status push_tentative(MetaStore *store, Diag *diag)
+{
+    if (store->uncertain != NULL && !store->is_appending)
+        return settle(store, diag);
+    if (store->is_appending)
+        condition_wait(&store->changed, &store->lock);
+    else if (store->open != NULL)
+        write_batch(store, store->open); /* what goes wrong is told to those who wait for it */
+    return OK;
 }
 
 Status meta_commit(MetaStore *store, MetaBuild build, void *context, Diag *diag)
 {
     Batch *batch;
     LOCK_GUARD(&store->lock);
-    if (store->follows || !store->journal.is_leading)
-        TRY(need_lead(store, diag));
-    TRY(join_batch(store, build, context, diag, &batch));
-    if (batch == NULL)
-        return OK;
+    for (;;) {
+        if (store->follows || !store->journal.is_leading)
+            TRY(need_lead(store, diag));
+        TRY(join_batch(store, build, context, diag, &batch));
+        if (batch != NULL)
+            break;
+        if (store->tentative->entry_id == store->published->entry_id)
+            return OK;
+        TRY(push_tentative(store, diag));
+    }
     batch->waiters++;
     while (!batch->is_done)
         push_batch(store, batch);
@@ -583,6 +565,17 @@ const Environment *meta_environment(const MetaStore *store)
 uint64_t meta_incarnation(const MetaStore *store)
 {
     return store->journal.incarnation;
+}
+
+StrView meta_cluster_secret(const MetaStore *store)
+{
+    return strview(store->journal.cluster);
+}
+
+MetaCounts meta_counts(MetaStore *store)
+{
+    LOCK_GUARD(&store->lock);
+    return store->counts;
 }
 
 uint64_t meta_journal_entries(MetaStore *store)

@@ -1,21 +1,10 @@
 #pragma once
 /* Inside of the metadata store: what committing (store.c) and following (follow.c) share. */
 
+#include "meta/image.h"
 #include "meta/journal.h"
-#include "meta/store.h"
-
-enum { LABEL_SLOTS = 1 << 14 };
-
-typedef struct LabelNode {
-    struct LabelNode *next;
-    uint64_t database_id;
-    uint64_t txn_id;
-    int64_t time_us;
-    uint64_t entry_id; /* of its commit */
-    struct LabelNode *older; /* of those that may still be dropped */
-    StrView label;
-    StrView answer;
-} LabelNode;
+#include "meta/labels.h"
+#include "meta/checkpoint.h"
 
 typedef struct Batch {
     ByteBuf entries;
@@ -34,6 +23,8 @@ struct MetaStore {
     CatalogSnapshot *tentative;
     Batch *open;
     bool is_appending;
+    uint64_t append_count; /* that ended */
+    MetaCounts counts;
     bool is_opening; /* nobody else has a reference to published */
     void (*listener)(void *context); /* NULL: nobody wants to hear of publishes */
     void *listener_context;
@@ -45,17 +36,38 @@ struct MetaStore {
     uint64_t *leases;
     uint32_t lease_count, lease_room;
     CatalogSnapshot *uncertain; /* state after the journal's pending batch; NULL: none is */
+    bool leads;
+    uint64_t epoch; /* of the journal when nobody was appending last */
     bool follows; /* another node leads, or this one waits to; nothing is committed */
+    ImageHead cut; /* where the journal goes on behind the state of cut.entry_id; the published one unless it is being read */
+    uint64_t image_sequence, image_bytes; /* next_sequence and seen_bytes of the journal at the newest image */
+    int64_t image_time_us;                /* of the newest image, or of the start */
+    uint64_t image_entry_id;              /* 0: there is none */
+    CheckpointLimits limits;
+    Mutex image_lock; /* one image at a time; taken before lock */
+    ImageBlock *kept; /* blocks of the image that this version does not know */
+    uint32_t kept_count;
+    Arena kept_arena;
     _Atomic bool is_confirmed; /* what the start found is certain to stay */
-    Mutex label_lock; /* guards the labels; taken after lock */
-    Arena label_arena;
-    uint64_t durable_entry_id; /* labels of later entries are tentative */
-    LabelNode *newest; /* tentative ones */
-    LabelNode *labels[LABEL_SLOTS];
+    LabelSet *labels;
 };
 
 /* Lock held. Takes over the caller's reference to next. */
 void store_publish(MetaStore *store, CatalogSnapshot *next);
+/* Lock held, nothing is appended: notes where the journal goes on behind the published state. */
+void store_note_cut(MetaStore *store);
+/* ---- checkpoint.c ---- */
+
+/* What the start found of images: the newest there is, and those that can't be used. */
+typedef struct ImageSearch {
+    uint64_t newest_entry_id; /* of all names; 0: none */
+    ByteBuf damaged; /* names and reasons */
+} ImageSearch;
+/* Before the journal is read: begins with the newest image that is sound. */
+Status store_load_image(MetaStore *store, ImageSearch *search, Diag *diag);
+/* After it was read: says what is missing when it did not reach the newest image. */
+Status store_check_reached(const MetaStore *store, const ImageSearch *search, Status status, Diag *diag);
+
 /* The halves of a JournalReader, context: the store. Takes the lock. */
 Status store_replay(void *context, const JournalEntry *entry, Diag *diag);
 void store_list_unknown(void *context, const JournalEntry *entry, ByteBuf *out_names);
@@ -63,5 +75,3 @@ void store_list_unknown(void *context, const JournalEntry *entry, ByteBuf *out_n
 Status store_begin_lead(MetaStore *store, Diag *diag);
 /* Lock held: what was built and not appended is forgotten; from here on the store follows. */
 void store_depose(MetaStore *store, const Diag *diag);
-/* Finds out about the pending batch; the lock is released meanwhile. */
-Status store_settle(MetaStore *store, Diag *diag);

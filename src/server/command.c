@@ -3,7 +3,9 @@
 /* Commands: runs one packet on a statement thread and sends what comes of it. */
 
 #include "base/log.h"
+#include "server/peer.h"
 #include "server/server_int.h"
+#include "session/instance.h"
 
 typedef struct Reply {
     Connection *connection;
@@ -262,10 +264,12 @@ static void run_field_list(Connection *c, StrView packet)
         connection_send_error(c, &diag);
 }
 
-Status login_session(Connection *c, StrView user, StrView database, Diag *diag)
+Status login_session(Connection *c, StrView user, StrView database, bool is_peer, Diag *diag)
 {
     Session *session;
-    TRY(session_open(c->server->options.instance, user, strview(c->peer), c->id, diag, &session));
+    Instance *instance = c->server->options.instance;
+    TRY(is_peer ? session_open_for(instance, user, strview(c->peer), c->id, diag, &session)
+                : session_open(instance, user, strview(c->peer), c->id, diag, &session));
     if (database.length > 0) {
         Status status = session_use(session, database, diag);
         if (status != OK) {
@@ -295,13 +299,24 @@ static bool run_change_user(Connection *c, StrView packet)
         status = RAISE(&diag, ACCESS_DENIED, "Access denied for user '%.*s'@'%s' (using password: YES)",
                        SV_ARGS(user), c->peer);
     if (status == OK)
-        status = login_session(c, user, database, &diag);
+        status = login_session(c, user, database, false, &diag);
     if (status != OK) {
         connection_send_error(c, &diag);
         return false;
     }
     send_ok(c);
     return true;
+}
+
+static void run_peer_call(Connection *c, StrView body)
+{
+    Diag diag = {0};
+    AUTO_BYTEBUF reply = {0};
+    Frontends *frontends = c->server->options.instance->frontends;
+    if (frontends == NULL || frontends_answer(frontends, body, &reply, &diag) != OK)
+        connection_send_error(c, &diag);
+    else
+        status_ignore(connection_send(c, &reply, true));
 }
 
 static void run_unknown(Connection *c, uint8_t command)
@@ -385,6 +400,12 @@ bool command_run(Connection *c)
     case COM_RESET_CONNECTION:
         session_reset(c->session);
         send_ok(c);
+        break;
+    case COM_PEER:
+        if (c->is_peer)
+            run_peer_call(c, body);
+        else
+            run_unknown(c, command);
         break;
     default:
         run_unknown(c, command);

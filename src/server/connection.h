@@ -38,6 +38,7 @@ struct Connection {
     uint32_t parameter_types_of;
     TlsStream *tls;
     Session *session;
+    bool is_peer;    /* another node of the cluster: it has logged in with the secret */
     ByteBuf command; /* the packet being worked on */
     bool is_busy;
     bool is_reading;
@@ -63,4 +64,5 @@ void handshake_start(Connection *connection);
 void handshake_packet(Connection *connection, StrView packet);
 /* Worker: runs the packet in connection->command. False: close afterwards. */
 bool command_run(Connection *connection);
-Status login_session(Connection *connection, StrView user, StrView database, Diag *diag);
+/* is_peer: user is the identity of who has logged in on another node. */
+Status login_session(Connection *connection, StrView user, StrView database, bool is_peer, Diag *diag);

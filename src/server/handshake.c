@@ -8,7 +8,9 @@
 #include <openssl/rand.h>
 #include <openssl/sha.h>
 
+#include "server/mysql_client.h"
 #include "server/server_int.h"
+#include "session/instance.h"
 
 static const char native_plugin[] = "mysql_native_password";
 
@@ -69,7 +71,7 @@ static void finish_login(Connection *c, StrView response)
         status = RAISE(&diag, ACCESS_DENIED, "Access denied for user '%.*s'@'%s' (using password: %s)",
                        SV_ARGS(user), c->peer, response.length > 0 ? "YES" : "NO");
     } else {
-        status = login_session(c, user, bytebuf_view(&c->wanted_database), &diag);
+        status = login_session(c, user, bytebuf_view(&c->wanted_database), false, &diag);
     }
     if (status != OK) {
         connection_send_error(c, &diag);
@@ -77,6 +79,32 @@ static void finish_login(Connection *c, StrView response)
         return;
     }
     AUTO_BYTEBUF out = {0};
+    mysql_put_ok(&out, 0, &(ResultSummary){0}, c->capabilities);
+    status_ignore(connection_send(c, &out, true));
+    c->state = CONNECTION_READY;
+}
+
+/* A node of the cluster acts for a user that it has let in itself. */
+static bool is_peer_response(const Connection *c, StrView response)
+{
+    uint8_t expected[PEER_RESPONSE_BYTES];
+    StrView secret = meta_cluster_secret(c->server->options.instance->store);
+    peer_response(secret, c->nonce, NONCE_BYTES, bytebuf_view(&c->user), expected);
+    return secret.length > 0 && response.length == sizeof(expected) && CRYPTO_memcmp(response.data, expected, sizeof(expected)) == 0;
+}
+
+static void finish_peer_login(Connection *c, StrView response)
+{
+    Diag diag = {0};
+    AUTO_BYTEBUF out = {0};
+    Status status = is_peer_response(c, response) ? login_session(c, bytebuf_view(&c->user), bytebuf_view(&c->wanted_database), true, &diag)
+                                                  : RAISE(&diag, ACCESS_DENIED, "the caller is no node of this cluster");
+    if (status != OK) {
+        connection_send_error(c, &diag);
+        connection_close_after_flush(c);
+        return;
+    }
+    c->is_peer = true;
     mysql_put_ok(&out, 0, &(ResultSummary){0}, c->capabilities);
     status_ignore(connection_send(c, &out, true));
     c->state = CONNECTION_READY;
@@ -155,7 +183,9 @@ static void handshake_response(Connection *c, StrView packet)
     bytebuf_append_view(&c->wanted_database, database);
     /* An empty response to a user without a password means the same under every plugin; else it may only mean that the
      * client waits for its own plugin. */
-    if (!strview_is(plugin, native_plugin) && (response.length > 0 || has_password(c)))
+    if (strview_is(plugin, peer_plugin))
+        finish_peer_login(c, response);
+    else if (!strview_is(plugin, native_plugin) && (response.length > 0 || has_password(c)))
         switch_plugin(c);
     else
         finish_login(c, response);

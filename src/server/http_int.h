@@ -23,6 +23,7 @@ struct HttpServer {
     uint16_t port;
     _Atomic uint64_t requests;
     _Atomic uint64_t next_session;
+    _Atomic uint64_t epoch; /* of the lead that transactions were taken up in */
     HttpMetricsSource metrics[HTTP_METRICS_SOURCES];
     uint32_t metrics_count;
 };
@@ -35,6 +36,7 @@ typedef struct HttpRoute {
     const char *method;
     const char *path; /* parts of {} match anything */
     bool needs_login;
+    bool needs_leader; /* a node that follows sends the client there */
     void (*begin)(HttpRequest *request);
     void (*body)(HttpRequest *request, const char *data, size_t length);
     void (*finish)(HttpRequest *request);
@@ -47,7 +49,7 @@ struct HttpRequest {
     StrView parts[HTTP_PATH_PARTS]; /* of path_text */
     uint32_t part_count;
     char host[INET6_ADDRSTRLEN]; /* the client's address; set by the login */
-    ByteBuf path_text, user, body, reply;
+    ByteBuf path_text, user, body, reply, location;
     unsigned status;          /* 0: not answered yet */
     const char *content_type; /* NULL: JSON */
     StreamLoad *load;

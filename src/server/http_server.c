@@ -8,6 +8,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 
+#include "cluster/frontends.h"
 #include "codec/json_text.h"
 #include "server/http_int.h"
 #include "session/instance.h"
@@ -30,6 +31,7 @@ static void free_request(HttpRequest *request)
     bytebuf_deinit(&request->user);
     bytebuf_deinit(&request->body);
     bytebuf_deinit(&request->reply);
+    bytebuf_deinit(&request->location);
     mem_free(request);
 }
 
@@ -100,9 +102,49 @@ static enum MHD_Result send_reply(HttpRequest *request)
     MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, type);
     if (request->status == MHD_HTTP_UNAUTHORIZED)
         MHD_add_response_header(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Basic realm=\"\"");
+    if (request->location.length > 0)
+        MHD_add_response_header(response, MHD_HTTP_HEADER_LOCATION, request->location.data);
     enum MHD_Result result = MHD_queue_response(request->connection, request->status, response);
     MHD_destroy_response(response);
     return result;
+}
+
+static enum MHD_Result add_argument(void *context, enum MHD_ValueKind kind, const char *key, const char *value)
+{
+    ByteBuf *out = context;
+    bool is_first = memchr(out->data, '?', out->length) == NULL;
+    (void)kind;
+    bytebuf_printf(out, "%c%s%s%s", is_first ? '?' : '&', key, value == NULL ? "" : "=", value == NULL ? "" : value);
+    return MHD_YES;
+}
+
+/* 307: the client sends the same request there, body and all. */
+static void redirect_to_leader(HttpRequest *request, const char *path)
+{
+    const Instance *instance = request->server->options.instance;
+    FrontendInfo leader;
+    bool is_self;
+    if (!frontends_leader(instance->frontends, &leader, &is_self)) {
+        http_refuse(request, MHD_HTTP_SERVICE_UNAVAILABLE, STR_VIEW("no node leads at the moment: try again"));
+        return;
+    }
+    request->status = MHD_HTTP_TEMPORARY_REDIRECT;
+    bytebuf_printf(&request->location, "http://%s:%u%s", leader.host, leader.http_port, path);
+    MHD_get_connection_values(request->connection, MHD_GET_ARGUMENT_KIND, add_argument, &request->location);
+}
+
+/* Does this node lead? Prepared transactions of an earlier leader are its own from then on. */
+static bool leads(HttpServer *server)
+{
+    const Instance *instance = server->options.instance;
+    if (instance == NULL || instance->frontends == NULL)
+        return true;
+    if (!meta_is_leading(instance->store))
+        return false;
+    uint64_t epoch = meta_epoch(instance->store);
+    if (atomic_exchange(&server->epoch, epoch) != epoch)
+        load_transactions_take_up(server->transactions);
+    return true;
 }
 
 static enum MHD_Result begin_request(HttpServer *server, struct MHD_Connection *connection, const char *path,
@@ -118,7 +160,9 @@ static enum MHD_Result begin_request(HttpServer *server, struct MHD_Connection *
     } else if (request->route == NULL) {
         http_refuse(request, MHD_HTTP_NOT_FOUND, STR_VIEW("Not implemented"));
     } else if (!request->route->needs_login || login(request)) {
-        if (request->route->begin != NULL)
+        if (request->route->needs_leader && !leads(server))
+            redirect_to_leader(request, path);
+        else if (request->route->begin != NULL)
             request->route->begin(request);
     }
     bool has_body = http_header(request, MHD_HTTP_HEADER_CONTENT_LENGTH).data != NULL ||

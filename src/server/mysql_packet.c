@@ -191,6 +191,50 @@ void mysql_put_column(ByteBuf *out, const ResultColumn *column, bool with_defaul
         bytebuf_put_u8(out, 0xFB);
 }
 
+static Type type_of_wire(uint8_t wire, uint16_t charset, uint32_t length, uint8_t decimals)
+{
+    switch (wire) {
+    case MYSQL_TYPE_TINY:
+        return type_of(length == 1 ? TYPE_BOOLEAN : TYPE_TINYINT);
+    case MYSQL_TYPE_SHORT:
+        return type_of(TYPE_SMALLINT);
+    case MYSQL_TYPE_LONG:
+        return type_of(TYPE_INT);
+    case MYSQL_TYPE_LONGLONG:
+        return type_of(TYPE_BIGINT);
+    case MYSQL_TYPE_FLOAT:
+        return type_of(TYPE_FLOAT);
+    case MYSQL_TYPE_DOUBLE:
+        return type_of(TYPE_DOUBLE);
+    case MYSQL_TYPE_NEWDECIMAL:
+        return type_decimal((uint8_t)MIN(MAX(length, 3u) - 2, 76u), decimals);
+    case MYSQL_TYPE_DATE:
+        return type_of(TYPE_DATE);
+    case MYSQL_TYPE_DATETIME:
+        return type_of(TYPE_DATETIME);
+    default:
+        return charset == 63 ? type_of(TYPE_VARBINARY) : type_varchar(0);
+    }
+}
+
+bool mysql_read_column(ByteReader *reader, ResultColumn *out)
+{
+    (void)read_lenenc_string(reader); /* "def" */
+    *out = (ResultColumn){0};
+    out->database = read_lenenc_string(reader);
+    out->table = read_lenenc_string(reader);
+    out->origin_table = read_lenenc_string(reader);
+    out->name = read_lenenc_string(reader);
+    out->origin_column = read_lenenc_string(reader);
+    (void)byte_reader_u8(reader);
+    uint16_t charset = byte_reader_u16(reader);
+    uint32_t length = byte_reader_u32(reader);
+    uint8_t wire = byte_reader_u8(reader);
+    out->is_nullable = (byte_reader_u16(reader) & 1) == 0;
+    out->type = type_of_wire(wire, charset, length, byte_reader_u8(reader));
+    return !reader->failed;
+}
+
 static void put_printed(ByteBuf *out, Type type, const Datum *value)
 {
     AUTO_BYTEBUF text = {0};

@@ -57,6 +57,8 @@ void mysql_put_ok(ByteBuf *out, uint8_t header, const ResultSummary *summary, ui
 void mysql_put_eof(ByteBuf *out, bool has_more);
 void mysql_put_error(ByteBuf *out, Status code, const char *message);
 void mysql_put_column(ByteBuf *out, const ResultColumn *column, bool with_default);
+/* The reverse, for calls between nodes: texts lie in what the reader reads. False: malformed. */
+bool mysql_read_column(ByteReader *reader, ResultColumn *out_column);
 /* Appends row of chunk in text or binary form. */
 void mysql_put_text_row(ByteBuf *out, const Chunk *chunk, uint32_t row, Arena *scratch);
 void mysql_put_binary_row(ByteBuf *out, const Chunk *chunk, uint32_t row, Arena *scratch);

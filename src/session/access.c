@@ -136,7 +136,7 @@ void session_take_user(Session *session, const AccessUser *user)
     bytebuf_append_view(&session->database, database);
 }
 
-/* The record that a creator of tasks is named by: 'name'@'host', or a name alone. */
+/* The record that is named by 'name'@'host', or a name alone. */
 static const AccessUser *user_of_text(const AccessModel *model, StrView text)
 {
     const AccessUser *found = NULL;
@@ -175,13 +175,13 @@ Status session_open(Instance *instance, StrView user, StrView host, uint64_t con
     return status;
 }
 
-Status session_open_for(Instance *instance, StrView creator, uint64_t connection_id, Diag *diag, Session **out_session)
+Status session_open_for(Instance *instance, StrView identity, StrView host, uint64_t connection_id, Diag *diag, Session **out_session)
 {
     CatalogSnapshot *catalog = meta_snapshot(instance->store);
     AccessModel *model = access_cache_get(instance->access, catalog);
-    const AccessUser *found = user_of_text(model, creator);
-    Status status = found == NULL ? RAISE(diag, ACCESS_DENIED, "the user %.*s was dropped", SV_ARGS(creator))
-                                  : open_as(instance, catalog, found, STR_VIEW("127.0.0.1"), connection_id, out_session);
+    const AccessUser *found = user_of_text(model, identity);
+    Status status = found == NULL ? RAISE(diag, ACCESS_DENIED, "the user %.*s was dropped", SV_ARGS(identity))
+                                  : open_as(instance, catalog, found, host, connection_id, out_session);
     access_model_unref(model);
     catalog_unref(catalog);
     return status;

@@ -11,8 +11,6 @@
 #include "load/partition_router.h"
 #include "types/number_text.h"
 
-Status run_create_as(StatementContext *context, const CatalogTable *table, CatalogSnapshot *catalog, BoundQuery *query);
-
 typedef struct DdlState {
     StatementContext *context;
     const AstStatement *statement;
@@ -21,7 +19,6 @@ typedef struct DdlState {
     CatalogPartition **partitions;
     uint32_t partition_count;
     uint64_t id;
-    bool exists; /* IF [NOT] EXISTS made it a no-op */
 } DdlState;
 
 static void split_name(StatementContext *context, const AstName *name, StrView *out_database, StrView *out_name)
@@ -107,7 +104,6 @@ static Status build_create_table(void *opaque, const CatalogSnapshot *catalog, C
     if (replaces && old != NULL && old->schema->kind != TABLE_VIEW)
         return RAISE(diag, BAD_TABLE, "'%.*s.%.*s' is not a view", SV_ARGS(state->database), SV_ARGS(state->name));
     if (old != NULL && !replaces) {
-        state->exists = true;
         bool tolerated = state->statement->kind == AST_STATEMENT_CREATE_TABLE ? state->statement->create_table->if_not_exists
                                                                                : state->statement->view->if_not_exists;
         return tolerated ? OK : RAISE(diag, TABLE_EXISTS, "Table '%.*s' already exists", SV_ARGS(state->name));
@@ -150,33 +146,9 @@ static Status copy_table(StatementContext *context, const AstName *like, DdlStat
     return OK;
 }
 
-/* Of this id: another with the name may have come meanwhile. */
-static Status build_undo_create(void *opaque, const CatalogSnapshot *catalog, Change *change, Diag *diag)
+/* The query's columns as those of the table. */
+static Status cast_columns(StatementContext *context, const CatalogTable *table, BoundQuery *query)
 {
-    const DdlState *state = opaque;
-    (void)diag;
-    if (catalog_table_by_id(catalog, state->id) != NULL)
-        change_drop_table(change, state->id);
-    return OK;
-}
-
-/* The rows could not be loaded: the table goes, too. While it is not known whether they were, it stays. */
-static Status undo_create(StatementContext *context, DdlState *state, Status status)
-{
-    Diag unheard = {0};
-    if (status != OK && status != ERR_OUTCOME_UNKNOWN)
-        status_ignore(meta_commit(context->session->instance->store, build_undo_create, state, &unheard));
-    return status;
-}
-
-static Status finish_ctas(StatementContext *context, DdlState *state, BoundQuery *query)
-{
-    CatalogSnapshot *now = meta_snapshot(context->session->instance->store);
-    const CatalogDatabase *database = catalog_database(now, state->database);
-    const CatalogTable *table = database == NULL ? NULL : catalog_table(database, state->name);
-    Status status = OK;
-    if (table == NULL)
-        status = RAISE(context->diag, NO_SUCH_TABLE, "table '%.*s' was dropped meanwhile", SV_ARGS(state->name));
     LogicalNode *project = ARENA_NEW(&context->arena, LogicalNode);
     *project = *query->root;
     project->kind = LOGICAL_PROJECT;
@@ -185,21 +157,36 @@ static Status finish_ctas(StatementContext *context, DdlState *state, BoundQuery
     project->child_count = 1;
     project->columns = ARENA_NEW_ARRAY(&context->arena, LogicalColumn, MAX(query->column_count, 1u));
     project->project.exprs = ARENA_NEW_ARRAY(&context->arena, Expr *, MAX(query->column_count, 1u));
-    for (uint32_t i = 0; status == OK && i < query->column_count; i++) {
+    for (uint32_t i = 0; i < query->column_count; i++) {
         const LogicalColumn *c = &query->root->columns[i];
         Expr *column = expr_column(&context->arena, c->id, c->type, c->is_nullable, c->name);
-        status = expr_cast(&context->arena, column, table->schema->columns[i].type, true, context->diag, &project->project.exprs[i]);
+        TRY(expr_cast(&context->arena, column, table->schema->columns[i].type, true, context->diag, &project->project.exprs[i]));
         project->columns[i] = *c;
         project->columns[i].id = column_ids_next(&context->analyze.ids);
         project->columns[i].type = table->schema->columns[i].type;
     }
-    if (status == OK) {
-        query->root = project;
-        query->columns = project->columns;
-        status = run_create_as(context, table, now, query);
-    }
-    catalog_unref(now);
-    return status;
+    query->root = project;
+    query->columns = project->columns;
+    return OK;
+}
+
+/* CREATE TABLE .. AS: one commit makes the table and its rows. */
+static Status create_with_rows(StatementContext *context, DdlState *state, BoundQuery *query)
+{
+    TableDraft draft;
+    bool is_needed;
+    TRY(table_draft_open(context->session->instance->store, build_create_table, state, context->diag, &draft, &is_needed));
+    if (!is_needed)
+        return send_ok(context, 0, STR_VIEW(""));
+    const CatalogTable *table = catalog_table_by_id(draft.catalog, state->id);
+    Status status = cast_columns(context, table, query);
+    if (status == OK)
+        status = run_create_as(context, table, &draft, query);
+    table_draft_close(&draft);
+    if (status != ERR_TABLE_EXISTS || !state->statement->create_table->if_not_exists)
+        return status;
+    diag_reset(context->diag); /* another was faster */
+    return send_ok(context, 0, STR_VIEW(""));
 }
 
 static Status run_create_table(StatementContext *context, const AstStatement *statement)
@@ -227,13 +214,13 @@ static Status run_create_table(StatementContext *context, const AstStatement *st
         if (status == OK)
             status = fill_partitions(&state, &ast->partitions);
     }
-    if (status == OK)
+    if (status == OK && query != NULL)
+        status = create_with_rows(context, &state, query);
+    else if (status == OK)
         status = commit_ddl(context, build_create_table, &state);
     ddl_schema_free(state.schema);
     TRY(status);
-    if (query != NULL && !state.exists)
-        return undo_create(context, &state, finish_ctas(context, &state, query));
-    return send_ok(context, 0, STR_VIEW(""));
+    return query != NULL ? OK : send_ok(context, 0, STR_VIEW(""));
 }
 
 /* ---- views ---- */

@@ -43,6 +43,9 @@ static Status bind_inner(StatementContext *context, const AstStatement *inner, B
     case AST_STATEMENT_UPDATE:
         TRY(analyze_update(&context->analyze, inner, &target));
         break;
+    case AST_STATEMENT_MERGE:
+        TRY(analyze_merge(&context->analyze, inner, &target));
+        break;
     default:
         return RAISE(context->diag, NOT_SUPPORTED, "EXPLAIN of this kind of statement is not supported");
     }

@@ -6,50 +6,51 @@
 /* ADMIN SET FRONTEND CONFIG and ADMIN SHOW FRONTEND CONFIG: the server's own configuration, which is fixed while it runs, and
  * names that StarRocks' scripts set, which are journaled as "config.NAME". */
 
-/* Settings of StarRocks' front end that tools and scripts set or ask for. They are kept and shown, so that a
- * script goes on, and say that they have no effect. */
+/* Settings of StarRocks' front end that tools and scripts set or ask for. Those without effect are kept and shown, so
+ * that a script goes on, and say so. */
 typedef struct FrontendConfig {
     const char *name;
     const char *initial;
     const char *type;
+    const char *comment; /* NULL: without effect */
 } FrontendConfig;
 
 static const FrontendConfig configs[] = {
-    {"alter_table_timeout_second", "86400", "int"},
-    {"auto_increment_cache_size", "100000", "int"},
-    {"catalog_trash_expire_second", "86400", "long"},
-    {"consistency_tablet_meta_check_interval_ms", "7200000", "long"},
-    {"default_mv_partition_refresh_number", "1", "int"},
-    {"default_mv_refresh_immediate", "true", "boolean"},
-    {"dynamic_partition_check_interval_seconds", "600", "long"},
-    {"dynamic_partition_enable", "true", "boolean"},
-    {"enable_experimental_rowstore", "false", "boolean"},
-    {"enable_materialized_view", "true", "boolean"},
-    {"enable_mv_automatic_active_check", "true", "boolean"},
-    {"enable_mv_automatic_inactive_by_base_table_changes", "true", "boolean"},
-    {"enable_mv_refresh_query_rewrite", "false", "boolean"},
-    {"enable_range_distribution", "false", "boolean"},
-    {"enable_statistic_collect", "true", "boolean"},
-    {"enable_sync_statistics_load", "false", "boolean"},
-    {"expr_children_limit", "10000", "int"},
-    {"expr_depth_limit", "3000", "int"},
-    {"label_keep_max_num", "1000", "int"},
-    {"label_keep_max_second", "259200", "int"},
-    {"lake_compaction_max_tasks", "-1", "int"},
-    {"max_automatic_partition_number", "4096", "int"},
-    {"max_load_initial_open_partition_number", "32", "int"},
-    {"max_load_timeout_second", "259200", "int"},
-    {"max_partitions_in_one_batch", "4096", "int"},
-    {"max_stream_load_timeout_second", "259200", "int"},
-    {"mv_active_checker_interval_seconds", "60", "long"},
-    {"mv_refresh_fail_on_filter_data", "true", "boolean"},
-    {"prepared_transaction_default_timeout_second", "86400", "int"},
-    {"recover_with_empty_tablet", "false", "boolean"},
-    {"statistic_auto_collect_small_table_size", "5368709120", "long"},
-    {"stream_load_default_timeout_second", "600", "int"},
-    {"table_keeper_interval_second", "30", "int"},
-    {"tablet_sched_disable_balance", "false", "boolean"},
-    {"thrift_server_max_worker_threads", "4096", "int"},
+    {"alter_table_timeout_second", "86400", "int", NULL},
+    {"auto_increment_cache_size", "100000", "int", NULL},
+    {"catalog_trash_expire_second", "86400", "long", NULL},
+    {"consistency_tablet_meta_check_interval_ms", "7200000", "long", NULL},
+    {"default_mv_partition_refresh_number", "1", "int", NULL},
+    {"default_mv_refresh_immediate", "true", "boolean", NULL},
+    {"dynamic_partition_check_interval_seconds", "600", "long", NULL},
+    {"dynamic_partition_enable", "true", "boolean", NULL},
+    {"enable_experimental_rowstore", "false", "boolean", NULL},
+    {"enable_materialized_view", "true", "boolean", NULL},
+    {"enable_mv_automatic_active_check", "true", "boolean", NULL},
+    {"enable_mv_automatic_inactive_by_base_table_changes", "true", "boolean", NULL},
+    {"enable_mv_refresh_query_rewrite", "false", "boolean", NULL},
+    {"enable_range_distribution", "false", "boolean", NULL},
+    {"enable_statistic_collect", "true", "boolean", NULL},
+    {"enable_sync_statistics_load", "false", "boolean", NULL},
+    {"expr_children_limit", "10000", "int", NULL},
+    {"expr_depth_limit", "3000", "int", NULL},
+    {"label_keep_max_num", "1000", "int", NULL},
+    {"label_keep_max_second", "259200", "int", "how long labels of committed loads are kept; they are not used again until then"},
+    {"lake_compaction_max_tasks", "-1", "int", NULL},
+    {"max_automatic_partition_number", "4096", "int", NULL},
+    {"max_load_initial_open_partition_number", "32", "int", NULL},
+    {"max_load_timeout_second", "259200", "int", NULL},
+    {"max_partitions_in_one_batch", "4096", "int", NULL},
+    {"max_stream_load_timeout_second", "259200", "int", NULL},
+    {"mv_active_checker_interval_seconds", "60", "long", NULL},
+    {"mv_refresh_fail_on_filter_data", "true", "boolean", NULL},
+    {"prepared_transaction_default_timeout_second", "86400", "int", NULL},
+    {"recover_with_empty_tablet", "false", "boolean", NULL},
+    {"statistic_auto_collect_small_table_size", "5368709120", "long", NULL},
+    {"stream_load_default_timeout_second", "600", "int", NULL},
+    {"table_keeper_interval_second", "30", "int", NULL},
+    {"tablet_sched_disable_balance", "false", "boolean", NULL},
+    {"thrift_server_max_worker_threads", "4096", "int", NULL},
 };
 
 static const FrontendConfig *find_config(StrView name)
@@ -75,11 +76,12 @@ static Status check_config(StatementContext *context, StrView name, StrView valu
 {
     int64_t number;
     bool is_number = int64_parse(value, &number) && number >= 0 && number <= INT32_MAX;
-    if (find_task_setting(name) != NULL && !is_number)
+    const FrontendConfig *config = find_config(name);
+    if ((find_task_setting(name) != NULL || (config != NULL && config->comment != NULL)) && !is_number)
         return RAISE(context->diag, ANALYSIS,
                      "Getting analyzing error. Detail message: Config '%.*s' must be a number from 0 to %d, not '%.*s'.", SV_ARGS(name),
                      INT32_MAX, SV_ARGS(value));
-    if (find_task_setting(name) == NULL && find_config(name) == NULL)
+    if (find_task_setting(name) == NULL && config == NULL)
         return RAISE(context->diag, ANALYSIS, "Getting analyzing error. Detail message: Config '%.*s' does not exist or is not mutable.",
                      SV_ARGS(name));
     return OK;
@@ -125,7 +127,7 @@ static Status produce_config(const SystemSource *source, SystemRows *rows)
     for (size_t i = 0; i < COUNT_OF(configs); i++) {
         StrView set = catalog_setting(context->catalog, setting_key(&context->arena, "config", strview(configs[i].name)));
         TRY(put_config(rows, configs[i].name, set.data != NULL ? set : strview(configs[i].initial), configs[i].type, true,
-                       "kept for compatibility, without effect"));
+                       configs[i].comment != NULL ? configs[i].comment : "kept for compatibility, without effect"));
     }
     return OK;
 }

@@ -33,6 +33,8 @@ struct Instance {
     AccessCache *access;
     PasswordCache *passwords;
     MemTracker *memory;
+    const struct ForwardOps *forward; /* how statements reach the leader; NULL: there is one node only */
+    struct Frontends *frontends; /* the nodes of the cluster; NULL: they are not looked after */
     struct AuditLog *audit; /* NULL: none is kept */
     const char *version;
     int64_t started_us;

@@ -1,10 +1,11 @@
 #include "session/session_int.h"
 
-/* DELETE and UPDATE. Both hold the table's lock from before they read until after they committed, so that no
+/* DELETE, UPDATE and MERGE. Outside of transactions they hold the table's lock from before they read until after they committed, so that no
  * other writer of the table comes between; readers are not held up. DELETE starts again when compaction took
  * the segments away that it had looked at. */
 
 #include "load/table_deleter.h"
+#include "load/write_transaction.h"
 
 enum { MOST_ATTEMPTS = 10 };
 
@@ -48,6 +49,8 @@ static const PhysNode *find_located_scan(const PhysNode *node)
 
 static void see_newest(StatementContext *context)
 {
+    if (context->session->transaction != NULL)
+        return;
     catalog_unref(context->catalog);
     context->catalog = meta_snapshot(context->session->instance->store);
     context->analyze.catalog = context->catalog;
@@ -60,16 +63,24 @@ static Status send_loaded(StatementContext *context, StrView label, uint64_t txn
     return send_ok(context, rows, strview(info));
 }
 
-static Status delete_found(StatementContext *context, const BoundInsert *target, DeleteSink *sink, StrView label, uint64_t *out_count,
-                           uint64_t *out_txn)
+/* *out_scan: that the rows lie in; NULL: there are none. */
+static Status find_rows(StatementContext *context, const BoundInsert *target, DeleteSink *sink, const PhysNode **out_scan)
 {
     PhysPlan *plan;
     ExecResult result = {sink, take_rows};
     TRY(plan_it(context, target->query, &plan));
     TRY(execute_plan(context, plan, &result, NULL));
-    const PhysNode *scan = find_located_scan(plan->root);
-    if (scan == NULL && sink->count > 0)
+    *out_scan = find_located_scan(plan->root);
+    if (*out_scan == NULL && sink->count > 0)
         return RAISE(context->diag, INTERNAL, "the plan of a DELETE does not read the table");
+    return OK;
+}
+
+static Status delete_found(StatementContext *context, const BoundInsert *target, DeleteSink *sink, StrView label, uint64_t *out_count,
+                           uint64_t *out_txn)
+{
+    const PhysNode *scan;
+    TRY(find_rows(context, target, sink, &scan));
     TableDeleter deleter = {.store = context->session->instance->store, .volume = context->session->instance->volume,
                             .table_id = target->table->id, .label = label, .rows = sink->rows, .row_count = sink->count};
     deleter.segments = scan == NULL ? NULL : scan->scan.segments;
@@ -96,7 +107,7 @@ Status run_locked(StatementContext *context, const AstName *name, const AstState
     const CatalogTable *table;
     PrimaryIndexes *keys = context->session->instance->keys;
     if (context->session->transaction != NULL)
-        return RAISE(context->diag, NOT_SUPPORTED, "only INSERT of whole rows is supported between BEGIN and COMMIT: this statement reads what it writes");
+        return run(context, statement, false);
     TRY(analyze_find_table(&context->analyze, name, &database, &table));
     uint64_t id = table->id;
     primary_indexes_lock(keys, id);
@@ -124,8 +135,33 @@ static Status delete_locked(StatementContext *context, const AstStatement *state
     return send_loaded(context, label, txn_id, rows);
 }
 
+static Status find_and_delete(StatementContext *context, const BoundInsert *target, DeleteSink *sink)
+{
+    const PhysNode *scan;
+    LocatedRows rows = {.table_id = target->table->id};
+    TRY(find_rows(context, target, sink, &scan));
+    rows.segments = scan == NULL ? NULL : scan->scan.segments;
+    rows.segment_count = scan == NULL ? 0 : scan->scan.segment_count;
+    rows.rows = sink->rows;
+    rows.row_count = sink->count;
+    return transaction_delete(context, target->table, &rows);
+}
+
+static Status delete_in_transaction(StatementContext *context, const AstStatement *statement)
+{
+    BoundInsert target = {0};
+    DeleteSink sink = {.context = context};
+    TRY(analyze_delete(&context->analyze, statement, &target));
+    Status status = find_and_delete(context, &target, &sink);
+    mem_release(&context->memory, (int64_t)(sink.room * sizeof(uint64_t)));
+    mem_free(sink.rows);
+    return status;
+}
+
 Status run_delete(StatementContext *context, const AstStatement *statement)
 {
+    if (context->session->transaction != NULL)
+        return delete_in_transaction(context, statement);
     return run_locked(context, &statement->name, statement, delete_locked);
 }
 
@@ -141,4 +177,18 @@ static Status update_locked(StatementContext *context, const AstStatement *state
 Status run_update(StatementContext *context, const AstStatement *statement)
 {
     return run_locked(context, &statement->name, statement, update_locked);
+}
+
+static Status merge_locked(StatementContext *context, const AstStatement *statement, bool is_locked)
+{
+    BoundInsert target = {0};
+    TRY(analyze_merge(&context->analyze, statement, &target));
+    LoadQuery load = {.table = target.table, .catalog = context->catalog, .query = target.query, .label = new_label(context, "merge"),
+                      .is_locked = is_locked, .has_op = true};
+    return load_query(context, &load);
+}
+
+Status run_merge(StatementContext *context, const AstStatement *statement)
+{
+    return run_locked(context, &statement->merge->table, statement, merge_locked);
 }

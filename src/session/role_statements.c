@@ -190,6 +190,7 @@ Status run_execute_as(StatementContext *context, const AstCommand *command)
                      SV_ARGS(host));
     if (session->transaction != NULL)
         return RAISE(context->diag, NOT_SUPPORTED, "EXECUTE AS is not supported between BEGIN and COMMIT");
+    session_close_forward(session); /* a link to the leader is logged in as who it was */
     session_become(session, user, roles_all_at_login(context->catalog));
     return send_ok(context, 0, STR_VIEW(""));
 }

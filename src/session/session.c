@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "base/environment.h"
+#include "cluster/frontends.h"
 #include "session/audit.h"
 #include "base/log.h"
 #include "types/number_text.h"
@@ -32,6 +33,7 @@ void session_enlist(Session *session)
 static void drop_state(Session *session)
 {
     transaction_drop(session);
+    session_close_forward(session);
     while (session->variables != NULL) {
         Variable *v = session->variables;
         session->variables = v->next;
@@ -175,6 +177,11 @@ static int64_t number_variable(Session *session, const char *name, int64_t missi
     return text != NULL && int64_parse(strview(text), &value) ? value : missing;
 }
 
+int64_t session_write_timeout_us(Session *session)
+{
+    return number_variable(session, "insert_timeout", 14400) * 1000000;
+}
+
 static const TimeZone *zone_of(Session *session)
 {
     const char *name = variable_text(session, "time_zone");
@@ -231,7 +238,7 @@ static void open_context(StatementContext *context, Session *session, const Resu
     *context = (StatementContext){.session = session, .sink = sink, .diag = diag};
     mem_tracker_init(&context->memory, session->instance->memory, "query", memory_limit(session));
     arena_init(&context->arena, &context->memory);
-    context->catalog = meta_snapshot(session->instance->store);
+    context->catalog = transaction_catalog(session);
     context->func = (FuncSession){
         .now_us = env_wall_us(env),
         .database = bytebuf_view(&session->database),
@@ -251,7 +258,6 @@ static void open_context(StatementContext *context, Session *session, const Resu
                                         .database = context->func.database, .ids = {1},
                                         .variable = find_variable, .variable_context = session};
     context->analyze.connector = session_connector(context);
-    context->analyze.written_tables = transaction_tables(session, &context->analyze.written_count);
 }
 
 static void close_context(StatementContext *context)
@@ -328,6 +334,33 @@ static void name_query(StatementContext *context)
     context->func.query_id = strview(arena_strdup(&context->arena, session->last_query_id));
 }
 
+/* The lead changed between the look and the statement, which changed nothing yet: RETRY says so. */
+static Status run_elsewhere(StatementContext *context, const AstStatement *statement, bool was_forwarded)
+{
+    diag_reset(context->diag);
+    if (!was_forwarded)
+        return statement_forward(context, statement);
+    catalog_unref(context->catalog);
+    context->catalog = meta_snapshot(context->session->instance->store);
+    context->analyze.catalog = context->catalog;
+    return statement_run(context, statement);
+}
+
+/* What others have acknowledged by now is seen here too, and who was deposed in its sleep finds out before it answers.
+ * Where asking costs a journey through the network, the node's own turn, several times a second, has to do; SYNC asks
+ * in any case. */
+static void read_latest(const Instance *instance)
+{
+    Diag diag = {0};
+    if (instance->frontends == NULL || strncmp(instance->volume->url, "file:", 5) != 0)
+        return;
+    CatalogSnapshot *catalog = meta_snapshot(instance->store);
+    bool has_others = frontends_has_others(instance->frontends, catalog);
+    catalog_unref(catalog);
+    if (has_others)
+        status_ignore(meta_follow(instance->store, &diag)); /* what can't be read now is read later */
+}
+
 static Status run_one(Session *session, const AstStatement *statement, bool has_more, const Type *types, const Datum *values,
                       uint32_t count, const ResultSink *sink, Diag *diag)
 {
@@ -335,13 +368,17 @@ static Status run_one(Session *session, const AstStatement *statement, bool has_
     CountingSink counting = {.inner = sink};
     ResultSink counted = {&counting, count_columns, count_rows, count_done};
     int64_t started_us = env_monotonic_us(environment_real());
+    read_latest(session->instance);
     open_context(&context, session, &counted, diag);
     name_query(&context);
     context.has_more = has_more;
     context.analyze.parameter_types = types;
     context.analyze.parameter_values = values;
     context.analyze.parameter_count = count;
-    Status status = statement_run(&context, statement);
+    bool is_forwarded = statement_is_forwarded(&context, statement);
+    Status status = is_forwarded ? statement_forward(&context, statement) : statement_run(&context, statement);
+    if (status == ERR_RETRY && statement_is_forwarded(&context, statement) != is_forwarded)
+        status = run_elsewhere(&context, statement, is_forwarded);
     if (status != OK && !diag_has_error(diag))
         status = RAISE(diag, CANCELLED, "Query execution was interrupted");
     audit(&context, statement, status, started_us, counting.rows);

@@ -61,8 +61,8 @@ void session_add_task_runners(Instance *instance);
 void session_kill(Session *session, bool with_connection);
 bool session_is_killed(const Session *session);
 uint64_t session_connection_id(const Session *session);
-/* One that runs the tasks of the user who is named as their creator. */
-Status session_open_for(Instance *instance, StrView creator, uint64_t connection_id, Diag *diag, Session **out_session);
+/* For who has logged in elsewhere: the creator of a task, the client of another node. identity: 'name'@'host', or a name. */
+Status session_open_for(Instance *instance, StrView identity, StrView host, uint64_t connection_id, Diag *diag, Session **out_session);
 
 /* ---- users, without a session ---- */
 

@@ -4,6 +4,7 @@
 #include "analyze/authorize.h"
 #include "connector/system_table.h"
 #include "load/table_loader.h"
+#include "session/forward.h"
 #include "session/instance.h"
 #include "sql/ast_command.h"
 #include "sql/parser.h"
@@ -46,6 +47,8 @@ struct Session {
     uint64_t next_query;
     char last_query_id[40];
     struct Transaction *transaction; /* BEGIN without COMMIT yet; NULL: each statement is one */
+    ForwardLink *forward_link; /* to the leader, when statements of this session went there */
+    bool is_pinned; /* a transaction is open at the leader: every statement goes there */
 };
 
 /* One running statement. */
@@ -72,6 +75,14 @@ Status statement_run(StatementContext *context, const AstStatement *statement);
 /* run() with the variables that the statement's hints set. */
 Status run_with_hints(StatementContext *context, const AstStatement *statement,
                       Status (*run)(StatementContext *context, const AstStatement *statement));
+/* ---- forward_statement.c ---- */
+bool statement_is_forwarded(const StatementContext *context, const AstStatement *statement);
+Status statement_forward(StatementContext *context, const AstStatement *statement);
+void session_close_forward(Session *session);
+int64_t session_write_timeout_us(Session *session);
+/* ---- alter_system.c ---- */
+Status run_alter_system(StatementContext *context, const AstCommand *command);
+Status run_no_operation(StatementContext *context, const AstStatement *statement); /* SYNC does something */
 Status send_ok(StatementContext *context, uint64_t affected, StrView info);
 /* A result of text columns: values[r * columns + c], data NULL is NULL. */
 Status send_texts(StatementContext *context, const char *const *names, uint32_t columns, const StrView *values, uint32_t rows);
@@ -80,8 +91,9 @@ Status run_query_text(StatementContext *context, const char *sql);
 Status run_insert(StatementContext *context, const AstStatement *statement);
 Status run_transaction(StatementContext *context, const AstStatement *statement); /* BEGIN, COMMIT, ROLLBACK */
 void transaction_drop(Session *session); /* what it wrote is given up */
-/* Tables that it wrote to; they can't be read before COMMIT. */
-const uint64_t *transaction_tables(const Session *session, uint32_t *out_count);
+CatalogSnapshot *transaction_catalog(const Session *session); /* that its next statement reads; a reference */
+Status transaction_check(StatementContext *context, const AstStatement *statement); /* may the statement run now? */
+void transaction_after(Session *session, const AstStatement *statement);
 Status run_prepare(StatementContext *context, const AstStatement *statement);
 Status run_execute(StatementContext *context, const AstStatement *statement);
 Status run_deallocate(StatementContext *context, const AstStatement *statement);
@@ -126,6 +138,7 @@ Status resolve_user(StatementContext *context, const AstUserName *user, StrView 
 bool is_own_user(const StatementContext *context, const AstUserName *user);
 Status run_delete(StatementContext *context, const AstStatement *statement);
 Status run_update(StatementContext *context, const AstStatement *statement);
+Status run_merge(StatementContext *context, const AstStatement *statement);
 typedef struct LoadQuery {
     const CatalogTable *table;
     CatalogSnapshot *catalog;
@@ -136,7 +149,10 @@ typedef struct LoadQuery {
     const uint64_t *partition_ids; /* only into these; NULL: all */
     uint32_t partition_count;
     const KeyMergeRules *merge; /* NULL: none */
+    TableDraft *draft; /* the table is made with its rows; NULL: it is there */
+    bool has_op; /* the query's last column: 1 takes the row of that key away; a key comes once */
 } LoadQuery;
+Status run_create_as(StatementContext *context, const CatalogTable *table, TableDraft *draft, BoundQuery *query);
 /* Puts the query's rows into the table, as one transaction. */
 Status load_query(StatementContext *context, const LoadQuery *load);
 /* Runs a statement that reads what it writes: with the table's lock held, against the newest catalog. */
@@ -145,6 +161,8 @@ Status run_locked(StatementContext *context, const AstName *name, const AstState
 /* The rows of a load into a lane, which is finished. */
 Status insert_rows(StatementContext *context, TableLoader *loader, const LoadQuery *load);
 Status transaction_load(StatementContext *context, const LoadQuery *load);
+struct LocatedRows;
+Status transaction_delete(StatementContext *context, const CatalogTable *table, const struct LocatedRows *rows);
 StrView new_label(StatementContext *context, const char *prefix);
 Status plan_it(StatementContext *context, BoundQuery *query, PhysPlan **out_plan);
 Status execute_plan(StatementContext *context, const PhysPlan *plan, const ExecResult *result, OperatorProfile *profile);
@@ -159,6 +177,8 @@ SystemSource *session_system_source(StatementContext *context);
 Status run_compact(StatementContext *context, const CatalogTable *table, const AstAlterAction *action);
 Status show_quarantine(StatementContext *context);
 Status show_fault_points(StatementContext *context);
+/* cluster_statements.c; false: it is none of its statements. */
+bool run_cluster_command(StatementContext *context, const AstCommand *command, Status *out_status);
 Status run_admin_vacuum(StatementContext *context, const AstCommand *command);
 Status run_explain_vacuum(StatementContext *context);
 Status run_describe(StatementContext *context, const AstStatement *statement);

@@ -4,6 +4,7 @@
  * everything, and says so. */
 
 #include "base/environment.h"
+#include "cluster/frontends.h"
 
 static Instance *instance_of(const SystemSource *source)
 {
@@ -20,27 +21,42 @@ static const SystemColumn frontends_columns[] = {
     TEXT("Join"), TEXT("Alive"), TEXT("ReplayedJournalId"), TEXT("LastHeartbeat"), TEXT("IsHelper"), TEXT("ErrMsg"), TEXT("StartTime"),
     TEXT("Version")};
 
+static Status put_frontend(const SystemSource *source, SystemRows *rows, const FrontendState *state)
+{
+    const Instance *instance = instance_of(source);
+    const FrontendInfo *info = &state->info;
+    system_put_word(rows, info->name);
+    system_put_word(rows, info->host);
+    system_put_number(rows, info->edit_log_port);
+    system_put_number(rows, info->http_port);
+    system_put_number(rows, info->query_port);
+    system_put_number(rows, 0);
+    system_put_word(rows, state->is_leader ? "LEADER" : info->is_observer ? "OBSERVER" : "FOLLOWER");
+    system_put_number(rows, (int64_t)meta_incarnation(instance->store));
+    system_put_word(rows, state->has_joined ? "true" : "false");
+    system_put_word(rows, state->is_alive ? "true" : "false");
+    system_put_number(rows, (int64_t)state->replayed_entry);
+    if (state->last_heartbeat_us != 0)
+        system_put_time(rows, state->last_heartbeat_us);
+    else
+        system_put_word(rows, "NULL");
+    system_put_word(rows, "true");
+    system_put_word(rows, state->error);
+    if (info->started_us != 0)
+        system_put_time(rows, info->started_us);
+    else
+        system_put_word(rows, "NULL");
+    system_put_word(rows, info->version);
+    return system_end_row(rows);
+}
+
 static Status produce_frontends(const SystemSource *source, SystemRows *rows)
 {
-    Instance *instance = instance_of(source);
-    system_put_text(rows, show_text(show_context(source), "%s_%u_%lld", instance->address, instance->edit_log_port,
-                                    (long long)meta_incarnation(instance->store)));
-    system_put_word(rows, instance->address);
-    system_put_number(rows, instance->edit_log_port);
-    system_put_number(rows, atomic_load(&instance->http_port));
-    system_put_number(rows, atomic_load(&instance->query_port));
-    system_put_number(rows, 0);
-    system_put_word(rows, "LEADER");
-    system_put_number(rows, (int64_t)meta_incarnation(instance->store));
-    system_put_word(rows, "true");
-    system_put_word(rows, "true");
-    system_put_number(rows, (int64_t)source->catalog->entry_id);
-    put_now(rows);
-    system_put_word(rows, "true");
-    system_put_word(rows, "");
-    system_put_time(rows, instance->started_us);
-    system_put_word(rows, instance->version);
-    return system_end_row(rows);
+    FrontendState *states;
+    uint32_t count = frontends_list(instance_of(source)->frontends, &show_context(source)->arena, &states);
+    for (uint32_t i = 0; i < count; i++)
+        TRY(put_frontend(source, rows, &states[i]));
+    return OK;
 }
 
 const SystemTable show_frontends_table = {"", SYSTEM_COLUMNS(frontends_columns), produce_frontends};

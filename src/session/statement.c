@@ -130,7 +130,8 @@ typedef struct InsertSink {
     StatementContext *context;
     LoaderLane *lane;
     const CatalogTable *table;
-    Vector *dense;
+    PrimaryIndexes *seen; /* of MERGE: keys that came; NULL: rows are only put */
+    PrimaryIndex *seen_keys;
 } InsertSink;
 
 static Status check_row_values(InsertSink *sink, const Vector *const *columns, uint32_t rows)
@@ -169,14 +170,38 @@ static Status fill_increments(InsertSink *sink, const Vector **columns, uint32_t
     return OK;
 }
 
+/* MERGE: a row of the target is written once. */
+static Status note_keys(InsertSink *sink, const Vector *const *columns, uint32_t rows, Arena *arena)
+{
+    KeyHash *keys = ARENA_NEW_ARRAY(arena, KeyHash, rows + 1);
+    key_hashes(columns, sink->table->schema->key_count, rows, keys);
+    for (uint32_t row = 0; row < rows; row++) {
+        if (primary_index_set(sink->seen_keys, keys[row], (RowLocation){1, 0}).segment_id != 0)
+            return RAISE(sink->context->diag, BAD_VALUE, "MERGE: more than one row of the source is for the same row of table '%.*s'",
+                         SV_ARGS(sink->table->name));
+    }
+    return OK;
+}
+
+static Status append_ops(InsertSink *sink, const Vector *const *columns, const Vector *op, Rows rows, Arena *arena)
+{
+    uint8_t *deletes = ARENA_NEW_ARRAY(arena, uint8_t, rows.count + 1);
+    VectorView view = vector_view(op);
+    for (FOR_ROWS(rows, i, row))
+        deletes[i] = ((const int8_t *)view.data)[view_index(&view, row)] != 0;
+    TRY(note_keys(sink, columns, rows.count, arena));
+    return loader_lane_append_ops(sink->lane, columns, deletes, rows.count, sink->context->diag);
+}
+
 static Status insert_chunk(void *opaque, const Chunk *chunk)
 {
     InsertSink *sink = opaque;
     AUTO_ARENA arena;
     arena_init(&arena, NULL);
     Rows rows = chunk_rows(chunk);
-    const Vector **columns = ARENA_NEW_ARRAY(&arena, const Vector *, MAX(chunk->column_count, 1u));
-    for (uint32_t c = 0; c < chunk->column_count; c++) {
+    uint32_t count = sink->table->schema->column_count;
+    const Vector **columns = ARENA_NEW_ARRAY(&arena, const Vector *, MAX(count, 1u));
+    for (uint32_t c = 0; c < count; c++) {
         Vector *dense = ARENA_NEW(&arena, Vector);
         vector_init(dense, &arena, sink->table->schema->columns[c].type, CHUNK_ROWS);
         vector_gather(&chunk->columns[c], rows, type_is_nested(dense->type) ? &arena : NULL, 0, dense);
@@ -184,7 +209,16 @@ static Status insert_chunk(void *opaque, const Chunk *chunk)
     }
     TRY(fill_increments(sink, columns, rows.count));
     TRY(check_row_values(sink, columns, rows.count));
+    if (sink->seen_keys != NULL)
+        return append_ops(sink, columns, &chunk->columns[count], rows, &arena);
     return loader_lane_append(sink->lane, columns, rows.count, sink->context->diag);
+}
+
+static Status open_keys(InsertSink *sink)
+{
+    PrimaryIndexInput input = {.tablet_id = sink->table->id};
+    sink->seen = primary_indexes_open(&sink->context->memory, 0);
+    return primary_index_get(sink->seen, &input, sink->context->diag, &sink->seen_keys);
 }
 
 Status insert_rows(StatementContext *context, TableLoader *loader, const LoadQuery *load)
@@ -194,11 +228,15 @@ Status insert_rows(StatementContext *context, TableLoader *loader, const LoadQue
     TRY(plan_it(context, load->query, &plan));
     TRY(table_loader_lane(loader, context->diag, &sink.lane));
     ExecResult result = {&sink, insert_chunk};
-    Status status = execute_plan(context, plan, &result, NULL);
+    Status status = load->has_op ? open_keys(&sink) : OK;
+    if (status == OK)
+        status = execute_plan(context, plan, &result, NULL);
     if (status == OK)
         status = loader_lane_finish(sink.lane, context->diag);
     if (status != OK)
         loader_lane_abort(sink.lane);
+    primary_index_drop(sink.seen_keys);
+    primary_indexes_close(sink.seen);
     return status;
 }
 
@@ -221,13 +259,13 @@ Status load_query(StatementContext *context, const LoadQuery *load)
 {
     TableLoader *loader;
     uint64_t txn_id = 0;
-    if (context->session->transaction != NULL)
+    if (context->session->transaction != NULL && load->draft == NULL)
         return transaction_load(context, load);
     Instance *instance = context->session->instance;
     TableLoaderOptions options = {.store = instance->store, .volume = instance->volume, .catalog = load->catalog, .table = load->table,
                                   .session = &context->func, .tracker = &context->memory, .keys = instance->keys,
                                   .is_locked = load->is_locked, .partition_ids = load->partition_ids,
-                                  .partition_count = load->partition_count, .merge = load->merge};
+                                  .partition_count = load->partition_count, .merge = load->merge, .draft = load->draft};
     TRY(table_loader_open(&options, context->diag, &loader));
     Status status = insert_rows(context, loader, load);
     uint64_t rows = table_loader_rows(loader);
@@ -295,7 +333,7 @@ static Status named_partition(StatementContext *context, BoundInsert *insert, Ca
                          SV_ARGS(insert->table->name));
         TRY(ddl_bound(&ddl, insert->partition_values->items[at], schema->partition_types[i], &values[i], &is_max));
     }
-    TRY(partition_router_open(context->session->instance->store, insert->table, &context->func, NULL, 0, context->diag, &router));
+    TRY(partition_router_open(context->session->instance->store, insert->table, &context->func, NULL, 0, NULL, context->diag, &router));
     insert->partition_ids = ARENA_NEW_ARRAY(&context->arena, uint64_t, 1);
     insert->partition_count = 1;
     Status status = partition_router_find(router, values, context->diag, &insert->partition_ids[0]);
@@ -357,11 +395,13 @@ Status run_insert(StatementContext *context, const AstStatement *statement)
     return insert_rows_of(context, statement, false);
 }
 
-Status run_create_as(StatementContext *context, const CatalogTable *table, CatalogSnapshot *catalog, BoundQuery *query);
-Status run_create_as(StatementContext *context, const CatalogTable *table, CatalogSnapshot *catalog, BoundQuery *query)
+Status run_create_as(StatementContext *context, const CatalogTable *table, TableDraft *draft, BoundQuery *query)
 {
-    LoadQuery load = {.table = table, .catalog = catalog, .query = query, .label = new_label(context, "insert")};
-    return load_query(context, &load);
+    CatalogSnapshot *catalog = catalog_ref(draft->catalog); /* the draft goes on to others */
+    LoadQuery load = {.table = table, .catalog = catalog, .query = query, .label = new_label(context, "insert"), .draft = draft};
+    Status status = load_query(context, &load);
+    catalog_unref(catalog);
+    return status;
 }
 
 /* ---- SET, KILL ---- */
@@ -489,6 +529,7 @@ static Status run_statement(StatementContext *context, const AstStatement *state
 {
     Status status;
     TRY(authorize_statement(&context->analyze, statement));
+    TRY(transaction_check(context, statement));
     switch ((AstKind)statement->kind) {
     case AST_STATEMENT_QUERY:
         return run_select(context, statement);
@@ -500,6 +541,8 @@ static Status run_statement(StatementContext *context, const AstStatement *state
         return run_delete(context, statement);
     case AST_STATEMENT_UPDATE:
         return run_update(context, statement);
+    case AST_STATEMENT_MERGE:
+        return run_merge(context, statement);
     case AST_STATEMENT_CREATE_DATABASE:
     case AST_STATEMENT_DROP_DATABASE:
     case AST_STATEMENT_CREATE_TABLE:
@@ -528,9 +571,11 @@ static Status run_statement(StatementContext *context, const AstStatement *state
     case AST_STATEMENT_COMMAND:
         if (strview_is(statement->command->what, "ADMIN VACUUM"))
             return run_admin_vacuum(context, statement->command);
+        if (strview_starts_with(statement->command->what, STR_VIEW("ALTER SYSTEM ")) && statement->command->names.count > 0)
+            return run_alter_system(context, statement->command);
         if (strview_is(statement->command->what, "ANALYZE PROFILE"))
             return run_analyze_profile(context, statement->command);
-        if (run_task_command(context, statement->command, &status))
+        if (run_task_command(context, statement->command, &status) || run_cluster_command(context, statement->command, &status))
             return status;
         if (run_access_command(context, statement->command, &status))
             return status;
@@ -552,7 +597,7 @@ static Status run_statement(StatementContext *context, const AstStatement *state
     case AST_STATEMENT_ROLLBACK:
         return run_transaction(context, statement);
     case AST_STATEMENT_NO_OPERATION:
-        return send_ok(context, 0, STR_VIEW(""));
+        return run_no_operation(context, statement);
     default:
         return RAISE(context->diag, NOT_SUPPORTED, "this statement is not supported yet: %.*s",
                      (int)MIN(statement->end - statement->begin, 100u), statement->source.data + statement->begin);
@@ -561,5 +606,7 @@ static Status run_statement(StatementContext *context, const AstStatement *state
 
 Status statement_run(StatementContext *context, const AstStatement *statement)
 {
-    return run_with_hints(context, statement, run_statement);
+    Status status = run_with_hints(context, statement, run_statement);
+    transaction_after(context->session, statement);
+    return status;
 }

@@ -282,7 +282,7 @@ static Status build(PrimaryIndexes *indexes, const PrimaryIndexInput *input, Dia
     return OK;
 }
 
-Status primary_index_get(PrimaryIndexes *indexes, const PrimaryIndexInput *input, Diag *diag, PrimaryIndex **out_index)
+PrimaryIndex *primary_index_take(PrimaryIndexes *indexes, const PrimaryIndexInput *input)
 {
     uint64_t fingerprint = fingerprint_of(input->segments, input->segment_count);
     PrimaryIndex *found = NULL;
@@ -295,12 +295,16 @@ Status primary_index_get(PrimaryIndexes *indexes, const PrimaryIndexInput *input
         break;
     }
     mutex_unlock(&indexes->lock);
-    if (found != NULL && found->fingerprint == fingerprint) {
-        *out_index = found;
-        return OK;
-    }
+    if (found != NULL && found->fingerprint == fingerprint)
+        return found;
     primary_index_drop(found);
-    return build(indexes, input, diag, out_index);
+    return NULL;
+}
+
+Status primary_index_get(PrimaryIndexes *indexes, const PrimaryIndexInput *input, Diag *diag, PrimaryIndex **out_index)
+{
+    *out_index = primary_index_take(indexes, input);
+    return *out_index != NULL ? OK : build(indexes, input, diag, out_index);
 }
 
 void primary_index_put_back(PrimaryIndexes *indexes, PrimaryIndex *index, const SegmentRef *segments, uint32_t segment_count)

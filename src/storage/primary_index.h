@@ -44,6 +44,8 @@ typedef struct PrimaryIndexInput {
     uint32_t key_count;
 } PrimaryIndexInput;
 Status primary_index_get(PrimaryIndexes *indexes, const PrimaryIndexInput *input, Diag *diag, PrimaryIndex **out_index);
+/* The same when there is one already, else NULL. */
+PrimaryIndex *primary_index_take(PrimaryIndexes *indexes, const PrimaryIndexInput *input);
 /* The index now describes these segments. */
 void primary_index_put_back(PrimaryIndexes *indexes, PrimaryIndex *index, const SegmentRef *segments, uint32_t segment_count);
 void primary_index_drop(PrimaryIndex *index);

@@ -17,9 +17,8 @@
 
 enum { MOST_RUNS = 3000, DENSE_RUNS = 24 };
 
-/* RUN_TWO_COMMITS: the second commit takes the first back when it fails. A volume that stays broken refuses that
- * too, so it is not asked to. */
-typedef enum ScenarioKind { RUN_SQL, RUN_TWO_COMMITS, RUN_LOAD, RUN_REOPEN } ScenarioKind;
+/* RUN_UNSEEN: what it does is not seen in the data, so that each run has a fresh server. */
+typedef enum ScenarioKind { RUN_SQL, RUN_UNSEEN, RUN_LOAD, RUN_REOPEN, RUN_FIRST_START } ScenarioKind;
 
 typedef struct Scenario {
     ScenarioKind kind;
@@ -34,8 +33,10 @@ static const Scenario scenarios[] = {
     {RUN_SQL, "SELECT count(DISTINCT k), group_concat(DISTINCT s) FROM dup WHERE k NOT IN (SELECT v FROM pk WHERE v % 2 = 0)"},
     {RUN_SQL, "SELECT /*+ SET_VAR(enable_spill=true, spill_mode='force') */ s, sum(v), count(*) FROM dup GROUP BY s ORDER BY s"},
     {RUN_SQL, "SELECT /*+ SET_VAR(enable_spill=true, spill_mode='force') */ a.k, b.v FROM pk a JOIN pk b ON a.k = b.v ORDER BY 1, 2"},
+    {RUN_SQL, "SELECT /*+ SET_VAR(enable_spill=true, spill_mode='force') */ k, sum(v), count(DISTINCT v) FROM pk GROUP BY k ORDER BY 2 DESC, 1"},
     {RUN_SQL, "CREATE TABLE fresh (a INT, b STRING) DUPLICATE KEY(a) DISTRIBUTED BY HASH(a) BUCKETS 3"},
-    {RUN_TWO_COMMITS, "CREATE TABLE copied AS SELECT k, s FROM dup WHERE k < 50"},
+    {RUN_SQL, "CREATE TABLE copied AS SELECT k, s FROM dup WHERE k < 50"},
+    {RUN_SQL, "CREATE TABLE copied PARTITION BY date_trunc('month', p) AS SELECT p, k, s FROM dup WHERE k < 50"},
     {RUN_SQL, "CREATE VIEW seen AS SELECT k FROM dup"},
     {RUN_SQL, "CREATE DATABASE other"},
     {RUN_SQL, "DROP TABLE pk"},
@@ -53,11 +54,15 @@ static const Scenario scenarios[] = {
     {RUN_SQL, "UPDATE pk SET v = v + 1 WHERE k % 5 = 1"},
     {RUN_SQL, "DELETE FROM dup WHERE k > 300"},
     {RUN_SQL, "BEGIN; INSERT INTO dup VALUES (9, '2023-01-01', 'x', 2); INSERT INTO auto_made VALUES (7, '2024-01-15'); COMMIT"},
-    {RUN_SQL, "ALTER TABLE dup COMPACT"},
-    {RUN_SQL, "ALTER TABLE pk COMPACT"},
-    {RUN_SQL, "ADMIN VACUUM"},
+    {RUN_SQL, "BEGIN; INSERT INTO pk SELECT k, v + 7 FROM pk WHERE k < 40; DELETE FROM pk WHERE k = 12; UPDATE pk SET v = 1 WHERE k = 13; "
+              "DELETE FROM dup WHERE k = 5; INSERT INTO dup SELECT k, '2024-01-01', 'z', v FROM pk WHERE k = 13; COMMIT"},
+    {RUN_UNSEEN, "ALTER TABLE dup COMPACT"},
+    {RUN_UNSEEN, "ALTER TABLE pk COMPACT"},
+    {RUN_UNSEEN, "ADMIN VACUUM"},
+    {RUN_SQL, "ALTER SYSTEM CREATE IMAGE"},
     {RUN_LOAD, "1,2023-01-01,loaded,1\n2,2024-01-01,loaded,2\n3,2024-03-01,loaded,3\n"},
     {RUN_REOPEN, "a start"},
+    {RUN_FIRST_START, "a first start"},
 };
 
 typedef enum Mode {
@@ -76,8 +81,10 @@ static Status run_scenario(Fixture *f, const Scenario *scenario, Diag *diag)
         return fixture_load(f, scenario->text, "a_label", diag);
     case RUN_REOPEN:
         return fixture_reopen(f, diag);
+    case RUN_FIRST_START:
+        return fixture_first_start(f, diag);
     case RUN_SQL:
-    case RUN_TWO_COMMITS:
+    case RUN_UNSEEN:
     default:
         return fixture_run(f, scenario->text, NULL, diag);
     }
@@ -139,6 +146,8 @@ static bool check_run(Fixture *f, const Scenario *scenario, const char *how, uin
         return complain(scenario, how, n, trouble.message, NULL);
     if (fixture_run(f, "ROLLBACK; SET GLOBAL query_timeout = 300", NULL, &trouble) != OK)
         return complain(scenario, how, n, trouble.message, NULL); /* the next statement must work */
+    if (scenario->kind == RUN_FIRST_START && fixture_first_start(f, &trouble) != OK)
+        return complain(scenario, how, n, trouble.message, NULL);
     fixture_fingerprint(f, &now);
     bool is_before = is_same(&now, before);
     bool is_after = is_same(&now, after);
@@ -168,6 +177,12 @@ static uint64_t next_n(Mode mode, uint64_t n)
     return n + (is_dense ? 1 : 1 + n / (mode <= BUFFER_STICKY ? 24 : 6));
 }
 
+/* Each start adds to the journal. */
+static bool is_reusable(const Scenario *scenario)
+{
+    return scenario->kind != RUN_REOPEN && scenario->kind != RUN_FIRST_START && scenario->kind != RUN_UNSEEN;
+}
+
 static void loop(const Scenario *scenario, Mode mode, const ByteBuf *before, const ByteBuf *after)
 {
     Fixture f;
@@ -183,7 +198,7 @@ static void loop(const Scenario *scenario, Mode mode, const ByteBuf *before, con
         is_good = check_run(&f, scenario, mode_names[mode], n, status, &diag, before, after, &is_fresh);
         if (is_good && (!is_fresh || n % 16 == 0))
             is_good = check_restart(&f, scenario, mode_names[mode], n);
-        if (is_good && is_fresh && is_reached && scenario->kind != RUN_REOPEN) /* each start adds to the journal */
+        if (is_good && is_fresh && is_reached && is_reusable(scenario))
             continue;
         fixture_close(&f);
         fixture_open(&f, false);
@@ -271,8 +286,6 @@ int main(int argc, char **argv)
         for (Mode mode = VOLUME_ONCE; mode < MODES; mode++) {
             int64_t start_us = env_monotonic_us(environment_real());
             uint64_t runs_before = runs;
-            if (mode == VOLUME_STICKY && scenarios[s].kind == RUN_TWO_COMMITS)
-                continue;
             loop(&scenarios[s], mode, &before, &after);
             if (is_timed)
                 printf("%s, %s: %llu runs, %lld ms\n", scenarios[s].text, mode_names[mode], (unsigned long long)(runs - runs_before),

@@ -55,6 +55,7 @@ static Status start(Fixture *f, Diag *diag)
     VacuumOptions vacuum = {.store = i->store, .volume = f->volume, .forget_context = i->segments, .forget = forget_object};
     i->vacuum = vacuum_open(&vacuum);
     i->increments = auto_increment_open(i->store);
+    i->tasks = task_manager_open(i->store); /* without threads: nothing runs */
     i->keys = primary_indexes_open(mem_process_tracker(), 1 << 20);
     i->compactor = compactor_open(i->store, f->volume, i->keys, mem_process_tracker());
     f->hub = load_hub_open();
@@ -69,6 +70,7 @@ static void stop(Fixture *f)
     if (f->hub != NULL)
         load_hub_close(f->hub);
     f->hub = NULL;
+    task_manager_close(i->tasks);
     compactor_close(i->compactor);
     vacuum_close(i->vacuum);
     statistics_cache_close(i->statistics);
@@ -91,6 +93,15 @@ Status fixture_reopen(Fixture *f, Diag *diag)
         return fixture_run(f, "USE d", NULL, diag);
     stop(f); /* what was made before it failed */
     return status;
+}
+
+Status fixture_first_start(Fixture *f, Diag *diag)
+{
+    MetaStore *store;
+    TRY(meta_store_open(f->empty, diag, &store));
+    uint64_t id = meta_new_id(store);
+    meta_store_close(store);
+    return id > 0 ? OK : RAISE(diag, IO, "no id could be had");
 }
 
 static void must(Fixture *f, const char *sql)
@@ -127,6 +138,7 @@ void fixture_open(Fixture *f, bool is_local)
         f->volume = volume_open_memory(&environment);
     else if (volume_open_local(volume, &environment, &diag, &f->volume) != OK)
         abort();
+    f->empty = volume_open_memory(&environment);
     if (start(f, &diag) != OK)
         abort();
     must(f, "CREATE DATABASE d");
@@ -142,6 +154,8 @@ void fixture_open(Fixture *f, bool is_local)
     must(f, "INSERT INTO dup SELECT generate_series, '2023-05-05', 'more', 1 FROM TABLE(generate_series(501, 600))");
     must(f, "INSERT INTO pk SELECT generate_series, generate_series FROM TABLE(generate_series(1, 3000))");
     must(f, "INSERT INTO pk SELECT generate_series * 3, 7 FROM TABLE(generate_series(1, 1000))");
+    must(f, "CREATE TABLE dead AS SELECT k FROM dup"); /* leaves an object that vacuum deletes */
+    must(f, "DROP TABLE dead FORCE");
 }
 
 static int remove_entry(const char *path, const struct stat *info, int type, struct FTW *at)
@@ -154,6 +168,7 @@ void fixture_close(Fixture *f)
 {
     stop(f);
     volume_close(f->volume);
+    volume_close(f->empty);
     nftw(f->directory, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
 }
 

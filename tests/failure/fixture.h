@@ -10,6 +10,7 @@ typedef struct Fixture {
     Session *session;
     LoadHub *hub;
     Volume *volume;
+    Volume *empty; /* until the first start */
     char directory[64];
 } Fixture;
 
@@ -20,6 +21,8 @@ Status fixture_attach(Fixture *fixture, Volume *volume, Diag *diag);
 void fixture_close(Fixture *fixture);
 /* Stops and starts it again on the same volume. */
 Status fixture_reopen(Fixture *fixture, Diag *diag);
+/* Starts the metadata on a volume that was empty, as far as committing an id. */
+Status fixture_first_start(Fixture *fixture, Diag *diag);
 /* Runs SQL; results as text, a row a line. */
 Status fixture_run(Fixture *fixture, const char *sql, ByteBuf *out, Diag *diag);
 /* A Stream Load into d.dup; not OK: the reply says so, and *diag its message. */

@@ -64,11 +64,26 @@ static Outcome do_insert(const Writer *writer, MYSQL *mysql, uint32_t operation)
     return run_insert(writer, mysql, "inserts", clause, operation);
 }
 
+static bool run_of(const Writer *writer, MYSQL *mysql, const char *before, uint32_t operation, const char *after)
+{
+    char sql[160];
+    snprintf(sql, sizeof(sql), "%s%d AND op = %u%s", before, writer->number, operation, after);
+    return peer_run(mysql, sql) == OUTCOME_DONE;
+}
+
+/* Rows that are copied within the transaction and deleted again. */
+static bool write_sides(const Writer *writer, MYSQL *mysql, uint32_t operation)
+{
+    return run_insert(writer, mysql, "left_side", "", operation) == OUTCOME_DONE &&
+           run_of(writer, mysql, "INSERT INTO right_side SELECT writer, op, n + 1000, total FROM left_side WHERE writer = ", operation, "") &&
+           run_of(writer, mysql, "INSERT INTO right_side SELECT writer, op, n - 1000, total FROM right_side WHERE writer = ", operation, "") &&
+           run_of(writer, mysql, "DELETE FROM right_side WHERE writer = ", operation, " AND n >= 1000");
+}
+
 /* Before COMMIT is sent nothing can have happened. */
 static Outcome do_transaction(const Writer *writer, MYSQL *mysql, uint32_t operation)
 {
-    if (peer_run(mysql, "BEGIN") != OUTCOME_DONE || run_insert(writer, mysql, "left_side", "", operation) != OUTCOME_DONE ||
-        run_insert(writer, mysql, "right_side", "", operation) != OUTCOME_DONE)
+    if (peer_run(mysql, "BEGIN") != OUTCOME_DONE || !write_sides(writer, mysql, operation))
         return OUTCOME_REFUSED;
     if (operation % 7 == 6)
         return peer_run(mysql, "ROLLBACK") == OUTCOME_DONE ? OUTCOME_REFUSED : OUTCOME_REFUSED;

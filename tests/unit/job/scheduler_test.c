@@ -83,10 +83,35 @@ static void closing_stops_a_long_job(void **state)
     scheduler_close(scheduler); /* never started */
 }
 
+static bool is_leader(void *context)
+{
+    return atomic_load((_Atomic bool *)context);
+}
+
+static void some_jobs_need_the_lead(void **state)
+{
+    (void)state;
+    Diag diag = {0};
+    _Atomic bool leads = false;
+    Counted any = {.again_us = 2000}, led = {.again_us = 2000, .shared = &any};
+    any.shared = &any;
+    Scheduler *scheduler = scheduler_open(environment_real());
+    scheduler_add(scheduler, "any", count_run, &any);
+    scheduler_add_leading(scheduler, "led", count_run, &led);
+    scheduler_set_leading(scheduler, is_leader, &leads);
+    assert_int_equal(scheduler_start(scheduler, &diag), OK);
+    assert_true(reaches(&any, 5));
+    assert_int_equal(atomic_load(&led.runs), 0);
+    atomic_store(&leads, true);
+    assert_true(reaches(&led, 2));
+    scheduler_close(scheduler);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(jobs_run_when_due),
+        cmocka_unit_test(some_jobs_need_the_lead),
         cmocka_unit_test(closing_stops_a_long_job),
     };
     return cmocka_run_group_tests_name("job.scheduler", tests, NULL, NULL);

@@ -197,6 +197,42 @@ static void an_unknown_outcome_is_settled_by_the_next_commit(void **state)
     volume_close(volume);
 }
 
+static Status build_if_missing(void *context, const CatalogSnapshot *catalog, Change *change, Diag *diag)
+{
+    const char *key = context;
+    (void)diag;
+    if (catalog_setting(catalog, key).data == NULL)
+        change_put_setting(change, strview(key), STR_VIEW("1"));
+    return OK;
+}
+
+static Status set_if_missing(MetaStore *store, const char *key)
+{
+    Diag diag = {0};
+    char name[32];
+    snprintf(name, sizeof(name), "%s", key);
+    return meta_commit(store, build_if_missing, name, &diag);
+}
+
+/* "It is there already" must be as certain as "it was made". */
+static void what_needs_no_change_is_durable_too(void **state)
+{
+    const bool *lands = *state;
+    Volume *volume = volume_open_memory(&environment);
+    MetaStore *store = open_store(volume);
+    volume_memory_fail(volume, &(VolumeFailure){.nth = 2, .is_sticky = true, .lands_anyway = *lands});
+    assert_int_equal(set(store, "config.b", NULL), ERR_OUTCOME_UNKNOWN);
+    assert_int_equal(set_if_missing(store, "config.b"), ERR_OUTCOME_UNKNOWN);
+    volume_memory_fail(volume, &(VolumeFailure){0});
+    assert_int_equal(set_if_missing(store, "config.b"), OK);
+    assert_true(has(store, "config.b"));
+    meta_store_close(store);
+    store = open_store(volume);
+    assert_true(has(store, "config.b"));
+    meta_store_close(store);
+    volume_close(volume);
+}
+
 static void a_label_is_free_again_after_a_failure(void **state)
 {
     (void)state;
@@ -207,6 +243,39 @@ static void a_label_is_free_again_after_a_failure(void **state)
     assert_int_equal(label_state(store, "label"), 0);
     assert_int_equal(set(store, "config.a", "label"), OK);
     assert_int_equal(label_state(store, "label"), 2);
+    meta_store_close(store);
+    volume_close(volume);
+}
+
+static Status forget(MetaStore *store, int64_t before_us)
+{
+    Diag diag = {0};
+    return meta_forget_labels(store, before_us, &diag);
+}
+
+/* The label's time is 9. */
+static void labels_are_forgotten_by_time(void **state)
+{
+    (void)state;
+    Volume *volume = volume_open_memory(&environment);
+    MetaStore *store = open_store(volume);
+    assert_int_equal(set(store, "config.a", "label"), OK);
+    uint64_t entries = meta_journal_entries(store);
+    assert_int_equal(forget(store, 9), OK);
+    assert_int_equal(meta_journal_entries(store), entries); /* none is that old: nothing is journaled */
+    volume_memory_fail(volume, &(VolumeFailure){.nth = 1});
+    assert_int_equal(forget(store, 10), ERR_IO);
+    assert_int_equal(label_state(store, "label"), 2);
+    volume_memory_fail(volume, &(VolumeFailure){.nth = 2, .is_sticky = true, .lands_anyway = true});
+    assert_int_equal(forget(store, 10), ERR_OUTCOME_UNKNOWN);
+    assert_int_equal(label_state(store, "label"), 2); /* used until it is certain */
+    volume_memory_fail(volume, &(VolumeFailure){0});
+    assert_int_equal(set(store, "config.b", NULL), OK);
+    assert_int_equal(label_state(store, "label"), 0);
+    assert_int_equal(set(store, "config.c", "label"), OK);
+    meta_store_close(store);
+    store = open_store(volume);
+    assert_int_equal(label_state(store, "label"), 2); /* the second one */
     meta_store_close(store);
     volume_close(volume);
 }
@@ -288,7 +357,10 @@ int main(void)
         cmocka_unit_test(required_entries_stop_the_start),
         cmocka_unit_test_prestate(an_unknown_outcome_is_settled_by_the_next_commit, &lands),
         cmocka_unit_test_prestate(an_unknown_outcome_is_settled_by_the_next_commit, &is_lost),
+        cmocka_unit_test_prestate(what_needs_no_change_is_durable_too, &lands),
+        cmocka_unit_test_prestate(what_needs_no_change_is_durable_too, &is_lost),
         cmocka_unit_test(a_label_is_free_again_after_a_failure),
+        cmocka_unit_test(labels_are_forgotten_by_time),
         cmocka_unit_test(an_id_of_zero_is_never_committed),
         cmocka_unit_test(the_newer_store_leads),
         cmocka_unit_test(a_volume_that_refuses_writes_is_read),

@@ -1,0 +1,239 @@
+#include "volume/s3.h"
+
+/* A path below a prefix of a bucket as a volume.
+ *
+ * Small objects are one conditional put, which is durable when it is answered: flush() has nothing to do. A writer
+ * collects parts; an object of one part is put whole, a larger one is uploaded in parts and appears with the last
+ * request. Its name is this writer's alone (ids are leased in the journal), so that it needs no condition. Parts
+ * of an upload that fails are removed. */
+
+#include <stdio.h>
+
+#include "base/fault.h"
+#include "base/log.h"
+#include "volume/s3_client.h"
+
+enum { FIRST_PART_BYTES = 8 << 20, LARGE_PART_BYTES = 64 << 20, FIRST_PARTS = 1000 };
+
+typedef struct S3Volume {
+    Volume volume;
+    S3Client *client;
+    char *url;
+} S3Volume;
+
+typedef struct S3Object {
+    VolumeObject object;
+    ByteBuf bytes;
+} S3Object;
+
+struct VolumeWriter {
+    S3Volume *s3;
+    ByteBuf part; /* not uploaded yet */
+    uint64_t written;
+    char upload[S3_UPLOAD_ID_BYTES]; /* empty: not begun */
+    char (*etags)[S3_ETAG_BYTES];
+    uint32_t part_count;
+    char path[];
+};
+
+static bool path_is_safe(const char *path)
+{
+    return path[0] != '\0' && path[0] != '/' && strstr(path, "..") == NULL && strlen(path) < 900; /* keys end at 1,024 bytes */
+}
+
+static Status check_path(const char *path, Diag *diag)
+{
+    return path_is_safe(path) ? OK : RAISE(diag, IO, "object path \"%s\" is not allowed", path);
+}
+
+static Status s3_put_if_absent_op(Volume *volume, const char *path, StrView bytes, Diag *diag)
+{
+    FAULT("volume.before_put", diag);
+    TRY(check_path(path, diag));
+    return s3_put_if_absent(((S3Volume *)volume)->client, path, bytes, diag);
+}
+
+static Status s3_flush_op(Volume *volume, Diag *diag)
+{
+    (void)volume;
+    FAULT("volume.before_flush", diag);
+    return OK;
+}
+
+static Status s3_get_op(Volume *volume, const char *path, ByteBuf *out_bytes, Diag *diag)
+{
+    TRY(check_path(path, diag));
+    return s3_get(((S3Volume *)volume)->client, path, out_bytes, diag);
+}
+
+static Status s3_open_object(Volume *volume, const char *path, Diag *diag, VolumeObject **out_object)
+{
+    S3Object *object = mem_alloc_zero(sizeof(*object));
+    Status status = s3_get_op(volume, path, &object->bytes, diag);
+    object->object = (VolumeObject){volume, (const uint8_t *)object->bytes.data, object->bytes.length};
+    *out_object = &object->object;
+    if (status != OK) {
+        bytebuf_deinit(&object->bytes);
+        mem_free(object);
+    }
+    return status;
+}
+
+static void s3_close_object(VolumeObject *object)
+{
+    bytebuf_deinit(&((S3Object *)object)->bytes);
+    mem_free(object);
+}
+
+/* ---- writers ---- */
+
+static Status s3_open_writer(Volume *volume, const char *path, Diag *diag, VolumeWriter **out_writer)
+{
+    TRY(check_path(path, diag));
+    VolumeWriter *writer = mem_alloc_zero(sizeof(*writer) + strlen(path) + 1);
+    writer->s3 = (S3Volume *)volume;
+    memcpy(writer->path, path, strlen(path) + 1);
+    *out_writer = writer;
+    return OK;
+}
+
+static Status upload_part(VolumeWriter *writer, Diag *diag)
+{
+    S3Client *client = writer->s3->client;
+    if (writer->part_count == S3_MOST_PARTS)
+        return RAISE(diag, LIMIT_EXCEEDED, "object \"%s\" needs more than %d parts", writer->path, (int)S3_MOST_PARTS);
+    if (writer->upload[0] == '\0')
+        TRY(s3_upload_begin(client, writer->path, writer->upload, diag));
+    writer->etags = mem_realloc(writer->etags, (writer->part_count + 1) * sizeof(*writer->etags));
+    TRY(s3_upload_part(client, writer->path, writer->upload, writer->part_count + 1, bytebuf_view(&writer->part),
+                       writer->etags[writer->part_count], diag));
+    writer->part_count++;
+    bytebuf_clear(&writer->part);
+    return OK;
+}
+
+static Status s3_append(VolumeWriter *writer, const void *data, size_t length, Diag *diag)
+{
+    const char *at = data;
+    size_t part_bytes = writer->part_count < FIRST_PARTS ? FIRST_PART_BYTES : LARGE_PART_BYTES;
+    writer->written += length;
+    while (length > 0) {
+        size_t taken = MIN(length, part_bytes - writer->part.length);
+        bytebuf_append(&writer->part, at, taken);
+        at += taken;
+        length -= taken;
+        if (length > 0 && writer->part.length == part_bytes)
+            TRY(upload_part(writer, diag));
+    }
+    return OK;
+}
+
+static void s3_abort(VolumeWriter *writer)
+{
+    Diag trouble = {0};
+    if (writer->upload[0] != '\0' && s3_upload_abort(writer->s3->client, writer->path, writer->upload, &trouble) != OK)
+        LOG_WARN("s3", "parts of object=%s could not be removed: %s", writer->path, trouble.message);
+    bytebuf_deinit(&writer->part);
+    mem_free(writer->etags);
+    mem_free(writer);
+}
+
+static Status complete(VolumeWriter *writer, Diag *diag)
+{
+    S3Client *client = writer->s3->client;
+    FAULT("volume.before_link", diag);
+    if (writer->upload[0] == '\0')
+        return s3_put_if_absent(client, writer->path, bytebuf_view(&writer->part), diag);
+    TRY(upload_part(writer, diag));
+    TRY(s3_upload_complete(client, writer->path, writer->upload, (const char (*)[S3_ETAG_BYTES])writer->etags, writer->part_count,
+                           writer->written, diag));
+    writer->upload[0] = '\0';
+    return OK;
+}
+
+static Status s3_commit(VolumeWriter *writer, Diag *diag)
+{
+    Status status = complete(writer, diag);
+    s3_abort(writer);
+    return status;
+}
+
+/* ---- the rest ---- */
+
+static Status s3_remove_op(Volume *volume, const char *path, Diag *diag)
+{
+    TRY(check_path(path, diag));
+    return s3_remove(((S3Volume *)volume)->client, path, diag);
+}
+
+static Status s3_list_op(Volume *volume, const char *prefix, void (*visit)(void *context, const char *path, uint64_t size),
+                         void *context, Diag *diag)
+{
+    char below[1024];
+    snprintf(below, sizeof(below), "%s%s", prefix, prefix[0] == '\0' ? "" : "/");
+    return s3_list(((S3Volume *)volume)->client, below, visit, context, diag);
+}
+
+static void s3_close(Volume *volume)
+{
+    S3Volume *s3 = (S3Volume *)volume;
+    s3_client_close(s3->client);
+    mem_free(s3->url);
+    mem_free(s3);
+}
+
+static const VolumeOps s3_ops = {
+    .put_if_absent = s3_put_if_absent_op,
+    .put = s3_put_if_absent_op,
+    .flush = s3_flush_op,
+    .get = s3_get_op,
+    .open_object = s3_open_object,
+    .close_object = s3_close_object,
+    .open_writer = s3_open_writer,
+    .append = s3_append,
+    .commit = s3_commit,
+    .abort = s3_abort,
+    .remove = s3_remove_op,
+    .list = s3_list_op,
+    .close = s3_close,
+};
+
+/* Two creates of one fresh name with different bytes: the second has to be refused. */
+static Status probe(S3Volume *s3, Diag *diag)
+{
+    char path[64];
+    Diag expected = {0};
+    snprintf(path, sizeof(path), "probe.%016llx", (unsigned long long)env_random(s3->volume.environment));
+    TRY(s3_put_if_absent(s3->client, path, STR_VIEW("first"), diag));
+    Status second = s3_put_if_absent(s3->client, path, STR_VIEW("second"), &expected);
+    Diag trouble = {0};
+    if (s3_remove(s3->client, path, &trouble) != OK)
+        LOG_WARN("s3", "the probe was not removed: %s", trouble.message);
+    if (second == ERR_OBJECT_EXISTS)
+        return OK;
+    if (second != OK)
+        return diag_raise(diag, second, "%s", expected.message);
+    return RAISE(diag, VOLUME_UNSAFE,
+                 "volume \"%s\" does not refuse to create an object that exists: it can't hold a journal. The service ignores "
+                 "If-None-Match, or versioning is enabled on the bucket: suspend it",
+                 s3->url);
+}
+
+Status volume_open_s3(const S3Options *options, const Environment *environment, Diag *diag, Volume **out_volume)
+{
+    S3Volume *s3 = mem_alloc_zero(sizeof(*s3));
+    AUTO_BYTEBUF url = {0};
+    bytebuf_printf(&url, "s3://%s%s%s", options->bucket, options->prefix[0] == '\0' || options->prefix[0] == '/' ? "" : "/", options->prefix);
+    s3->url = mem_strdup(url.data);
+    s3->volume = (Volume){.ops = &s3_ops, .environment = environment, .url = s3->url};
+    Status status = s3_client_open(options, environment, diag, &s3->client);
+    if (status == OK)
+        status = probe(s3, diag);
+    if (status != OK) {
+        diag_add_context(diag, "storage volume \"%s\"", s3->url);
+        s3_close(&s3->volume);
+        return status;
+    }
+    *out_volume = &s3->volume;
+    return OK;
+}

@@ -1,0 +1,428 @@
+/* Three servers on one volume. Writers insert numbered rows through any of them, readers ask any of them, while the leader is
+ * killed, paused or cut off again and again. Nothing acknowledged may be lost or doubled, nothing refused may be there, no reader may
+ * see less than what was acknowledged before it asked or than what anybody saw before, and writes go on within seconds.
+ *
+ *   merak-failover --server build/release/merak [--rounds 6] [--seed N]
+ *
+ * Cutting off drops the packets to and from the leader's port, while it still reaches the volume; it needs root and iptables,
+ * and is left out, with a line that says so, where they are not there.
+ *
+ * The last line is "N passed, N failed". */
+
+#include <curl/curl.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/environment.h"
+#include "base/thread.h"
+#include "recovery/peer.h"
+#include "sql_runner/server_process.h"
+
+enum { NODES = 3, WRITERS = 4, READERS = 2, OPERATIONS_MAX = 1 << 20, ROUND_MS = 1500, PAUSE_MS = 2500, GAP_LIMIT_MS = 3000, SETTLE_MS = 15000 };
+
+typedef struct Writer {
+    int number;
+    Thread thread;
+    uint64_t seed;
+    uint8_t *outcomes; /* Outcome + 1 by operation */
+    _Atomic int64_t count;
+    _Atomic int64_t acknowledged; /* the last one; -1: none */
+} Writer;
+
+typedef struct Reader {
+    Thread thread;
+    uint64_t seed;
+    uint64_t checks, failures, unanswered;
+} Reader;
+
+static ServerProcess nodes[NODES];
+static _Atomic int ports[NODES];
+static Writer writers[WRITERS];
+static Reader readers[READERS];
+static _Atomic int64_t seen[WRITERS]; /* the most that any reader saw */
+static _Atomic int64_t last_write_us;
+static _Atomic bool stopping;
+static uint64_t passed, failed;
+static bool may_cut;
+
+static int64_t now_us(void)
+{
+    return env_monotonic_us(environment_real());
+}
+
+static void check(bool is_right, const char *what)
+{
+    if (!is_right)
+        printf("FAIL %s\n", what);
+    *(is_right ? &passed : &failed) += 1;
+}
+
+/* ---- writers and readers ---- */
+
+static MYSQL *connect_to(uint64_t node)
+{
+    int port = atomic_load(&ports[node % NODES]);
+    return port == 0 ? NULL : peer_connect(port, NULL);
+}
+
+static void note_outcome(Writer *writer, int64_t op, Outcome outcome)
+{
+    writer->outcomes[op] = (uint8_t)(outcome + 1);
+    atomic_store(&writer->count, op + 1);
+    if (outcome != OUTCOME_DONE)
+        return;
+    atomic_store(&writer->acknowledged, op);
+    atomic_store(&last_write_us, now_us());
+}
+
+static void writer_main(void *argument)
+{
+    Writer *writer = argument;
+    Random random = {writer->seed};
+    uint64_t node = random_next(&random);
+    MYSQL *mysql = NULL;
+    while (!atomic_load(&stopping) && atomic_load(&writer->count) < OPERATIONS_MAX) {
+        char sql[120];
+        if (mysql == NULL)
+            mysql = connect_to(++node);
+        if (mysql == NULL) {
+            env_sleep_us(environment_real(), 20000);
+            continue;
+        }
+        int64_t op = atomic_load(&writer->count);
+        snprintf(sql, sizeof(sql), "INSERT INTO d.log VALUES (%d, %lld)", writer->number, (long long)op);
+        Outcome outcome = peer_run(mysql, sql);
+        note_outcome(writer, op, outcome);
+        if (outcome == OUTCOME_DONE && random_next(&random) % 20 != 0)
+            continue;
+        mysql_close(mysql);
+        mysql = NULL;
+    }
+    if (mysql != NULL)
+        mysql_close(mysql);
+}
+
+static void raise_to(_Atomic int64_t *value, int64_t least)
+{
+    int64_t now = atomic_load(value);
+    while (now < least && !atomic_compare_exchange_weak(value, &now, least)) {
+    }
+}
+
+static void read_once(Reader *reader, MYSQL *mysql, int number)
+{
+    NumberRow *rows;
+    uint32_t count;
+    char sql[120];
+    int64_t acknowledged = atomic_load(&writers[number].acknowledged), seen_before = atomic_load(&seen[number]);
+    snprintf(sql, sizeof(sql), "SELECT max(n), count(*), count(DISTINCT n) FROM d.log WHERE writer = %d", number);
+    if (!peer_rows(mysql, sql, &rows, &count) || count != 1) {
+        mem_free(rows);
+        reader->unanswered++;
+        if (strstr(mysql_error(mysql), "object") != NULL) { /* one that was deleted although this node reads it */
+            printf("FAIL reader: %s\n", mysql_error(mysql));
+            reader->failures++;
+        }
+        return;
+    }
+    int64_t most = rows[0].cells[1] == 0 ? -1 : rows[0].cells[0];
+    bool is_right = most >= acknowledged && most >= seen_before && rows[0].cells[1] == rows[0].cells[2];
+    if (!is_right)
+        printf("FAIL reader: writer %d has up to %lld (%lld rows, %lld distinct), acknowledged were %lld, seen were %lld\n", number,
+               (long long)most, (long long)rows[0].cells[1], (long long)rows[0].cells[2], (long long)acknowledged, (long long)seen_before);
+    raise_to(&seen[number], most);
+    reader->checks++;
+    reader->failures += !is_right;
+    mem_free(rows);
+}
+
+static void reader_main(void *argument)
+{
+    Reader *reader = argument;
+    Random random = {reader->seed};
+    while (!atomic_load(&stopping)) {
+        MYSQL *mysql = connect_to(random_next(&random));
+        for (int i = 0; i < 5 && mysql != NULL; i++)
+            read_once(reader, mysql, (int)(random_next(&random) % WRITERS));
+        if (mysql != NULL)
+            mysql_close(mysql);
+        env_sleep_us(environment_real(), 5000);
+    }
+}
+
+/* ---- the nodes ---- */
+
+static Status start_node(int node, Diag *diag)
+{
+    TRY(server_start(&nodes[node], diag));
+    atomic_store(&ports[node], nodes[node].query_port);
+    return OK;
+}
+
+/* -1: nobody leads as far as anybody knows. */
+static int find_leader(void)
+{
+    for (int i = 0; i < NODES; i++) {
+        MYSQL *mysql = connect_to((uint64_t)i);
+        MYSQL_RES *result = NULL;
+        int port = 0;
+        if (mysql != NULL && mysql_query(mysql, "SHOW FRONTENDS") == 0)
+            result = mysql_store_result(mysql);
+        for (MYSQL_ROW row; result != NULL && (row = mysql_fetch_row(result)) != NULL;)
+            port = strcmp(row[6], "LEADER") == 0 ? (int)strtol(row[4], NULL, 10) : port;
+        mysql_free_result(result);
+        if (mysql != NULL)
+            mysql_close(mysql);
+        for (int n = 0; n < NODES; n++) {
+            if (port != 0 && port == nodes[n].query_port)
+                return n;
+        }
+    }
+    return -1;
+}
+
+static int await_leader(void)
+{
+    int64_t deadline = now_us() + (int64_t)SETTLE_MS * 1000;
+    int leader;
+    while ((leader = find_leader()) < 0 && now_us() < deadline)
+        env_sleep_us(environment_real(), 50000);
+    return leader;
+}
+
+/* How long no write was acknowledged after the blow. */
+static int64_t await_write(int64_t since_us)
+{
+    int64_t deadline = since_us + (int64_t)SETTLE_MS * 1000;
+    while (atomic_load(&last_write_us) <= since_us + 1000 && now_us() < deadline)
+        env_sleep_us(environment_real(), 2000);
+    return atomic_load(&last_write_us) - since_us;
+}
+
+/* ---- cutting off ---- */
+
+static bool run_iptables(const char *what, const char *direction, const char *which, int port)
+{
+    char number[16];
+    pid_t pid;
+    int state = -1;
+    snprintf(number, sizeof(number), "%d", port);
+    const char *arguments[] = {"iptables", "-w", what, direction, "-i", "lo", "-p", "tcp", which, number, "-j", "DROP", NULL};
+    posix_spawn_file_actions_t actions;
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
+    bool is_run = posix_spawnp(&pid, "iptables", &actions, NULL, (char *const *)(uintptr_t)arguments, environ) == 0 &&
+                  waitpid(pid, &state, 0) == pid;
+    posix_spawn_file_actions_destroy(&actions);
+    return is_run && WIFEXITED(state) && WEXITSTATUS(state) == 0;
+}
+
+static bool set_cut(int port, bool is_cut)
+{
+    const char *what = is_cut ? "-I" : "-D";
+    bool to = run_iptables(what, "INPUT", "--dport", port), from = run_iptables(what, "INPUT", "--sport", port);
+    return to && from;
+}
+
+static bool can_cut(void)
+{
+    if (geteuid() != 0 || !set_cut(9, true))
+        return false;
+    return set_cut(9, false);
+}
+
+static Status strike(int round, int leader, int64_t *out_gap_us, Diag *diag)
+{
+    int64_t since_us = now_us();
+    if (round % 3 == 2 && may_cut) {
+        int port = atomic_exchange(&ports[leader], 0);
+        check(set_cut(port, true), "the leader is cut off");
+        *out_gap_us = await_write(since_us);
+        env_sleep_us(environment_real(), (int64_t)PAUSE_MS * 500);
+        check(set_cut(port, false), "the leader is back");
+        atomic_store(&ports[leader], port);
+        return OK;
+    }
+    if (round % 3 == 0) {
+        atomic_store(&ports[leader], 0);
+        TRY(server_stop(&nodes[leader], true, diag));
+        *out_gap_us = await_write(since_us);
+        return start_node(leader, diag);
+    }
+    kill(nodes[leader].pid, SIGSTOP);
+    int port = atomic_exchange(&ports[leader], 0);
+    *out_gap_us = await_write(since_us);
+    int64_t left_us = since_us + (int64_t)PAUSE_MS * 1000 - now_us();
+    if (left_us > 0)
+        env_sleep_us(environment_real(), left_us);
+    kill(nodes[leader].pid, SIGCONT);
+    atomic_store(&ports[leader], port);
+    return OK;
+}
+
+static int by_value(const void *a, const void *b)
+{
+    int64_t left = *(const int64_t *)a, right = *(const int64_t *)b;
+    return (left > right) - (left < right);
+}
+
+static Status run_rounds(int rounds, Diag *diag)
+{
+    int64_t *gaps = mem_alloc_zero(((size_t)rounds + 1) * sizeof(int64_t));
+    Status status = OK;
+    int done = 0;
+    for (; done < rounds && status == OK; done++) {
+        env_sleep_us(environment_real(), (int64_t)ROUND_MS * 1000);
+        int leader = await_leader();
+        check(leader >= 0, "a node leads");
+        if (leader < 0)
+            break;
+        status = strike(done, leader, &gaps[done], diag);
+    }
+    qsort(gaps, (size_t)done, sizeof(*gaps), by_value);
+    printf("%d rounds; without a write: median %lld ms, longest %lld ms\n", done, (long long)(gaps[done / 2] / 1000),
+           (long long)(gaps[MAX(done, 1) - 1] / 1000));
+    check(gaps[done / 2] < (int64_t)GAP_LIMIT_MS * 1000, "a new leader writes within 3 s (median)");
+    mem_free(gaps);
+    return status;
+}
+
+/* ---- the end ---- */
+
+static uint8_t *read_rows(MYSQL *mysql, const Writer *writer)
+{
+    NumberRow *rows;
+    uint32_t count;
+    char sql[80];
+    uint8_t *times = mem_alloc_zero(OPERATIONS_MAX);
+    snprintf(sql, sizeof(sql), "SELECT n FROM d.log WHERE writer = %d", writer->number);
+    bool is_answered = peer_rows(mysql, sql, &rows, &count);
+    check(is_answered, "the rows can be read");
+    for (uint32_t i = 0; i < count; i++)
+        times[rows[i].cells[0] % OPERATIONS_MAX]++;
+    mem_free(rows);
+    return times;
+}
+
+static void verify(int node)
+{
+    static const char *const names[] = {"done", "refused", "unknown"};
+    MYSQL *mysql = connect_to((uint64_t)node);
+    check(mysql != NULL, "every node answers at the end");
+    for (int w = 0; w < WRITERS && mysql != NULL; w++) {
+        uint8_t *times = read_rows(mysql, &writers[w]);
+        int64_t wrong = 0, count = atomic_load(&writers[w].count);
+        for (int64_t op = 0; op < count; op++) {
+            int outcome = writers[w].outcomes[op] - 1;
+            bool is_right = outcome == OUTCOME_DONE ? times[op] == 1 : outcome == OUTCOME_REFUSED ? times[op] == 0 : times[op] <= 1;
+            if (!is_right && wrong++ < 5)
+                printf("FAIL node %d: row %lld of writer %d, whose insert was %s, is there %u times\n", node, (long long)op, w,
+                       names[outcome], times[op]);
+        }
+        check(wrong == 0, "acknowledged rows are there once, refused ones are not");
+        mem_free(times);
+    }
+    if (mysql != NULL)
+        mysql_close(mysql);
+}
+
+static Status start_threads(uint64_t seed, Diag *diag)
+{
+    Random random = {seed};
+    for (int i = 0; i < WRITERS; i++) {
+        writers[i] = (Writer){.number = i, .seed = random_next(&random), .outcomes = mem_alloc_zero(OPERATIONS_MAX)};
+        atomic_init(&writers[i].acknowledged, -1);
+        atomic_init(&seen[i], -1);
+        TRY(thread_start(&writers[i].thread, "writer", writer_main, &writers[i], diag));
+    }
+    for (int i = 0; i < READERS; i++) {
+        readers[i] = (Reader){.seed = random_next(&random)};
+        TRY(thread_start(&readers[i].thread, "reader", reader_main, &readers[i], diag));
+    }
+    return OK;
+}
+
+static void stop_threads(void)
+{
+    int64_t operations = 0;
+    uint64_t reads = 0, failures = 0;
+    atomic_store(&stopping, true);
+    for (int i = 0; i < WRITERS; i++) {
+        thread_join(&writers[i].thread);
+        operations += atomic_load(&writers[i].count);
+    }
+    for (int i = 0; i < READERS; i++) {
+        thread_join(&readers[i].thread);
+        reads += readers[i].checks;
+        failures += readers[i].failures;
+    }
+    printf("%lld inserts, %llu reads\n", (long long)operations, (unsigned long long)reads);
+    check(reads > 0 && failures == 0, "no reader saw too little");
+}
+
+static Status run(const ServerOptions *options, int rounds, uint64_t seed, Diag *diag)
+{
+    for (int i = 0; i < NODES; i++) {
+        TRY(server_open(&nodes[i], options, diag));
+        TRY(start_node(i, diag));
+    }
+    MYSQL *mysql = connect_to(1); /* a follower */
+    check(peer_run(mysql, "CREATE DATABASE d") == OUTCOME_DONE, "a follower takes DDL");
+    check(peer_run(mysql, "CREATE TABLE d.log (writer INT, n BIGINT) DUPLICATE KEY (writer)") == OUTCOME_DONE, "a table is made");
+    mysql_close(mysql);
+    LoadReply load = peer_load(nodes[2].http_port, "d", "log", "through_a_follower", STR_VIEW("99,1\n99,2\n"));
+    check(load.outcome == OUTCOME_DONE && load.loaded == 2, "a load is sent on to the leader");
+    TRY(start_threads(seed, diag));
+    Status status = run_rounds(rounds, diag);
+    stop_threads();
+    TRY(status);
+    check(await_leader() >= 0, "a node leads at the end");
+    for (int i = 0; i < NODES; i++)
+        verify(i);
+    for (int i = 0; i < NODES; i++)
+        TRY(server_stop(&nodes[i], false, diag));
+    return OK;
+}
+
+int main(int argc, char **argv)
+{
+    char volume[SERVER_PATH_BYTES];
+    char setting[SERVER_PATH_BYTES + 40];
+    ServerOptions options = {.start_seconds = 30, .settings = {setting, "lake_autovacuum_grace_period_minutes=0"}, .setting_count = 2};
+    ServerProcess shared = {0};
+    int rounds = 6;
+    uint64_t seed = env_random(environment_real()) % 1000000;
+    Diag diag = {0};
+    curl_global_init(CURL_GLOBAL_DEFAULT);
+    for (int i = 1; i + 1 < argc; i += 2) {
+        if (strcmp(argv[i], "--server") == 0)
+            options.binary = argv[i + 1];
+        else if (strcmp(argv[i], "--rounds") == 0)
+            rounds = (int)strtol(argv[i + 1], NULL, 10);
+        else if (strcmp(argv[i], "--seed") == 0)
+            seed = strtoull(argv[i + 1], NULL, 10);
+    }
+    if (options.binary == NULL || rounds < 1 || server_open(&shared, &options, &diag) != OK) {
+        fprintf(stderr, "usage: merak-failover --server BINARY [--rounds N] [--seed N]\n");
+        return 2;
+    }
+    may_cut = can_cut();
+    printf("failover: %d rounds, --seed %llu%s\n", rounds, (unsigned long long)seed,
+           may_cut ? "" : "; cutting off is not tried: it needs root and iptables");
+    snprintf(volume, sizeof(volume), "%s", shared.folder);
+    snprintf(setting, sizeof(setting), "home_volume=file://%.*s/volume", SERVER_PATH_BYTES - 20, volume);
+    Status status = run(&options, rounds, seed, &diag);
+    if (status != OK)
+        printf("FAIL %s\n", diag.message);
+    for (int i = 0; i < NODES; i++)
+        server_close(&nodes[i]);
+    server_close(&shared);
+    printf("%llu passed, %llu failed\n", (unsigned long long)passed, (unsigned long long)(failed + (status != OK)));
+    return failed == 0 && status == OK ? 0 : 1;
+}
