@@ -1,4 +1,5 @@
-#include "ddl/ddl.h"
+#include "ddl/recycle.h"
+
 #include "base/fault.h"
 
 /* ALTER TABLE: RENAME, SWAP WITH, COMMENT, SET, and what goes to columns and partitions. All actions of a
@@ -97,7 +98,18 @@ static Status build_alter(void *opaque, const CatalogSnapshot *catalog, Change *
         return rename_table(state->context, action, database, table, change);
     if (strview_is(action->kind, "SWAP"))
         return swap_tables(state->context, action, database, table, change);
-    return ddl_alter_partition(state->context, action, table, &state->fresh, change);
+    return ddl_alter_partition(state->context, action, catalog, table, &state->fresh, change);
+}
+
+/* Of as many partitions as there are. */
+static void take_recycle_ids(DdlContext *context, const CatalogTable *table, RecycleIds *out)
+{
+    uint64_t *holders = ARENA_NEW_ARRAY(context->arena, uint64_t, table->partition_count + 1);
+    for (uint32_t i = 0; i < table->partition_count; i++)
+        holders[i] = meta_new_id(context->store);
+    out->bin_id = meta_new_id(context->store);
+    out->holder_ids = holders;
+    context->recycle = out;
 }
 
 Status ddl_alter_table(DdlContext *context, const AstStatement *statement, StrView database, StrView name)
@@ -111,6 +123,9 @@ Status ddl_alter_table(DdlContext *context, const AstStatement *statement, StrVi
     const CatalogDatabase *home = catalog_database(catalog, database);
     const CatalogTable *table = home == NULL ? NULL : catalog_table(home, name);
     Status status = OK;
+    RecycleIds recycle = {.now_us = context->now_us};
+    if (table != NULL && strview_is(statement->actions.items[0].kind, "DROP PARTITION") && !statement->actions.items[0].is_force)
+        take_recycle_ids(context, table, &recycle);
     if (table != NULL && table->schema->kind == TABLE_BASE)
         status = ddl_prepare_partitions(context, &statement->actions.items[0], table, &state.fresh);
     if (status == OK)

@@ -14,6 +14,7 @@ typedef struct DdlContext {
     AnalyzeContext *analyze;
     int64_t now_us;
     int64_t zone_offset_us;
+    const struct RecycleIds *recycle; /* for dropping partitions without FORCE */
 } DdlContext;
 
 #define DDL_ERROR(context, ...) RAISE((context)->diag, ANALYSIS, "Getting analyzing error. Detail message: " __VA_ARGS__)
@@ -47,7 +48,7 @@ Status ddl_alter_table(DdlContext *context, const AstStatement *statement, StrVi
 /* Partition actions. prepare takes ids, which can't be had inside of a commit, and fills fresh: what ADD adds and
  * what DROP with a range means. alter goes into the commit. */
 Status ddl_prepare_partitions(DdlContext *context, const AstAlterAction *action, const CatalogTable *table, PartitionList *fresh);
-Status ddl_alter_partition(DdlContext *context, const AstAlterAction *action, const CatalogTable *table, const PartitionList *fresh,
-                           Change *change);
+Status ddl_alter_partition(DdlContext *context, const AstAlterAction *action, const CatalogSnapshot *catalog, const CatalogTable *table,
+                           const PartitionList *fresh, Change *change);
 /* Column actions: change schema, a private copy of the table's. */
 Status ddl_alter_columns(DdlContext *context, const AstAlterAction *action, const CatalogTable *table, TableSchema *schema);

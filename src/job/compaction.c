@@ -238,7 +238,7 @@ static bool pick_any(Compactor *c, const CatalogSnapshot *catalog, int64_t now_u
 {
     for (uint32_t d = 0; d < catalog->database_count; d++) {
         const CatalogDatabase *database = catalog->databases[d];
-        for (uint32_t t = 0; t < database->table_count; t++) {
+        for (uint32_t t = 0; t < database->table_count && !catalog_is_dropped(database); t++) {
             if (may_merge(c, database->tables[t]) && pick_in_table(c, database->tables[t], now_us, arena, out))
                 return true;
         }

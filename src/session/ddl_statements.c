@@ -8,6 +8,7 @@
 #include "base/environment.h"
 #include "base/fault.h"
 #include "ddl/ddl.h"
+#include "ddl/recycle.h"
 #include "load/partition_router.h"
 #include "types/number_text.h"
 
@@ -19,6 +20,7 @@ typedef struct DdlState {
     CatalogPartition **partitions;
     uint32_t partition_count;
     uint64_t id;
+    RecycleIds recycle;
 } DdlState;
 
 static void split_name(StatementContext *context, const AstName *name, StrView *out_database, StrView *out_name)
@@ -58,7 +60,10 @@ static Status build_drop_database(void *opaque, const CatalogSnapshot *catalog, 
             return OK;
         return RAISE(diag, DATABASE_NOT_EXISTS, "Can't drop database '%.*s'; database doesn't exist", SV_ARGS(state->name));
     }
-    change_drop_database(change, database->id);
+    if (state->statement->is_force)
+        change_drop_database(change, database->id);
+    else
+        recycle_database(change, database, state->recycle.now_us);
     return OK;
 }
 
@@ -273,7 +278,10 @@ static Status build_drop_table(void *opaque, const CatalogSnapshot *catalog, Cha
     if ((table->schema->kind == TABLE_VIEW) != wants_view)
         return RAISE(diag, BAD_TABLE, "'%.*s.%.*s' is %s", SV_ARGS(state->database), SV_ARGS(state->name),
                      wants_view ? "not a view" : "a view: use DROP VIEW");
-    change_drop_table(change, table->id);
+    if (wants_view || state->statement->is_force)
+        change_drop_table(change, table->id);
+    else
+        recycle_table(change, catalog, table, &state->recycle);
     return OK;
 }
 
@@ -340,6 +348,11 @@ static Status run_alter_table(StatementContext *context, const AstStatement *sta
     return ddl_alter_table(&ddl, statement, state->database, state->name);
 }
 
+static bool drops(const AstStatement *statement)
+{
+    return statement->kind == AST_STATEMENT_DROP_TABLE && !statement->is_force;
+}
+
 Status run_ddl(StatementContext *context, const AstStatement *statement)
 {
     if (statement->kind == AST_STATEMENT_CREATE_TABLE)
@@ -349,6 +362,7 @@ Status run_ddl(StatementContext *context, const AstStatement *statement)
     DdlState state = {.context = context, .statement = statement};
     Status status = OK;
     split_name(context, &statement->name, &state.database, &state.name);
+    state.recycle = (RecycleIds){.bin_id = drops(statement) ? meta_new_id(context->session->instance->store) : 0, .now_us = context->func.now_us};
     switch ((AstKind)statement->kind) {
     case AST_STATEMENT_CREATE_DATABASE:
         TRY(ddl_check_name(state.name, context->diag));

@@ -166,6 +166,7 @@ Status transaction_delete(StatementContext *context, const CatalogTable *table, 
 StrView new_label(StatementContext *context, const char *prefix);
 Status plan_it(StatementContext *context, BoundQuery *query, PhysPlan **out_plan);
 Status execute_plan(StatementContext *context, const PhysPlan *plan, const ExecResult *result, OperatorProfile *profile);
+Status run_recover(StatementContext *context, const AstCommand *command);
 Status run_ddl(StatementContext *context, const AstStatement *statement);
 extern const SystemFamily system_tasks_family;
 Status run_submit_task(StatementContext *context, const AstStatement *statement);

@@ -18,10 +18,11 @@ static int by_name(const void *a, const void *b)
 static Status produce_databases(const SystemSource *source, SystemRows *rows)
 {
     static const char *const system[] = {"_statistics_", "information_schema", "sys"};
-    uint32_t count = source->catalog->database_count;
+    uint32_t first = catalog_visible_from(source->catalog);
+    uint32_t count = source->catalog->database_count - first;
     StrView *names = ARENA_NEW_ARRAY(source->arena, StrView, count + COUNT_OF(system));
     for (uint32_t i = 0; i < count; i++)
-        names[i] = source->catalog->databases[i]->name;
+        names[i] = source->catalog->databases[first + i]->name;
     for (uint32_t i = 0; i < COUNT_OF(system); i++)
         names[count++] = strview(system[i]);
     qsort(names, count, sizeof(*names), by_name);

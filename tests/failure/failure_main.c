@@ -40,6 +40,8 @@ static const Scenario scenarios[] = {
     {RUN_SQL, "CREATE VIEW seen AS SELECT k FROM dup"},
     {RUN_SQL, "CREATE DATABASE other"},
     {RUN_SQL, "DROP TABLE pk"},
+    {RUN_SQL, "DROP TABLE pk FORCE"},
+    {RUN_SQL, "RECOVER TABLE gone"},
     {RUN_SQL, "ALTER TABLE dup ADD COLUMN extra INT DEFAULT '5'"},
     {RUN_SQL, "ALTER TABLE dup ADD PARTITION c VALUES LESS THAN ('2026-01-01')"},
     {RUN_SQL, "ALTER TABLE dup DROP PARTITION a"},

@@ -156,6 +156,8 @@ void fixture_open(Fixture *f, bool is_local)
     must(f, "INSERT INTO pk SELECT generate_series * 3, 7 FROM TABLE(generate_series(1, 1000))");
     must(f, "CREATE TABLE dead AS SELECT k FROM dup"); /* leaves an object that vacuum deletes */
     must(f, "DROP TABLE dead FORCE");
+    must(f, "CREATE TABLE gone AS SELECT k FROM dup WHERE k < 5");
+    must(f, "DROP TABLE gone");
 }
 
 static int remove_entry(const char *path, const struct stat *info, int type, struct FTW *at)
