@@ -2,6 +2,8 @@
 
 /* CREATE, ALTER and DROP ROLE, SET ROLE, SET DEFAULT ROLE, EXECUTE AS. */
 
+#define MESSAGE "Getting analyzing error. Detail message: "
+
 typedef struct RoleEdit {
     StatementContext *context;
     const AstCommand *command;
@@ -26,10 +28,10 @@ static Status create_role(const RoleEdit *edit, const AccessModel *model, StrVie
 {
     AccessRole role = {.name = name, .comment = edit->command->text};
     if (!is_role_name(name))
-        return RAISE(diag, ANALYSIS, "Getting analyzing error. Detail message: invalid role format: %.*s.", SV_ARGS(name));
+        return RAISE(diag, ANALYSIS, MESSAGE "invalid role format: %.*s.", SV_ARGS(name));
     if (access_role(model, name) != NULL)
         return edit->command->if_not_exists ? OK
-                                            : RAISE(diag, ANALYSIS, "Getting analyzing error. Detail message: Operation CREATE ROLE failed for %.*s : role already exists.",
+                                            : RAISE(diag, ANALYSIS, MESSAGE "Operation CREATE ROLE failed for %.*s : role already exists.",
                                                     SV_ARGS(name));
     change_put_role(change, &role);
     return OK;
@@ -40,10 +42,10 @@ static Status alter_role(const RoleEdit *edit, const AccessModel *model, StrView
     const AccessRole *found = access_role(model, name);
     if (found == NULL)
         return edit->command->if_exists ? OK
-                                        : RAISE(diag, ANALYSIS, "Getting analyzing error. Detail message: Operation ALTER ROLE failed for %.*s : role not exists.",
+                                        : RAISE(diag, ANALYSIS, MESSAGE "Operation ALTER ROLE failed for %.*s : role not exists.",
                                                 SV_ARGS(name));
     if (found->is_builtin)
-        return RAISE(diag, ANALYSIS, "Getting analyzing error. Detail message: role %.*s is not mutable!.", SV_ARGS(name));
+        return RAISE(diag, ANALYSIS, MESSAGE "role %.*s is not mutable!.", SV_ARGS(name));
     AccessRole role = *found;
     role.comment = edit->command->text;
     change_put_role(change, &role);
@@ -69,10 +71,10 @@ static Status drop_role(const RoleEdit *edit, AccessModel *model, StrView name, 
     const AccessRole *found = access_role(model, name);
     if (found == NULL)
         return edit->command->if_exists ? OK
-                                        : RAISE(diag, ANALYSIS, "Getting analyzing error. Detail message: Operation DROP ROLE failed for %.*s : role not exists.",
+                                        : RAISE(diag, ANALYSIS, MESSAGE "Operation DROP ROLE failed for %.*s : role not exists.",
                                                 SV_ARGS(name));
     if (found->is_builtin)
-        return RAISE(diag, ANALYSIS, "Getting analyzing error. Detail message: role %.*s cannot be dropped!.", SV_ARGS(name));
+        return RAISE(diag, ANALYSIS, MESSAGE "role %.*s cannot be dropped!.", SV_ARGS(name));
     change_drop_record(change, "role", name);
     forget_role(model, name, change);
     return OK;
@@ -108,7 +110,7 @@ static Status choose_roles(StatementContext *context, const AstSetItem *item, co
     bool is_list = strview_is(item->text, "LIST"), is_except = strview_is(item->text, "ALL EXCEPT");
     for (uint32_t i = 0; (is_list || is_except) && i < item->names.count; i++) {
         if (!name_list_has(&user->roles, item->names.items[i]))
-            return RAISE(context->diag, ANALYSIS, "Getting analyzing error. Detail message: Role %.*s is not granted to %.*s.",
+            return RAISE(context->diag, ANALYSIS, MESSAGE "Role %.*s is not granted to %.*s.",
                          SV_ARGS(item->names.items[i]), SV_ARGS(user->identity));
         if (is_list)
             name_list_add(out, &context->arena, item->names.items[i]);
@@ -129,7 +131,7 @@ Status set_role(StatementContext *context, const AstSetItem *item)
     const AccessUser *user = session_user_record(context->session);
     NameList roles = {0};
     if (user == NULL)
-        return RAISE(context->diag, ANALYSIS, "Getting analyzing error. Detail message: the user of this session was dropped.");
+        return RAISE(context->diag, ANALYSIS, MESSAGE "the user of this session was dropped.");
     TRY(choose_roles(context, item, user, &roles));
     session_set_roles(context->session, &roles);
     return OK;
@@ -149,7 +151,7 @@ static Status build_default_roles(void *opaque, const CatalogSnapshot *catalog, 
     Status status = OK;
     NameList roles = {0};
     if (found == NULL)
-        status = RAISE(diag, ANALYSIS, "Getting analyzing error. Detail message: cannot find user '%.*s'@'%.*s'.", SV_ARGS(edit->name),
+        status = RAISE(diag, ANALYSIS, MESSAGE "cannot find user '%.*s'@'%.*s'.", SV_ARGS(edit->name),
                        SV_ARGS(edit->host));
     if (status == OK && strview_is(edit->item->text, "LIST"))
         status = choose_roles(edit->context, edit->item, found, &roles);
@@ -179,14 +181,14 @@ Status run_execute_as(StatementContext *context, const AstCommand *command)
     Session *session = context->session;
     StrView name, host;
     if (!command->flag)
-        return RAISE(context->diag, ANALYSIS, "Getting analyzing error. Detail message: `EXECUTE AS` must use with `WITH NO REVERT` for now!.");
+        return RAISE(context->diag, ANALYSIS, MESSAGE "`EXECUTE AS` must use with `WITH NO REVERT` for now!.");
     TRY(resolve_user(context, command->user, &name, &host));
     AccessModel *model = access_rights_model(context->rights);
     const AccessUser *user = access_user(model, name, host);
     AccessObject object = {.kind = OBJECT_USER, .name = access_identity(&context->arena, name, host)};
     TRY(authorize(&context->analyze, &object, PRIVILEGE_BIT(IMPERSONATE), name));
     if (user == NULL)
-        return RAISE(context->diag, ANALYSIS, "Getting analyzing error. Detail message: cannot find user '%.*s'@'%.*s'!.", SV_ARGS(name),
+        return RAISE(context->diag, ANALYSIS, MESSAGE "cannot find user '%.*s'@'%.*s'!.", SV_ARGS(name),
                      SV_ARGS(host));
     if (session->transaction != NULL)
         return RAISE(context->diag, NOT_SUPPORTED, "EXECUTE AS is not supported between BEGIN and COMMIT");

@@ -111,7 +111,7 @@ StrView global_variable(const CatalogSnapshot *catalog, StrView name); /* data N
 StrView global_variable_or(const CatalogSnapshot *catalog, const char *name, const char *missing);
 void session_take_globals(Session *session, const CatalogSnapshot *catalog);
 Status run_set_config(StatementContext *context, const AstStatement *statement); /* ADMIN SET FRONTEND CONFIG */
-/* ---- access.c ---- */
+/* ---- session_access.c ---- */
 Session *session_new(Instance *instance, StrView host, uint64_t connection_id); /* not yet in the list of sessions, nobody yet */
 void session_enlist(Session *session);
 char *session_copy(StrView text); /* mem_free() it */
