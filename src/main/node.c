@@ -22,10 +22,10 @@
 #include "ddl/recycle.h"
 #include "job/scheduler.h"
 #include "main/home_volume.h"
+#include "main/node_meta.h"
 #include "main/node_name.h"
 #include "main/storage_metrics.h"
 #include "main/version.h"
-#include "meta/checkpoint.h"
 #include "server/http_server.h"
 #include "server/mysql_server.h"
 #include "server/peer.h"
@@ -41,6 +41,7 @@ typedef struct Node {
     int lock_fd;
     Volume *volume;
     MetaStore *store;
+    NodeMeta meta;
     Peers *peers;
     Frontends *frontends;
     ExecPool *pool;
@@ -192,7 +193,7 @@ static Status open_storage(Node *node, Diag *diag)
 {
     TRY(open_home_volume(node, diag));
     int64_t start_us = env_monotonic_us(environment_real());
-    TRY(meta_store_open_follower(node->volume, diag, &node->store));
+    TRY(node_meta_open(&node->meta, node->config, node->directory, node->volume, diag, &node->store));
     LOG_INFO("meta", "journal replayed entries=%llu incarnation=%llu ms=%lld",
              (unsigned long long)meta_journal_entries(node->store),
              (unsigned long long)meta_incarnation(node->store),
@@ -267,6 +268,8 @@ static Status open_instance(Node *node, Diag *diag)
         .version = MYSQL_VERSION,
         .started_us = env_wall_us(environment_real()),
         .address = config_text(node->config, "bind_address"),
+        .meta_dir = node->meta.mirror,
+        .meta_note = node->meta.note.length == 0 ? "" : node->meta.note.data,
         .edit_log_port = (uint32_t)config_int(node->config, "edit_log_port"),
         .config = node->config,
         .config_at = config_at,
@@ -297,10 +300,7 @@ static Status start_jobs(Node *node, Diag *diag)
     scheduler_add(node->scheduler, "quarantine", quarantine_job, &node->quarantine_check);
     scheduler_add(node->scheduler, "journal", meta_settle_job, node->store);
     scheduler_add_leading(node->scheduler, "labels", meta_labels_job, node->store);
-    meta_set_checkpoint_limits(node->store, &(CheckpointLimits){(uint64_t)config_int(node->config, "checkpoint_journal_objects"),
-                                                                (uint64_t)config_int(node->config, "checkpoint_journal_mb") << 20,
-                                                                config_int(node->config, "checkpoint_interval_seconds") * 1000000});
-    scheduler_add(node->scheduler, "checkpoint", meta_checkpoint_job, node->store);
+    node_meta_start_jobs(&node->meta, node->config, node->store, node->scheduler);
     scheduler_add(node->scheduler, "memory", memory_trim_run, &node->memory_trim);
     TRY(scheduler_start(node->scheduler, diag));
     session_add_task_runners(&node->instance);
@@ -371,6 +371,7 @@ static void node_close(Node *node)
         exec_pool_close(node->pool);
     audit_close(node->instance.audit);
     spill_area_close(node->spill);
+    node_meta_close(&node->meta);
     frontends_close(node->frontends);
     peers_close(node->peers);
     if (node->store != NULL)

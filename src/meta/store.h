@@ -24,6 +24,15 @@ typedef struct LabelRecord {
 Status meta_store_open(Volume *volume, Diag *diag, MetaStore **out_store);
 /* The same without taking the lead: commits are refused with RETRY until meta_take_lead(). */
 Status meta_store_open_follower(Volume *volume, Diag *diag, MetaStore **out_store);
+typedef struct MetaOpen {
+    bool follows;          /* does not take the lead */
+    bool is_read_only;     /* writes nothing at all; implies follows */
+    uint64_t incarnation;  /* 0: the newest */
+    uint64_t until_entry;  /* the state behind that entry; 0: the newest */
+    int64_t until_time_us; /* the state at that time; 0: the newest */
+    bool from_oldest_image; /* by the journal alone, from the incarnation's beginning */
+} MetaOpen;
+Status meta_store_open_as(Volume *volume, const MetaOpen *options, Diag *diag, MetaStore **out_store);
 void meta_store_close(MetaStore *store);
 
 /* ---- several nodes on one volume (follow.c) ---- */

@@ -36,6 +36,8 @@ struct MetaStore {
     uint64_t *leases;
     uint32_t lease_count, lease_room;
     CatalogSnapshot *uncertain; /* state after the journal's pending batch; NULL: none is */
+    MetaOpen options;
+    bool is_past; /* what was read lies behind options.until_x */
     bool leads;
     uint64_t epoch; /* of the journal when nobody was appending last */
     bool follows; /* another node leads, or this one waits to; nothing is committed */

@@ -40,6 +40,8 @@ struct Instance {
     int64_t started_us;
     const char *address; /* that the ports are bound to */
     _Atomic uint32_t query_port, http_port;
+    struct MetaDir *meta_dir;
+    const char *meta_note; /* what the start found in it that the operator should know */
     uint32_t edit_log_port;
     const void *config;
     /* The configuration by position; false: there is no more. */
