@@ -22,6 +22,8 @@ typedef struct SegmentWriter SegmentWriter;
 typedef Status (*SegmentSink)(void *context, const void *data, size_t length, Diag *diag);
 Status segment_writer_open(const SegmentColumn *columns, uint32_t count, SegmentSink sink, void *context, Diag *diag,
                            SegmentWriter **out_writer);
+/* Before the first rows: strings are packed quickly instead of well, for a segment that is merged before long. */
+void segment_writer_hurry(SegmentWriter *writer);
 /* columns[c] holds row_count values, dense; any form. Rows are taken in order. */
 Status segment_writer_append(SegmentWriter *writer, const Vector *const *columns, uint32_t row_count);
 Status segment_writer_finish(SegmentWriter *writer, uint64_t *out_length, uint64_t *out_rows);

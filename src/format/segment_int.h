@@ -55,6 +55,7 @@ typedef struct StringWriter {
     DictionaryInfo table; /* where it is stored; length 0: not yet */
     uint32_t *codes;      /* ROW_GROUP_PAGES * SEGMENT_PAGE_ROWS dictionary codes */
     bool has_given_up;    /* symbols did not pay; they are not tried again in this segment */
+    bool is_hurried;      /* quickly rather than well */
     ByteBuf symbols;      /* codes of a page, u16 each */
     StringForm form;      /* of the row group */
     const Str *values;

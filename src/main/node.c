@@ -244,7 +244,7 @@ static Status open_instance(Node *node, Diag *diag)
     node->profiles = query_profiles_open();
     access_cache_init(&node->access);
     node->passwords = password_cache_new();
-    node->keys = primary_indexes_open(mem_process_tracker(), segment_cache_limit() * 2);
+    node->keys = primary_indexes_open(mem_process_tracker(), segment_cache_limit() * 2, spill_directory);
     node->compactor = compactor_open(node->store, node->volume, node->keys, mem_process_tracker());
     node->instance = (Instance){
         .store = node->store,

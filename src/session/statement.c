@@ -217,7 +217,7 @@ static Status insert_chunk(void *opaque, const Chunk *chunk)
 static Status open_keys(InsertSink *sink)
 {
     PrimaryIndexInput input = {.tablet_id = sink->table->id};
-    sink->seen = primary_indexes_open(&sink->context->memory, 0);
+    sink->seen = primary_indexes_open(&sink->context->memory, 0, NULL);
     return primary_index_get(sink->seen, &input, sink->context->diag, &sink->seen_keys);
 }
 
