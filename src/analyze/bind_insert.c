@@ -200,3 +200,8 @@ Status bind_insert_rows(AnalyzeContext *context, const AstInsert *ast, StrView s
     out->query->column_count = project->column_count;
     return add_generated(context, schema, out);
 }
+
+Status analyze_rows_for(AnalyzeContext *context, const AstInsert *ast, StrView source, BoundInsert *out)
+{
+    return bind_insert_rows(context, ast, source, out);
+}

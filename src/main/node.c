@@ -266,6 +266,7 @@ static Status open_instance(Node *node, Diag *diag)
         .tasks = node->tasks,
         .spill = node->spill,
         .keys = node->keys,
+        .alters = alter_jobs_open(),
         .increments = node->increments,
         .history = node->history,
         .profiles = node->profiles,
@@ -368,6 +369,7 @@ static void node_close(Node *node)
     compactor_close(node->compactor);
     vacuum_close(node->vacuum);
     statistics_cache_close(node->statistics);
+    alter_jobs_free(node->instance.alters);
     primary_indexes_close(node->keys);
     auto_increment_close(node->increments);
     load_history_close(node->history);

@@ -2,6 +2,7 @@
 /* The running server: what sessions share. Made by main; read-only afterwards, except through its parts. */
 
 #include "base/thread.h"
+#include "ddl/alter_jobs.h"
 #include "exec/exec.h"
 #include "job/compaction.h"
 #include "job/task_manager.h"
@@ -30,6 +31,7 @@ struct Instance {
     TaskManager *tasks;
     MvEngine *views;
     SpillArea *spill;
+    AlterJobs *alters;
     PrimaryIndexes *keys; /* of tables with unique keys */
     AutoIncrement *increments;
     LoadHistory *history; /* loads that failed */

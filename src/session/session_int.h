@@ -2,6 +2,7 @@
 /* Inside of sessions; only for src/session. */
 
 #include "analyze/authorize.h"
+#include "ddl/ddl.h"
 #include "connector/system_table.h"
 #include "load/table_loader.h"
 #include "session/forward.h"
@@ -166,6 +167,9 @@ Status transaction_delete(StatementContext *context, const CatalogTable *table, 
 StrView new_label(StatementContext *context, const char *prefix);
 Status plan_it(StatementContext *context, BoundQuery *query, PhysPlan **out_plan);
 Status execute_plan(StatementContext *context, const PhysPlan *plan, const ExecResult *result, OperatorProfile *profile);
+/* ALTER TABLE that writes the table's rows again; kind as SHOW ALTER TABLE has it. */
+Status run_rewrite(StatementContext *context, const CatalogTable *table, const AlterPlan *plan, const char *kind);
+Status run_cancel_alter(StatementContext *context, const AstCommand *command);
 Status run_recover(StatementContext *context, const AstCommand *command);
 Status run_ddl(StatementContext *context, const AstStatement *statement);
 extern const SystemFamily system_tasks_family, system_views_family;
