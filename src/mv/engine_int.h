@@ -27,7 +27,7 @@ struct MvEngine {
     /* Of the scheduler's thread alone. */
     MvRetry *retries;
     uint32_t retry_count, retry_room;
-    int64_t next_activation_us, next_expiry_us;
+    int64_t last_activation_us, last_expiry_us;
 };
 
 /* ---- events.c ---- */

@@ -140,13 +140,14 @@ int64_t mv_upkeep_job(void *context, const _Atomic bool *stopping)
     int64_t ttl_seconds = setting_number(catalog, "config.dynamic_partition_check_interval_seconds", TTL_SECONDS);
     int64_t now_us = env_monotonic_us(meta_environment(engine->options.store));
     catalog_unref(catalog);
-    if (is_on && now_us >= engine->next_activation_us) {
+    /* Settings count at once: what is remembered is the last time. */
+    if (is_on && now_us >= engine->last_activation_us + MAX(seconds, 1) * 1000000) {
         activate_all(engine, stopping);
-        engine->next_activation_us = now_us + MAX(seconds, 1) * 1000000;
+        engine->last_activation_us = now_us;
     }
-    if (now_us >= engine->next_expiry_us) {
+    if (now_us >= engine->last_expiry_us + MAX(ttl_seconds, 1) * 1000000) {
         expire_all(engine, stopping);
-        engine->next_expiry_us = now_us + MAX(ttl_seconds, 1) * 1000000;
+        engine->last_expiry_us = now_us;
     }
     return 1000000;
 }
