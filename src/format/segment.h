@@ -32,6 +32,8 @@ void segment_writer_close(SegmentWriter *writer);
 /* ---- reading ---- */
 typedef struct Segment Segment;
 Status segment_open(Volume *volume, const SegmentRef *ref, Diag *diag, Segment **out_segment);
+/* Begins to fetch what segment_open() will need, where the volume is remote. */
+void segment_prepare(Volume *volume, const SegmentRef *ref);
 void segment_close(Segment *segment);
 uint64_t segment_id(const Segment *segment); /* of the reference it was opened with */
 StrView segment_path(const Segment *segment);
@@ -70,6 +72,10 @@ typedef struct SegmentRead {
     Diag *diag;
 } SegmentRead;
 Status segment_read_rows(Segment *segment, const SegmentRead *read, Vector *out);
+/* Begins to fetch pages that will be read, of one row group, where the volume is remote; columns of -1 are left out. */
+enum { MOST_PREFETCH_COLUMNS = 256 };
+void segment_prefetch(const Segment *segment, uint32_t first_page, uint32_t last_page, const int *columns, uint32_t column_count);
+bool segment_is_remote(const Segment *segment);
 /* Entries of the largest dictionary of a column; 0: a row group has none. */
 uint32_t segment_dictionary_size(const Segment *segment, int column);
 uint64_t segment_page_bytes(const Segment *segment, uint32_t page, int column);

@@ -204,7 +204,7 @@ static bool pick_segments(Pick *pick, bool is_forced, int64_t now_us, Arena *are
 
 static bool can_merge(const CatalogTable *table)
 {
-    return table->schema->kind == TABLE_BASE;
+    return table->schema->kind != TABLE_VIEW;
 }
 
 static bool may_merge(Compactor *c, const CatalogTable *table)
