@@ -36,9 +36,9 @@ static AliveTable alive_table;
 __attribute__((constructor)) static void fill_alive_table(void)
 {
     for (uint32_t dead = 0; dead < 256; dead++) {
-        for (uint16_t bit = 0; bit < DELETE_VECTOR_STEP; bit++) {
+        for (uint32_t bit = 0; bit < DELETE_VECTOR_STEP; bit++) {
             if ((dead >> bit & 1) == 0)
-                alive_table.offsets[dead][alive_table.counts[dead]++] = bit;
+                alive_table.offsets[dead][alive_table.counts[dead]++] = (uint16_t)bit;
         }
     }
 }
