@@ -17,7 +17,15 @@ Status authorize_system(const AnalyzeContext *context, PrivilegeSet any_of)
 
 static ObjectKind kind_of(const CatalogTable *table)
 {
-    return table->schema->kind == TABLE_VIEW ? OBJECT_VIEW : OBJECT_TABLE;
+    switch ((TableKind)table->schema->kind) {
+    case TABLE_VIEW:
+        return OBJECT_VIEW;
+    case TABLE_MATERIALIZED_VIEW:
+        return OBJECT_MATERIALIZED_VIEW;
+    case TABLE_BASE:
+        break;
+    }
+    return OBJECT_TABLE;
 }
 
 AccessObject access_table_object(const CatalogDatabase *database, const CatalogTable *table)

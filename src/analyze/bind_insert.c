@@ -106,6 +106,10 @@ Status analyze_insert(AnalyzeContext *context, const AstInsert *ast, StrView sou
         return RAISE(context->diag, NOT_SUPPORTED, "INSERT INTO FILES() is not supported yet");
     TRY(analyze_find_table(context, &ast->table, &out->database, &out->table));
     TRY(authorize_table(context, PRIVILEGE_BIT(INSERT), out->database, out->table));
+    if (out->table->schema->kind == TABLE_MATERIALIZED_VIEW)
+        return RAISE(context->diag, ANALYSIS, "Getting analyzing error. Detail message: The data of '%.*s' cannot be inserted, updated or deleted "
+                     "because it is a materialized view, and the data of materialized view must be consistent with the base table.",
+                     SV_ARGS(out->table->name));
     if (out->table->schema->kind == TABLE_VIEW)
         return RAISE(context->diag, ANALYSIS, "Getting analyzing error. Detail message: can't insert into view '%.*s'.",
                      SV_ARGS(out->table->name));

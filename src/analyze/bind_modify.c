@@ -7,6 +7,10 @@ static Status find_target(AnalyzeContext *context, const AstStatement *ast, Priv
 {
     TRY(analyze_find_table(context, &ast->name, &out->database, &out->table));
     TRY(authorize_table(context, any_of, out->database, out->table));
+    if (out->table->schema->kind == TABLE_MATERIALIZED_VIEW)
+        return RAISE(context->diag, ANALYSIS, "Getting analyzing error. Detail message: The data of '%.*s' cannot be inserted, updated or deleted "
+                     "because it is a materialized view, and the data of materialized view must be consistent with the base table.",
+                     SV_ARGS(out->table->name));
     if (out->table->schema->kind == TABLE_VIEW)
         return RAISE(context->diag, ANALYSIS, "Getting analyzing error. Detail message: the data of view '%.*s' cannot be modified.",
                      SV_ARGS(out->table->name));

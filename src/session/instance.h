@@ -10,21 +10,25 @@
 #include "meta/load_history.h"
 #include "meta/access.h"
 #include "meta/store.h"
+#include "mv/engine.h"
 #include "session/password.h"
 #include "session/query_profiles.h"
 #include "session/session.h"
 #include "session/table_statistics.h"
 #include "storage/primary_index.h"
+#include "volume/block_cache.h"
 
 struct Instance {
     MetaStore *store;
     Volume *volume;
+    BlockCache *blocks; /* of remote volumes; NULL: none */
     ExecPool *pool;
     SegmentCache *segments;
     StatisticsCache *statistics;
     Compactor *compactor;
     Vacuum *vacuum;
     TaskManager *tasks;
+    MvEngine *views;
     SpillArea *spill;
     PrimaryIndexes *keys; /* of tables with unique keys */
     AutoIncrement *increments;

@@ -217,7 +217,7 @@ static Status insert_chunk(void *opaque, const Chunk *chunk)
 static Status open_keys(InsertSink *sink)
 {
     PrimaryIndexInput input = {.tablet_id = sink->table->id};
-    sink->seen = primary_indexes_open(&sink->context->memory, 0);
+    sink->seen = primary_indexes_open(&sink->context->memory, 0, NULL);
     return primary_index_get(sink->seen, &input, sink->context->diag, &sink->seen_keys);
 }
 
@@ -566,6 +566,12 @@ static Status run_statement(StatementContext *context, const AstStatement *state
         return run_analyze(context, statement);
     case AST_STATEMENT_KILL:
         return run_kill(context, statement);
+    case AST_STATEMENT_CREATE_MV:
+        return run_create_mv(context, statement);
+    case AST_STATEMENT_ALTER_MV:
+        return run_alter_mv(context, statement);
+    case AST_STATEMENT_REFRESH_MV:
+        return run_refresh_mv(context, statement);
     case AST_STATEMENT_SUBMIT_TASK:
         return run_submit_task(context, statement);
     case AST_STATEMENT_COMMAND:
@@ -577,7 +583,8 @@ static Status run_statement(StatementContext *context, const AstStatement *state
             return run_recover(context, statement->command);
         if (strview_is(statement->command->what, "ANALYZE PROFILE"))
             return run_analyze_profile(context, statement->command);
-        if (run_task_command(context, statement->command, &status) || run_cluster_command(context, statement->command, &status))
+        if (run_task_command(context, statement->command, &status) || run_cluster_command(context, statement->command, &status) ||
+            run_mv_command(context, statement->command, &status))
             return status;
         if (run_access_command(context, statement->command, &status))
             return status;

@@ -132,7 +132,7 @@ SystemSource *session_system_source(StatementContext *context)
         return context->system;
     const SystemFamily all[] = {system_catalog_family, system_storage_family,    system_jobs_family,  system_nodes_family,
                                 {"information_schema", tables, COUNT_OF(tables)}, system_privileges_family, system_sys_family,
-                                system_grants_family,  system_statistics_family, system_tasks_family, {0}};
+                                system_grants_family,  system_statistics_family, system_tasks_family, system_views_family, {0}};
     SystemFamily *families = ARENA_NEW_ARRAY(&context->arena, SystemFamily, COUNT_OF(all));
     memcpy(families, all, sizeof(all));
     context->system = ARENA_NEW(&context->arena, SystemSource);
