@@ -3,6 +3,7 @@
  * caching_sha2_password). Made when it is first asked for, of this process alone. Any thread. */
 
 #include "base/bytes.h"
+#include "base/memory.h"
 #include "base/thread.h"
 
 typedef struct AuthKey AuthKey;

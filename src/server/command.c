@@ -309,6 +309,17 @@ static bool run_change_user(Connection *c, StrView packet)
     return login_start(c, plugin, response) != LOGIN_REFUSED;
 }
 
+static void run_peer_call(Connection *c, StrView body)
+{
+    Diag diag = {0};
+    AUTO_BYTEBUF reply = {0};
+    Frontends *frontends = c->server->options.instance->frontends;
+    if (frontends == NULL || frontends_answer(frontends, body, &reply, &diag) != OK)
+        connection_send_error(c, &diag);
+    else
+        status_ignore(connection_send(c, &reply, true));
+}
+
 static void run_unknown(Connection *c, uint8_t command)
 {
     Diag diag = {0};
