@@ -83,6 +83,7 @@ void session_close_forward(Session *session);
 int64_t session_write_timeout_us(Session *session);
 /* ---- alter_system.c ---- */
 Status run_alter_system(StatementContext *context, const AstCommand *command);
+Status run_finalize_upgrade(StatementContext *context);
 Status run_no_operation(StatementContext *context, const AstStatement *statement); /* SYNC does something */
 Status send_ok(StatementContext *context, uint64_t affected, StrView info);
 /* A result of text columns: values[r * columns + c], data NULL is NULL. */
