@@ -46,6 +46,12 @@ Merak serves on port $query_port (MySQL protocol) and $http_port (HTTP). In anot
 
   SELECT page, count(*), round(avg(milliseconds)) FROM events GROUP BY page ORDER BY 2 DESC;
 
+A view that computes what changed and nothing else, and says so before:
+
+  INSERT INTO orders VALUES (900001, 7, 7, 1, 19.95, '2024-03-05 10:00:00');
+  EXPLAIN REFRESH MATERIALIZED VIEW sales_by_month;
+  REFRESH MATERIALIZED VIEW sales_by_month WITH SYNC MODE;
+
 Load a file of your own:
 
   curl --location-trusted -u root: -H "column_separator:," -T products.csv \\

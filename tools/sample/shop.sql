@@ -42,3 +42,9 @@ SELECT date_add('2024-06-01 00:00:00', INTERVAL g * 13 SECOND), g * 7919 % 20000
        ['/help', '/checkout', '/basket', '/search', '/product', '/', '/'][CAST(sqrt(abs(murmur_hash3_32(g)) % 36) AS INT) + 1], 20 + g * g % 900,
        parse_json(concat('{"browser": "', ['Firefox', 'Chrome', 'Safari'][g % 3 + 1], '", "step": ', g % 9, '}'))
 FROM TABLE(generate_series(1, 400000)) e(g);
+
+CREATE MATERIALIZED VIEW sales_by_month PARTITION BY month REFRESH ASYNC EVERY(INTERVAL 1 HOUR) AS
+SELECT date_trunc('month', o.ordered_at) AS month, c.country, count(*) AS orders, sum(o.amount) AS amount
+FROM orders o JOIN customers c ON o.customer_id = c.customer_id
+GROUP BY date_trunc('month', o.ordered_at), c.country;
+REFRESH MATERIALIZED VIEW sales_by_month WITH SYNC MODE;
