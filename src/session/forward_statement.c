@@ -33,6 +33,9 @@ static bool is_local(const StatementContext *context, const AstStatement *statem
     case AST_STATEMENT_DESCRIBE:
     case AST_STATEMENT_TRACE:
         return !context->session->is_pinned;
+    case AST_STATEMENT_COMMAND: /* caches are each server's own */
+        return !context->session->is_pinned && (strview_is(statement->command->what, "CACHE SELECT") ||
+                                                strview_is(statement->command->what, "ADMIN CLEAR DATACACHE"));
     case AST_STATEMENT_EXPLAIN:
         return !context->session->is_pinned && !(strview_is(statement->text, "ANALYZE") && statement->inner != NULL &&
                                                  statement->inner->kind != AST_STATEMENT_QUERY);

@@ -6,6 +6,7 @@
 #include "base/environment.h"
 #include "base/fault.h"
 #include "ddl/ddl.h"
+#include "ddl/table_volume.h"
 #include "load/partition_router.h"
 #include "mv/lineage.h"
 #include "sql/unparse.h"
@@ -117,6 +118,7 @@ static Status fill_columns(Creation *creation, BoundQuery *query)
                      "%u.", written->count,
                      query->column_count);
     TRY(ddl_fill_schema(&ddl, &table, query, creation->schema));
+    TRY(ddl_bind_volume(&ddl, context->catalog, creation->database, creation->schema));
     TRY(check_names(creation));
     creation->schema->kind = TABLE_MATERIALIZED_VIEW;
     creation->schema->view_sql = ddl_keep(&creation->schema->arena, creation->ast->query_text);
