@@ -47,6 +47,7 @@ void meta_store_close(MetaStore *store)
     mem_free(store->earlier);
     mem_free(store->leases);
     label_set_close(store->labels);
+    table_gates_free(store->gates);
     arena_deinit(&store->kept_arena);
     mutex_deinit(&store->lock);
     mutex_deinit(&store->image_lock);
@@ -230,6 +231,7 @@ static MetaStore *new_store(const MetaOpen *options)
     MetaStore *store = mem_alloc_zero(sizeof(*store));
     store->options = *options;
     store->follows = options->follows || options->is_read_only;
+    store->gates = table_gates_open();
     mutex_init(&store->lock);
     mutex_init(&store->image_lock);
     store->limits = (CheckpointLimits){DUE_OBJECTS, DUE_BYTES, DUE_US};
@@ -638,4 +640,9 @@ uint64_t meta_journal_entries(MetaStore *store)
 {
     LOCK_GUARD(&store->lock);
     return store->follows ? store->published->entry_id : store->next_entry_id - 1;
+}
+
+TableGates *meta_gates(const MetaStore *store)
+{
+    return store->gates;
 }

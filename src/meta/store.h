@@ -6,6 +6,7 @@
  * commit). Thread-safe. */
 
 #include "meta/change.h"
+#include "meta/table_gate.h"
 #include "meta/labels.h"
 #include "volume/volume.h"
 
@@ -69,6 +70,7 @@ void meta_set_commit_observer(MetaStore *store, MetaObserve observe, void *conte
 uint64_t meta_new_id(MetaStore *store);
 /* Clock and randomness of the volume that the store lies on. */
 const Environment *meta_environment(const MetaStore *store);
+TableGates *meta_gates(const MetaStore *store);
 uint64_t meta_incarnation(const MetaStore *store);
 /* Known to whoever can read the volume, and to nobody else: with it nodes prove that they belong to the cluster. */
 StrView meta_cluster_secret(const MetaStore *store);

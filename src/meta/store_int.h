@@ -54,6 +54,7 @@ struct MetaStore {
     Arena kept_arena;
     _Atomic bool is_confirmed; /* what the start found is certain to stay */
     LabelSet *labels;
+    TableGates *gates;
 };
 
 /* Lock held. Takes over the caller's reference to next. */

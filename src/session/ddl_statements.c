@@ -347,6 +347,23 @@ static Status set_increment(StatementContext *context, const AstStatement *state
     return auto_increment_set(context->session->instance->increments, table->id, next, context->diag);
 }
 
+static Status alter_table(StatementContext *context, const AstStatement *statement, const DdlState *state)
+{
+    DdlContext ddl = ddl_context(context);
+    const CatalogDatabase *database = catalog_database(context->catalog, state->database);
+    const CatalogTable *table = database == NULL ? NULL : catalog_table(database, state->name);
+    AlterPlan plan = {0};
+    if (table != NULL)
+        TRY(ddl_plan_alter(&ddl, statement, table, &plan));
+    if (plan.schema == NULL || !plan.effect.rewrites) {
+        ddl_schema_free(plan.schema);
+        return ddl_alter_table(&ddl, statement, state->database, state->name);
+    }
+    Status status = run_rewrite(context, table, &plan, strview_is(statement->actions.items[0].kind, "OPTIMIZE") ? "OPTIMIZE" : "COLUMN");
+    ddl_schema_free(plan.schema);
+    return status;
+}
+
 static Status run_alter_table(StatementContext *context, const AstStatement *statement, DdlState *state)
 {
     if (statement->actions.count == 1 && strview_is(statement->actions.items[0].kind, "COMPACT")) {
@@ -359,8 +376,7 @@ static Status run_alter_table(StatementContext *context, const AstStatement *sta
     }
     if (statement->actions.count == 1 && strview_is(statement->actions.items[0].kind, "AUTO_INCREMENT"))
         return set_increment(context, statement, state);
-    DdlContext ddl = ddl_context(context);
-    return ddl_alter_table(&ddl, statement, state->database, state->name);
+    return alter_table(context, statement, state);
 }
 
 static bool drops(const AstStatement *statement)

@@ -2,14 +2,17 @@
 /* The running server: what sessions share. Made by main; read-only afterwards, except through its parts. */
 
 #include "base/thread.h"
+#include "ddl/alter_jobs.h"
 #include "exec/exec.h"
 #include "job/compaction.h"
 #include "job/task_manager.h"
 #include "job/vacuum.h"
 #include "load/auto_increment.h"
 #include "meta/load_history.h"
+#include "meta/access.h"
 #include "meta/store.h"
 #include "mv/engine.h"
+#include "session/password.h"
 #include "session/query_profiles.h"
 #include "session/session.h"
 #include "session/table_statistics.h"
@@ -27,11 +30,15 @@ struct Instance {
     Vacuum *vacuum;
     TaskManager *tasks;
     MvEngine *views;
+    struct MvForms *forms; /* of views that queries may be answered from; NULL: none are */
     SpillArea *spill;
+    AlterJobs *alters;
     PrimaryIndexes *keys; /* of tables with unique keys */
     AutoIncrement *increments;
     LoadHistory *history; /* loads that failed */
     QueryProfiles *profiles;
+    AccessCache *access;
+    PasswordCache *passwords;
     MemTracker *memory;
     const struct ForwardOps *forward; /* how statements reach the leader; NULL: there is one node only */
     struct Frontends *frontends; /* the nodes of the cluster; NULL: they are not looked after */
