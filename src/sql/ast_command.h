@@ -55,6 +55,7 @@
  * ADMIN VACUUM                                name, partitions, flag: ALL
  * ADMIN CLEAR DATACACHE                       nothing
  * ADMIN SKIP COMMITTED TRANSACTION            number
+ * ADMIN FINALIZE UPGRADE                      nothing
  * ADMIN EXECUTE ON                            text node, text2 script
  * ALTER SYSTEM ADD | DROP | MODIFY | DECOMMISSION | CANCEL DECOMMISSION ...
  *                                             text FRONTEND | FOLLOWER | OBSERVER | BACKEND | COMPUTE NODE | BROKER,
