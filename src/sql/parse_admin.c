@@ -138,6 +138,8 @@ Status parse_admin(Parser *p, AstStatement *out)
     }
     if (accept_phrase(p, "CLEAR DATACACHE")) {
         (void)new_command(p, out, "ADMIN CLEAR DATACACHE");
+        return OK;
+    }
     if (accept_phrase(p, "FINALIZE UPGRADE")) {
         (void)new_command(p, out, "ADMIN FINALIZE UPGRADE");
         return OK;
