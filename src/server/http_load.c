@@ -37,6 +37,7 @@ static void begin_load(HttpRequest *request, StrView database, StrView table, Lo
                                  .increments = instance == NULL ? NULL : instance->increments,
                                  .history = instance == NULL ? NULL : instance->history,
                                  .keys = instance == NULL ? NULL : instance->keys,
+                                 .compactor = instance == NULL ? NULL : instance->compactor,
                                  .database = database,
                                  .table = table,
                                  .user = bytebuf_view(&request->user),
@@ -52,7 +53,8 @@ static void begin_load(HttpRequest *request, StrView database, StrView table, Lo
 static bool may_load(HttpRequest *request, StrView database, StrView table)
 {
     Diag diag = {0};
-    if (session_authorize_load(request->server->options.instance, bytebuf_view(&request->user), database, table, &diag) == OK)
+    if (session_authorize_table(request->server->options.instance, bytebuf_view(&request->user), strview(request->host), PRIVILEGE_BIT(INSERT),
+                                database, table, &diag) == OK)
         return true;
     request->status = MHD_HTTP_FORBIDDEN;
     bytebuf_append_text(&request->reply, "{\"Status\":\"FAILED\",\"Message\":");
