@@ -20,6 +20,7 @@
 #include "base/log.h"
 #include "job/memory_trim.h"
 #include "job/quarantine_check.h"
+#include "ddl/partition_schedule.h"
 #include "ddl/recycle.h"
 #include "job/scheduler.h"
 #include "main/home_volume.h"
@@ -307,6 +308,7 @@ static Status start_jobs(Node *node, Diag *diag)
     scheduler_set_leading(node->scheduler, leads, node->store);
     if (strcasecmp(config_text(node->config, "enable_compaction"), "true") == 0)
         scheduler_add_leading(node->scheduler, "compaction", compactor_run, node->compactor);
+    scheduler_add_leading(node->scheduler, "partitions", partition_schedule_job, node->store);
     scheduler_add_leading(node->scheduler, "recycle", recycle_job, node->store);
     scheduler_add_leading(node->scheduler, "vacuum", vacuum_job, node->vacuum);
     node->quarantine_check = (QuarantineCheck){node->store, node->volume};
