@@ -157,6 +157,14 @@ $(BUILD)/merak-segments: $(BUILD)/bench/segment/segment_bench.o $(BUILD)/libmera
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(LDFLAGS_COMMON) $(LDFLAGS_VARIANT) $^ $(LIBS) -o $@
 
+# Small transactions a second against a running server; see the head of its source.
+.PHONY: commitbench
+commitbench: $(BUILD)/merak-commit-bench
+$(BUILD)/bench/commit/%.o: CFLAGS_ALL += $(MARIADB_CFLAGS)
+$(BUILD)/merak-commit-bench: $(BUILD)/bench/commit/commit_bench.o $(BUILD)/libmerak.a
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(LDFLAGS_COMMON) $(LDFLAGS_VARIANT) $^ $(LIBS) $(MARIADB_LIBS) -o $@
+
 # `make bench BENCH="--sf 0.1 --runs 3"`; see bench/tpch/README.md for what must be installed.
 bench: all tpch
 	node bench/tpch/run.mjs $(BENCH)

@@ -1,6 +1,6 @@
 #include "main/storage_metrics.h"
 
-/* Counters of compaction, vacuum and the segment cache in the text form of Prometheus. */
+/* Counters of the journal, compaction, vacuum and the segment cache in the text form of Prometheus. */
 
 static void put(ByteBuf *out, const char *name, const char *type, const char *help, int64_t value)
 {
@@ -16,6 +16,9 @@ void storage_metrics_write(void *context, ByteBuf *out)
     compactor_stats(instance->compactor, &compaction);
     segment_cache_stats(instance->segments, &cache);
     vacuum_totals(instance->vacuum, &deleted, &deleted_bytes);
+    MetaCounts counts = meta_counts(instance->store);
+    put(out, "merak_journal_batches_total", "counter", "puts of journal objects that succeeded", (int64_t)counts.batches);
+    put(out, "merak_journal_entries_total", "counter", "entries in them", (int64_t)counts.entries);
     put(out, "merak_compaction_merges_total", "counter", "merges done", (int64_t)compaction.merges);
     put(out, "merak_compaction_failures_total", "counter", "merges that failed", (int64_t)compaction.failures);
     put(out, "merak_compaction_segments_total", "counter", "segments merged", (int64_t)compaction.segments_in);

@@ -373,6 +373,8 @@ static void write_batch(MetaStore *store, Batch *batch)
     batch->status = status;
     batch->is_done = true;
     if (status == OK) {
+        store->counts.batches++;
+        store->counts.entries += batch->count;
         store_publish(store, catalog_ref(result));
         FAULT_STEP("meta.after_publish");
     } else if (status == ERR_OUTCOME_UNKNOWN) {
@@ -558,6 +560,12 @@ uint64_t meta_incarnation(const MetaStore *store)
 StrView meta_cluster_secret(const MetaStore *store)
 {
     return strview(store->journal.cluster);
+}
+
+MetaCounts meta_counts(MetaStore *store)
+{
+    LOCK_GUARD(&store->lock);
+    return store->counts;
 }
 
 uint64_t meta_journal_entries(MetaStore *store)

@@ -67,6 +67,11 @@ Status meta_forget_labels(MetaStore *store, int64_t before_us, Diag *diag);
 /* The scheduler's job that does so when label_keep_max_second is over. */
 int64_t meta_labels_job(void *store, const _Atomic bool *stopping);
 uint64_t meta_journal_entries(MetaStore *store);
+/* Of this process: batches that were appended, and the entries in them. */
+typedef struct MetaCounts {
+    uint64_t batches, entries;
+} MetaCounts;
+MetaCounts meta_counts(MetaStore *store);
 
 /* ---- what must not be deleted ---- */
 

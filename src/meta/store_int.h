@@ -24,6 +24,7 @@ struct MetaStore {
     Batch *open;
     bool is_appending;
     uint64_t append_count; /* that ended */
+    MetaCounts counts;
     bool is_opening; /* nobody else has a reference to published */
     void (*listener)(void *context); /* NULL: nobody wants to hear of publishes */
     void *listener_context;

@@ -1,4 +1,5 @@
 #include "plan/plan_int.h"
+#include "plan/view_rewrite.h"
 
 /* The order of the steps. CTEs are planned like queries of their own: used once, a CTE is put in its
  * place (a projection renames its columns); used more often, it is computed once before the rest. */
@@ -46,6 +47,7 @@ static Status rewrite(PlanContext *context, LogicalNode **in_out)
     uint32_t count = (*in_out)->column_count;
     LogicalColumn *columns = ARENA_NEW_ARRAY(context->arena, LogicalColumn, MAX(count, 1u));
     memcpy(columns, (*in_out)->columns, count * sizeof(*columns));
+    TRY(rewrite_with_views(context, in_out));
     TRY(push_filters(context, in_out));
     TRY(order_joins(context, in_out));
     IdSet needed = idset_new(context);
@@ -105,14 +107,20 @@ static Status unnest_ctes(PlanContext *context, BoundCte **ctes, uint32_t count)
     return OK;
 }
 
+Status normalize_tree(PlanContext *context, LogicalNode **in_out)
+{
+    inline_ctes(context, *in_out);
+    TRY(unnest_tree(context, in_out));
+    inline_ctes(context, *in_out); /* uses inside of subqueries have come into the tree */
+    return OK;
+}
+
 Status plan_query(PlanContext *context, BoundQuery *query, PhysPlan **out_plan)
 {
     BoundCte **ctes = NULL;
     uint32_t cte_count = 0, cte_capacity = 0;
     LogicalNode *root = query->root;
-    inline_ctes(context, root);
-    TRY(unnest_tree(context, &root));
-    inline_ctes(context, root); /* uses inside of subqueries have come into the tree */
+    TRY(normalize_tree(context, &root));
     collect_ctes(context, root, &ctes, &cte_count, &cte_capacity);
     for (uint32_t i = 0; i < cte_count; i++)
         inline_ctes(context, ctes[i]->query->root);

@@ -18,6 +18,8 @@ typedef struct PlanStatistics {
     bool (*column)(void *context, const CatalogTable *table, uint32_t ordinal, ColumnStatistics *out_statistics);
 } PlanStatistics;
 
+typedef struct PlanViews PlanViews; /* view_rewrite.h */
+
 typedef struct PlanContext {
     Arena *arena;
     Diag *diag;
@@ -30,6 +32,7 @@ typedef struct PlanContext {
     LogicalColumn *known; /* by ColumnId: type and statistics */
     struct ColumnFacts *facts;
     uint32_t fact_count;
+    PlanViews *views; /* that may answer parts of the query; NULL: none */
 } PlanContext;
 
 Status plan_query(PlanContext *context, BoundQuery *query, PhysPlan **out_plan);

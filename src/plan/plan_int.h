@@ -40,6 +40,8 @@ Expr *column_expr(PlanContext *context, const LogicalColumn *column);
 bool produces(const LogicalNode *node, ColumnId id);
 
 /* Steps, in order. */
+/* CTEs that are used once in their places, subqueries as joins. */
+Status normalize_tree(PlanContext *context, LogicalNode **in_out);
 Status unnest_tree(PlanContext *context, LogicalNode **in_out);
 Status push_filters(PlanContext *context, LogicalNode **in_out);
 Status order_joins(PlanContext *context, LogicalNode **in_out);

@@ -1,17 +1,23 @@
 /* Three servers on one volume. Writers insert numbered rows through any of them, readers ask any of them, while the leader is
- * killed or paused again and again. Nothing acknowledged may be lost or doubled, nothing refused may be there, no reader may
+ * killed, paused or cut off again and again. Nothing acknowledged may be lost or doubled, nothing refused may be there, no reader may
  * see less than what was acknowledged before it asked or than what anybody saw before, and writes go on within seconds.
  *
  *   merak-failover --server build/release/merak [--rounds 6] [--seed N]
  *
+ * Cutting off drops the packets to and from the leader's port, while it still reaches the volume; it needs root and iptables,
+ * and is left out, with a line that says so, where they are not there.
+ *
  * The last line is "N passed, N failed". */
 
 #include <curl/curl.h>
+#include <fcntl.h>
 #include <signal.h>
+#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/environment.h"
 #include "base/thread.h"
@@ -43,6 +49,7 @@ static _Atomic int64_t seen[WRITERS]; /* the most that any reader saw */
 static _Atomic int64_t last_write_us;
 static _Atomic bool stopping;
 static uint64_t passed, failed;
+static bool may_cut;
 
 static int64_t now_us(void)
 {
@@ -194,10 +201,51 @@ static int64_t await_write(int64_t since_us)
     return atomic_load(&last_write_us) - since_us;
 }
 
+/* ---- cutting off ---- */
+
+static bool run_iptables(const char *what, const char *direction, const char *which, int port)
+{
+    char number[16];
+    pid_t pid;
+    int state = -1;
+    snprintf(number, sizeof(number), "%d", port);
+    const char *arguments[] = {"iptables", "-w", what, direction, "-i", "lo", "-p", "tcp", which, number, "-j", "DROP", NULL};
+    posix_spawn_file_actions_t actions;
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
+    bool is_run = posix_spawnp(&pid, "iptables", &actions, NULL, (char *const *)(uintptr_t)arguments, environ) == 0 &&
+                  waitpid(pid, &state, 0) == pid;
+    posix_spawn_file_actions_destroy(&actions);
+    return is_run && WIFEXITED(state) && WEXITSTATUS(state) == 0;
+}
+
+static bool set_cut(int port, bool is_cut)
+{
+    const char *what = is_cut ? "-I" : "-D";
+    bool to = run_iptables(what, "INPUT", "--dport", port), from = run_iptables(what, "INPUT", "--sport", port);
+    return to && from;
+}
+
+static bool can_cut(void)
+{
+    if (geteuid() != 0 || !set_cut(9, true))
+        return false;
+    return set_cut(9, false);
+}
+
 static Status strike(int round, int leader, int64_t *out_gap_us, Diag *diag)
 {
     int64_t since_us = now_us();
-    if (round % 2 == 0) {
+    if (round % 3 == 2 && may_cut) {
+        int port = atomic_exchange(&ports[leader], 0);
+        check(set_cut(port, true), "the leader is cut off");
+        *out_gap_us = await_write(since_us);
+        env_sleep_us(environment_real(), (int64_t)PAUSE_MS * 500);
+        check(set_cut(port, false), "the leader is back");
+        atomic_store(&ports[leader], port);
+        return OK;
+    }
+    if (round % 3 == 0) {
         atomic_store(&ports[leader], 0);
         TRY(server_stop(&nodes[leader], true, diag));
         *out_gap_us = await_write(since_us);
@@ -360,7 +408,9 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: merak-failover --server BINARY [--rounds N] [--seed N]\n");
         return 2;
     }
-    printf("failover: %d rounds, --seed %llu\n", rounds, (unsigned long long)seed);
+    may_cut = can_cut();
+    printf("failover: %d rounds, --seed %llu%s\n", rounds, (unsigned long long)seed,
+           may_cut ? "" : "; cutting off is not tried: it needs root and iptables");
     snprintf(volume, sizeof(volume), "%s", shared.folder);
     snprintf(setting, sizeof(setting), "home_volume=file://%.*s/volume", SERVER_PATH_BYTES - 20, volume);
     Status status = run(&options, rounds, seed, &diag);

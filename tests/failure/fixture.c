@@ -55,6 +55,7 @@ static Status start(Fixture *f, Diag *diag)
     VacuumOptions vacuum = {.store = i->store, .volume = f->volume, .forget_context = i->segments, .forget = forget_object};
     i->vacuum = vacuum_open(&vacuum);
     i->increments = auto_increment_open(i->store);
+    i->tasks = task_manager_open(i->store); /* without threads: nothing runs */
     i->keys = primary_indexes_open(mem_process_tracker(), 1 << 20);
     i->compactor = compactor_open(i->store, f->volume, i->keys, mem_process_tracker());
     f->hub = load_hub_open();
@@ -69,6 +70,7 @@ static void stop(Fixture *f)
     if (f->hub != NULL)
         load_hub_close(f->hub);
     f->hub = NULL;
+    task_manager_close(i->tasks);
     compactor_close(i->compactor);
     vacuum_close(i->vacuum);
     statistics_cache_close(i->statistics);

@@ -1,0 +1,315 @@
+#include "plan/view_int.h"
+
+/* The walk over a query's tree: grouping nodes and blocks are compared with the candidates, the cheapest that fits and is
+ * fresh takes their place. What is put in is a plain tree again, which the later steps push filters into and order. */
+
+#include <stdlib.h>
+
+typedef struct Rewrite {
+    PlanContext *context;
+    PlanViews *views;
+    LogicalNode *root;
+    const PlanView *candidates;
+    uint32_t count;
+    const char **reasons; /* by candidate: what came closest */
+    bool *is_used;
+    bool has_changed;
+} Rewrite;
+
+/* A replacement that fits. */
+typedef struct Offer {
+    uint32_t candidate;
+    double rows; /* that it reads */
+    LogicalNode *node;
+    LogicalNode *scan; /* of the view, inside of node */
+} Offer;
+
+typedef struct Offers {
+    Offer *items;
+    uint32_t count;
+    uint32_t capacity;
+} Offers;
+
+static void note(Rewrite *rewrite, uint32_t candidate, const char *reason)
+{
+    rewrite->reasons[candidate] = reason;
+}
+
+static double leaf_rows(const LogicalNode *leaf)
+{
+    double rows = 0;
+    for (uint32_t i = 0; i < leaf->child_count; i++)
+        rows += leaf_rows(leaf->children[i]);
+    return rows + (leaf->kind == LOGICAL_SCAN ? (double)table_row_count(leaf->scan.table) : 0);
+}
+
+static double block_rows(const Block *block, const bool *is_replaced, bool wanted)
+{
+    double rows = 0;
+    for (uint32_t j = 0; j < block->leaves.count; j++)
+        rows += is_replaced[j] == wanted ? leaf_rows(block->leaves.items[j]) : 0;
+    return rows;
+}
+
+static void offer(Rewrite *rewrite, Offers *offers, const ViewMatch *match, uint32_t candidate, LogicalNode *node)
+{
+    double rows = (double)table_row_count(match->view->table), replaced = block_rows(match->query, match->is_replaced, true);
+    if (!rewrite->views->is_forced && rows > replaced) {
+        note(rewrite, candidate, "the view has more rows than what it would replace");
+        return;
+    }
+    Offer made = {candidate, rows + block_rows(match->query, match->is_replaced, false), node, match->scan};
+    ARRAY_PUSH(rewrite->context->arena, offers, made);
+}
+
+/* ---- views that are fresh in part ---- */
+
+/* The view's partitions that are fresh and the definition over the rest, as one set of rows with the scan's columns. */
+static Status complete_scan(Rewrite *rewrite, LogicalNode *scan, const PlanViewUse *use)
+{
+    PlanContext *context = rewrite->context;
+    LogicalNode *fresh = make_node(context, LOGICAL_SCAN, NULL, NULL), *rest = use->rest->root;
+    ColumnId first = scan->scan.first_id, moved = context->ids->next;
+    uint32_t columns = scan->column_count;
+    *fresh = *scan;
+    fresh->scan.first_id = moved;
+    fresh->scan.partition_ids = use->partition_ids;
+    fresh->scan.partition_id_count = use->partition_count;
+    fresh->scan.ordinals = ARENA_NEW_ARRAY(context->arena, uint32_t, columns + 1);
+    memcpy(fresh->scan.ordinals, scan->scan.ordinals, columns * sizeof(uint32_t));
+    copy_columns(context, fresh, scan);
+    context->ids->next += scan->scan.table->schema->column_count;
+    TRY(normalize_tree(context, &rest));
+    LogicalNode *project = make_node(context, LOGICAL_PROJECT, rest, NULL), *set = make_node(context, LOGICAL_SET, fresh, project);
+    copy_columns(context, project, scan);
+    copy_columns(context, set, scan);
+    project->project.exprs = ARENA_NEW_ARRAY(context->arena, Expr *, columns + 1);
+    set->set.kind = SET_UNION_ALL;
+    set->set.inputs = ARENA_NEW_ARRAY(context->arena, ColumnId *, 2);
+    set->set.inputs[0] = ARENA_NEW_ARRAY(context->arena, ColumnId, columns + 1);
+    set->set.inputs[1] = ARENA_NEW_ARRAY(context->arena, ColumnId, columns + 1);
+    for (uint32_t i = 0; i < columns; i++) {
+        fresh->columns[i].id = set->set.inputs[0][i] = scan->columns[i].id - first + moved;
+        project->columns[i].id = set->set.inputs[1][i] = column_ids_next(context->ids);
+        TRY(expr_cast(context->arena, column_expr(context, &use->rest->columns[i]), scan->columns[i].type, true, context->diag,
+                      &project->project.exprs[i]));
+        set->columns[i].is_nullable |= use->rest->columns[i].is_nullable;
+    }
+    *scan = *set;
+    return OK;
+}
+
+static int compare_offers(const void *left, const void *right)
+{
+    const Offer *a = left, *b = right;
+    if (a->rows != b->rows)
+        return a->rows < b->rows ? -1 : 1;
+    return a->candidate < b->candidate ? -1 : 1;
+}
+
+/* The cheapest whose view may be used takes the place of *in_out. */
+static Status take_best(Rewrite *rewrite, Offers *offers, LogicalNode **in_out, bool *out_taken)
+{
+    *out_taken = false;
+    if (offers->count > 1)
+        qsort(offers->items, offers->count, sizeof(*offers->items), compare_offers);
+    for (uint32_t i = 0; i < offers->count && !*out_taken; i++) {
+        Offer *best = &offers->items[i];
+        PlanViewUse use = {0};
+        TRY(rewrite->views->use(rewrite->views->context, &rewrite->candidates[best->candidate], &use));
+        if (!use.is_usable) {
+            note(rewrite, best->candidate, arena_strndup(rewrite->context->arena, use.reason.data, use.reason.length));
+            continue;
+        }
+        if (use.is_partial)
+            TRY(complete_scan(rewrite, best->scan, &use));
+        *in_out = best->node;
+        rewrite->is_used[best->candidate] = rewrite->has_changed = *out_taken = true;
+        rewrite->views->used_count++;
+    }
+    return OK;
+}
+
+/* ---- grouping nodes ---- */
+
+static Status offer_aggregate(Rewrite *rewrite, uint32_t candidate, const LogicalNode *node, const Block *block, Offers *offers)
+{
+    PlanContext *context = rewrite->context;
+    const PlanView *view = &rewrite->candidates[candidate];
+    const AggCall *calls = block_calls(context, block, node->aggregate.calls, node->aggregate.call_count);
+    Expr **groups = ARENA_NEW_ARRAY(context->arena, Expr *, node->aggregate.group_count + 1);
+    for (uint32_t g = 0; g < node->aggregate.group_count; g++)
+        groups[g] = block_expr(context, block, node->aggregate.groups[g]);
+    for (uint32_t s = 0; s < view->form->shape_count; s++) {
+        ViewMatch match;
+        LogicalNode *replacement = NULL;
+        bool fits;
+        if (!view->form->shapes[s].is_grouped)
+            continue;
+        TRY(match_block(context, view, &view->form->shapes[s], block, true, &match, &fits));
+        if (fits)
+            TRY(match_aggregate(&match, node, calls, groups, &replacement));
+        if (replacement != NULL)
+            offer(rewrite, offers, &match, candidate, replacement);
+        else
+            note(rewrite, candidate, match.reason);
+    }
+    return OK;
+}
+
+static Status try_aggregate(Rewrite *rewrite, LogicalNode **in_out, bool *out_taken)
+{
+    LogicalNode *node = *in_out;
+    Block block = {0};
+    Offers offers = {0};
+    *out_taken = false;
+    if (!block_add(rewrite->context, &block, node->children[0]))
+        return OK;
+    for (uint32_t i = 0; i < rewrite->count; i++)
+        TRY(offer_aggregate(rewrite, i, node, &block, &offers));
+    return take_best(rewrite, &offers, in_out, out_taken);
+}
+
+/* ---- blocks ---- */
+
+static void use_expr(void *opaque, Expr **expr)
+{
+    IdSet *used = ((void **)opaque)[0];
+    idset_add_expr(((void **)opaque)[1], used, *expr);
+}
+
+/* Columns that the tree outside of `without` uses. */
+static void collect_used(PlanContext *context, LogicalNode *node, const LogicalNode *without, IdSet *used)
+{
+    void *pair[] = {used, context};
+    if (node == without)
+        return;
+    node_each_expr(node, use_expr, pair);
+    for (uint32_t child = 0; child < node->child_count; child++) {
+        for (uint32_t i = 0; node->kind == LOGICAL_SET && i < node->column_count; i++)
+            idset_add(context, used, node->set.inputs[child][i]);
+        collect_used(context, node->children[child], without, used);
+    }
+}
+
+static LogicalNode *join_rest(PlanContext *context, const ViewMatch *match, LogicalNode *node)
+{
+    for (uint32_t j = 0; j < match->query->leaves.count; j++) {
+        if (match->is_replaced[j])
+            continue;
+        node = make_node(context, LOGICAL_JOIN, node, match->query->leaves.items[j]);
+        node->join.kind = JOIN_CROSS;
+        join_output(context, node);
+    }
+    return node;
+}
+
+/* The block's columns that are used, over the view and the leaves that stay; NULL: the view lacks some. */
+static LogicalNode *replace_block(Rewrite *rewrite, ViewMatch *match, const LogicalNode *node, const IdSet *used)
+{
+    PlanContext *context = rewrite->context;
+    LogicalNode *rows = make_filter(context, join_rest(context, match, match->scan), &match->compensation);
+    LogicalNode *project = make_node(context, LOGICAL_PROJECT, rows, NULL);
+    project->columns = ARENA_NEW_ARRAY(context->arena, LogicalColumn, node->column_count + 1);
+    project->project.exprs = ARENA_NEW_ARRAY(context->arena, Expr *, node->column_count + 1);
+    for (uint32_t i = 0; i < node->column_count; i++) {
+        if (!idset_has(used, node->columns[i].id))
+            continue;
+        Expr *expr = match_expr(match, block_expr(context, match->query, column_expr(context, &node->columns[i])), true);
+        if (expr == NULL) {
+            match->reason = arena_printf(context->arena, "the view lacks a column for %.*s", SV_ARGS(node->columns[i].name));
+            return NULL;
+        }
+        project->project.exprs[project->column_count] = expr;
+        project->columns[project->column_count++] = node->columns[i];
+    }
+    return project;
+}
+
+static Status offer_block(Rewrite *rewrite, uint32_t candidate, const LogicalNode *node, const Block *block, const IdSet *used,
+                          Offers *offers)
+{
+    const PlanView *view = &rewrite->candidates[candidate];
+    for (uint32_t s = 0; s < view->form->shape_count; s++) {
+        ViewMatch match;
+        bool fits;
+        if (view->form->shapes[s].is_grouped)
+            continue;
+        TRY(match_block(rewrite->context, view, &view->form->shapes[s], block, false, &match, &fits));
+        LogicalNode *replacement = fits ? replace_block(rewrite, &match, node, used) : NULL;
+        if (replacement != NULL)
+            offer(rewrite, offers, &match, candidate, replacement);
+        else if (rewrite->reasons[candidate] == NULL)
+            note(rewrite, candidate, match.reason);
+    }
+    return OK;
+}
+
+static Status try_block(Rewrite *rewrite, LogicalNode **in_out, bool *out_taken)
+{
+    PlanContext *context = rewrite->context;
+    LogicalNode *node = *in_out;
+    Block block = {0};
+    Offers offers = {0};
+    IdSet used = idset_new(context);
+    *out_taken = false;
+    if (!block_add(context, &block, node))
+        return OK;
+    collect_used(context, rewrite->root, node, &used);
+    for (uint32_t i = 0; i < rewrite->root->column_count; i++)
+        idset_add(context, &used, rewrite->root->columns[i].id);
+    for (uint32_t i = 0; i < rewrite->count; i++)
+        TRY(offer_block(rewrite, i, node, &block, &used, &offers));
+    return take_best(rewrite, &offers, in_out, out_taken);
+}
+
+/* ---- the walk ---- */
+
+static Status walk(Rewrite *rewrite, LogicalNode **in_out, bool in_block)
+{
+    LogicalNode *node = *in_out;
+    bool taken = false, is_inner = block_is_inner(node);
+    if (node->kind == LOGICAL_AGGREGATE)
+        TRY(try_aggregate(rewrite, in_out, &taken));
+    if (!taken && !in_block)
+        TRY(try_block(rewrite, in_out, &taken));
+    for (uint32_t i = 0; !taken && i < node->child_count; i++)
+        TRY(walk(rewrite, &node->children[i], is_inner));
+    return OK;
+}
+
+static void tell(const Rewrite *rewrite)
+{
+    ByteBuf *trace = rewrite->views->trace;
+    for (uint32_t i = 0; trace != NULL && i < rewrite->count; i++) {
+        const PlanView *view = &rewrite->candidates[i];
+        bytebuf_printf(trace, "MV %.*s.%.*s: ", SV_ARGS(view->database->name), SV_ARGS(view->table->name));
+        if (rewrite->is_used[i])
+            bytebuf_append_text(trace, "used\n");
+        else
+            bytebuf_printf(trace, "not used: %s\n",
+                           rewrite->reasons[i] != NULL ? rewrite->reasons[i] : "no part of the query looks like it");
+    }
+}
+
+Status rewrite_with_views(PlanContext *context, LogicalNode **in_out_root)
+{
+    PlanViews *views = context->views;
+    for (uint32_t depth = 0; views != NULL && depth < MAX(views->max_depth, 1u); depth++) {
+        Rewrite rewrite = {.context = context, .views = views, .root = *in_out_root};
+        uint64_t *tables = NULL;
+        uint32_t table_count = 0, capacity = 0;
+        tree_tables(context, *in_out_root, &tables, &table_count, &capacity);
+        if (table_count > 0)
+            TRY(views->candidates(views->context, tables, table_count, &rewrite.candidates, &rewrite.count));
+        if (rewrite.count == 0)
+            return OK;
+        rewrite.reasons = ARENA_NEW_ARRAY(context->arena, const char *, rewrite.count);
+        rewrite.is_used = ARENA_NEW_ARRAY(context->arena, bool, rewrite.count);
+        TRY(walk(&rewrite, in_out_root, false));
+        tell(&rewrite);
+        if (!rewrite.has_changed)
+            return OK;
+    }
+    return OK;
+}
