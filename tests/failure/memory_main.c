@@ -66,7 +66,7 @@ static long long peak_of(const Fixture *f)
     if (file != NULL)
         fclose(file);
     const char *at = strstr(newest, "|MemCostBytes=");
-    return at == NULL ? -1 : atoll(at + strlen("|MemCostBytes="));
+    return at == NULL ? -1 : strtoll(at + strlen("|MemCostBytes="), NULL, 10);
 }
 
 static Run run(Fixture *f, const char *sql)
