@@ -8,6 +8,8 @@
 
 #include "meta/records.h"
 
+enum { FORGOTTEN_US = 300 * 1000000, INTRODUCTION_US = 10 * 1000000 };
+
 static const char frontend_module[] = "frontend";
 static const char dropped_module[] = "frontend_dropped";
 static const char leader_module[] = "leader";
@@ -31,17 +33,18 @@ static int append_json(const char *text, size_t length, void *out)
     return 0;
 }
 
-void frontend_print(const FrontendInfo *info, uint64_t replayed, ByteBuf *out)
+void frontend_print(const FrontendInfo *info, FrontendPosition position, ByteBuf *out)
 {
-    json_t *object = json_pack("{s:s, s:s, s:i, s:i, s:i, s:s, s:s, s:I, s:I}", "name", info->name, "host", info->host, "edit_log_port",
+    json_t *object = json_pack("{s:s, s:s, s:i, s:i, s:i, s:s, s:s, s:I, s:I, s:I}", "name", info->name, "host", info->host, "edit_log_port",
                                (int)info->edit_log_port, "query_port", (int)info->query_port, "http_port", (int)info->http_port, "role",
                                info->is_observer ? "OBSERVER" : "FOLLOWER", "version", info->version, "started_us",
-                               (json_int_t)info->started_us, "replayed", (json_int_t)replayed);
+                               (json_int_t)info->started_us, "replayed",
+                               (json_int_t)position.replayed, "held", (json_int_t)position.oldest_held);
     CHECK(object != NULL && json_dump_callback(object, append_json, out, JSON_COMPACT) == 0); /* all texts are UTF-8 */
     json_decref(object);
 }
 
-bool frontend_parse(StrView text, FrontendInfo *out_info, uint64_t *out_replayed)
+bool frontend_parse(StrView text, FrontendInfo *out_info, FrontendPosition *out_position)
 {
     json_t *object = json_loadb(text.data, text.length, JSON_REJECT_DUPLICATES, NULL);
     bool is_good = json_is_object(object);
@@ -54,7 +57,8 @@ bool frontend_parse(StrView text, FrontendInfo *out_info, uint64_t *out_replayed
         copy_text(object, "version", out_info->version);
         const char *role = json_string_value(json_object_get(object, "role"));
         out_info->is_observer = role != NULL && strcmp(role, "OBSERVER") == 0;
-        *out_replayed = (uint64_t)json_integer_value(json_object_get(object, "replayed"));
+        *out_position = (FrontendPosition){(uint64_t)json_integer_value(json_object_get(object, "replayed")),
+                                           (uint64_t)json_integer_value(json_object_get(object, "held"))};
         is_good = out_info->host[0] != '\0';
     }
     json_decref(object);
@@ -70,7 +74,7 @@ bool frontend_leader_record(const CatalogSnapshot *catalog, char out_name[FRONTE
 
 bool frontend_record(const CatalogSnapshot *catalog, const char *name, FrontendInfo *out_info)
 {
-    uint64_t unused;
+    FrontendPosition unused;
     StrView text = catalog_record(catalog, frontend_module, strview(name));
     return text.data != NULL && frontend_parse(text, out_info, &unused);
 }
@@ -81,6 +85,24 @@ bool frontends_has_others(Frontends *frontends, const CatalogSnapshot *catalog)
         return true;
     LOCK_GUARD(&frontends->lock);
     return frontends->heartbeat_count > 0;
+}
+
+uint64_t frontends_oldest_read(Frontends *frontends)
+{
+    uint64_t oldest = UINT64_MAX;
+    int64_t now_us = env_monotonic_us(frontends->options.environment);
+    CatalogSnapshot *catalog = meta_snapshot(frontends->options.store);
+    bool is_alone = catalog_record_count(catalog, frontend_module) <= 1;
+    catalog_unref(catalog);
+    LOCK_GUARD(&frontends->lock);
+    if (!is_alone && now_us - frontends->leads_since_us < INTRODUCTION_US)
+        return 0; /* a new leader has not heard of all yet */
+    for (uint32_t i = 0; i < frontends->heartbeat_count; i++) {
+        const Heartbeat *beat = &frontends->heartbeats[i];
+        if (now_us - beat->monotonic_us < FORGOTTEN_US)
+            oldest = MIN(oldest, beat->oldest_held);
+    }
+    return oldest;
 }
 
 static void address_key(char out[FRONTEND_TEXT_BYTES + 8], const char *host, uint32_t port)
@@ -102,7 +124,7 @@ static void drop_same_address(void *context, StrView key, StrView value)
     const Registration *registration = context;
     const FrontendInfo *info = registration->info;
     FrontendInfo other;
-    uint64_t unused;
+    FrontendPosition unused;
     if (strview_is(key, info->name) || !frontend_parse(value, &other, &unused) || strcmp(other.host, info->host) != 0)
         return;
     bool was_awaited = other.name[0] == '\0' && other.edit_log_port == info->edit_log_port;
@@ -120,7 +142,7 @@ static Status build_registration(void *context, const CatalogSnapshot *catalog, 
     address_key(key, info->host, info->edit_log_port);
     if (catalog_record(catalog, dropped_module, strview(key)).data != NULL)
         return RAISE(diag, ACCESS_DENIED, "frontend %s was dropped from the cluster", key);
-    frontend_print(info, 0, &text);
+    frontend_print(info, (FrontendPosition){0}, &text);
     if (!strview_equal(catalog_record(catalog, frontend_module, strview(info->name)), bytebuf_view(&text))) {
         change_put_record(change, frontend_module, strview(info->name), bytebuf_view(&text));
         catalog_each_record(catalog, frontend_module, drop_same_address, registration);
@@ -151,7 +173,7 @@ static void find_address(void *context, StrView key, StrView value)
 {
     Alteration *alteration = context;
     FrontendInfo info;
-    uint64_t unused;
+    FrontendPosition unused;
     if (!frontend_parse(value, &info, &unused) || strcmp(info.host, alteration->host) != 0 || info.edit_log_port != alteration->port)
         return;
     alteration->is_known = true;
@@ -169,7 +191,7 @@ static Status build_addition(void *context, const CatalogSnapshot *catalog, Chan
     if (alteration->is_known)
         return RAISE(diag, ANALYSIS, "frontend already exists: %s", key);
     snprintf(info.host, sizeof(info.host), "%s", alteration->host);
-    frontend_print(&info, 0, &text);
+    frontend_print(&info, (FrontendPosition){0}, &text);
     change_put_record(change, frontend_module, strview(key), bytebuf_view(&text));
     change_drop_record(change, dropped_module, strview(key));
     return OK;
@@ -236,7 +258,7 @@ static void add_heartbeat(const Listing *listing, FrontendState *state)
 static void list_record(void *context, StrView key, StrView value)
 {
     Listing *listing = context;
-    uint64_t unused;
+    FrontendPosition unused;
     if (listing->count == listing->room)
         return;
     FrontendState *state = &listing->items[listing->count++];

@@ -75,8 +75,10 @@ static Status call_leader(Frontends *frontends, const FrontendInfo *leader, Diag
     AUTO_BYTEBUF reply = {0};
     const FrontendCalls *calls = &frontends->options.calls;
     CatalogSnapshot *catalog = meta_snapshot(frontends->options.store);
-    frontend_print(&frontends->self, catalog->entry_id, &request);
+    FrontendPosition position = {catalog->entry_id, 0};
     catalog_unref(catalog);
+    position.oldest_held = meta_oldest_held(frontends->options.store);
+    frontend_print(&frontends->self, position, &request);
     TRY(calls->call(calls->context, leader->host, leader->query_port, bytebuf_view(&request), CALL_TIMEOUT_US, &reply, diag));
     json_t *answer = json_loadb(reply.data, reply.length, 0, NULL);
     bool leads = json_is_true(json_object_get(answer, "leads"));
@@ -85,7 +87,7 @@ static Status call_leader(Frontends *frontends, const FrontendInfo *leader, Diag
     return leads ? OK : RAISE(diag, RETRY, "the node at %s:%u does not lead", leader->host, leader->query_port);
 }
 
-static void note_heartbeat(Frontends *frontends, const FrontendInfo *info, uint64_t replayed)
+static void note_heartbeat(Frontends *frontends, const FrontendInfo *info, FrontendPosition position)
 {
     LOCK_GUARD(&frontends->lock);
     uint32_t at = 0;
@@ -98,7 +100,8 @@ static void note_heartbeat(Frontends *frontends, const FrontendInfo *info, uint6
     if (at == frontends->heartbeat_count)
         frontends->heartbeat_count++;
     Heartbeat *beat = &frontends->heartbeats[at];
-    *beat = (Heartbeat){.replayed_entry = replayed, .wall_us = env_wall_us(frontends->options.environment), .monotonic_us = now_us(frontends)};
+    *beat = (Heartbeat){.replayed_entry = position.replayed, .oldest_held = position.oldest_held,
+                         .wall_us = env_wall_us(frontends->options.environment), .monotonic_us = now_us(frontends)};
     memcpy(beat->name, info->name, sizeof(beat->name));
 }
 
@@ -113,17 +116,17 @@ static bool is_registered(Frontends *frontends, const FrontendInfo *info)
     AUTO_BYTEBUF right = {0};
     if (!is_there)
         return false;
-    frontend_print(&known, 0, &left);
-    frontend_print(info, 0, &right);
+    frontend_print(&known, (FrontendPosition){0}, &left);
+    frontend_print(info, (FrontendPosition){0}, &right);
     return strview_equal(bytebuf_view(&left), bytebuf_view(&right));
 }
 
 Status frontends_answer(Frontends *frontends, StrView request, ByteBuf *reply, Diag *diag)
 {
     FrontendInfo info;
-    uint64_t replayed;
+    FrontendPosition position;
     bool is_dropped = false;
-    if (!frontend_parse(request, &info, &replayed) || info.name[0] == '\0')
+    if (!frontend_parse(request, &info, &position) || info.name[0] == '\0')
         return RAISE(diag, MALFORMED_PACKET, "the call of another node is malformed");
     bool leads = meta_is_leading(frontends->options.store);
     if (leads && info.query_port != 0 && !is_registered(frontends, &info)) {
@@ -131,7 +134,7 @@ Status frontends_answer(Frontends *frontends, StrView request, ByteBuf *reply, D
         is_dropped = frontend_register(frontends, &info, false, &refused) == ERR_ACCESS_DENIED;
     }
     if (leads && !is_dropped)
-        note_heartbeat(frontends, &info, replayed);
+        note_heartbeat(frontends, &info, position);
     bytebuf_printf(reply, "{\"leads\":%s,\"dropped\":%s}", leads ? "true" : "false", is_dropped ? "true" : "false");
     return OK;
 }
@@ -166,6 +169,9 @@ static Status claim(Frontends *frontends, Diag *diag)
     frontends->seen_epoch = meta_epoch(frontends->options.store);
     frontends->last_answer_us = now_us(frontends);
     frontends->failed = 0;
+    mutex_lock(&frontends->lock);
+    frontends->leads_since_us = now_us(frontends);
+    mutex_unlock(&frontends->lock);
     if (status == OK)
         LOG_INFO("cluster", "%s leads in epoch %llu", frontends->self.name, (unsigned long long)frontends->seen_epoch);
     return status;

@@ -63,6 +63,9 @@ bool frontends_leader(Frontends *frontends, FrontendInfo *out_leader, bool *out_
 Status frontends_answer(Frontends *frontends, StrView request, ByteBuf *reply, Diag *diag);
 /* Every node, in order of names; *out_states belongs to arena. */
 uint32_t frontends_list(Frontends *frontends, Arena *arena, FrontendState **out_states);
+/* The oldest entry whose state a statement on another node reads; UINT64_MAX: none that is known. A node that has not been
+ * heard for five minutes counts no more. */
+uint64_t frontends_oldest_read(Frontends *frontends);
 /* Are there other nodes, as far as is known? They may see an append before the leader has heard that it succeeded. */
 bool frontends_has_others(Frontends *frontends, const CatalogSnapshot *catalog);
 const FrontendInfo *frontends_self(const Frontends *frontends);

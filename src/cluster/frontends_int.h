@@ -7,7 +7,7 @@
 /* What the leader heard of a node; not journaled. */
 typedef struct Heartbeat {
     char name[FRONTEND_TEXT_BYTES];
-    uint64_t replayed_entry;
+    uint64_t replayed_entry, oldest_held;
     int64_t wall_us, monotonic_us;
 } Heartbeat;
 
@@ -20,6 +20,7 @@ struct Frontends {
     _Atomic bool is_dropped; /* the leader says that this node is not wanted */
     Mutex lock;              /* guards the rest */
     Condition wake;
+    int64_t leads_since_us;
     Heartbeat *heartbeats;
     uint32_t heartbeat_count, heartbeat_room;
     /* of the thread alone */
@@ -31,9 +32,12 @@ struct Frontends {
 /* The leader's record; false: there is none. */
 bool frontend_leader_record(const CatalogSnapshot *catalog, char out_name[FRONTEND_TEXT_BYTES]);
 bool frontend_record(const CatalogSnapshot *catalog, const char *name, FrontendInfo *out_info);
-/* A node as JSON text, and back. replayed: its journal position; false: malformed. */
-void frontend_print(const FrontendInfo *info, uint64_t replayed, ByteBuf *out);
-bool frontend_parse(StrView text, FrontendInfo *out_info, uint64_t *out_replayed);
+/* A node as JSON text, and back; false: malformed. */
+typedef struct FrontendPosition {
+    uint64_t replayed, oldest_held; /* entries */
+} FrontendPosition;
+void frontend_print(const FrontendInfo *info, FrontendPosition position, ByteBuf *out);
+bool frontend_parse(StrView text, FrontendInfo *out_info, FrontendPosition *out_position);
 /* Journals that the node is there, if the records don't say so yet; leads: and that it leads. DROPPED nodes are refused
  * with ACCESS_DENIED. */
 Status frontend_register(Frontends *frontends, const FrontendInfo *info, bool leads, Diag *diag);

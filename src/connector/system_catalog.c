@@ -13,7 +13,7 @@ typedef struct TableVisit {
 
 static Status each_table(const SystemSource *source, SystemRows *rows, Status (*visit)(const TableVisit *visit))
 {
-    for (uint32_t d = 0; d < source->catalog->database_count; d++) {
+    for (uint32_t d = catalog_visible_from(source->catalog); d < source->catalog->database_count; d++) {
         const CatalogDatabase *database = source->catalog->databases[d];
         for (uint32_t t = 0; t < database->table_count; t++) {
             TableVisit one = {source, rows, database, database->tables[t]};
@@ -44,7 +44,7 @@ static Status put_schema(SystemRows *rows, StrView name)
 
 static Status produce_schemata(const SystemSource *source, SystemRows *rows)
 {
-    for (uint32_t d = 0; d < source->catalog->database_count; d++)
+    for (uint32_t d = catalog_visible_from(source->catalog); d < source->catalog->database_count; d++)
         TRY(put_schema(rows, source->catalog->databases[d]->name));
     TRY(put_schema(rows, STR_VIEW("_statistics_")));
     TRY(put_schema(rows, STR_VIEW("information_schema")));

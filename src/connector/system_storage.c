@@ -26,7 +26,7 @@ static Status visit_table(const SystemSource *source, SystemRows *rows, const Ca
 
 static Status each_partition(const SystemSource *source, SystemRows *rows, Status (*visit)(const PartitionVisit *visit))
 {
-    for (uint32_t d = 0; d < source->catalog->database_count; d++) {
+    for (uint32_t d = catalog_visible_from(source->catalog); d < source->catalog->database_count; d++) {
         const CatalogDatabase *database = source->catalog->databases[d];
         for (uint32_t t = 0; t < database->table_count; t++)
             TRY(visit_table(source, rows, database, database->tables[t], visit));

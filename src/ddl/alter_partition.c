@@ -2,6 +2,7 @@
 
 /* ALTER TABLE ADD, DROP, TRUNCATE, RENAME PARTITION. */
 
+#include "ddl/recycle.h"
 #include "load/partition_router.h"
 
 static Status need_partitioned(DdlContext *context, const CatalogTable *table)
@@ -51,36 +52,39 @@ static Status find_partition(DdlContext *context, const CatalogTable *table, Str
     return OK;
 }
 
-static Status drop_range(DdlContext *context, const AstAlterAction *action, const CatalogTable *table, const PartitionList *wanted,
-                         Change *change)
+/* What a DROP PARTITION takes. */
+typedef struct PartitionDrop {
+    DdlContext *context;
+    const AstAlterAction *action;
+    const CatalogSnapshot *catalog;
+    const CatalogTable *table;
+    Change *change;
+    uint32_t count;
+} PartitionDrop;
+
+static Status drop_one(PartitionDrop *drop, StrView name)
 {
-    for (uint32_t w = 0; w < wanted->count; w++) {
-        const CatalogPartition *old = catalog_partition(table, wanted->items[w]->name);
-        if (old == NULL && action->if_exists)
-            continue;
-        if (old == NULL)
-            return DDL_ERROR(context, "Error in list of partitions to %.*s.", SV_ARGS(table->name));
-        change_drop_partition(change, table->id, old->id);
-    }
+    const CatalogPartition *partition = catalog_partition(drop->table, name);
+    if (partition == NULL && drop->action->if_exists)
+        return OK;
+    if (partition == NULL)
+        return DDL_ERROR(drop->context, "Error in list of partitions to %.*s.", SV_ARGS(drop->table->name));
+    if (drop->action->is_force)
+        change_drop_partition(drop->change, drop->table->id, partition->id);
+    else
+        recycle_partition(drop->change, drop->catalog, drop->table, partition, drop->context->recycle, drop->count++);
     return OK;
 }
 
-static Status drop_partitions(DdlContext *context, const AstAlterAction *action, const CatalogTable *table, const PartitionList *wanted,
-                              Change *change)
+static Status drop_partitions(PartitionDrop *drop, const PartitionList *wanted)
 {
-    TRY(need_partitioned(context, table));
-    if (action->where != NULL)
-        return RAISE(context->diag, NOT_SUPPORTED, "DROP PARTITIONS WHERE is not supported");
-    if (action->partitions.count > 0)
-        return drop_range(context, action, table, wanted, change);
-    for (uint32_t i = 0; i < action->names.count; i++) {
-        const CatalogPartition *partition = catalog_partition(table, action->names.items[i]);
-        if (partition == NULL && action->if_exists)
-            continue;
-        if (partition == NULL)
-            return DDL_ERROR(context, "Error in list of partitions to %.*s.", SV_ARGS(table->name));
-        change_drop_partition(change, table->id, partition->id);
-    }
+    TRY(need_partitioned(drop->context, drop->table));
+    if (drop->action->where != NULL)
+        return RAISE(drop->context->diag, NOT_SUPPORTED, "DROP PARTITIONS WHERE is not supported");
+    for (uint32_t w = 0; w < wanted->count && drop->action->partitions.count > 0; w++)
+        TRY(drop_one(drop, wanted->items[w]->name));
+    for (uint32_t i = 0; i < drop->action->names.count && drop->action->partitions.count == 0; i++)
+        TRY(drop_one(drop, drop->action->names.items[i]));
     return OK;
 }
 
@@ -116,15 +120,16 @@ static Status rename_partition(DdlContext *context, const AstAlterAction *action
     return OK;
 }
 
-Status ddl_alter_partition(DdlContext *context, const AstAlterAction *action, const CatalogTable *table, const PartitionList *fresh,
-                           Change *change)
+Status ddl_alter_partition(DdlContext *context, const AstAlterAction *action, const CatalogSnapshot *catalog, const CatalogTable *table,
+                           const PartitionList *fresh, Change *change)
 {
+    PartitionDrop drop = {context, action, catalog, table, change, 0};
     if (action->is_temporary)
         return RAISE(context->diag, NOT_SUPPORTED, "temporary partitions are not supported");
     if (strview_is(action->kind, "ADD PARTITION"))
         return add_partitions(context, table, fresh, change);
     if (strview_is(action->kind, "DROP PARTITION"))
-        return drop_partitions(context, action, table, fresh, change);
+        return drop_partitions(&drop, fresh);
     if (strview_is(action->kind, "TRUNCATE PARTITION"))
         return truncate_partitions(context, action, table, change);
     if (strview_is(action->kind, "RENAME PARTITION"))

@@ -16,6 +16,7 @@ enum { LONGEST_PERIOD_US = 300 * 1000000, SHORTEST_PERIOD_US = 1000000, MINUTE_U
 typedef struct DeadObject {
     StrView path;
     int64_t since_us;
+    uint64_t since_entry; /* of the state in which it was first found dead */
     uint64_t size;
 } DeadObject;
 
@@ -39,6 +40,8 @@ typedef struct Run {
     uint64_t horizon;
     int64_t now_us;
     int64_t grace;
+    uint64_t entry_id;    /* of the published state */
+    uint64_t oldest_read; /* by other nodes */
     VacuumReport report;
     ARRAY_OF(DeadObject *) found;
     VacuumVisit visit; /* NULL: a run that deletes */
@@ -121,6 +124,11 @@ static void tell(const Run *run, StrView path, uint64_t size, VacuumState state,
         run->visit(run->visit_context, path, size, state, age_us);
 }
 
+static bool is_due(const Run *run, const DeadObject *object)
+{
+    return run->now_us - object->since_us >= run->grace && object->since_entry < run->oldest_read;
+}
+
 static void note_object(void *context, const char *path, uint64_t size)
 {
     Run *run = context;
@@ -145,9 +153,10 @@ static void note_object(void *context, const char *path, uint64_t size)
     }
     const DeadObject *before = strmap_get(&run->vacuum->dead->map, name);
     int64_t age_us = before == NULL ? 0 : run->now_us - before->since_us;
-    tell(run, name, size, age_us < run->grace ? VACUUM_WAITING : VACUUM_DEAD, age_us);
     DeadObject *object = ARENA_NEW(&run->dead->arena, DeadObject);
-    *object = (DeadObject){strview(arena_strdup(&run->dead->arena, path)), before == NULL ? run->now_us : before->since_us, size};
+    *object = (DeadObject){.path = strview(arena_strdup(&run->dead->arena, path)), .since_us = before == NULL ? run->now_us : before->since_us,
+                           .since_entry = before == NULL ? run->entry_id : before->since_entry, .size = size};
+    tell(run, name, size, is_due(run, object) ? VACUUM_DEAD : VACUUM_WAITING, age_us);
     strmap_set(&run->dead->map, object->path, object);
     ARRAY_PUSH(&run->arena, &run->found, object);
 }
@@ -168,7 +177,7 @@ static void choose_due(Run *run)
     uint32_t due = 0;
     for (uint32_t i = 0; i < run->found.count; i++) {
         DeadObject *object = run->found.items[i];
-        if (run->now_us - object->since_us < run->grace || due == MOST_PLANNED)
+        if (!is_due(run, object) || due == MOST_PLANNED)
             run->report.waiting++;
         else
             run->found.items[due++] = object;
@@ -233,6 +242,8 @@ static Status run_locked(Run *run, Diag *diag)
     meta_lease_horizon(v->options.store, &run->horizon);
     uint32_t count = meta_live_snapshots(v->options.store, &snapshots);
     run->grace = grace_us(v, snapshots[count - 1]);
+    run->entry_id = snapshots[count - 1]->entry_id;
+    run->oldest_read = v->options.oldest_read == NULL ? UINT64_MAX : v->options.oldest_read(v->options.readers_context);
     for (uint32_t i = count; i-- > 0;) { /* the published one, which is the last, first */
         run->is_published = i == count - 1;
         catalog_each_segment(snapshots[i], note_live, run);

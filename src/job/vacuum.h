@@ -2,8 +2,8 @@
 /* Vacuum: deleting data objects that nothing refers to.
  *
  * An object stays while any snapshot of the catalog that is still held (the published one, those of
- * running statements and loads) names it, while a lease covers its id, and until it has been found dead
- * for the grace period. What lies in the data folder without being named like an object of ours is never
+ * running statements and loads) names it, while a lease covers its id, while another node reads a state from before it
+ * was found dead, and until it has been dead for the grace period. What lies in the data folder without being named like an object of ours is never
  * touched. Thread-safe; one run at a time. */
 
 #include "meta/store.h"
@@ -28,6 +28,9 @@ typedef struct VacuumOptions {
     /* Tells caches that an object is gone; may be NULL. */
     void *forget_context;
     void (*forget)(void *context, StrView path);
+    /* The oldest journal entry whose state another node still reads; UINT64_MAX: none does. May be NULL. */
+    void *readers_context;
+    uint64_t (*oldest_read)(void *context);
 } VacuumOptions;
 
 Vacuum *vacuum_open(const VacuumOptions *options);

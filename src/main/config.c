@@ -39,6 +39,9 @@ static const KeyInfo KEYS[] = {
     {"spill_max_bytes", KEY_INT, "0"},
     {"lake_autovacuum_grace_period_minutes", KEY_INT, "30"},
     {"enable_compaction", KEY_TEXT, "true"},
+    {"meta_dir", KEY_TEXT, ""},
+    {"meta_dir_ahead", KEY_TEXT, "refuse"},
+    {"restore_meta_dir", KEY_TEXT, ""},
     {"checkpoint_journal_objects", KEY_INT, "1000"},
     {"checkpoint_journal_mb", KEY_INT, "64"},
     {"checkpoint_interval_seconds", KEY_INT, "600"},
@@ -54,6 +57,9 @@ static const KeyInfo KEYS[] = {
     {"aws_s3_use_aws_sdk_default_behavior", KEY_TEXT, "false"},
     {"aws_s3_enable_path_style_access", KEY_TEXT, "auto"},
     {"aws_s3_ca_file", KEY_TEXT, ""},
+    {"datacache_enable", KEY_TEXT, "true"},
+    {"datacache_disk_size", KEY_TEXT, "80%"}, /* of the room on the disk of data_dir */
+    {"datacache_mem_size", KEY_TEXT, "10%"},  /* of mem_limit; without a disk */
     {"object_storage_connect_timeout_ms", KEY_INT, "3000"},
     {"object_storage_request_timeout_ms", KEY_INT, "15000"},
     {"object_storage_retry_timeout_ms", KEY_INT, "30000"},

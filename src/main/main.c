@@ -1,4 +1,4 @@
-/* The command line: `merak server` and `merak version`. */
+/* The command line: `merak server`, `merak version`, and the commands of tools.h. */
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,11 +7,16 @@
 
 #include "base/memory.h"
 #include "main/node.h"
+#include "main/tools.h"
 #include "main/version.h"
 
 static int usage(FILE *out)
 {
     fputs("usage: merak server [--conf FILE] [--data-dir DIR] [--set key=value ...]\n"
+          "       merak image list|inspect|verify|dump --volume URL [--format json|ddl] [IMAGE]\n"
+          "       merak fsck --volume URL [--quick]\n"
+          "       merak restore --volume URL [--meta-dir DIR | --to-entry N | --to-time T | --snapshot NAME] [--into URL]\n"
+          "       merak upgrade-check --volume URL\n"
           "       merak version\n",
           out);
     return out == stdout ? EXIT_SUCCESS : EXIT_FAILURE;
@@ -19,7 +24,7 @@ static int usage(FILE *out)
 
 static int print_version(void)
 {
-    printf("merak %s (%s)\nformats: journal 1, segment 1\n", MERAK_VERSION, __VERSION__);
+    printf("merak %s (%s)\nformats: journal 1, image 1, segment 1\n", MERAK_VERSION, __VERSION__);
     return EXIT_SUCCESS;
 }
 
@@ -87,8 +92,10 @@ int main(int argc, char **argv)
         return print_version();
     if (strcmp(argv[1], "help") == 0 || strcmp(argv[1], "--help") == 0)
         return usage(stdout);
-    if (strcmp(argv[1], "server") != 0)
-        return usage(stderr);
+    if (strcmp(argv[1], "server") != 0) {
+        int code = tool_run(argc, argv);
+        return code < 0 ? usage(stderr) : code;
+    }
     Diag diag = {0};
     if (run_server(argc, argv, &diag) == OK)
         return EXIT_SUCCESS;

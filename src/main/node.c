@@ -19,12 +19,13 @@
 #include "base/log.h"
 #include "job/memory_trim.h"
 #include "job/quarantine_check.h"
+#include "ddl/recycle.h"
 #include "job/scheduler.h"
 #include "main/home_volume.h"
+#include "main/node_meta.h"
 #include "main/node_name.h"
 #include "main/storage_metrics.h"
 #include "main/version.h"
-#include "meta/checkpoint.h"
 #include "server/http_server.h"
 #include "server/mysql_server.h"
 #include "server/peer.h"
@@ -39,7 +40,9 @@ typedef struct Node {
     char tls_directory[PATH_BYTES]; /* read whenever a client asks for TLS */
     int lock_fd;
     Volume *volume;
+    BlockCache *blocks; /* of remote volumes; NULL: none */
     MetaStore *store;
+    NodeMeta meta;
     Peers *peers;
     Frontends *frontends;
     ExecPool *pool;
@@ -189,11 +192,14 @@ static Status open_storage(Node *node, Diag *diag)
 {
     TRY(open_home_volume(node, diag));
     int64_t start_us = env_monotonic_us(environment_real());
-    TRY(meta_store_open_follower(node->volume, diag, &node->store));
+    TRY(node_meta_open(&node->meta, node->config, node->directory, node->volume, diag, &node->store));
     LOG_INFO("meta", "journal replayed entries=%llu incarnation=%llu ms=%lld",
              (unsigned long long)meta_journal_entries(node->store),
              (unsigned long long)meta_incarnation(node->store),
              (long long)(env_monotonic_us(environment_real()) - start_us) / 1000);
+    char path[PATH_BYTES];
+    path_in(node, "cache/blocks", path);
+    TRY(home_volume_cache(node->config, node->volume, meta_incarnation(node->store), path, diag, &node->blocks));
     return join_cluster(node, diag);
 }
 
@@ -202,9 +208,18 @@ static int64_t segment_cache_limit(void)
     return atomic_load(&mem_process_tracker()->limit_bytes) / 8;
 }
 
+static uint64_t oldest_read(void *frontends)
+{
+    return frontends_oldest_read(frontends);
+}
+
 static void forget_object(void *context, StrView path)
 {
-    segment_cache_forget(context, path);
+    Node *node = context;
+    char name[PATH_BYTES];
+    segment_cache_forget(node->segments, path);
+    snprintf(name, sizeof(name), "%.*s", SV_ARGS(path));
+    volume_forget(node->volume, name);
 }
 
 static bool config_at(const void *config, uint32_t position, const char **out_key, const char **out_value, const char **out_default)
@@ -223,19 +238,22 @@ static Status open_instance(Node *node, Diag *diag)
     node->statistics = statistics_cache_open(node->segments);
     VacuumOptions vacuum = {.store = node->store,
                             .volume = node->volume,
-                            .forget_context = node->segments,
+                            .forget_context = node,
                             .forget = forget_object,
+                            .readers_context = node->frontends,
+                            .oldest_read = oldest_read,
                             .grace_minutes = config_int(node->config, "lake_autovacuum_grace_period_minutes")};
     node->vacuum = vacuum_open(&vacuum);
     node->tasks = task_manager_open(node->store);
     node->increments = auto_increment_open(node->store);
     node->history = load_history_open();
     node->profiles = query_profiles_open();
-    node->keys = primary_indexes_open(mem_process_tracker(), segment_cache_limit() * 2);
+    node->keys = primary_indexes_open(mem_process_tracker(), segment_cache_limit() * 2, spill_directory);
     node->compactor = compactor_open(node->store, node->volume, node->keys, mem_process_tracker());
     node->instance = (Instance){
         .store = node->store,
         .volume = node->volume,
+        .blocks = node->blocks,
         .pool = node->pool,
         .segments = node->segments,
         .statistics = node->statistics,
@@ -244,6 +262,7 @@ static Status open_instance(Node *node, Diag *diag)
         .tasks = node->tasks,
         .spill = node->spill,
         .keys = node->keys,
+        .alters = alter_jobs_open(),
         .increments = node->increments,
         .history = node->history,
         .profiles = node->profiles,
@@ -253,6 +272,8 @@ static Status open_instance(Node *node, Diag *diag)
         .version = MYSQL_VERSION,
         .started_us = env_wall_us(environment_real()),
         .address = config_text(node->config, "bind_address"),
+        .meta_dir = node->meta.mirror,
+        .meta_note = node->meta.note.length == 0 ? "" : node->meta.note.data,
         .edit_log_port = (uint32_t)config_int(node->config, "edit_log_port"),
         .config = node->config,
         .config_at = config_at,
@@ -277,18 +298,17 @@ static Status start_jobs(Node *node, Diag *diag)
     scheduler_set_leading(node->scheduler, leads, node->store);
     if (strcasecmp(config_text(node->config, "enable_compaction"), "true") == 0)
         scheduler_add_leading(node->scheduler, "compaction", compactor_run, node->compactor);
+    scheduler_add_leading(node->scheduler, "recycle", recycle_job, node->store);
     scheduler_add_leading(node->scheduler, "vacuum", vacuum_job, node->vacuum);
     node->quarantine_check = (QuarantineCheck){node->store, node->volume};
     scheduler_add(node->scheduler, "quarantine", quarantine_job, &node->quarantine_check);
     scheduler_add(node->scheduler, "journal", meta_settle_job, node->store);
     scheduler_add_leading(node->scheduler, "labels", meta_labels_job, node->store);
-    meta_set_checkpoint_limits(node->store, &(CheckpointLimits){(uint64_t)config_int(node->config, "checkpoint_journal_objects"),
-                                                                (uint64_t)config_int(node->config, "checkpoint_journal_mb") << 20,
-                                                                config_int(node->config, "checkpoint_interval_seconds") * 1000000});
-    scheduler_add(node->scheduler, "checkpoint", meta_checkpoint_job, node->store);
+    node_meta_start_jobs(&node->meta, node->config, node->store, node->scheduler);
     scheduler_add(node->scheduler, "memory", memory_trim_run, &node->memory_trim);
     TRY(scheduler_start(node->scheduler, diag));
     session_add_task_runners(&node->instance);
+    session_open_views(&node->instance);
     return task_manager_start(node->tasks, diag);
 }
 
@@ -338,10 +358,12 @@ static void node_close(Node *node)
     if (node->frontends != NULL)
         frontends_stop(node->frontends);
     task_manager_close(node->tasks);
+    mv_engine_close(node->instance.views);
     scheduler_close(node->scheduler);
     compactor_close(node->compactor);
     vacuum_close(node->vacuum);
     statistics_cache_close(node->statistics);
+    alter_jobs_free(node->instance.alters);
     primary_indexes_close(node->keys);
     auto_increment_close(node->increments);
     load_history_close(node->history);
@@ -352,10 +374,12 @@ static void node_close(Node *node)
         exec_pool_close(node->pool);
     audit_close(node->instance.audit);
     spill_area_close(node->spill);
+    node_meta_close(&node->meta);
     frontends_close(node->frontends);
     peers_close(node->peers);
     if (node->store != NULL)
         meta_store_close(node->store);
+    block_cache_close(node->blocks);
     if (node->volume != NULL) {
         quarantine_close(node->volume->quarantine);
         volume_close(node->volume);

@@ -78,6 +78,13 @@ void catalog_unref(CatalogSnapshot *snapshot)
 
 const CatalogDatabase *catalog_database(const CatalogSnapshot *snapshot, StrView name)
 {
+    const CatalogDatabase *found = catalog_hidden_database(snapshot, name);
+    return found == NULL || catalog_is_hidden(found) ? NULL : found;
+}
+
+/* Any database of that name. */
+const CatalogDatabase *catalog_hidden_database(const CatalogSnapshot *snapshot, StrView name)
+{
     uint32_t low = 0;
     uint32_t high = snapshot->database_count;
     while (low < high) {
@@ -123,7 +130,7 @@ const CatalogTable *catalog_table_by_id(const CatalogSnapshot *snapshot, uint64_
 {
     for (uint32_t d = 0; d < snapshot->database_count; d++) {
         const CatalogDatabase *database = snapshot->databases[d];
-        for (uint32_t t = 0; t < database->table_count; t++) {
+        for (uint32_t t = 0; t < database->table_count && !catalog_is_dropped(database); t++) {
             if (database->tables[t]->id == id)
                 return database->tables[t];
         }

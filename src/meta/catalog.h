@@ -11,7 +11,7 @@
 #include "meta/records.h"
 #include "types/segment_ref.h"
 
-typedef enum TableKind { TABLE_BASE, TABLE_VIEW } TableKind;
+typedef enum TableKind { TABLE_BASE, TABLE_VIEW, TABLE_MATERIALIZED_VIEW } TableKind;
 typedef enum KeysKind { KEYS_DUPLICATE, KEYS_AGGREGATE, KEYS_UNIQUE, KEYS_PRIMARY } KeysKind;
 typedef enum PartitionScheme {
     PARTITION_NONE,
@@ -139,10 +139,29 @@ void catalog_database_unref(CatalogDatabase *database);
 void catalog_table_unref(CatalogTable *table);
 void catalog_partition_unref(CatalogPartition *partition);
 
+/* Databases whose names begin with a control character are not the users': what was dropped and may come back
+ * (\x01), temporary things (\x02). Lists leave them out, and names don't find them. */
+static inline bool catalog_is_hidden(const CatalogDatabase *database)
+{
+    return database->name.length > 0 && (unsigned char)database->name.data[0] < ' ';
+}
+static inline bool catalog_is_dropped(const CatalogDatabase *database)
+{
+    return database->name.length > 0 && database->name.data[0] == '\x01';
+}
+/* Position of the first database that is the users': hidden names come first. */
+static inline uint32_t catalog_visible_from(const CatalogSnapshot *snapshot)
+{
+    uint32_t first = 0;
+    while (first < snapshot->database_count && catalog_is_hidden(snapshot->databases[first]))
+        first++;
+    return first;
+}
+const CatalogDatabase *catalog_hidden_database(const CatalogSnapshot *snapshot, StrView name);
 const CatalogDatabase *catalog_database(const CatalogSnapshot *snapshot, StrView name);
 const CatalogDatabase *catalog_database_by_id(const CatalogSnapshot *snapshot, uint64_t id);
 const CatalogTable *catalog_table(const CatalogDatabase *database, StrView name);
-const CatalogTable *catalog_table_by_id(const CatalogSnapshot *snapshot, uint64_t id);
+const CatalogTable *catalog_table_by_id(const CatalogSnapshot *snapshot, uint64_t id); /* that is not dropped */
 const CatalogPartition *catalog_partition(const CatalogTable *table, StrView name); /* case-insensitive */
 const CatalogPartition *catalog_partition_by_id(const CatalogTable *table, uint64_t id);
 /* Position of a column, or -1. Case-insensitive. */

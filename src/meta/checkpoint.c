@@ -194,22 +194,12 @@ static Status read_one(const MetaStore *store, uint64_t entry_id, const char *pa
     AUTO_BYTEBUF image = {0};
     TRY(volume_get(store->journal.volume, path, &image, diag));
     TRY(image_read(bytebuf_view(&image), path, diag, content));
+    if (store->options.until_time_us != 0 && content->head.time_us > store->options.until_time_us)
+        return ERR_RETRY; /* sound, but later than what is wanted */
     if (content->head.entry_id != entry_id || content->head.incarnation != store->journal.incarnation)
         return RAISE(diag, CORRUPT, "image \"%s\" belongs to another place (incarnation %" PRIu64 ", entry %" PRIu64 ")", path,
                      content->head.incarnation, content->head.entry_id);
     return OK;
-}
-
-static void keep_blocks(MetaStore *store, const ImageContent *content)
-{
-    store->kept = ARENA_NEW_ARRAY(&store->kept_arena, ImageBlock, content->kept_count);
-    store->kept_count = content->kept_count;
-    for (uint32_t i = 0; i < content->kept_count; i++) {
-        ImageBlock *block = &store->kept[i];
-        *block = content->kept[i];
-        block->name = strview_n(arena_strndup(&store->kept_arena, block->name.data, block->name.length), block->name.length);
-        block->lines = strview_n(arena_strndup(&store->kept_arena, block->lines.data, block->lines.length), block->lines.length);
-    }
 }
 
 /* The store goes on from the image. */
@@ -230,7 +220,8 @@ static void begin_with(MetaStore *store, ImageContent *content)
     for (uint32_t i = 0; i < content->label_count; i++)
         label_set_add(store->labels, &content->labels[i], head->entry_id);
     label_set_settle(store->labels, head->entry_id);
-    keep_blocks(store, content);
+    image_keep_blocks(&store->kept_arena, content->kept, content->kept_count, &store->kept);
+    store->kept_count = content->kept_count;
     LOG_INFO("meta", "image loaded entry=%" PRIu64 " incarnation=%" PRIu64, head->entry_id, head->incarnation);
 }
 
@@ -250,9 +241,20 @@ static Status load_one(MetaStore *store, uint64_t entry_id, ImageSearch *search,
     }
     if (status == ERR_FORMAT_TOO_NEW) /* a step back would lose what this version can't read */
         return diag_raise(diag, status, "%s", trouble.message);
+    if (status == ERR_RETRY)
+        return status;
     LOG_ERROR("meta", "an image can't be used: %s", trouble.message);
     bytebuf_printf(&search->damaged, "%s%s", search->damaged.length == 0 ? "" : "; ", trouble.message);
     return status;
+}
+
+/* Images before the incarnation's own beginning are of openings that came to nothing. */
+static bool is_wanted(const MetaStore *store, uint64_t entry_id)
+{
+    uint64_t until = store->options.until_entry;
+    if (store->options.from_oldest_image)
+        return entry_id == store->journal.record.entry_id;
+    return entry_id >= store->journal.record.entry_id && (until == 0 || entry_id <= until);
 }
 
 Status store_load_image(MetaStore *store, ImageSearch *search, Diag *diag)
@@ -264,13 +266,18 @@ Status store_load_image(MetaStore *store, ImageSearch *search, Diag *diag)
     store->image_time_us = env_wall_us(store->journal.volume->environment);
     FAULT("image.list", diag);
     TRY(image_list(store->journal.volume, store->journal.incarnation, &arena, diag, &entries, &count));
-    search->newest_entry_id = count == 0 ? 0 : entries[0];
     for (uint32_t i = 0; i < count; i++) {
+        if (!is_wanted(store, entries[i]))
+            continue;
+        search->newest_entry_id = MAX(search->newest_entry_id, entries[i]);
         Status status = load_one(store, entries[i], search, diag);
         if (status == OK || status == ERR_FORMAT_TOO_NEW)
             return status;
     }
-    return OK;
+    if (store->journal.record.entry_id == 0)
+        return OK;
+    return RAISE(diag, CORRUPT, "no sound image is left of incarnation %" PRIu64 ", which began with one of entry %" PRIu64 ": %s",
+                 store->journal.incarnation, store->journal.record.entry_id, search->damaged.length == 0 ? "all are missing" : search->damaged.data);
 }
 
 Status store_check_reached(const MetaStore *store, const ImageSearch *search, Status status, Diag *diag)

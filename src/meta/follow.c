@@ -72,6 +72,9 @@ Status meta_follow(MetaStore *store, Diag *diag)
         TRY(watch_as_leader(store, diag));
     if (!store->follows || store->journal.is_pending) /* a claim of its own is under way: meta_take_lead() settles it */
         return OK;
+    if (store->journal.is_closed)
+        return RAISE(diag, READ_ONLY, "incarnation %llu of the cluster has ended: a start goes on with the next one",
+                     (unsigned long long)store->journal.incarnation);
     begin_turn(store);
     Status status = poll_others(store, diag);
     end_turn(store);

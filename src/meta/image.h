@@ -46,6 +46,9 @@ typedef struct ImageContent {
 void image_content_init(ImageContent *content);
 void image_content_deinit(ImageContent *content);
 
+/* Deep copies of blocks. */
+void image_keep_blocks(Arena *arena, const ImageBlock *blocks, uint32_t count, ImageBlock **out_copies);
+
 void image_write(const ImageContent *content, ByteBuf *out);
 /* name: of the object, for messages. CORRUPT: damaged; FORMAT_TOO_NEW: with all that this version can't read.
  * content is initialised, and to be deinitialised in any case. */

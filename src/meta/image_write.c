@@ -253,6 +253,17 @@ uint32_t image_checksum(StrView bytes)
     return (uint32_t)crc32_z(0, (const unsigned char *)bytes.data, bytes.length);
 }
 
+void image_keep_blocks(Arena *arena, const ImageBlock *blocks, uint32_t count, ImageBlock **out_copies)
+{
+    ImageBlock *copies = ARENA_NEW_ARRAY(arena, ImageBlock, count);
+    for (uint32_t i = 0; i < count; i++) {
+        copies[i] = blocks[i];
+        copies[i].name = strview_n(arena_strndup(arena, blocks[i].name.data, blocks[i].name.length), blocks[i].name.length);
+        copies[i].lines = strview_n(arena_strndup(arena, blocks[i].lines.data, blocks[i].lines.length), blocks[i].lines.length);
+    }
+    *out_copies = copies;
+}
+
 void image_content_init(ImageContent *content)
 {
     *content = (ImageContent){0};

@@ -124,11 +124,23 @@ Status journal_append(Journal *journal, StrView entries, uint32_t count, Diag *d
     return journal_settle(journal, diag);
 }
 
+Status journal_close_incarnation(Journal *journal, StrView record, Diag *diag)
+{
+    AUTO_BYTEBUF entries = {0};
+    journal_put_entry(&entries, ENTRY_CLOSE, env_wall_us(journal->volume->environment), record);
+    TRY(journal_append(journal, bytebuf_view(&entries), 1, diag));
+    journal->is_closed = true;
+    journal->is_leading = false;
+    return OK;
+}
+
 /* A pending batch here is an earlier claim. */
 Status journal_claim(Journal *journal, Diag *diag)
 {
     AUTO_BYTEBUF body = {0};
     AUTO_BYTEBUF entries = {0};
+    if (journal->is_closed || journal->is_read_only)
+        return RAISE(diag, READ_ONLY, "incarnation %llu of the cluster has ended", (unsigned long long)journal->incarnation);
     if (!journal->is_pending) {
         bytebuf_put_varint(&body, journal->epoch + 1);
         bytebuf_put_u64(&body, journal->writer_id);
@@ -147,6 +159,7 @@ Status journal_claim(Journal *journal, Diag *diag)
 void journal_close(Journal *journal)
 {
     bytebuf_deinit(&journal->pending);
+    bytebuf_deinit(&journal->next_record);
     bytebuf_deinit(&journal->unconfirmed);
     bytebuf_deinit(&journal->unconfirmed_record);
 }

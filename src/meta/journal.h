@@ -15,13 +15,14 @@
  * A writer that has read to the end claims the journal with an epoch entry. Whoever succeeds leads; the
  * first append that finds another's batch in its place deposes the writer for good. No clock is needed. */
 
-#include "volume/volume.h"
+#include "meta/incarnation.h"
 
 enum {
     JOURNAL_HEADER_BYTES = 72,
     JOURNAL_FORMAT = 1,
     ENTRY_CHANGE = 1, /* operations on the catalog (change.h) */
     ENTRY_EPOCH = 2,  /* a new leader: varint epoch, u64 writer id */
+    ENTRY_CLOSE = 3,  /* ends the incarnation: the record of the next one. Nothing follows it */
     ENTRY_OPTIONAL_BIT = 0x40, /* of the kind: readers that don't know it step over it */
     ENTRY_READER_VERSION = 1,
 };
@@ -29,7 +30,10 @@ enum {
 typedef struct Journal {
     Volume *volume;
     uint64_t incarnation;
-    char cluster[33]; /* random, drawn with the first incarnation: only who reads the volume knows it */
+    Incarnation record;    /* of it */
+    bool is_read_only;     /* nothing is written, not even to make sure of what was found */
+    bool is_closed;        /* the next incarnation has begun, or may: */
+    ByteBuf next_record;   /* what the closing entry says of it */
     uint64_t next_sequence;
     uint64_t next_entry_id;
     uint64_t previous_hash;
@@ -61,9 +65,9 @@ typedef struct JournalReader {
     void (*unknown)(void *context, const JournalEntry *entry, ByteBuf *out_names);
 } JournalReader;
 
-/* Finds the newest incarnation or creates the first; nothing is read of its journal. Who has a later state than none
- * sets next_sequence and what goes with it, and follows from there. */
-Status journal_find(Journal *journal, Volume *volume, Diag *diag);
+/* incarnation 0: the newest; it creates the first one on an empty volume unless it is only to read. Nothing is read of
+ * its journal: who has a later state than none sets next_sequence and what goes with it, and follows from there. */
+Status journal_find(Journal *journal, Volume *volume, uint64_t incarnation, bool is_read_only, Diag *diag);
 /* The same, and checks and replays all batches. */
 Status journal_open(Journal *journal, Volume *volume, const JournalReader *reader, Diag *diag);
 void journal_close(Journal *journal);
@@ -78,6 +82,8 @@ Status journal_claim(Journal *journal, Diag *diag);
 /* entries: as laid out above, count of them. Returns OK once durable. RETRY: another leads, and the batch is
  * not in the journal. OUTCOME_UNKNOWN: the batch is pending. Any other error: it is not in the journal. */
 Status journal_append(Journal *journal, StrView entries, uint32_t count, Diag *diag);
+/* Appends the entry that closes the incarnation; record is that of the next one. Outcomes as for journal_append(). */
+Status journal_close_incarnation(Journal *journal, StrView record, Diag *diag);
 /* Puts the pending batch again: OK and RETRY are certain, OUTCOME_UNKNOWN leaves it pending. */
 Status journal_settle(Journal *journal, Diag *diag);
 void journal_put_entry(ByteBuf *entries, uint64_t kind, int64_t time_us, StrView bytes);

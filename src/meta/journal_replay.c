@@ -30,11 +30,6 @@ void journal_batch_path(char out[JOURNAL_PATH_BYTES], uint64_t incarnation, uint
              (unsigned long long)(sequence / 10000), (unsigned long long)sequence);
 }
 
-static void incarnation_path(char out[JOURNAL_PATH_BYTES], uint64_t incarnation)
-{
-    snprintf(out, JOURNAL_PATH_BYTES, "meta/incarnation/%llu", (unsigned long long)incarnation);
-}
-
 static Status corrupt(Diag *diag, const char *path, const char *what)
 {
     return RAISE(diag, CORRUPT, "journal object \"%s\" is damaged: %s", path, what);
@@ -78,7 +73,7 @@ static Status check_epoch(Journal *journal, const ByteBuf *batch, uint64_t first
 
 static bool is_known(const JournalEntry *entry, uint8_t reader_version)
 {
-    return reader_version <= ENTRY_READER_VERSION && (entry->kind == ENTRY_CHANGE || entry->kind == ENTRY_EPOCH);
+    return reader_version <= ENTRY_READER_VERSION && entry->kind >= ENTRY_CHANGE && entry->kind <= ENTRY_CLOSE;
 }
 
 static void note_unknown(Replay *replay, const char *path, const JournalEntry *entry, const char *what)
@@ -105,6 +100,11 @@ static Status replay_entry(Replay *replay, const char *path, const JournalEntry 
         note_unknown(replay, path, entry, names.data);
     if (replay->unknown_count > 0)
         return OK;
+    if (entry->kind == ENTRY_CLOSE) {
+        replay->journal->is_closed = true;
+        bytebuf_clear(&replay->journal->next_record);
+        bytebuf_append_view(&replay->journal->next_record, entry->bytes);
+    }
     Status status = replay->reader->visit(replay->reader->context, entry, diag);
     if (status != OK)
         diag_add_context(diag, "while replaying journal object \"%s\"", path);
@@ -125,6 +125,8 @@ static Status replay_entries(Replay *replay, const ByteBuf *batch, const char *p
         entry.bytes = byte_reader_sized(&reader);
         if (reader.failed)
             return corrupt(diag, path, "an entry is cut short");
+        if (journal->is_closed)
+            return corrupt(diag, path, "it follows the entry that closed this incarnation");
         if (i == 0)
             TRY(check_epoch(journal, batch, entry.kind, path, diag));
         TRY(replay_entry(replay, path, &entry, version, diag));
@@ -184,6 +186,8 @@ static Status confirm(Journal *journal, const char *path, ByteBuf *bytes, Diag *
 Status journal_confirm(Journal *journal, Diag *diag)
 {
     char path[JOURNAL_PATH_BYTES];
+    if (journal->is_read_only)
+        return OK;
     incarnation_path(path, journal->incarnation);
     TRY(confirm(journal, path, &journal->unconfirmed_record, diag));
     journal_batch_path(path, journal->incarnation, journal->next_sequence - 1);
@@ -284,87 +288,60 @@ Status journal_has(const Journal *journal, uint64_t sequence, bool *out_is_there
     return status == OK || status == ERR_NO_SUCH_OBJECT ? OK : diag_raise(diag, status, "%s", missing.message);
 }
 
-/* An incarnation is a line of JSON and a line with its checksum. */
-static Status check_incarnation(const ByteBuf *bytes, const char *path, Diag *diag)
+static Status find_incarnation(Journal *journal, uint64_t wanted, Diag *diag)
 {
-    enum { SUM_LINE = 17 };
-    char expected[SUM_LINE + 1];
-    size_t body = bytes->length < SUM_LINE ? 0 : bytes->length - SUM_LINE;
-    snprintf(expected, sizeof(expected), "%016llx\n", (unsigned long long)checksum_bytes(bytes->data, body));
-    if (body == 0 || memcmp(bytes->data + body, expected, SUM_LINE) != 0)
-        return RAISE(diag, CORRUPT, "object \"%s\" is damaged: its checksum does not match", path);
-    return OK;
-}
-
-static void take_cluster(Journal *journal, StrView record)
-{
-    static const char key[] = "\"cluster\":\"";
-    size_t at = strview_find(record, strview(key));
-    size_t length = 0;
-    if (at == SIZE_MAX)
-        return;
-    at += strlen(key);
-    while (at + length < record.length && record.data[at + length] != '"' && length + 1 < sizeof(journal->cluster))
-        length++;
-    memcpy(journal->cluster, record.data + at, length);
-    journal->cluster[length] = '\0';
-}
-
-static Status find_incarnation(Journal *journal, Diag *diag)
-{
-    for (journal->incarnation = 0;; journal->incarnation++) {
-        char path[JOURNAL_PATH_BYTES];
-        AUTO_BYTEBUF bytes = {0};
+    journal->incarnation = 0;
+    for (uint64_t number = wanted == 0 ? 1 : wanted; wanted == 0 || number == wanted; number++) {
         Diag missing = {0};
-        incarnation_path(path, journal->incarnation + 1);
-        Status status = volume_get(journal->volume, path, &bytes, &missing);
+        Status status = incarnation_get(journal->volume, number, &missing, &journal->unconfirmed_record, &journal->record);
         if (status == ERR_NO_SUCH_OBJECT)
             return OK;
         if (status != OK)
-            return RAISE(diag, IO, "%s", missing.message);
-        TRY(check_incarnation(&bytes, path, diag));
-        take_cluster(journal, bytebuf_view(&bytes));
-        bytebuf_clear(&journal->unconfirmed_record);
-        bytebuf_append_view(&journal->unconfirmed_record, bytebuf_view(&bytes));
+            return diag_raise(diag, status, "%s", missing.message);
+        journal->incarnation = number;
     }
+    return OK;
 }
 
 /* Without a record of an incarnation there must be no journal either. */
 static Status make_incarnation(const Journal *journal, Diag *diag)
 {
     char path[JOURNAL_PATH_BYTES];
-    AUTO_BYTEBUF record = {0};
+    AUTO_BYTEBUF bytes = {0};
     AUTO_BYTEBUF batch = {0};
     Diag unused = {0};
+    Incarnation first = {.number = 1};
     journal_batch_path(path, 1, 1);
     if (volume_get(journal->volume, path, &batch, &unused) == OK)
         return RAISE(diag, CORRUPT, "object \"meta/incarnation/1\" is missing, but \"%s\" is there", path);
-    incarnation_path(path, 1);
-    bytebuf_printf(&record, "{\"incarnation\":1,\"parent\":0,\"entry\":0,\"cluster\":\"%016llx\"}\n",
-                   (unsigned long long)env_random(journal->volume->environment));
-    bytebuf_printf(&record, "%016llx\n", (unsigned long long)checksum_bytes(record.data, record.length));
+    snprintf(first.cluster, sizeof(first.cluster), "%016llx", (unsigned long long)env_random(journal->volume->environment));
+    incarnation_write(&first, &bytes);
     FAULT("journal.make_incarnation", diag);
-    Diag trouble = {0};
-    Status status = volume_put_if_absent(journal->volume, path, bytebuf_view(&record), &trouble);
-    if (status == OK || status == ERR_OBJECT_EXISTS)
-        return OK;
-    return diag_raise(diag, status, "%s", trouble.message);
+    return incarnation_put(journal->volume, 1, bytebuf_view(&bytes), diag);
 }
 
-Status journal_find(Journal *journal, Volume *volume, Diag *diag)
+static Status need_incarnation(Journal *journal, uint64_t wanted, Diag *diag)
 {
-    *journal = (Journal){.volume = volume, .next_sequence = 1, .next_entry_id = 1};
+    if (wanted != 0)
+        return RAISE(diag, NO_SUCH_OBJECT, "the volume has no incarnation %llu", (unsigned long long)wanted);
+    if (journal->is_read_only)
+        return RAISE(diag, NO_SUCH_OBJECT, "volume \"%s\" holds no metadata", journal->volume->url);
+    TRY(make_incarnation(journal, diag));
+    return find_incarnation(journal, 0, diag);
+}
+
+Status journal_find(Journal *journal, Volume *volume, uint64_t incarnation, bool is_read_only, Diag *diag)
+{
+    *journal = (Journal){.volume = volume, .next_sequence = 1, .next_entry_id = 1, .is_read_only = is_read_only};
     journal->writer_id = env_random(volume->environment);
-    TRY(find_incarnation(journal, diag));
-    if (journal->incarnation == 0) {
-        TRY(make_incarnation(journal, diag));
-        TRY(find_incarnation(journal, diag));
-    }
+    TRY(find_incarnation(journal, incarnation, diag));
+    if (journal->incarnation == 0)
+        TRY(need_incarnation(journal, incarnation, diag));
     return OK;
 }
 
 Status journal_open(Journal *journal, Volume *volume, const JournalReader *reader, Diag *diag)
 {
-    TRY(journal_find(journal, volume, diag));
+    TRY(journal_find(journal, volume, 0, false, diag));
     return journal_follow(journal, reader, diag);
 }

@@ -47,6 +47,7 @@ void meta_store_close(MetaStore *store)
     mem_free(store->earlier);
     mem_free(store->leases);
     label_set_close(store->labels);
+    table_gates_free(store->gates);
     arena_deinit(&store->kept_arena);
     mutex_deinit(&store->lock);
     mutex_deinit(&store->image_lock);
@@ -119,6 +120,12 @@ void store_list_unknown(void *context, const JournalEntry *entry, ByteBuf *out_n
         change_list_unknown(entry->bytes, out_names);
 }
 
+static bool lies_behind(const MetaOpen *options, const JournalEntry *entry)
+{
+    return (options->until_entry != 0 && entry->id > options->until_entry) ||
+           (options->until_time_us != 0 && entry->time_us > options->until_time_us);
+}
+
 Status store_replay(void *context, const JournalEntry *entry, Diag *diag)
 {
     MetaStore *store = context;
@@ -126,6 +133,10 @@ Status store_replay(void *context, const JournalEntry *entry, Diag *diag)
     LOCK_GUARD(&store->lock);
     if (entry->id <= store->published->entry_id)
         return OK; /* an earlier reading of the batch came to it, and failed behind it */
+    if (store->is_past || lies_behind(&store->options, entry)) {
+        store->is_past = true;
+        return OK;
+    }
     if (store->is_opening) {
         LabelKeeper keeper = {store, entry->id};
         ChangeListener listener = {&keeper, remember_label, forget_labels};
@@ -180,7 +191,7 @@ Status store_begin_lead(MetaStore *store, Diag *diag)
 static Status read_state(MetaStore *store, Volume *volume, const JournalReader *reader, Diag *diag)
 {
     ImageSearch search = {0};
-    TRY(journal_find(&store->journal, volume, diag));
+    TRY(journal_find(&store->journal, volume, store->options.incarnation, store->options.is_read_only, diag));
     Status status = store_load_image(store, &search, diag);
     if (status == OK)
         status = store_check_reached(store, &search, journal_follow(&store->journal, reader, diag), diag);
@@ -209,16 +220,18 @@ static Status open_store(MetaStore *store, Volume *volume, Diag *diag)
     Status status = take_lead(store, &trouble);
     if (status == OK)
         return store_begin_lead(store, diag);
-    if (status == ERR_RETRY || error_info(status)->error_class == ERROR_CLASS_CORRUPT)
+    if (status == ERR_RETRY || status == ERR_READ_ONLY || error_info(status)->error_class == ERROR_CLASS_CORRUPT)
         return diag_raise(diag, status, "%s", trouble.message);
     LOG_WARN("meta", "nothing can be written now: %s", trouble.message);
     return OK;
 }
 
-static Status open_as(Volume *volume, bool follows, Diag *diag, MetaStore **out_store)
+static MetaStore *new_store(const MetaOpen *options)
 {
     MetaStore *store = mem_alloc_zero(sizeof(*store));
-    store->follows = follows;
+    store->options = *options;
+    store->follows = options->follows || options->is_read_only;
+    store->gates = table_gates_open();
     mutex_init(&store->lock);
     mutex_init(&store->image_lock);
     store->limits = (CheckpointLimits){DUE_OBJECTS, DUE_BYTES, DUE_US};
@@ -226,23 +239,45 @@ static Status open_as(Volume *volume, bool follows, Diag *diag, MetaStore **out_
     store->labels = label_set_open();
     arena_init(&store->kept_arena, NULL);
     store->published = catalog_new_empty();
-    Status status = open_store(store, volume, diag);
-    if (status != OK) {
+    return store;
+}
+
+/* The incarnation that was read is closed, and the next one not there yet: who closed it did not come to that. */
+static Status finish_closing(const Journal *journal, Diag *diag)
+{
+    if (journal->is_read_only)
+        return OK;
+    FAULT("meta.finish_closing", diag);
+    return incarnation_put(journal->volume, journal->incarnation + 1, bytebuf_view(&journal->next_record), diag);
+}
+
+Status meta_store_open_as(Volume *volume, const MetaOpen *options, Diag *diag, MetaStore **out_store)
+{
+    for (;;) {
+        MetaStore *store = new_store(options);
+        Status status = open_store(store, volume, diag);
+        bool is_over = store->journal.is_closed && options->incarnation == 0 && !options->is_read_only;
+        if (is_over && (status == OK || status == ERR_READ_ONLY)) {
+            diag_reset(diag);
+            status = finish_closing(&store->journal, diag);
+        }
+        if (status == OK && !is_over) {
+            *out_store = store;
+            return OK;
+        }
         meta_store_close(store);
-        return status;
+        TRY(status);
     }
-    *out_store = store;
-    return OK;
 }
 
 Status meta_store_open(Volume *volume, Diag *diag, MetaStore **out_store)
 {
-    return open_as(volume, false, diag, out_store);
+    return meta_store_open_as(volume, &(MetaOpen){0}, diag, out_store);
 }
 
 Status meta_store_open_follower(Volume *volume, Diag *diag, MetaStore **out_store)
 {
-    return open_as(volume, true, diag, out_store);
+    return meta_store_open_as(volume, &(MetaOpen){.follows = true}, diag, out_store);
 }
 
 uint32_t meta_live_snapshots(MetaStore *store, CatalogSnapshot ***out_snapshots)
@@ -255,6 +290,16 @@ uint32_t meta_live_snapshots(MetaStore *store, CatalogSnapshot ***out_snapshots)
     all[store->earlier_count] = catalog_ref(store->published);
     *out_snapshots = all;
     return store->earlier_count + 1;
+}
+
+uint64_t meta_oldest_held(MetaStore *store)
+{
+    LOCK_GUARD(&store->lock);
+    prune_earlier(store);
+    uint64_t oldest = store->published->entry_id;
+    for (uint32_t i = 0; i < store->earlier_count; i++)
+        oldest = MIN(oldest, store->earlier[i]->entry_id);
+    return oldest;
 }
 
 uint64_t meta_lease_open(MetaStore *store)
@@ -300,6 +345,30 @@ static Batch *open_batch(MetaStore *store)
     return store->open;
 }
 
+void meta_set_commit_observer(MetaStore *store, MetaObserve observe, void *context)
+{
+    LOCK_GUARD(&store->lock);
+    store->observe = observe;
+    store->observe_context = context;
+}
+
+/* Applies the change; where the observer adds to it, from the start. */
+static Status apply_observed(MetaStore *store, Change *change, JournalEntry *entry, Diag *diag, CatalogSnapshot **out_next)
+{
+    size_t length = change->bytes.length;
+    entry->bytes = bytebuf_view(&change->bytes);
+    TRY(apply_entry(store, store->tentative, entry, diag, out_next));
+    if (store->observe == NULL || !change_has_definitions(change))
+        return OK;
+    store->observe(store->observe_context, store->tentative, *out_next, change);
+    if (change->bytes.length == length)
+        return OK;
+    catalog_unref(*out_next);
+    label_set_drop(store->labels, store->next_entry_id - 1);
+    entry->bytes = bytebuf_view(&change->bytes);
+    return apply_entry(store, store->tentative, entry, diag, out_next);
+}
+
 /* Builds, applies tentatively, and puts the entry into the open batch. Lock held. */
 static Status join_batch(MetaStore *store, MetaBuild build, void *context, Diag *diag, Batch **out_batch)
 {
@@ -308,10 +377,9 @@ static Status join_batch(MetaStore *store, MetaBuild build, void *context, Diag 
     *out_batch = NULL;
     if (change.bytes.length == 0)
         return OK;
-    JournalEntry entry = {.id = store->next_entry_id, .kind = ENTRY_CHANGE, .bytes = bytebuf_view(&change.bytes),
-                          .time_us = env_wall_us(store->journal.volume->environment)};
+    JournalEntry entry = {.id = store->next_entry_id, .kind = ENTRY_CHANGE, .time_us = env_wall_us(store->journal.volume->environment)};
     CatalogSnapshot *next;
-    Status status = apply_entry(store, store->tentative, &entry, diag, &next);
+    Status status = apply_observed(store, &change, &entry, diag, &next);
     if (status != OK) {
         label_set_drop(store->labels, store->next_entry_id - 1);
         return status;
@@ -559,7 +627,7 @@ uint64_t meta_incarnation(const MetaStore *store)
 
 StrView meta_cluster_secret(const MetaStore *store)
 {
-    return strview(store->journal.cluster);
+    return strview(store->journal.record.cluster);
 }
 
 MetaCounts meta_counts(MetaStore *store)
@@ -572,4 +640,9 @@ uint64_t meta_journal_entries(MetaStore *store)
 {
     LOCK_GUARD(&store->lock);
     return store->follows ? store->published->entry_id : store->next_entry_id - 1;
+}
+
+TableGates *meta_gates(const MetaStore *store)
+{
+    return store->gates;
 }

@@ -6,6 +6,7 @@
  * commit). Thread-safe. */
 
 #include "meta/change.h"
+#include "meta/table_gate.h"
 #include "meta/labels.h"
 #include "volume/volume.h"
 
@@ -24,6 +25,15 @@ typedef struct LabelRecord {
 Status meta_store_open(Volume *volume, Diag *diag, MetaStore **out_store);
 /* The same without taking the lead: commits are refused with RETRY until meta_take_lead(). */
 Status meta_store_open_follower(Volume *volume, Diag *diag, MetaStore **out_store);
+typedef struct MetaOpen {
+    bool follows;          /* does not take the lead */
+    bool is_read_only;     /* writes nothing at all; implies follows */
+    uint64_t incarnation;  /* 0: the newest */
+    uint64_t until_entry;  /* the state behind that entry; 0: the newest */
+    int64_t until_time_us; /* the state at that time; 0: the newest */
+    bool from_oldest_image; /* by the journal alone, from the incarnation's beginning */
+} MetaOpen;
+Status meta_store_open_as(Volume *volume, const MetaOpen *options, Diag *diag, MetaStore **out_store);
 void meta_store_close(MetaStore *store);
 
 /* ---- several nodes on one volume (follow.c) ---- */
@@ -51,11 +61,16 @@ int64_t meta_settle_job(void *store, const _Atomic bool *stopping);
  * or build() said so. OUTCOME_UNKNOWN: it may yet become visible. After any other error nothing has changed. */
 typedef Status (*MetaBuild)(void *context, const CatalogSnapshot *catalog, Change *change, Diag *diag);
 Status meta_commit(MetaStore *store, MetaBuild build, void *context, Diag *diag);
+/* Called under the commit lock for a change that touches definitions: after is what it would make of before. The
+ * observer may add what follows from that to the same entry. Set before the first commit of a session. */
+typedef void (*MetaObserve)(void *context, const CatalogSnapshot *before, const CatalogSnapshot *after, Change *change);
+void meta_set_commit_observer(MetaStore *store, MetaObserve observe, void *context);
 /* Ids for objects made before they are committed: never given out twice, also across crashes. 0: none could be
  * had, because the journal can't be written; no change can name it. */
 uint64_t meta_new_id(MetaStore *store);
 /* Clock and randomness of the volume that the store lies on. */
 const Environment *meta_environment(const MetaStore *store);
+TableGates *meta_gates(const MetaStore *store);
 uint64_t meta_incarnation(const MetaStore *store);
 /* Known to whoever can read the volume, and to nobody else: with it nodes prove that they belong to the cluster. */
 StrView meta_cluster_secret(const MetaStore *store);
@@ -85,4 +100,6 @@ void meta_lease_close(MetaStore *store, uint64_t lease);
 void meta_lease_horizon(MetaStore *store, uint64_t *out_horizon);
 /* The published snapshot and all earlier ones that someone still holds; catalog_unref() each, mem_free()
  * the array. */
+/* The oldest entry whose state someone in this process holds. */
+uint64_t meta_oldest_held(MetaStore *store);
 uint32_t meta_live_snapshots(MetaStore *store, CatalogSnapshot ***out_snapshots);

@@ -28,6 +28,8 @@ struct MetaStore {
     bool is_opening; /* nobody else has a reference to published */
     void (*listener)(void *context); /* NULL: nobody wants to hear of publishes */
     void *listener_context;
+    MetaObserve observe; /* NULL: none */
+    void *observe_context;
     uint64_t next_entry_id; /* of the next change that joins a batch */
     uint64_t next_id;
     uint64_t id_limit; /* journaled */
@@ -36,6 +38,8 @@ struct MetaStore {
     uint64_t *leases;
     uint32_t lease_count, lease_room;
     CatalogSnapshot *uncertain; /* state after the journal's pending batch; NULL: none is */
+    MetaOpen options;
+    bool is_past; /* what was read lies behind options.until_x */
     bool leads;
     uint64_t epoch; /* of the journal when nobody was appending last */
     bool follows; /* another node leads, or this one waits to; nothing is committed */
@@ -50,6 +54,7 @@ struct MetaStore {
     Arena kept_arena;
     _Atomic bool is_confirmed; /* what the start found is certain to stay */
     LabelSet *labels;
+    TableGates *gates;
 };
 
 /* Lock held. Takes over the caller's reference to next. */

@@ -3,6 +3,7 @@
 /* Statements on the metadata as a whole: ALTER SYSTEM CREATE IMAGE. */
 
 #include "meta/checkpoint.h"
+#include "meta/meta_dir.h"
 
 /* Returns once the image is durable, and says where it is. */
 static Status run_create_image(StatementContext *context)
@@ -12,6 +13,8 @@ static Status run_create_image(StatementContext *context)
     Arena *arena = &context->arena;
     ImageReport report;
     TRY(meta_create_image(instance->store, context->diag, &report));
+    if (instance->meta_dir != NULL)
+        TRY(meta_dir_update(instance->meta_dir, context->diag));
     const StrView values[] = {
         strview(arena_printf(arena, "%llu", (unsigned long long)report.entry_id)),
         strview(arena_strdup(arena, report.object)),

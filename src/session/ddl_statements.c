@@ -8,6 +8,7 @@
 #include "base/environment.h"
 #include "base/fault.h"
 #include "ddl/ddl.h"
+#include "ddl/recycle.h"
 #include "load/partition_router.h"
 #include "types/number_text.h"
 
@@ -19,6 +20,7 @@ typedef struct DdlState {
     CatalogPartition **partitions;
     uint32_t partition_count;
     uint64_t id;
+    RecycleIds recycle;
 } DdlState;
 
 static void split_name(StatementContext *context, const AstName *name, StrView *out_database, StrView *out_name)
@@ -58,7 +60,10 @@ static Status build_drop_database(void *opaque, const CatalogSnapshot *catalog, 
             return OK;
         return RAISE(diag, DATABASE_NOT_EXISTS, "Can't drop database '%.*s'; database doesn't exist", SV_ARGS(state->name));
     }
-    change_drop_database(change, database->id);
+    if (state->statement->is_force)
+        change_drop_database(change, database->id);
+    else
+        recycle_database(change, database, state->recycle.now_us);
     return OK;
 }
 
@@ -273,7 +278,12 @@ static Status build_drop_table(void *opaque, const CatalogSnapshot *catalog, Cha
     if ((table->schema->kind == TABLE_VIEW) != wants_view)
         return RAISE(diag, BAD_TABLE, "'%.*s.%.*s' is %s", SV_ARGS(state->database), SV_ARGS(state->name),
                      wants_view ? "not a view" : "a view: use DROP VIEW");
-    change_drop_table(change, table->id);
+    if (table->schema->kind == TABLE_MATERIALIZED_VIEW)
+        return RAISE(diag, BAD_TABLE, "'%.*s.%.*s' is a materialized view: use DROP MATERIALIZED VIEW", SV_ARGS(state->database), SV_ARGS(state->name));
+    if (wants_view || state->statement->is_force)
+        change_drop_table(change, table->id);
+    else
+        recycle_table(change, catalog, table, &state->recycle);
     return OK;
 }
 
@@ -285,6 +295,8 @@ static Status build_truncate(void *opaque, const CatalogSnapshot *catalog, Chang
     const CatalogTable *table = catalog_table(database, state->name);
     if (table == NULL || table->schema->kind == TABLE_VIEW)
         return RAISE(diag, NO_SUCH_TABLE, "Unknown table '%.*s'", SV_ARGS(state->name));
+    if (table->schema->kind == TABLE_MATERIALIZED_VIEW)
+        return RAISE(diag, BAD_TABLE, "'%.*s' is a materialized view: its rows are those of its query", SV_ARGS(state->name));
     const AstStrList *wanted = &state->statement->names;
     for (uint32_t p = 0; p < table->partition_count; p++) {
         const CatalogPartition *partition = table->partitions[p];
@@ -324,6 +336,23 @@ static Status set_increment(StatementContext *context, const AstStatement *state
     return auto_increment_set(context->session->instance->increments, table->id, next, context->diag);
 }
 
+static Status alter_table(StatementContext *context, const AstStatement *statement, const DdlState *state)
+{
+    DdlContext ddl = ddl_context(context);
+    const CatalogDatabase *database = catalog_database(context->catalog, state->database);
+    const CatalogTable *table = database == NULL ? NULL : catalog_table(database, state->name);
+    AlterPlan plan = {0};
+    if (table != NULL)
+        TRY(ddl_plan_alter(&ddl, statement, table, &plan));
+    if (plan.schema == NULL || !plan.effect.rewrites) {
+        ddl_schema_free(plan.schema);
+        return ddl_alter_table(&ddl, statement, state->database, state->name);
+    }
+    Status status = run_rewrite(context, table, &plan, strview_is(statement->actions.items[0].kind, "OPTIMIZE") ? "OPTIMIZE" : "COLUMN");
+    ddl_schema_free(plan.schema);
+    return status;
+}
+
 static Status run_alter_table(StatementContext *context, const AstStatement *statement, DdlState *state)
 {
     if (statement->actions.count == 1 && strview_is(statement->actions.items[0].kind, "COMPACT")) {
@@ -336,8 +365,12 @@ static Status run_alter_table(StatementContext *context, const AstStatement *sta
     }
     if (statement->actions.count == 1 && strview_is(statement->actions.items[0].kind, "AUTO_INCREMENT"))
         return set_increment(context, statement, state);
-    DdlContext ddl = ddl_context(context);
-    return ddl_alter_table(&ddl, statement, state->database, state->name);
+    return alter_table(context, statement, state);
+}
+
+static bool drops(const AstStatement *statement)
+{
+    return statement->kind == AST_STATEMENT_DROP_TABLE && !statement->is_force;
 }
 
 Status run_ddl(StatementContext *context, const AstStatement *statement)
@@ -349,6 +382,7 @@ Status run_ddl(StatementContext *context, const AstStatement *statement)
     DdlState state = {.context = context, .statement = statement};
     Status status = OK;
     split_name(context, &statement->name, &state.database, &state.name);
+    state.recycle = (RecycleIds){.bin_id = drops(statement) ? meta_new_id(context->session->instance->store) : 0, .now_us = context->func.now_us};
     switch ((AstKind)statement->kind) {
     case AST_STATEMENT_CREATE_DATABASE:
         TRY(ddl_check_name(state.name, context->diag));

@@ -18,12 +18,13 @@ typedef struct FrontendConfig {
 static const FrontendConfig configs[] = {
     {"alter_table_timeout_second", "86400", "int", NULL},
     {"auto_increment_cache_size", "100000", "int", NULL},
-    {"catalog_trash_expire_second", "86400", "long", NULL},
+    {"catalog_trash_expire_second", "86400", "long", "seconds that dropped objects stay in the recycle bin"},
     {"consistency_tablet_meta_check_interval_ms", "7200000", "long", NULL},
     {"default_mv_partition_refresh_number", "1", "int", NULL},
     {"default_mv_refresh_immediate", "true", "boolean", NULL},
     {"dynamic_partition_check_interval_seconds", "600", "long", NULL},
     {"dynamic_partition_enable", "true", "boolean", NULL},
+    {"empty_load_as_error", "true", "boolean", NULL},
     {"enable_experimental_rowstore", "false", "boolean", NULL},
     {"enable_materialized_view", "true", "boolean", NULL},
     {"enable_mv_automatic_active_check", "true", "boolean", NULL},
@@ -36,6 +37,7 @@ static const FrontendConfig configs[] = {
     {"expr_depth_limit", "3000", "int", NULL},
     {"label_keep_max_num", "1000", "int", NULL},
     {"label_keep_max_second", "259200", "int", "how long labels of committed loads are kept; they are not used again until then"},
+    {"lake_autovacuum_grace_period_minutes", "30", "long", "minutes that an object without references is kept"},
     {"lake_compaction_max_tasks", "-1", "int", NULL},
     {"max_automatic_partition_number", "4096", "int", NULL},
     {"max_load_initial_open_partition_number", "32", "int", NULL},
@@ -48,6 +50,8 @@ static const FrontendConfig configs[] = {
     {"recover_with_empty_tablet", "false", "boolean", NULL},
     {"statistic_auto_collect_small_table_size", "5368709120", "long", NULL},
     {"stream_load_default_timeout_second", "600", "int", NULL},
+    {"stream_load_profile_collect_interval_second", "0", "int", NULL},
+    {"stream_load_profile_collect_threshold_second", "0", "int", NULL},
     {"table_keeper_interval_second", "30", "int", NULL},
     {"tablet_sched_disable_balance", "false", "boolean", NULL},
     {"thrift_server_max_worker_threads", "4096", "int", NULL},
@@ -112,13 +116,26 @@ static Status put_config(SystemRows *rows, const char *key, StrView value, const
     return system_end_row(rows);
 }
 
+/* What the server was started with, until it is set. */
+static StrView configured(const Instance *instance, const FrontendConfig *config)
+{
+    const char *key, *value, *initial;
+    for (uint32_t i = 0; instance->config_at != NULL && instance->config_at(instance->config, i, &key, &value, &initial); i++) {
+        if (strcmp(key, config->name) == 0)
+            return strview(value);
+    }
+    return strview(config->initial);
+}
+
 static Status produce_config(const SystemSource *source, SystemRows *rows)
 {
     StatementContext *context = show_context(source);
     const Instance *instance = context->session->instance;
     const char *key, *value, *initial;
-    for (uint32_t i = 0; instance->config_at != NULL && instance->config_at(instance->config, i, &key, &value, &initial); i++)
-        TRY(put_config(rows, key, strview(value), "string", false, ""));
+    for (uint32_t i = 0; instance->config_at != NULL && instance->config_at(instance->config, i, &key, &value, &initial); i++) {
+        if (find_config(strview(key)) == NULL)
+            TRY(put_config(rows, key, strview(value), "string", false, ""));
+    }
     const TaskSettingInfo *setting;
     for (uint32_t i = 0; (setting = task_setting_at(i)) != NULL; i++) {
         StrView set = catalog_setting(context->catalog, setting_key(&context->arena, "config", strview(setting->name)));
@@ -126,7 +143,7 @@ static Status produce_config(const SystemSource *source, SystemRows *rows)
     }
     for (size_t i = 0; i < COUNT_OF(configs); i++) {
         StrView set = catalog_setting(context->catalog, setting_key(&context->arena, "config", strview(configs[i].name)));
-        TRY(put_config(rows, configs[i].name, set.data != NULL ? set : strview(configs[i].initial), configs[i].type, true,
+        TRY(put_config(rows, configs[i].name, set.data != NULL ? set : configured(instance, &configs[i]), configs[i].type, true,
                        configs[i].comment != NULL ? configs[i].comment : "kept for compatibility, without effect"));
     }
     return OK;

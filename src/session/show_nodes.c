@@ -25,6 +25,7 @@ static Status put_frontend(const SystemSource *source, SystemRows *rows, const F
 {
     const Instance *instance = instance_of(source);
     const FrontendInfo *info = &state->info;
+    bool is_self = info->query_port == atomic_load(&instance->query_port) && state->error[0] == '\0';
     system_put_word(rows, info->name);
     system_put_word(rows, info->host);
     system_put_number(rows, info->edit_log_port);
@@ -41,7 +42,7 @@ static Status put_frontend(const SystemSource *source, SystemRows *rows, const F
     else
         system_put_word(rows, "NULL");
     system_put_word(rows, "true");
-    system_put_word(rows, state->error);
+    system_put_word(rows, is_self && instance->meta_note != NULL ? instance->meta_note : state->error);
     if (info->started_us != 0)
         system_put_time(rows, info->started_us);
     else

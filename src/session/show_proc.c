@@ -66,7 +66,7 @@ static const SystemColumn db_columns[] = {
 
 static Status produce_dbs(const SystemSource *source, SystemRows *rows)
 {
-    for (uint32_t d = 0; d < source->catalog->database_count; d++) {
+    for (uint32_t d = catalog_visible_from(source->catalog); d < source->catalog->database_count; d++) {
         const CatalogDatabase *database = source->catalog->databases[d];
         system_put_number(rows, (int64_t)database->id);
         system_put_text(rows, database->name);
@@ -135,7 +135,7 @@ static Status put_statistic(SystemRows *rows, int64_t id, StrView name, const ui
 static Status produce_statistic(const SystemSource *source, SystemRows *rows)
 {
     uint64_t all[3] = {0};
-    for (uint32_t d = 0; d < source->catalog->database_count; d++) {
+    for (uint32_t d = catalog_visible_from(source->catalog); d < source->catalog->database_count; d++) {
         const CatalogDatabase *database = source->catalog->databases[d];
         uint64_t counts[3] = {database->table_count, 0, 0};
         for (uint32_t t = 0; t < database->table_count; t++) {
@@ -146,7 +146,7 @@ static Status produce_statistic(const SystemSource *source, SystemRows *rows)
             all[i] += counts[i];
         TRY(put_statistic(rows, (int64_t)database->id, database->name, counts));
     }
-    return put_statistic(rows, 0, show_text(show_context(source), "%u", source->catalog->database_count), all);
+    return put_statistic(rows, 0, show_text(show_context(source), "%u", source->catalog->database_count - catalog_visible_from(source->catalog)), all);
 }
 
 /* ---- /transactions, /transactions/db, /transactions/db/state ---- */
@@ -156,7 +156,7 @@ static const SystemColumn states_columns[] = {TEXT("State"), NUMBER("Number")};
 
 static Status produce_transaction_dbs(const SystemSource *source, SystemRows *rows)
 {
-    for (uint32_t d = 0; d < source->catalog->database_count; d++) {
+    for (uint32_t d = catalog_visible_from(source->catalog); d < source->catalog->database_count; d++) {
         system_put_number(rows, (int64_t)source->catalog->databases[d]->id);
         system_put_text(rows, source->catalog->databases[d]->name);
         TRY(system_end_row(rows));

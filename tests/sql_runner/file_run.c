@@ -368,7 +368,9 @@ static void run_with_server(FileRun *run, Diag *diag)
     set_variable(run, "db", run->database);
     run_block(run, 0, run->script.records.count);
     client_close(run->client);
-    if (run->server.pid != 0 && server_stop(&run->server, false, diag) != OK)
+    if (run->server.pid == 0)
+        return;
+    if (server_stop(&run->server, false, diag) != OK || server_check(&run->server, diag) != OK)
         report_server(run, diag);
 }
 

@@ -155,6 +155,29 @@ Status server_stop(ServerProcess *server, bool has_kill, Diag *diag)
     return OK;
 }
 
+Status server_check(const ServerProcess *server, Diag *diag)
+{
+    char volume[SERVER_PATH_BYTES + PATH_EXTRA_BYTES], errors[SERVER_PATH_BYTES + PATH_EXTRA_BYTES];
+    path_of(server, "data/volume", volume);
+    path_of(server, "stderr", errors);
+    const char *arguments[] = {server->options->binary, "fsck", "--volume", volume, NULL};
+    posix_spawn_file_actions_t actions;
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, errors, O_WRONLY | O_CREAT | O_APPEND, 0600);
+    posix_spawn_file_actions_adddup2(&actions, STDOUT_FILENO, STDERR_FILENO);
+    pid_t pid;
+    int code = posix_spawn(&pid, server->options->binary, &actions, NULL, (char *const *)(uintptr_t)arguments, environ);
+    posix_spawn_file_actions_destroy(&actions);
+    if (code != 0)
+        return RAISE(diag, IO, "cannot run %s: %s", server->options->binary, strerror(code));
+    int state = await_end(pid);
+    if (state == 0)
+        return OK;
+    if (state == -1)
+        kill(pid, SIGKILL);
+    return RAISE(diag, CORRUPT, "merak fsck finds something wrong with what the server left");
+}
+
 const char *server_last_words(const ServerProcess *server, Arena *arena)
 {
     char path[SERVER_PATH_BYTES + PATH_EXTRA_BYTES];

@@ -30,6 +30,8 @@ void server_close(ServerProcess *server);
 Status server_start(ServerProcess *server, Diag *diag);
 /* Fails when the server did not end as it should: a crash, a leak report of a sanitizer. */
 Status server_stop(ServerProcess *server, bool has_kill, Diag *diag);
+/* After it has stopped: `merak fsck` finds nothing wrong with what it left. */
+Status server_check(const ServerProcess *server, Diag *diag);
 bool server_is_alive(const ServerProcess *server);
 /* The last lines that it wrote to standard error. */
 const char *server_last_words(const ServerProcess *server, Arena *arena);

@@ -1,0 +1,241 @@
+#include "main/tools.h"
+
+/* merak fsck: everything that can be checked of a volume without writing to it. Each incarnation's record, images and
+ * journal; that an image holds what the journal leads to; every object of data that the newest state refers to, by
+ * checksum; and what nothing refers to. */
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/strmap.h"
+#include "format/segment.h"
+#include "meta/checkpoint.h"
+#include "meta/incarnation.h"
+#include "meta/restore.h"
+#include "storage/delete_vector.h"
+
+typedef struct Fsck {
+    const ToolArguments *arguments;
+    Volume *volume;
+    Diag *diag;
+    uint64_t problems;
+    Arena arena;
+    StrMap named; /* objects of data that the state refers to */
+    uint64_t objects, unreferenced, unreferenced_bytes;
+    ToolProgress progress;
+} Fsck;
+
+static void problem(Fsck *fsck, const char *kind, const char *text)
+{
+    fsck->problems++;
+    printf("%-8s %s\n", kind, text);
+}
+
+/* ---- metadata ---- */
+
+/* What the store holds, without what differs from image to image of the same state. */
+static void print_state(MetaStore *store, ByteBuf *out)
+{
+    ImageContent content CLEANUP(image_content_deinit);
+    image_content_init(&content);
+    meta_content(store, &content);
+    content.head = (ImageHead){.entry_id = content.head.entry_id};
+    image_write(&content, out);
+}
+
+static void check_image(Fsck *fsck, uint64_t incarnation, uint64_t entry_id)
+{
+    char path[IMAGE_PATH_BYTES];
+    AUTO_BYTEBUF bytes = {0};
+    AUTO_BYTEBUF from_image = {0};
+    AUTO_BYTEBUF from_journal = {0};
+    ImageContent content CLEANUP(image_content_deinit);
+    Diag trouble = {0};
+    MetaStore *store;
+    image_content_init(&content);
+    image_path(path, incarnation, "image", entry_id);
+    if (volume_get(fsck->volume, path, &bytes, &trouble) != OK || image_read(bytebuf_view(&bytes), path, &trouble, &content) != OK) {
+        problem(fsck, "DAMAGED", trouble.message);
+        return;
+    }
+    content.head = (ImageHead){.entry_id = content.head.entry_id};
+    image_write(&content, &from_image);
+    MetaOpen options = {.is_read_only = true, .incarnation = incarnation, .until_entry = entry_id, .from_oldest_image = true};
+    if (meta_store_open_as(fsck->volume, &options, &trouble, &store) != OK)
+        return; /* the journal is checked by itself; it may have been trimmed */
+    print_state(store, &from_journal);
+    meta_store_close(store);
+    char text[512];
+    if (!strview_equal(bytebuf_view(&from_image), bytebuf_view(&from_journal))) {
+        snprintf(text, sizeof(text), "image \"%s\" does not hold what the journal leads to", path);
+        problem(fsck, "DIFFERS", text);
+    }
+}
+
+/* An image of the state, written and read in memory, is that state: what a checkpoint would lose shows here. */
+static void check_passage(Fsck *fsck, MetaStore *store)
+{
+    AUTO_BYTEBUF first = {0};
+    AUTO_BYTEBUF second = {0};
+    ImageContent content CLEANUP(image_content_deinit);
+    Diag trouble = {0};
+    image_content_init(&content);
+    print_state(store, &first);
+    if (image_read(bytebuf_view(&first), "of the newest state", &trouble, &content) != OK) {
+        problem(fsck, "DIFFERS", trouble.message);
+        return;
+    }
+    image_write(&content, &second);
+    if (!strview_equal(bytebuf_view(&first), bytebuf_view(&second)))
+        problem(fsck, "DIFFERS", "an image of the newest state would not hold all of it");
+}
+
+static void count_object(void *context, const char *path, uint64_t size)
+{
+    uint64_t *count = context;
+    (void)path, (void)size;
+    ++*count;
+}
+
+/* The history of a cluster that came from another volume may have stayed there. */
+static bool is_elsewhere(Fsck *fsck, uint64_t number)
+{
+    char folder[32];
+    uint64_t count = 0;
+    Diag unused = {0};
+    snprintf(folder, sizeof(folder), "meta/%" PRIu64, number);
+    return fsck->volume->ops->list(fsck->volume, folder, count_object, &count, &unused) == OK && count == 0;
+}
+
+static void check_incarnation(Fsck *fsck, uint64_t number, bool is_newest)
+{
+    AUTO_ARENA arena;
+    arena_init(&arena, NULL);
+    uint64_t *entries = NULL;
+    uint32_t count = 0;
+    Diag trouble = {0};
+    MetaStore *store;
+    if (!is_newest && is_elsewhere(fsck, number)) {
+        printf("incarnation %" PRIu64 ": nothing of it is in this volume\n", number);
+        return;
+    }
+    if (image_list(fsck->volume, number, &arena, &trouble, &entries, &count) != OK)
+        problem(fsck, "ERROR", trouble.message);
+    for (uint32_t i = 0; i < count; i++)
+        check_image(fsck, number, entries[i]);
+    diag_reset(&trouble);
+    MetaOpen options = {.is_read_only = true, .incarnation = number};
+    if (meta_store_open_as(fsck->volume, &options, &trouble, &store) != OK) {
+        problem(fsck, "DAMAGED", trouble.message);
+        return;
+    }
+    printf("incarnation %" PRIu64 ": %u images, journal to entry %" PRIu64 "\n", number, count, meta_journal_entries(store));
+    check_passage(fsck, store);
+    meta_store_close(store);
+}
+
+/* ---- data ---- */
+
+static void check_deletes(Fsck *fsck, const SegmentRef *segment)
+{
+    AUTO_ARENA arena;
+    DeleteVector deletes;
+    Diag trouble = {0};
+    arena_init(&arena, NULL);
+    if (segment->deletes->path.length > 0)
+        strmap_set(&fsck->named, segment->deletes->path, fsck);
+    if (!fsck->arguments->is_quick && delete_vector_load(fsck->volume, segment, &arena, &trouble, &deletes) != OK)
+        problem(fsck, "DAMAGED", trouble.message);
+}
+
+static void check_segment(void *context, const SegmentRef *segment)
+{
+    Fsck *fsck = context;
+    Segment *opened;
+    Diag trouble = {0};
+    tool_progress(&fsck->progress, ++fsck->objects);
+    if (segment->volume_id != 0)
+        return;
+    strmap_set(&fsck->named, segment->path, fsck);
+    if (segment->deletes != NULL)
+        check_deletes(fsck, segment);
+    if (fsck->arguments->is_quick)
+        return;
+    if (segment_open(fsck->volume, segment, &trouble, &opened) != OK) {
+        problem(fsck, trouble.code == ERR_NO_SUCH_OBJECT ? "MISSING" : "DAMAGED", trouble.message);
+        return;
+    }
+    if (segment_verify(opened, &trouble) != OK)
+        problem(fsck, "DAMAGED", trouble.message);
+    segment_close(opened);
+}
+
+static void count_segment(void *context, const SegmentRef *segment)
+{
+    Fsck *fsck = context;
+    (void)segment;
+    fsck->progress.total++;
+}
+
+static void note_unreferenced(void *context, const char *path, uint64_t size)
+{
+    Fsck *fsck = context;
+    if (strmap_get(&fsck->named, strview(path)) != NULL)
+        return;
+    fsck->unreferenced++;
+    fsck->unreferenced_bytes += size;
+    if (fsck->unreferenced <= 20)
+        printf("unreferenced %s (%" PRIu64 " bytes)\n", path, size);
+}
+
+static void say_missing(void *context, StrView path)
+{
+    char text[300];
+    snprintf(text, sizeof(text), "object \"%.*s\"", (int)MIN(path.length, (size_t)200), path.data);
+    problem(context, "MISSING", text);
+}
+
+static Status check_data(Fsck *fsck)
+{
+    MetaStore *store;
+    TRY(meta_store_open_as(fsck->volume, &(MetaOpen){.is_read_only = true}, fsck->diag, &store));
+    CatalogSnapshot *catalog = meta_snapshot(store);
+    fsck->progress.what = "segments checked";
+    catalog_each_segment(catalog, count_segment, fsck);
+    catalog_each_segment(catalog, check_segment, fsck);
+    Status status = fsck->arguments->is_quick ? meta_find_missing(fsck->volume, catalog, say_missing, fsck, fsck->diag) : OK;
+    if (status == OK)
+        status = fsck->volume->ops->list(fsck->volume, "data", note_unreferenced, fsck, fsck->diag);
+    catalog_unref(catalog);
+    meta_store_close(store);
+    return status;
+}
+
+static Status check_all(Fsck *fsck)
+{
+    Incarnation newest;
+    TRY(incarnation_newest(fsck->volume, fsck->diag, &newest));
+    if (newest.number == 0)
+        return RAISE(fsck->diag, NO_SUCH_OBJECT, "volume '%s' holds no metadata", fsck->arguments->volume_url);
+    for (uint64_t number = 1; number <= newest.number; number++)
+        check_incarnation(fsck, number, number == newest.number);
+    TRY(check_data(fsck));
+    printf("%" PRIu64 " segments, %" PRIu64 " unreferenced objects (%" PRIu64 " bytes), %" PRIu64 " problems\n", fsck->objects, fsck->unreferenced,
+           fsck->unreferenced_bytes, fsck->problems);
+    return OK;
+}
+
+int tool_fsck(const ToolArguments *arguments, Diag *diag)
+{
+    Fsck fsck = {.arguments = arguments, .diag = diag};
+    if (tool_open_volume(arguments, arguments->volume_url, false, diag, &fsck.volume) != OK)
+        return EXIT_FAILURE;
+    arena_init(&fsck.arena, NULL);
+    strmap_init(&fsck.named, &fsck.arena, false);
+    Status status = check_all(&fsck);
+    arena_deinit(&fsck.arena);
+    volume_close(fsck.volume);
+    return status == OK && fsck.problems == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

@@ -1,0 +1,115 @@
+#include "main/tools.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/environment.h"
+#include "base/log.h"
+#include "main/home_volume.h"
+
+enum { PROGRESS_US = 1000000 };
+
+Status tool_read_arguments(ToolArguments *out, int argc, char **argv, int first, Diag *diag)
+{
+    const char *file = NULL, *pair = NULL;
+    const struct {
+        const char *name;
+        const char **value;
+    } NAMED[] = {
+        {"--volume", &out->volume_url}, {"--meta-dir", &out->meta_dir}, {"--into", &out->into_url}, {"--snapshot", &out->snapshot},
+        {"--to-entry", &out->to_entry}, {"--to-time", &out->to_time},   {"--format", &out->format},
+        {"--conf", &file},              {"--set", &pair},
+    };
+    for (int i = first; i < argc; i++) {
+        const char **value = NULL;
+        for (size_t n = 0; n < sizeof(NAMED) / sizeof(NAMED[0]); n++) {
+            if (strcmp(argv[i], NAMED[n].name) == 0)
+                value = NAMED[n].value;
+        }
+        if (value != NULL && i + 1 == argc)
+            return RAISE(diag, BAD_VALUE, "%s needs a value", argv[i]);
+        if (value != NULL)
+            *value = argv[++i];
+        if (value == &pair)
+            TRY(config_set_pair(out->config, pair, diag));
+        else if (value == &file)
+            TRY(config_load_file(out->config, file, diag));
+        else if (value != NULL)
+            continue;
+        else if (strcmp(argv[i], "--quick") == 0)
+            out->is_quick = true;
+        else if (argv[i][0] == '-' || out->positional != NULL)
+            return RAISE(diag, BAD_VALUE, "unknown argument '%s'", argv[i]);
+        else
+            out->positional = argv[i];
+    }
+    return out->volume_url != NULL ? OK : RAISE(diag, BAD_VALUE, "--volume URL is needed");
+}
+
+Status tool_open_volume(const ToolArguments *arguments, const char *url, bool may_be_new, Diag *diag, Volume **out_volume)
+{
+    static const char SCHEME[] = "file://";
+    const char *path = strncmp(url, SCHEME, strlen(SCHEME)) == 0 ? url + strlen(SCHEME) : url;
+    struct stat info;
+    AUTO_BYTEBUF whole = {0};
+    bool is_local = strstr(path, "://") == NULL;
+    if (is_local && !may_be_new && (stat(path, &info) != 0 || !S_ISDIR(info.st_mode)))
+        return RAISE(diag, NO_SUCH_OBJECT, "there is no volume at '%s'", path);
+    bytebuf_printf(&whole, "%s%s", is_local ? SCHEME : "", path);
+    TRY(config_set(arguments->config, "home_volume", strlen("home_volume"), whole.data, diag));
+    return home_volume_open(arguments->config, "", diag, out_volume);
+}
+
+void tool_progress(ToolProgress *progress, uint64_t done)
+{
+    int64_t now = env_monotonic_us(environment_real());
+    progress->done = done;
+    if (progress->started_us == 0)
+        progress->started_us = progress->said_us = now;
+    if (now - progress->said_us < PROGRESS_US)
+        return;
+    progress->said_us = now;
+    fprintf(stderr, "%s: %llu of %llu, %lld s\n", progress->what, (unsigned long long)done, (unsigned long long)progress->total,
+            (long long)(now - progress->started_us) / 1000000);
+}
+
+typedef struct Tool {
+    const char *name;
+    int (*run)(const ToolArguments *arguments, Diag *diag);
+} Tool;
+
+static int run_tool(const Tool *tool, int argc, char **argv, Diag *diag)
+{
+    ToolArguments arguments = {0};
+    bool is_image = tool->run == NULL;
+    if (is_image && argc < 3) {
+        status_ignore(RAISE(diag, BAD_VALUE, "merak image needs one of list, inspect, verify, dump"));
+        return EXIT_FAILURE;
+    }
+    if (config_open(diag, &arguments.config) != OK)
+        return EXIT_FAILURE;
+    int code = EXIT_FAILURE;
+    if (config_load_environment(arguments.config, environ, diag) == OK && tool_read_arguments(&arguments, argc, argv, is_image ? 3 : 2, diag) == OK)
+        code = is_image ? tool_image(argv[2], &arguments, diag) : tool->run(&arguments, diag);
+    config_close(arguments.config);
+    return code;
+}
+
+int tool_run(int argc, char **argv)
+{
+    static const Tool TOOLS[] = {{"image", NULL}, {"fsck", tool_fsck}, {"restore", tool_restore}, {"upgrade-check", tool_upgrade_check}};
+    Diag diag = {0};
+    int code = -1;
+    log_set_level(LOG_LEVEL_WARN);
+    for (size_t i = 0; i < sizeof(TOOLS) / sizeof(TOOLS[0]); i++) {
+        if (strcmp(argv[1], TOOLS[i].name) == 0)
+            code = run_tool(&TOOLS[i], argc, argv, &diag);
+    }
+    if (!diag_has_error(&diag))
+        return code;
+    fprintf(stderr, "merak: %s\n", diag.message);
+    return EXIT_FAILURE;
+}

@@ -1,0 +1,201 @@
+#!/bin/bash
+# A cluster goes back: a meta directory put back under a server, restores to a moment and from saved directories, volumes that
+# were copied earlier or lost their metadata, a restore that was cut short; and merak image, fsck, upgrade-check on the way.
+. "$(dirname "$0")/../load/lib.sh"
+
+volume=$work/data/volume
+meta=$work/data/meta
+start() { start_server --set edit_log_port=0 --set enable_compaction=false "$@"; }
+
+# tool EXIT_CODE ARGUMENTS...: output in $reply
+tool() {
+    local expected=$1 code
+    shift
+    reply=$("$MERAK" "$@" 2>&1)
+    code=$?
+    checks=$((checks + 1))
+    [ "$code" -eq "$expected" ] || die "merak $* ended with $code:
+$reply"
+}
+fsck() { tool "$1" fsck --volume "file://$volume"; }
+entry_of_image() { sql -e "alter system create image" | cut -f1; }
+refuses_to_start() {
+    "$MERAK" server --data-dir "$work/data" --set query_port=0 --set http_port=0 --set edit_log_port=0 > "$work/ready" 2> "$work/stderr" &&
+        die "it started"
+    reply=$(cat "$work/stderr")
+    has "$1"
+}
+
+start
+sql -e "create database d; use d;
+create table t (k int, v bigint) duplicate key(k) distributed by hash(k) buckets 2;
+create table p (k int not null, v bigint) primary key(k) distributed by hash(k) buckets 1;
+create view w as select sum(v) from t;
+insert into t values (1, 10), (2, 20); insert into p values (1, 1), (2, 2); update p set v = 5 where k = 1"
+image=$(entry_of_image)
+[ -f "$meta/image/v2/image.$image" ] && [ -f "$meta/image/starmgr/image.$image" ] && [ -f "$meta/image/ROLE" ] || die "no mirror"
+cp -r "$meta" "$work/saved"
+moment=$(date -u '+%Y-%m-%d %H:%M:%S.%6N')
+sleep 0.1
+sql -e "use d; insert into t values (3, 30); create table later (k int); drop table p"
+stop_server -KILL
+fsck 0
+has "0 problems"
+
+# ---- an older directory is put back: the volume is followed, and the way back is named ----
+rm -r "$meta"
+cp -r "$work/saved" "$meta"
+start
+query "select count(*), sum(v) from d.t" 3,60
+note=$(sql -e "show frontends" | cut -f14)
+reply=$note
+has "the volume is at incarnation 1"
+command=$(printf '%s' "$note" | sed -n 's/.*run: merak \(.*\)/\1/p')
+stop_server
+# shellcheck disable=SC2086
+tool 0 $command
+has "as incarnation 2"
+start
+query "select count(*), sum(v) from d.t" 2,30
+query "select v from d.p order by k" "5;2"
+query "show tables from d like 'later'" ""
+query "select * from d.w" 30
+sql -e "insert into d.t values (7, 70); insert into d.p values (9, 9)"
+query "select sum(v) from d.t" 100
+query "show frontends" "$(sql -e 'show frontends' | tr '\t\n' ',;' | sed 's/;$//')"
+stop_server
+fsck 0
+has "incarnation 2:"
+
+# ---- a moment: by entry and by time; incarnations can be gone back to ----
+tool 0 restore --volume "file://$volume" --to-time "$moment"
+has "incarnation 3"
+start
+query "select sum(v) from d.t" 30
+query "select count(*) from d.p" 2
+sql -e "insert into d.t values (8, 80)"
+last=$(sql -e "alter system create image" | cut -f1)
+sql -e "truncate table d.t"
+query "select count(*) from d.t" 0
+stop_server
+tool 0 restore --volume "file://$volume" --to-entry "$last"
+start
+query "select sum(v) from d.t" 110
+stop_server
+tool 1 restore --volume "file://$volume" --to-entry x
+has "not an entry"
+tool 1 restore --volume "file://$volume"
+tool 1 restore --volume "file://$work/nowhere" --to-entry 5
+
+# ---- into another volume ----
+mkdir -p "$work/other"
+tool 0 restore --volume "file://$volume" --into "file://$work/other/volume"
+tool 1 restore --volume "file://$volume" --into "file://$work/other/volume"
+has "holds a cluster already"
+mv "$work/data" "$work/first"
+mkdir "$work/data"
+mv "$work/other/volume" "$volume"
+fsck 0
+has "0 unreferenced"
+start
+query "select sum(v) from d.t" 110
+sql -e "insert into d.t values (9, 90)"
+query "select sum(v) from d.t" 200
+stop_server
+rm -r "$work/data"
+mv "$work/first" "$work/data"
+
+# ---- the opening of an incarnation was cut short before its record: the next start finishes it ----
+newest=$(ls "$volume/meta/incarnation" | sort -n | tail -1)
+tool 0 restore --volume "file://$volume" --to-entry "$last"
+rm "$volume/meta/incarnation/$((newest + 1))"
+start
+query "select sum(v) from d.t" 110
+stop_server
+[ -f "$volume/meta/incarnation/$((newest + 1))" ] || die "the record is not there"
+checks=$((checks + 1))
+
+# ---- a restore a generation ----
+start
+sql -e "insert into d.t values (10, 1000)"
+stop_server
+rm -r "$meta"
+cp -r "$work/saved" "$meta"
+start --set restore_meta_dir=one
+query "select sum(v) from d.t" 30
+sql -e "insert into d.t values (11, 1)"
+stop_server
+rm -r "$meta"
+cp -r "$work/saved" "$meta"
+start --set restore_meta_dir=one
+query "select sum(v) from d.t" 31
+stop_server -KILL
+
+# ---- a volume that was copied before the directory ----
+start
+cp -r "$volume" "$work/older"
+sql -e "create table d.newer (k int)"
+sql -e "alter system create image"
+sql -e "create table d.newest (k int)"
+stop_server
+mv "$volume" "$work/current"
+cp -r "$work/older" "$volume"
+refuses_to_start "meta_dir_ahead=replay"
+start --set meta_dir_ahead=replay
+query "show tables from d like 'newe%'" "newer;newest"
+query "select sum(v) from d.t" 31
+stop_server
+fsck 0
+
+# ---- a volume that lost its metadata is seeded ----
+rm -r "$volume/meta"
+start
+query "show tables from d like 'newe%'" "newer;newest"
+query "select sum(v) from d.t" 31
+sql -e "insert into d.t values (12, 100)"
+query "select sum(v) from d.t" 131
+stop_server
+fsck 0
+
+# ---- another cluster's directory ----
+mv "$work/data" "$work/first"
+start
+stop_server
+cp -r "$meta" "$work/foreign"
+rm -r "$work/data"
+mv "$work/first" "$work/data"
+rm -r "$meta"
+cp -r "$work/foreign" "$meta"
+refuses_to_start "is of cluster"
+rm -r "$meta"
+
+# ---- the tools find what is wrong ----
+start
+sql -e "alter system create image"
+stop_server
+tool 0 upgrade-check --volume "file://$volume"
+has "all of them bind"
+tool 0 image verify --volume "file://$volume"
+tool 0 image list --volume "file://$volume"
+newest_image=$(printf '%s' "$reply" | head -1 | cut -f4)
+tool 0 image inspect --volume "file://$volume"
+has '"name":"tables"'
+tool 0 image dump --volume "file://$volume" --format ddl
+has "CREATE VIEW \`w\`"
+tool 1 image inspect --volume "file://$volume" image.1
+segment=$(cd "$volume" && find data -name '*.seg' | sort | tail -1)
+cp "$volume/$segment" "$work/good"
+printf 'x' | dd of="$volume/$segment" bs=1 seek=40 conv=notrunc status=none
+fsck 1
+has "$segment"
+rm "$volume/$segment"
+fsck 1
+has "MISSING"
+cp "$work/good" "$volume/$segment"
+fsck 0
+printf 'x' | dd of="$volume/$newest_image" bs=1 seek=300 conv=notrunc status=none
+fsck 1
+has "$newest_image"
+tool 1 image verify --volume "file://$volume"
+has "$newest_image"
+done_testing
