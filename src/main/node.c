@@ -26,6 +26,7 @@
 #include "main/node_name.h"
 #include "main/storage_metrics.h"
 #include "main/version.h"
+#include "mv/query_views.h"
 #include "server/http_server.h"
 #include "server/mysql_server.h"
 #include "server/peer.h"
@@ -59,6 +60,8 @@ typedef struct Node {
     MemoryTrim memory_trim;
     Scheduler *scheduler;
     QuarantineCheck quarantine_check;
+    AccessCache access;
+    PasswordCache *passwords;
     Instance instance;
     MysqlServer *mysql;
     HttpServer *http;
@@ -147,10 +150,10 @@ static Status check_address(Node *node, Diag *diag)
     const char *address = config_text(node->config, "bind_address");
     bool is_local = strncmp(address, "127.", 4) == 0 || strcmp(address, "::1") == 0;
     AUTO_ARENA arena;
-    StrView stored;
+    SessionLogin root = {0};
     arena_init(&arena, NULL);
-    TRY(session_find_user(&node->instance, STR_VIEW("root"), STR_VIEW(""), &arena, diag, &stored));
-    if (!is_local && stored.length == 0 && strcasecmp(config_text(node->config, "allow_remote_without_password"), "true") != 0)
+    bool has_root = session_find_login(&node->instance, STR_VIEW("root"), STR_VIEW("0.0.0.0"), &arena, &root);
+    if (!is_local && has_root && root.stored.length == 0 && strcasecmp(config_text(node->config, "allow_remote_without_password"), "true") != 0)
         return RAISE(diag, BAD_VALUE,
                      "refusing to listen on %s while root has no password; give it one with SET PASSWORD, or set "
                      "allow_remote_without_password=true if the network is trusted",
@@ -248,6 +251,8 @@ static Status open_instance(Node *node, Diag *diag)
     node->increments = auto_increment_open(node->store);
     node->history = load_history_open();
     node->profiles = query_profiles_open();
+    access_cache_init(&node->access);
+    node->passwords = password_cache_new();
     node->keys = primary_indexes_open(mem_process_tracker(), segment_cache_limit() * 2, spill_directory);
     node->compactor = compactor_open(node->store, node->volume, node->keys, mem_process_tracker());
     node->instance = (Instance){
@@ -266,6 +271,8 @@ static Status open_instance(Node *node, Diag *diag)
         .increments = node->increments,
         .history = node->history,
         .profiles = node->profiles,
+        .access = &node->access,
+        .passwords = node->passwords,
         .forward = peers_forward_ops(node->peers),
         .frontends = node->frontends,
         .memory = mem_process_tracker(),
@@ -309,6 +316,7 @@ static Status start_jobs(Node *node, Diag *diag)
     TRY(scheduler_start(node->scheduler, diag));
     session_add_task_runners(&node->instance);
     session_open_views(&node->instance);
+    node->instance.forms = mv_forms_open();
     return task_manager_start(node->tasks, diag);
 }
 
@@ -359,6 +367,7 @@ static void node_close(Node *node)
         frontends_stop(node->frontends);
     task_manager_close(node->tasks);
     mv_engine_close(node->instance.views);
+    mv_forms_close(node->instance.forms);
     scheduler_close(node->scheduler);
     compactor_close(node->compactor);
     vacuum_close(node->vacuum);
@@ -368,6 +377,10 @@ static void node_close(Node *node)
     auto_increment_close(node->increments);
     load_history_close(node->history);
     query_profiles_close(node->profiles);
+    if (node->passwords != NULL) {
+        access_cache_deinit(&node->access);
+        password_cache_free(node->passwords);
+    }
     if (node->segments != NULL)
         segment_cache_close(node->segments);
     if (node->pool != NULL)
