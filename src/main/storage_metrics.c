@@ -1,5 +1,7 @@
 #include "main/storage_metrics.h"
 
+#include "base/format_level.h"
+
 /* Counters of the journal, compaction, vacuum and the segment cache in the text form of Prometheus. */
 
 #include "volume/s3.h"
@@ -12,9 +14,10 @@ static void put(ByteBuf *out, const char *name, const char *type, const char *he
 static void write_cache(const Instance *instance, ByteBuf *out)
 {
     BlockCacheStats stats;
-    if (instance->blocks == NULL)
+    BlockCache *blocks = atomic_load(&instance->blocks);
+    if (blocks == NULL)
         return;
-    block_cache_stats(instance->blocks, &stats);
+    block_cache_stats(blocks, &stats);
     put(out, "merak_datacache_disk_bytes", "gauge", "blocks on local disk", stats.disk_bytes);
     put(out, "merak_datacache_memory_bytes", "gauge", "blocks in memory", stats.memory_bytes);
     put(out, "merak_datacache_limit_bytes", "gauge", "room for blocks", stats.limit_bytes);
@@ -52,6 +55,7 @@ void storage_metrics_write(void *context, ByteBuf *out)
     segment_cache_stats(instance->segments, &cache);
     vacuum_totals(instance->vacuum, &deleted, &deleted_bytes);
     MetaCounts counts = meta_counts(instance->store);
+    put(out, "merak_format_level", "gauge", "level of what is written; ADMIN FINALIZE UPGRADE raises it", format_level_written());
     put(out, "merak_journal_batches_total", "counter", "puts of journal objects that succeeded", (int64_t)counts.batches);
     put(out, "merak_journal_entries_total", "counter", "entries in them", (int64_t)counts.entries);
     put(out, "merak_compaction_merges_total", "counter", "merges done", (int64_t)compaction.merges);

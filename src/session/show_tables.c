@@ -17,14 +17,16 @@ static int by_name(const void *a, const void *b)
 
 static Status produce_databases(const SystemSource *source, SystemRows *rows)
 {
-    static const char *const system[] = {"_statistics_", "information_schema", "sys"};
+    enum { SYSTEM_DATABASES = 3 };
     uint32_t first = catalog_visible_from(source->catalog);
     uint32_t count = source->catalog->database_count - first;
-    StrView *names = ARENA_NEW_ARRAY(source->arena, StrView, count + COUNT_OF(system));
+    StrView *names = ARENA_NEW_ARRAY(source->arena, StrView, count + SYSTEM_DATABASES);
     for (uint32_t i = 0; i < count; i++)
         names[i] = source->catalog->databases[first + i]->name;
-    for (uint32_t i = 0; i < COUNT_OF(system); i++)
-        names[count++] = strview(system[i]);
+    for (uint64_t id = ACCESS_ID_INFORMATION_SCHEMA; id < ACCESS_ID_INFORMATION_SCHEMA + SYSTEM_DATABASES; id++) {
+        if (access_sees_database(source->rights, id))
+            names[count++] = strview(access_system_database_name(id));
+    }
     qsort(names, count, sizeof(*names), by_name);
     for (uint32_t i = 0; i < count; i++) {
         system_put_text(rows, names[i]);
@@ -297,24 +299,6 @@ static Status produce_describe_all(const SystemSource *source, SystemRows *rows)
 
 static const SystemColumn volume_columns[] = {TEXT("Name"), TEXT("Type"), TEXT("IsDefault"), TEXT("Location"), TEXT("Params"), TEXT("Enabled"),
                                               TEXT("Comment")};
-
-static Status produce_volume(const SystemSource *source, SystemRows *rows)
-{
-    StatementContext *context = show_context(source);
-    StrView name = context->show->name.parts[0];
-    if (!strview_is(name, "builtin_storage_volume"))
-        return RAISE(context->diag, ANALYSIS, "Getting analyzing error. Detail message: Unknown storage volume: %.*s.", SV_ARGS(name));
-    StrView url = strview(context->session->instance->volume->url);
-    size_t colon = strview_find(url, STR_VIEW(":"));
-    system_put_text(rows, name);
-    system_put_text(rows, colon == SIZE_MAX ? STR_VIEW("file") : strview_n(url.data, colon));
-    system_put_word(rows, "true");
-    system_put_text(rows, url);
-    system_put_word(rows, "{}");
-    system_put_word(rows, "true");
-    system_put_word(rows, "");
-    return system_end_row(rows);
-}
 
 Status run_describe(StatementContext *context, const AstStatement *statement)
 {

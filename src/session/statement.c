@@ -562,6 +562,8 @@ static Status run_statement(StatementContext *context, const AstStatement *state
     case AST_STATEMENT_SUBMIT_TASK:
         return run_submit_task(context, statement);
     case AST_STATEMENT_COMMAND:
+        if (strview_is(statement->command->what, "ADMIN FINALIZE UPGRADE"))
+            return run_finalize_upgrade(context);
         if (strview_is(statement->command->what, "ADMIN VACUUM"))
             return run_admin_vacuum(context, statement->command);
         if (strview_starts_with(statement->command->what, STR_VIEW("ALTER SYSTEM ")) && statement->command->names.count > 0)
@@ -573,7 +575,8 @@ static Status run_statement(StatementContext *context, const AstStatement *state
         if (strview_is(statement->command->what, "ANALYZE PROFILE"))
             return run_analyze_profile(context, statement->command);
         if (run_task_command(context, statement->command, &status) || run_cluster_command(context, statement->command, &status) ||
-            run_mv_command(context, statement->command, &status))
+            run_mv_command(context, statement->command, &status) || run_volume_command(context, statement->command, &status) ||
+            run_cache_command(context, statement, &status))
             return status;
         if (run_access_command(context, statement->command, &status))
             return status;
