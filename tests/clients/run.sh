@@ -13,7 +13,7 @@ cleanup() {
     rm -rf "$folder"
 }
 trap cleanup EXIT
-"$binary" server --data-dir "$folder/data" --set query_port=0 --set http_port=0 >"$folder/out" 2>"$folder/err" &
+"$binary" server --data-dir "$folder/data" --set query_port=0 --set http_port=0 --set enable_audit_log=true >"$folder/out" 2>"$folder/err" &
 server=$!
 for _ in $(seq 100); do
     grep -q '^merak ready' "$folder/out" && break
@@ -38,5 +38,12 @@ for client in "$@"; do
     passed=$((passed + ${counts% *})) failed=$((failed + ${counts#* }))
 done
 kill -0 "$server" 2>/dev/null || { echo "FAIL the server is gone"; failed=$((failed + 1)); }
+# The clients' passwords are all called canary: nothing that is written, data, journal or log, may hold one.
+if grep -rlaE 'canary-[0-9]' "$folder/data" "$folder/out" "$folder/err"; then
+    echo "FAIL a password was written there"
+    failed=$((failed + 1))
+else
+    passed=$((passed + 1))
+fi
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ]
