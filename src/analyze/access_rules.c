@@ -309,3 +309,22 @@ void authorize_target(const AstStatement *statement, StrView current, AuthorizeT
         out->rule = (AccessRule){ACCESS_ON_SYSTEM, OBJECT_SYSTEM, P(OPERATE)}; /* of everything: ANALYZE jobs */
     name_target(name, current, out);
 }
+
+bool authorize_second_target(const AstStatement *statement, const AuthorizeTarget *first, AuthorizeTarget *out)
+{
+    *out = *first;
+    const AstName *other = NULL;
+    for (uint32_t i = 0; statement->kind == AST_STATEMENT_ALTER_TABLE && i < statement->actions.count; i++) {
+        if (strview_is(statement->actions.items[i].kind, "SWAP"))
+            other = &statement->actions.items[i].other;
+    }
+    if (statement->kind == AST_STATEMENT_ALTER_MV && strview_is(statement->alter_mv->action, "SWAP"))
+        other = &statement->alter_mv->new_name;
+    if (other != NULL && other->count > 0) {
+        name_target(other, first->database, out);
+        return true;
+    }
+    bool is_partition = statement->kind == AST_STATEMENT_COMMAND && strview_is(statement->command->what, "RECOVER PARTITION");
+    out->rule.any_of = P(INSERT); /* its rows come back */
+    return is_partition;
+}

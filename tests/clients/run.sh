@@ -13,7 +13,7 @@ cleanup() {
     rm -rf "$folder"
 }
 trap cleanup EXIT
-"$binary" server --data-dir "$folder/data" --set query_port=0 --set http_port=0 --set enable_audit_log=true >"$folder/out" 2>"$folder/err" &
+"$binary" server --data-dir "$folder/data" --set query_port=0 --set http_port=0 >"$folder/out" 2>"$folder/err" &
 server=$!
 for _ in $(seq 100); do
     grep -q '^merak ready' "$folder/out" && break

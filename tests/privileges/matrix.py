@@ -214,6 +214,9 @@ def run_row(server, row, is_long):
     run_as(server, row, [], "without a grant", True)
     for need in row.needs:
         run_as(server, row, complement(need), "with all but what it needs", True)
+    for left_out in range(len(row.needs)) if len(row.needs) > 1 and all(grantable(n[0]) for n in row.needs) else ():
+        server.run(row.before)
+        run_as(server, row, [g for i, g in enumerate(exact(row)) if i != left_out], "without one of what it needs", True)
     siblings = others(row)
     if siblings is not None:
         run_as(server, row, siblings, "with the same on other objects", True)
