@@ -309,3 +309,40 @@ void authorize_target(const AstStatement *statement, StrView current, AuthorizeT
         out->rule = (AccessRule){ACCESS_ON_SYSTEM, OBJECT_SYSTEM, P(OPERATE)}; /* of everything: ANALYZE jobs */
     name_target(name, current, out);
 }
+
+/* The storage volume that CREATE TABLE or DATABASE names. */
+static StrView volume_of(const AstStatement *statement)
+{
+    const AstProperties *properties = statement->kind == AST_STATEMENT_CREATE_TABLE      ? &statement->create_table->properties
+                                      : statement->kind == AST_STATEMENT_CREATE_DATABASE ? &statement->properties
+                                                                                         : NULL;
+    for (uint32_t i = 0; properties != NULL && i < properties->keys.count; i++) {
+        if (strview_equal_ci(properties->keys.items[i], STR_VIEW("storage_volume")))
+            return properties->values.items[i];
+    }
+    return (StrView){0};
+}
+
+bool authorize_second_target(const AstStatement *statement, const AuthorizeTarget *first, AuthorizeTarget *out)
+{
+    *out = *first;
+    const AstName *other = NULL;
+    for (uint32_t i = 0; statement->kind == AST_STATEMENT_ALTER_TABLE && i < statement->actions.count; i++) {
+        if (strview_is(statement->actions.items[i].kind, "SWAP"))
+            other = &statement->actions.items[i].other;
+    }
+    if (statement->kind == AST_STATEMENT_ALTER_MV && strview_is(statement->alter_mv->action, "SWAP"))
+        other = &statement->alter_mv->new_name;
+    if (other != NULL && other->count > 0) {
+        name_target(other, first->database, out);
+        return true;
+    }
+    StrView volume = volume_of(statement);
+    if (volume.length > 0) {
+        *out = (AuthorizeTarget){.rule = {ACCESS_ON_NAMED, OBJECT_STORAGE_VOLUME, P(USAGE)}, .object = volume};
+        return true;
+    }
+    bool is_partition = statement->kind == AST_STATEMENT_COMMAND && strview_is(statement->command->what, "RECOVER PARTITION");
+    out->rule.any_of = P(INSERT); /* its rows come back */
+    return is_partition;
+}

@@ -102,9 +102,10 @@ static Status authorize_found(const AnalyzeContext *context, const AuthorizeTarg
 
 Status authorize_statement(const AnalyzeContext *context, const AstStatement *statement)
 {
-    AuthorizeTarget target;
+    AuthorizeTarget target, second;
     if (context->rights == NULL || access_is_root(context->rights))
         return OK;
     authorize_target(statement, context->database, &target);
-    return authorize_found(context, &target);
+    TRY(authorize_found(context, &target));
+    return authorize_second_target(statement, &target, &second) ? authorize_found(context, &second) : OK;
 }

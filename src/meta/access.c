@@ -93,6 +93,8 @@ static void add_builtin_roles(AccessModel *model)
     role = add_builtin(model, "public", "built-in public role which is owned by any user", 0);
     Grant grant = {.kind = OBJECT_TABLE, .privileges = PRIVILEGE_BIT(SELECT), .database_id = ACCESS_ID_INFORMATION_SCHEMA};
     ARRAY_PUSH(&model->arena, &role->grants, grant);
+    Grant volume = {.kind = OBJECT_STORAGE_VOLUME, .privileges = PRIVILEGE_BIT(USAGE), .name = STR_VIEW("builtin_storage_volume")};
+    ARRAY_PUSH(&model->arena, &role->grants, volume);
 }
 
 /* ---- reading ---- */

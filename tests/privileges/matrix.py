@@ -144,7 +144,7 @@ def attempt(server, row):
     """(error number or 0, text) of the statement, run by the tester."""
     if row.statement.startswith("HTTP "):
         return request(server, row.statement)
-    connection = server.connect("tester", "pw" if not attempt.is_empty else "")
+    connection = server.connect("tester", "pw")
     try:
         with connection.cursor() as cursor:
             cursor.execute(row.statement)
@@ -156,9 +156,6 @@ def attempt(server, row):
         return error.args[0], str(error.args[-1])
     finally:
         connection.close()
-
-
-attempt.is_empty = False
 
 
 def run_as(server, row, grants, name, wants_refusal):
@@ -214,6 +211,9 @@ def run_row(server, row, is_long):
     run_as(server, row, [], "without a grant", True)
     for need in row.needs:
         run_as(server, row, complement(need), "with all but what it needs", True)
+    for left_out in range(len(row.needs)) if len(row.needs) > 1 and all(grantable(n[0]) for n in row.needs) else ():
+        server.run(row.before)
+        run_as(server, row, [g for i, g in enumerate(exact(row)) if i != left_out], "without one of what it needs", True)
     siblings = others(row)
     if siblings is not None:
         run_as(server, row, siblings, "with the same on other objects", True)
@@ -224,6 +224,39 @@ def run_row(server, row, is_long):
         for privilege in (p.replace("_", " ") for p in privileges.split()):
             if not any(privilege in privileges_of(a) and a[1] == kind for need in row.needs for a in need):
                 run_as(server, row, [(privilege, ALL[kind])], f"with {privilege} ON {ALL[kind]} alone", True)
+
+
+def error_of(action):
+    try:
+        action()
+        return 0
+    except pymysql.MySQLError as error:
+        return error.args[0]
+
+
+def logins(server):
+    """Hosts, limits and what a user's properties set."""
+    server.run("CREATE USER far@'10.%'; CREATE USER near@'127.%' IDENTIFIED BY 'a'; CREATE USER near@'10.%' IDENTIFIED BY 'b'")
+    check(error_of(lambda: server.connect("far", "")) == 1045, "a user of other hosts is let in")
+    check(error_of(lambda: server.connect("near", "a")) == 0, "a user of this host is refused")
+    check(error_of(lambda: server.connect("near", "b")) == 1045, "the password of a user of other hosts is taken")
+    server.run("CREATE USER few PROPERTIES ('max_user_connections' = '1', 'session.query_timeout' = '77', 'database' = 'd');"
+               "GRANT SELECT ON TABLE d.t TO few; CREATE ROLE few_role; GRANT few_role TO few")
+    first = server.connect("few", "")
+    check(error_of(lambda: server.connect("few", "")) == 1203, "more connections than max_user_connections")
+    with first.cursor() as cursor:
+        cursor.execute("SELECT @@query_timeout, database(), current_role(), current_user()")
+        row = cursor.fetchone()
+        check((int(row[0]),) + row[1:] == (77, "d", "NONE", "'few'@'%'"), f"properties at the login: {row}")
+    first.close()
+    time.sleep(0.2)
+    server.run("SET GLOBAL activate_all_roles_on_login = true")
+    second = server.connect("few", "")
+    with second.cursor() as cursor:
+        cursor.execute("SELECT current_role()")
+        check(cursor.fetchone()[0] == "few_role", "activate_all_roles_on_login")
+    second.close()
+    server.run("SET GLOBAL activate_all_roles_on_login = false; ALTER USER few SET PROPERTIES ('max_user_connections' = '100')")
 
 
 def main():
@@ -237,6 +270,7 @@ def main():
         server.run(SETUP)
         for row in rows:
             run_row(server, row, is_long)
+        logins(server)
         server.run("GRANT SELECT ON TABLE d.t TO USER tester")
         server.restart()
         for row in rows:
