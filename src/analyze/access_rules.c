@@ -205,6 +205,7 @@ static const WordsRule show_rules[] = {
     {"STATUS", {ACCESS_FREE, 0, 0}},
     {"WARNINGS", {ACCESS_FREE, 0, 0}},
     {"ERRORS", {ACCESS_FREE, 0, 0}},
+    {"COUNT*", {ACCESS_FREE, 0, 0}}, /* of warnings and errors */
     {"PROCESSLIST", {ACCESS_FREE, 0, 0}}, /* one's own connections, or OPERATE: all */
     {"PROFILELIST", {ACCESS_FREE, 0, 0}},
     {"RUNNING QUERIES", {ACCESS_FREE, 0, 0}},
@@ -239,6 +240,8 @@ static AccessRule rule_of(const AstStatement *statement)
         return rule_of_words(statement->command->what, command_rules, COUNT_OF(command_rules));
     if (statement->kind == AST_STATEMENT_SHOW)
         return rule_of_words(statement->show->what, show_rules, COUNT_OF(show_rules));
+    if (statement->kind == AST_STATEMENT_DESCRIBE && strview_is(statement->text, "STORAGE VOLUME"))
+        return (AccessRule){ACCESS_ON_NAMED, OBJECT_STORAGE_VOLUME, PRIVILEGE_ANY};
     for (size_t i = 0; i < COUNT_OF(statement_rules); i++) {
         if (statement_rules[i].kind == statement->kind)
             return statement_rules[i].rule;

@@ -100,6 +100,8 @@ AccessModel *access_cache_get(AccessCache *cache, const CatalogSnapshot *snapsho
 
 void change_put_user(Change *change, const AccessUser *user);
 void change_put_role(Change *change, const AccessRole *role);
+/* Takes away what users and roles hold on an object with a name, which is dropped. */
+void change_forget_grants(Change *change, const CatalogSnapshot *catalog, ObjectKind kind, StrView name);
 /* Adds to the grant of the same object, or makes one. */
 void grant_list_add(GrantList *grants, Arena *arena, const Grant *grant);
 /* Takes away; false: nothing of it was there. */
