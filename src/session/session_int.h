@@ -196,7 +196,6 @@ Status run_alter_mv(StatementContext *context, const AstStatement *statement);
 Status run_refresh_mv(StatementContext *context, const AstStatement *statement);
 bool run_mv_command(StatementContext *context, const AstCommand *command, Status *out_status); /* false: the command is another one */
 Status run_explain_refresh(StatementContext *context, const AstStatement *statement);
-Status run_cache_select(StatementContext *context, const AstCommand *command);
 Status run_submit_task(StatementContext *context, const AstStatement *statement);
 /* DROP, ALTER, SUSPEND and RESUME TASK; false: the command is another one. */
 bool run_task_command(StatementContext *context, const AstCommand *command, Status *out_status);

@@ -574,8 +574,6 @@ static Status run_statement(StatementContext *context, const AstStatement *state
             return run_recover(context, statement->command);
         if (strview_is(statement->command->what, "ANALYZE PROFILE"))
             return run_analyze_profile(context, statement->command);
-        if (strview_is(statement->command->what, "CACHE SELECT"))
-            return run_cache_select(context, statement->command);
         if (run_task_command(context, statement->command, &status) || run_cluster_command(context, statement->command, &status) ||
             run_mv_command(context, statement->command, &status) || run_volume_command(context, statement->command, &status) ||
             run_cache_command(context, statement, &status))
