@@ -90,8 +90,10 @@ static Status substitute(const DropCondition *condition, const AstExpr *expr, co
         return OK;
     }
     if (expr->kind == AST_NAME)
-        return DDL_ERROR(condition->context, "Column `%.*s` in the partition condition is not a table's partition expression, please use table's partition expressions: %s%.*s%s.",
-                         SV_ARGS(expr->name.parts[expr->name.count - 1]), "`", SV_ARGS(schema->partition_exprs[0]), "`");
+        return DDL_ERROR(condition->context,
+                         "Column `%.*s` in the partition condition is not a table's partition expression, please use table's partition "
+                         "expressions: `%.*s`.",
+                         SV_ARGS(expr->name.parts[expr->name.count - 1]), SV_ARGS(schema->partition_exprs[0]));
     AstExpr *copy = ARENA_NEW(condition->context->arena, AstExpr);
     memcpy(copy, expr, sizeof(*copy));
     if (expr->left != NULL)

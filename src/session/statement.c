@@ -382,7 +382,8 @@ static Status insert_rows_of(StatementContext *context, const AstStatement *stat
     if (insert.partition_values != NULL)
         status = named_partition(context, &insert, &newest);
     LoadQuery load = {.table = insert.table, .catalog = newest != NULL ? newest : context->catalog, .query = insert.query, .label = label,
-                      .overwrites = statement->insert->is_overwrite, .overwrites_written = overwrites_written(context, statement->insert), .is_locked = is_locked, .partition_ids = insert.partition_ids,
+                      .overwrites = statement->insert->is_overwrite, .overwrites_written = overwrites_written(context, statement->insert),
+                      .is_locked = is_locked, .partition_ids = insert.partition_ids,
                       .partition_count = insert.partition_count, .merge = has_merge ? &merge : NULL};
     if (status == OK)
         status = load_query(context, &load);
