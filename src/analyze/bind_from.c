@@ -166,6 +166,8 @@ static Status bind_table(AnalyzeContext *context, Scope *scope, const AstRelatio
     TRY(analyze_find_table(context, &ast->name, &database, &table));
     if (context->authorizer != NULL)
         TRY(context->authorizer->check(context->authorizer->context, AUTHORIZE_SELECT, database->name, table->name, context->diag));
+    if (ast->is_temporary_partition)
+        TRY(analyze_find_temporary(context, table, &table));
     if (table->schema->kind == TABLE_VIEW) {
         TRY(bind_view(context, table, out));
     } else if (table->schema->keys_kind == KEYS_AGGREGATE && ast != context->raw && ast != context->located) {

@@ -157,6 +157,9 @@ static inline uint32_t catalog_visible_from(const CatalogSnapshot *snapshot)
         first++;
     return first;
 }
+/* Where temporary partitions are: tables of this database, named by the ids of the tables that they are for. */
+#define CATALOG_TEMPORARY_PARTITIONS "\x02partitions"
+const CatalogTable *catalog_temporary_partitions(const CatalogSnapshot *snapshot, const CatalogTable *table); /* NULL: none */
 const CatalogDatabase *catalog_hidden_database(const CatalogSnapshot *snapshot, StrView name);
 const CatalogDatabase *catalog_database(const CatalogSnapshot *snapshot, StrView name);
 const CatalogDatabase *catalog_database_by_id(const CatalogSnapshot *snapshot, uint64_t id);

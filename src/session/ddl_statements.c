@@ -60,6 +60,11 @@ static Status build_drop_database(void *opaque, const CatalogSnapshot *catalog, 
             return OK;
         return RAISE(diag, DATABASE_NOT_EXISTS, "Can't drop database '%.*s'; database doesn't exist", SV_ARGS(state->name));
     }
+    for (uint32_t t = 0; t < database->table_count; t++) {
+        const CatalogTable *temporary = catalog_temporary_partitions(catalog, database->tables[t]);
+        if (temporary != NULL)
+            change_drop_table(change, temporary->id);
+    }
     if (state->statement->is_force)
         change_drop_database(change, database->id);
     else
@@ -280,6 +285,9 @@ static Status build_drop_table(void *opaque, const CatalogSnapshot *catalog, Cha
                      wants_view ? "not a view" : "a view: use DROP VIEW");
     if (table->schema->kind == TABLE_MATERIALIZED_VIEW)
         return RAISE(diag, BAD_TABLE, "'%.*s.%.*s' is a materialized view: use DROP MATERIALIZED VIEW", SV_ARGS(state->database), SV_ARGS(state->name));
+    const CatalogTable *temporary = catalog_temporary_partitions(catalog, table);
+    if (temporary != NULL)
+        change_drop_table(change, temporary->id);
     if (wants_view || state->statement->is_force)
         change_drop_table(change, table->id);
     else

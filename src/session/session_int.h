@@ -121,6 +121,7 @@ typedef struct LoadQuery {
     BoundQuery *query;
     StrView label;
     bool overwrites;
+    bool overwrites_written; /* only partitions that get rows */
     bool is_locked; /* the table's lock is held */
     const uint64_t *partition_ids; /* only into these; NULL: all */
     uint32_t partition_count;

@@ -265,7 +265,8 @@ Status load_query(StatementContext *context, const LoadQuery *load)
     TableLoaderOptions options = {.store = instance->store, .volume = instance->volume, .catalog = load->catalog, .table = load->table,
                                   .session = &context->func, .tracker = &context->memory, .keys = instance->keys,
                                   .is_locked = load->is_locked, .partition_ids = load->partition_ids,
-                                  .partition_count = load->partition_count, .merge = load->merge, .draft = load->draft};
+                                  .partition_count = load->partition_count, .merge = load->merge, .draft = load->draft,
+                                  .replaces_written = load->overwrites_written};
     TRY(table_loader_open(&options, context->diag, &loader));
     Status status = insert_rows(context, loader, load);
     uint64_t rows = table_loader_rows(loader);
@@ -360,6 +361,14 @@ static Status read_merge(StatementContext *context, const AstInsert *ast, const 
     return OK;
 }
 
+/* dynamic_overwrite: INSERT OVERWRITE without PARTITION replaces the partitions that get rows. */
+static bool overwrites_written(StatementContext *context, const AstInsert *insert)
+{
+    const char *text = variable_text(context->session, "dynamic_overwrite");
+    bool is_dynamic = text != NULL && (strcmp(text, "true") == 0 || strcmp(text, "1") == 0);
+    return insert->is_overwrite && is_dynamic && insert->partitions.count == 0;
+}
+
 static Status insert_rows_of(StatementContext *context, const AstStatement *statement, bool is_locked)
 {
     BoundInsert insert = {0};
@@ -373,7 +382,8 @@ static Status insert_rows_of(StatementContext *context, const AstStatement *stat
     if (insert.partition_values != NULL)
         status = named_partition(context, &insert, &newest);
     LoadQuery load = {.table = insert.table, .catalog = newest != NULL ? newest : context->catalog, .query = insert.query, .label = label,
-                      .overwrites = statement->insert->is_overwrite, .is_locked = is_locked, .partition_ids = insert.partition_ids,
+                      .overwrites = statement->insert->is_overwrite, .overwrites_written = overwrites_written(context, statement->insert),
+                      .is_locked = is_locked, .partition_ids = insert.partition_ids,
                       .partition_count = insert.partition_count, .merge = has_merge ? &merge : NULL};
     if (status == OK)
         status = load_query(context, &load);
