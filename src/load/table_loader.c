@@ -7,6 +7,7 @@
 #include "base/fault.h"
 #include "base/hash.h"
 #include "format/segment.h"
+#include "meta/table_index.h"
 #include "storage/row_sort.h"
 
 enum {
@@ -37,6 +38,7 @@ Status table_loader_open(const TableLoaderOptions *options, Diag *diag, TableLoa
     loader->columns = ARENA_NEW_ARRAY(&loader->arena, SegmentColumn, schema->column_count);
     for (uint32_t i = 0; i < schema->column_count; i++)
         loader->columns[i] = (SegmentColumn){schema->columns[i].unique_id, schema->columns[i].type};
+    loader->filter_count = table_filters(schema, &loader->arena, &loader->filters);
     *out_loader = loader;
     return OK;
 }
@@ -187,6 +189,7 @@ static Status write_segment(LoaderLane *lane, TabletBuffer *buffer, const uint32
     uint64_t length, rows;
     FAULT("load.before_segment", diag);
     TRY(segment_writer_open(lane->loader->columns, schema->column_count, write_bytes, lane, diag, &writer));
+    segment_writer_filter(writer, lane->loader->filters, lane->loader->filter_count);
     Status status = write_rows(writer, buffer, positions, row_count, schema->column_count);
     if (status == OK)
         status = segment_writer_finish(writer, &length, &rows);

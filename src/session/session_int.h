@@ -147,6 +147,7 @@ Status execute_plan(StatementContext *context, const PhysPlan *plan, const ExecR
 Status run_rewrite(StatementContext *context, const CatalogTable *table, const AlterPlan *plan, const char *kind);
 Status run_cancel_alter(StatementContext *context, const AstCommand *command);
 Status run_recover(StatementContext *context, const AstCommand *command);
+Status run_index(StatementContext *context, const AstStatement *statement);
 Status run_ddl(StatementContext *context, const AstStatement *statement);
 extern const SystemFamily system_tasks_family;
 Status run_submit_task(StatementContext *context, const AstStatement *statement);
