@@ -166,6 +166,8 @@ static Status build_alter(void *opaque, const CatalogSnapshot *catalog, Change *
     bool is_rename = strview_is(action->kind, "RENAME");
     if (is_view && !is_rename)
         return RAISE(diag, BAD_TABLE, "'%.*s.%.*s' is a view", SV_ARGS(state->database), SV_ARGS(state->name));
+    if (table->schema->kind == TABLE_MATERIALIZED_VIEW)
+        return RAISE(diag, BAD_TABLE, "'%.*s.%.*s' is a materialized view: use ALTER MATERIALIZED VIEW", SV_ARGS(state->database), SV_ARGS(state->name));
     if (changes_schema(action))
         return alter_schema(state, database, table, catalog, change);
     if (state->statement->actions.count > 1)
@@ -203,7 +205,7 @@ Status ddl_alter_table(DdlContext *context, const AstStatement *statement, StrVi
     RecycleIds recycle = {.now_us = context->now_us};
     if (table != NULL && strview_is(statement->actions.items[0].kind, "DROP PARTITION") && !statement->actions.items[0].is_force)
         take_recycle_ids(context, table, &recycle);
-    if (table != NULL && table->schema->kind == TABLE_BASE)
+    if (table != NULL && table->schema->kind != TABLE_VIEW)
         status = ddl_prepare_partitions(context, &statement->actions.items[0], catalog, table, &state.fresh);
     if (status == OK)
         status = meta_commit(context->store, build_alter, &state, context->diag);

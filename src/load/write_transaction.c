@@ -179,7 +179,7 @@ static PrimaryIndexInput index_input(const Adding *adding, uint64_t tablet_id, c
 static PrimaryIndexes *private_indexes(const WriteTransaction *t, PrimaryIndexes **in_out)
 {
     if (*in_out == NULL)
-        *in_out = primary_indexes_open(t->options.memory, 0);
+        *in_out = primary_indexes_open(t->options.memory, 0, NULL);
     return *in_out;
 }
 

@@ -26,6 +26,7 @@
 #include "main/node_name.h"
 #include "main/storage_metrics.h"
 #include "main/version.h"
+#include "mv/query_views.h"
 #include "server/http_server.h"
 #include "server/mysql_server.h"
 #include "server/peer.h"
@@ -40,6 +41,7 @@ typedef struct Node {
     char tls_directory[PATH_BYTES]; /* read whenever a client asks for TLS */
     int lock_fd;
     Volume *volume;
+    BlockCache *blocks; /* of remote volumes; NULL: none */
     MetaStore *store;
     NodeMeta meta;
     Peers *peers;
@@ -58,6 +60,8 @@ typedef struct Node {
     MemoryTrim memory_trim;
     Scheduler *scheduler;
     QuarantineCheck quarantine_check;
+    AccessCache access;
+    PasswordCache *passwords;
     Instance instance;
     MysqlServer *mysql;
     HttpServer *http;
@@ -146,10 +150,10 @@ static Status check_address(Node *node, Diag *diag)
     const char *address = config_text(node->config, "bind_address");
     bool is_local = strncmp(address, "127.", 4) == 0 || strcmp(address, "::1") == 0;
     AUTO_ARENA arena;
-    StrView stored;
+    SessionLogin root = {0};
     arena_init(&arena, NULL);
-    TRY(session_find_user(&node->instance, STR_VIEW("root"), STR_VIEW(""), &arena, diag, &stored));
-    if (!is_local && stored.length == 0 && strcasecmp(config_text(node->config, "allow_remote_without_password"), "true") != 0)
+    bool has_root = session_find_login(&node->instance, STR_VIEW("root"), STR_VIEW("0.0.0.0"), &arena, &root);
+    if (!is_local && has_root && root.stored.length == 0 && strcasecmp(config_text(node->config, "allow_remote_without_password"), "true") != 0)
         return RAISE(diag, BAD_VALUE,
                      "refusing to listen on %s while root has no password; give it one with SET PASSWORD, or set "
                      "allow_remote_without_password=true if the network is trusted",
@@ -196,6 +200,9 @@ static Status open_storage(Node *node, Diag *diag)
              (unsigned long long)meta_journal_entries(node->store),
              (unsigned long long)meta_incarnation(node->store),
              (long long)(env_monotonic_us(environment_real()) - start_us) / 1000);
+    char path[PATH_BYTES];
+    path_in(node, "cache/blocks", path);
+    TRY(home_volume_cache(node->config, node->volume, meta_incarnation(node->store), path, diag, &node->blocks));
     return join_cluster(node, diag);
 }
 
@@ -211,7 +218,11 @@ static uint64_t oldest_read(void *frontends)
 
 static void forget_object(void *context, StrView path)
 {
-    segment_cache_forget(context, path);
+    Node *node = context;
+    char name[PATH_BYTES];
+    segment_cache_forget(node->segments, path);
+    snprintf(name, sizeof(name), "%.*s", SV_ARGS(path));
+    volume_forget(node->volume, name);
 }
 
 static bool config_at(const void *config, uint32_t position, const char **out_key, const char **out_value, const char **out_default)
@@ -230,7 +241,7 @@ static Status open_instance(Node *node, Diag *diag)
     node->statistics = statistics_cache_open(node->segments);
     VacuumOptions vacuum = {.store = node->store,
                             .volume = node->volume,
-                            .forget_context = node->segments,
+                            .forget_context = node,
                             .forget = forget_object,
                             .readers_context = node->frontends,
                             .oldest_read = oldest_read,
@@ -240,11 +251,14 @@ static Status open_instance(Node *node, Diag *diag)
     node->increments = auto_increment_open(node->store);
     node->history = load_history_open();
     node->profiles = query_profiles_open();
-    node->keys = primary_indexes_open(mem_process_tracker(), segment_cache_limit() * 2);
+    access_cache_init(&node->access);
+    node->passwords = password_cache_new();
+    node->keys = primary_indexes_open(mem_process_tracker(), segment_cache_limit() * 2, spill_directory);
     node->compactor = compactor_open(node->store, node->volume, node->keys, mem_process_tracker());
     node->instance = (Instance){
         .store = node->store,
         .volume = node->volume,
+        .blocks = node->blocks,
         .pool = node->pool,
         .segments = node->segments,
         .statistics = node->statistics,
@@ -257,6 +271,8 @@ static Status open_instance(Node *node, Diag *diag)
         .increments = node->increments,
         .history = node->history,
         .profiles = node->profiles,
+        .access = &node->access,
+        .passwords = node->passwords,
         .forward = peers_forward_ops(node->peers),
         .frontends = node->frontends,
         .memory = mem_process_tracker(),
@@ -299,6 +315,8 @@ static Status start_jobs(Node *node, Diag *diag)
     scheduler_add(node->scheduler, "memory", memory_trim_run, &node->memory_trim);
     TRY(scheduler_start(node->scheduler, diag));
     session_add_task_runners(&node->instance);
+    session_open_views(&node->instance);
+    node->instance.forms = mv_forms_open();
     return task_manager_start(node->tasks, diag);
 }
 
@@ -348,6 +366,8 @@ static void node_close(Node *node)
     if (node->frontends != NULL)
         frontends_stop(node->frontends);
     task_manager_close(node->tasks);
+    mv_engine_close(node->instance.views);
+    mv_forms_close(node->instance.forms);
     scheduler_close(node->scheduler);
     compactor_close(node->compactor);
     vacuum_close(node->vacuum);
@@ -357,6 +377,10 @@ static void node_close(Node *node)
     auto_increment_close(node->increments);
     load_history_close(node->history);
     query_profiles_close(node->profiles);
+    if (node->passwords != NULL) {
+        access_cache_deinit(&node->access);
+        password_cache_free(node->passwords);
+    }
     if (node->segments != NULL)
         segment_cache_close(node->segments);
     if (node->pool != NULL)
@@ -368,6 +392,7 @@ static void node_close(Node *node)
     peers_close(node->peers);
     if (node->store != NULL)
         meta_store_close(node->store);
+    block_cache_close(node->blocks);
     if (node->volume != NULL) {
         quarantine_close(node->volume->quarantine);
         volume_close(node->volume);

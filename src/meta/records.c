@@ -100,15 +100,22 @@ static uint32_t find_record(const RecordModule *module, StrView key, bool *out_i
     return low;
 }
 
-/* There are few modules. */
 static uint32_t find_module(const RecordSet *set, StrView name, bool *out_is_there)
 {
-    uint32_t at = 0;
-    int order = 1;
-    while (at < set->count && (order = strview_compare(set->modules[at]->name->key, name)) < 0)
-        at++;
-    *out_is_there = at < set->count && order == 0;
-    return at;
+    uint32_t low = 0, high = set->count;
+    *out_is_there = false;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        int order = strview_compare(set->modules[middle]->name->key, name);
+        *out_is_there = order == 0;
+        if (order == 0)
+            return middle;
+        if (order < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
 }
 
 static const RecordModule *module_of(const CatalogSnapshot *snapshot, StrView name)
@@ -145,6 +152,25 @@ StrView catalog_record_module(const CatalogSnapshot *snapshot, uint32_t at)
 {
     const RecordSet *set = snapshot->records;
     return set == NULL || at >= set->count ? (StrView){0} : set->modules[at]->name->key;
+}
+
+const void *catalog_records_ref(const CatalogSnapshot *snapshot, const char *module)
+{
+    RecordModule *found = (RecordModule *)(uintptr_t)module_of(snapshot, strview(module));
+    if (found != NULL)
+        atomic_fetch_add_explicit(&found->references, 1, memory_order_relaxed);
+    return found;
+}
+
+bool catalog_records_are(const CatalogSnapshot *snapshot, const char *module, const void *records)
+{
+    return module_of(snapshot, strview(module)) == records;
+}
+
+void catalog_records_unref(const void *records)
+{
+    if (records != NULL)
+        module_unref((RecordModule *)(uintptr_t)records);
 }
 
 /* ---- changing ---- */

@@ -345,6 +345,30 @@ static Batch *open_batch(MetaStore *store)
     return store->open;
 }
 
+void meta_set_commit_observer(MetaStore *store, MetaObserve observe, void *context)
+{
+    LOCK_GUARD(&store->lock);
+    store->observe = observe;
+    store->observe_context = context;
+}
+
+/* Applies the change; where the observer adds to it, from the start. */
+static Status apply_observed(MetaStore *store, Change *change, JournalEntry *entry, Diag *diag, CatalogSnapshot **out_next)
+{
+    size_t length = change->bytes.length;
+    entry->bytes = bytebuf_view(&change->bytes);
+    TRY(apply_entry(store, store->tentative, entry, diag, out_next));
+    if (store->observe == NULL || !change_has_definitions(change))
+        return OK;
+    store->observe(store->observe_context, store->tentative, *out_next, change);
+    if (change->bytes.length == length)
+        return OK;
+    catalog_unref(*out_next);
+    label_set_drop(store->labels, store->next_entry_id - 1);
+    entry->bytes = bytebuf_view(&change->bytes);
+    return apply_entry(store, store->tentative, entry, diag, out_next);
+}
+
 /* Builds, applies tentatively, and puts the entry into the open batch. Lock held. */
 static Status join_batch(MetaStore *store, MetaBuild build, void *context, Diag *diag, Batch **out_batch)
 {
@@ -353,10 +377,9 @@ static Status join_batch(MetaStore *store, MetaBuild build, void *context, Diag 
     *out_batch = NULL;
     if (change.bytes.length == 0)
         return OK;
-    JournalEntry entry = {.id = store->next_entry_id, .kind = ENTRY_CHANGE, .bytes = bytebuf_view(&change.bytes),
-                          .time_us = env_wall_us(store->journal.volume->environment)};
+    JournalEntry entry = {.id = store->next_entry_id, .kind = ENTRY_CHANGE, .time_us = env_wall_us(store->journal.volume->environment)};
     CatalogSnapshot *next;
-    Status status = apply_entry(store, store->tentative, &entry, diag, &next);
+    Status status = apply_observed(store, &change, &entry, diag, &next);
     if (status != OK) {
         label_set_drop(store->labels, store->next_entry_id - 1);
         return status;

@@ -28,6 +28,8 @@ struct MetaStore {
     bool is_opening; /* nobody else has a reference to published */
     void (*listener)(void *context); /* NULL: nobody wants to hear of publishes */
     void *listener_context;
+    MetaObserve observe; /* NULL: none */
+    void *observe_context;
     uint64_t next_entry_id; /* of the next change that joins a batch */
     uint64_t next_id;
     uint64_t id_limit; /* journaled */

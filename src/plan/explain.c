@@ -73,6 +73,8 @@ static void print_scan(const Printer *p, const Prefix *prefix, const PhysNode *n
     bytebuf_printf(out, "cardinality=%.0f\n", node->estimated_rows);
     begin(p, prefix, "");
     bytebuf_printf(out, "avgRowSize=%.1f\n", row_bytes(node));
+    if (node->scan.is_view)
+        begin(p, prefix, "MaterializedView: true\n");
     for (uint32_t i = 0; i < node->scan.filter_count; i++) {
         begin(p, prefix, "");
         bytebuf_printf(out, "probe runtime filters: filter_id = %u, probe_expr = (%.*s)\n", node->scan.filters[i].id,
@@ -179,6 +181,10 @@ static void print_name(const Printer *p, const PhysNode *node)
         if (actual->pages_by_bounds + actual->pages_by_index > 0)
             bytebuf_printf(p->out, "  [pages pruned: by zone maps=%llu, by indexes=%llu]", (unsigned long long)actual->pages_by_bounds,
                            (unsigned long long)actual->pages_by_index);
+        if (actual->local_count + actual->remote_count > 0)
+            bytebuf_printf(p->out, " [CompressedBytesReadLocalDisk=%llu, CompressedBytesReadRemote=%llu, IOCountLocalDisk=%llu, IOCountRemote=%llu]",
+                           (unsigned long long)actual->local_bytes, (unsigned long long)actual->remote_bytes,
+                           (unsigned long long)actual->local_count, (unsigned long long)actual->remote_count);
     }
     bytebuf_append_char(p->out, '\n');
 }

@@ -9,8 +9,7 @@
 
 typedef struct ViewForm ViewForm; /* immutable; any thread may read it */
 
-/* The form of a bound definition, which is used up. All of it lies in context->arena, and it refers to the catalog
- * snapshot that the definition was bound with only by the pointers of its scans, of which nothing but ids is read. */
+/* The form of a bound definition, which is used up. All of it lies in context->arena; of the catalog it keeps ids. */
 Status view_form_make(PlanContext *context, BoundQuery *definition, ViewForm **out_form);
 /* Ids of the tables that the definition reads, sorted, without duplicates. */
 const uint64_t *view_form_tables(const ViewForm *form, uint32_t *out_count);
@@ -24,7 +23,7 @@ typedef struct PlanViewUse {
     bool is_partial; /* only these partitions of the view hold what the definition yields now: */
     const uint64_t *partition_ids;
     uint32_t partition_count;
-    BoundQuery *rest; /* is_partial: the definition over what they leave out, in the statement's ids */
+    BoundQuery *rest; /* what they leave out, as the view's table has its columns, in the statement's ids; NULL: nothing */
 } PlanViewUse;
 
 typedef struct PlanView {
@@ -45,6 +44,9 @@ struct PlanViews {
     ByteBuf *trace;      /* a line a view that does not fit or was used; NULL: nobody reads it */
     uint32_t used_count; /* out: parts of the query that were answered from views */
 };
+
+/* A query that was bound in ids of its own becomes part of a statement; its subqueries are joins then. */
+Status query_adopt(PlanContext *statement, PlanContext *own, const BoundQuery *query, BoundQuery **out_query);
 
 /* Replaces what can be answered from views; subqueries are joins already. */
 Status rewrite_with_views(PlanContext *context, LogicalNode **in_out_root);

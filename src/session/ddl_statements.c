@@ -283,6 +283,8 @@ static Status build_drop_table(void *opaque, const CatalogSnapshot *catalog, Cha
     if ((table->schema->kind == TABLE_VIEW) != wants_view)
         return RAISE(diag, BAD_TABLE, "'%.*s.%.*s' is %s", SV_ARGS(state->database), SV_ARGS(state->name),
                      wants_view ? "not a view" : "a view: use DROP VIEW");
+    if (table->schema->kind == TABLE_MATERIALIZED_VIEW)
+        return RAISE(diag, BAD_TABLE, "'%.*s.%.*s' is a materialized view: use DROP MATERIALIZED VIEW", SV_ARGS(state->database), SV_ARGS(state->name));
     const CatalogTable *temporary = catalog_temporary_partitions(catalog, table);
     if (temporary != NULL)
         change_drop_table(change, temporary->id);
@@ -301,6 +303,8 @@ static Status build_truncate(void *opaque, const CatalogSnapshot *catalog, Chang
     const CatalogTable *table = catalog_table(database, state->name);
     if (table == NULL || table->schema->kind == TABLE_VIEW)
         return RAISE(diag, NO_SUCH_TABLE, "Unknown table '%.*s'", SV_ARGS(state->name));
+    if (table->schema->kind == TABLE_MATERIALIZED_VIEW)
+        return RAISE(diag, BAD_TABLE, "'%.*s' is a materialized view: its rows are those of its query", SV_ARGS(state->name));
     const AstStrList *wanted = &state->statement->names;
     for (uint32_t p = 0; p < table->partition_count; p++) {
         const CatalogPartition *partition = table->partitions[p];

@@ -14,7 +14,7 @@ static Status ignore_chunk(void *context, const Chunk *chunk)
     return OK;
 }
 
-static Status send_lines(StatementContext *context, StrView text)
+Status send_lines(StatementContext *context, StrView text)
 {
     static const char *const names[] = {"Explain String"};
     ARRAY_OF(StrView) lines = {0};
@@ -73,7 +73,8 @@ static Status run_profiled(StatementContext *context, const PhysPlan *plan, cons
     for (uint32_t i = 0; i < plan->node_count; i++)
         out->nodes[i] = (PlanNodeProfile){atomic_load(&profile[i].rows), atomic_load(&profile[i].time_us), profile[i].peak_bytes,
                                           profile[i].spilled_bytes, atomic_load(&profile[i].pages_by_bounds),
-                                          atomic_load(&profile[i].pages_by_index)};
+                                          atomic_load(&profile[i].pages_by_index), profile[i].reads.local_bytes,
+                                          profile[i].reads.local_count, profile[i].reads.remote_bytes, profile[i].reads.remote_count};
     return status;
 }
 
@@ -87,8 +88,10 @@ Status run_explain(StatementContext *context, const AstStatement *statement)
     AUTO_BYTEBUF text = {0};
     if (inner->kind == AST_STATEMENT_COMMAND && strview_is(inner->command->what, "ADMIN VACUUM"))
         return run_explain_vacuum(context);
+    if (inner->kind == AST_STATEMENT_REFRESH_MV && statement->text.length == 0)
+        return run_explain_refresh(context, statement);
     TRY(bind_inner(context, inner, &query, &what.sink));
-    TRY(plan_it(context, query, &plan));
+    TRY(inner->kind == AST_STATEMENT_QUERY ? plan_read(context, query, &plan) : plan_it(context, query, &plan));
     if (strview_equal_ci(statement->text, STR_VIEW("ANALYZE"))) {
         ExecResult result = {NULL, ignore_chunk};
         TRY(run_profiled(context, plan, &result, &profile));
@@ -121,7 +124,7 @@ Status run_profiled_query(StatementContext *context, const AstStatement *stateme
     PhysPlan *plan;
     if (enabled == NULL || strcmp(enabled, "true") != 0)
         return run_query(context, query);
-    TRY(plan_it(context, query, &plan));
+    TRY(plan_read(context, query, &plan));
     TRY(send_query_columns(context, query));
     ExecResult result = {context, send_query_chunk};
     Status status = run_profiled(context, plan, &result, &profile);

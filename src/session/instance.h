@@ -9,27 +9,36 @@
 #include "job/vacuum.h"
 #include "load/auto_increment.h"
 #include "meta/load_history.h"
+#include "meta/access.h"
 #include "meta/store.h"
+#include "mv/engine.h"
+#include "session/password.h"
 #include "session/query_profiles.h"
 #include "session/session.h"
 #include "session/table_statistics.h"
 #include "storage/primary_index.h"
+#include "volume/block_cache.h"
 
 struct Instance {
     MetaStore *store;
     Volume *volume;
+    BlockCache *blocks; /* of remote volumes; NULL: none */
     ExecPool *pool;
     SegmentCache *segments;
     StatisticsCache *statistics;
     Compactor *compactor;
     Vacuum *vacuum;
     TaskManager *tasks;
+    MvEngine *views;
+    struct MvForms *forms; /* of views that queries may be answered from; NULL: none are */
     SpillArea *spill;
     AlterJobs *alters;
     PrimaryIndexes *keys; /* of tables with unique keys */
     AutoIncrement *increments;
     LoadHistory *history; /* loads that failed */
     QueryProfiles *profiles;
+    AccessCache *access;
+    PasswordCache *passwords;
     MemTracker *memory;
     const struct ForwardOps *forward; /* how statements reach the leader; NULL: there is one node only */
     struct Frontends *frontends; /* the nodes of the cluster; NULL: they are not looked after */

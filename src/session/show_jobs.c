@@ -210,13 +210,6 @@ static const SystemColumn routine_task_columns[] = {
     TEXT("TaskId"), NUMBER("TxnId"), TEXT("TxnStatus"), NUMBER("JobId"), TIME("CreateTime"), TIME("LastScheduledTime"), TIME("ExecuteStartTime"),
     NUMBER("Timeout"), NUMBER("BeId"), TEXT("DataSourceProperties"), TEXT("Message")};
 static const SystemColumn delete_columns[] = {TEXT("TableName"), TEXT("PartitionName"), TIME("CreateTime"), TEXT("DeleteCondition"), TEXT("State")};
-static const SystemColumn views_columns[] = {
-    NUMBER("id"), TEXT("database_name"), TEXT("name"), TEXT("refresh_type"), TEXT("is_active"), TEXT("inactive_reason"), TEXT("partition_type"),
-    NUMBER("task_id"), TEXT("task_name"), TIME("last_refresh_start_time"), TIME("last_refresh_finished_time"), TEXT("last_refresh_duration"),
-    TEXT("last_refresh_state"), TEXT("last_refresh_force_refresh"), TEXT("last_refresh_start_partition"), TEXT("last_refresh_end_partition"),
-    TEXT("last_refresh_base_refresh_partitions"), TEXT("last_refresh_mv_refresh_partitions"), TEXT("last_refresh_error_code"),
-    TEXT("last_refresh_error_message"), NUMBER("rows"), TEXT("text"), TEXT("extra_message"), TEXT("query_rewrite_status"), TEXT("creator"),
-    TIME("last_refresh_process_time"), TEXT("last_refresh_job_id")};
 static const SystemColumn export_columns[] = {
     NUMBER("JobId"), TEXT("QueryId"), TEXT("State"), TEXT("Progress"), TEXT("TaskInfo"), TEXT("Path"), TIME("CreateTime"), TIME("StartTime"),
     TIME("FinishTime"), NUMBER("Timeout"), TEXT("ErrorMsg")};
@@ -279,8 +272,6 @@ static const ShowForm forms[] = {
     {"ROUTINE LOAD", {"", SYSTEM_COLUMNS(routine_columns), NULL}, 1, NULL},
     {"ROUTINE LOAD TASK", {"", SYSTEM_COLUMNS(routine_task_columns), NULL}, SHOW_NO_PATTERN, NULL},
     {"DELETE", {"", SYSTEM_COLUMNS(delete_columns), NULL}, SHOW_NO_PATTERN, NULL},
-    {"MATERIALIZED VIEWS", {"", SYSTEM_COLUMNS(views_columns), NULL}, 2, NULL},
-    {"MATERIALIZED VIEW", {"", SYSTEM_COLUMNS(views_columns), NULL}, 2, NULL},
     {"EXPORT", {"", SYSTEM_COLUMNS(export_columns), NULL}, SHOW_NO_PATTERN, NULL},
     {"PIPES", {"", SYSTEM_COLUMNS(pipes_columns), NULL}, 2, NULL},
     {"ANALYZE JOB", {"", SYSTEM_COLUMNS(analyze_job_columns), NULL}, SHOW_NO_PATTERN, NULL},

@@ -13,21 +13,6 @@
 #include "plan/plan.h"
 #include "types/number_text.h"
 
-static bool column_statistics(void *opaque, const CatalogTable *table, uint32_t ordinal, ColumnStatistics *out)
-{
-    StatementContext *context = opaque;
-    return statistics_cache_column(context->session->instance->statistics, table, ordinal, out);
-}
-
-Status plan_it(StatementContext *context, BoundQuery *query, PhysPlan **out_plan)
-{
-    PlanStatistics *statistics = ARENA_NEW(&context->arena, PlanStatistics);
-    *statistics = (PlanStatistics){context, column_statistics};
-    PlanContext plan = {.arena = &context->arena, .diag = context->diag, .session = &context->func, .statistics = statistics,
-                        .ids = &context->analyze.ids, .next_cte_id = context->analyze.next_cte_id};
-    return plan_query(&plan, query, out_plan);
-}
-
 static int64_t session_number(StatementContext *context, const char *name, int64_t missing)
 {
     int64_t value;
@@ -80,7 +65,7 @@ Status send_query_columns(StatementContext *context, const BoundQuery *query)
 Status run_query(StatementContext *context, BoundQuery *query)
 {
     PhysPlan *plan;
-    TRY(plan_it(context, query, &plan));
+    TRY(plan_read(context, query, &plan));
     TRY(send_query_columns(context, query));
     ExecResult result = {context, send_query_chunk};
     TRY(execute_plan(context, plan, &result, NULL));
@@ -217,7 +202,7 @@ static Status insert_chunk(void *opaque, const Chunk *chunk)
 static Status open_keys(InsertSink *sink)
 {
     PrimaryIndexInput input = {.tablet_id = sink->table->id};
-    sink->seen = primary_indexes_open(&sink->context->memory, 0);
+    sink->seen = primary_indexes_open(&sink->context->memory, 0, NULL);
     return primary_index_get(sink->seen, &input, sink->context->diag, &sink->seen_keys);
 }
 
@@ -493,7 +478,13 @@ static Status run_set(StatementContext *context, const AstStatement *statement)
         const AstSetItem *item = &statement->settings.items[i];
         bool assigns = strview_is(item->scope, "session") || strview_is(item->scope, "global") || strview_is(item->scope, "user");
         if (strview_is(item->scope, "password"))
-            TRY(set_password(context, item->user, item->text, item->flag));
+            TRY(set_password(context, item));
+        if (strview_is(item->scope, "property"))
+            TRY(set_user_property(context, item));
+        if (strview_is(item->scope, "role"))
+            TRY(set_role(context, item));
+        if (strview_is(item->scope, "default role"))
+            TRY(set_default_role(context, item));
         if (assigns)
             TRY(set_variable(context, item, statement->source));
     }
@@ -503,15 +494,21 @@ static Status run_set(StatementContext *context, const AstStatement *statement)
 static Status run_kill(StatementContext *context, const AstStatement *statement)
 {
     Instance *instance = context->session->instance;
+    const AccessObject system = {.kind = OBJECT_SYSTEM};
+    bool may_kill_all = access_allows(context->rights, &system, PRIVILEGE_BIT(OPERATE));
     mutex_lock(&instance->lock);
-    bool found = false;
+    bool found = false, is_denied = false;
     for (Session *s = instance->sessions; s != NULL; s = s->next) {
         if (s->connection_id != statement->number)
             continue;
-        session_kill(s, !statement->flag);
         found = true;
+        is_denied = !may_kill_all && strcmp(s->user, context->session->user) != 0;
+        if (!is_denied)
+            session_kill(s, !statement->flag);
     }
     mutex_unlock(&instance->lock);
+    if (is_denied)
+        return RAISE(context->diag, KILL_DENIED, "You are not owner of thread %llu", (unsigned long long)statement->number);
     if (!found)
         return RAISE(context->diag, UNKNOWN_THREAD, "Unknown thread id: %llu", (unsigned long long)statement->number);
     return send_ok(context, 0, STR_VIEW(""));
@@ -564,6 +561,14 @@ static Status run_statement(StatementContext *context, const AstStatement *state
         return run_analyze(context, statement);
     case AST_STATEMENT_KILL:
         return run_kill(context, statement);
+    case AST_STATEMENT_CREATE_MV:
+        return run_create_mv(context, statement);
+    case AST_STATEMENT_ALTER_MV:
+        return run_alter_mv(context, statement);
+    case AST_STATEMENT_REFRESH_MV:
+        return run_refresh_mv(context, statement);
+    case AST_STATEMENT_TRACE:
+        return run_trace(context, statement);
     case AST_STATEMENT_SUBMIT_TASK:
         return run_submit_task(context, statement);
     case AST_STATEMENT_COMMAND:
@@ -579,11 +584,16 @@ static Status run_statement(StatementContext *context, const AstStatement *state
             return run_recover(context, statement->command);
         if (strview_is(statement->command->what, "ANALYZE PROFILE"))
             return run_analyze_profile(context, statement->command);
-        if (run_task_command(context, statement->command, &status) || run_cluster_command(context, statement->command, &status))
+        if (run_task_command(context, statement->command, &status) || run_cluster_command(context, statement->command, &status) ||
+            run_mv_command(context, statement->command, &status))
+            return status;
+        if (run_access_command(context, statement->command, &status))
             return status;
         return RAISE(context->diag, NOT_SUPPORTED, "%.*s is not supported yet", SV_ARGS(statement->command->what));
     case AST_STATEMENT_USER:
-        return run_alter_user(context, statement);
+        return run_user(context, statement);
+    case AST_STATEMENT_GRANT:
+        return run_grant(context, statement);
     case AST_STATEMENT_PREPARE:
         return run_prepare(context, statement);
     case AST_STATEMENT_EXECUTE:

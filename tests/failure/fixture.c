@@ -56,7 +56,7 @@ static Status start(Fixture *f, Diag *diag)
     i->vacuum = vacuum_open(&vacuum);
     i->increments = auto_increment_open(i->store);
     i->tasks = task_manager_open(i->store); /* without threads: nothing runs */
-    i->keys = primary_indexes_open(mem_process_tracker(), 1 << 20);
+    i->keys = primary_indexes_open(mem_process_tracker(), 1 << 20, NULL);
     i->alters = alter_jobs_open();
     i->compactor = compactor_open(i->store, f->volume, i->keys, mem_process_tracker());
     f->hub = load_hub_open();
