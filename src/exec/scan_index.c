@@ -6,19 +6,42 @@ enum { MOST_POINTS = 64, MOST_GRAMS = 256 };
 
 static bool is_hashable(Type type)
 {
-    return type.phys == PHYS_STR ? type_is_string(type) : type_default_phys(type) <= PHYS_I128;
+    return type_is_string(type) || type_default_phys(type) <= PHYS_I128;
 }
 
-static void add_points(Arena *arena, const ColumnRange *range, ScanProbes *out)
+static void add_points(Arena *arena, uint32_t slot, Type type, const Datum *points, uint32_t count, ScanProbes *out)
 {
-    ScanProbe probe = {.slot = range->slot, .type = range->type, .points = range->points, .point_count = range->point_count};
-    if (range->points == NULL || range->point_count == 0 || range->point_count > MOST_POINTS || !is_hashable(range->type))
+    ScanProbe probe = {.slot = slot, .type = type, .points = points, .point_count = count};
+    if (count == 0 || count > MOST_POINTS || !is_hashable(type))
         return;
-    probe.hashes = ARENA_NEW_ARRAY(arena, uint64_t, range->point_count);
-    for (uint32_t i = 0; i < range->point_count; i++)
-        probe.hashes[i] = range->type.phys == PHYS_STR ? segment_filter_hash_text(str_view(&range->points[i].str))
-                                                       : segment_filter_hash_number(range->points[i].i128);
+    probe.hashes = ARENA_NEW_ARRAY(arena, uint64_t, count);
+    for (uint32_t i = 0; i < count; i++)
+        probe.hashes[i] = type_is_string(type) ? segment_filter_hash_text(str_view(&points[i].str)) : segment_filter_hash_number(points[i].i128);
     ARRAY_PUSH(arena, out, probe);
+}
+
+/* column = value */
+static void add_range(Arena *arena, const ColumnRange *range, ScanProbes *out)
+{
+    bool is_point = range->has_low && range->has_high && range->low_inclusive && range->high_inclusive &&
+                    datum_compare(range->type, &range->low, &range->high) == 0;
+    if (is_point)
+        add_points(arena, range->slot, range->type, &range->low, 1, out);
+}
+
+/* column IN (values) */
+static void add_list(Arena *arena, const Expr *expr, ScanProbes *out)
+{
+    Datum *points = ARENA_NEW_ARRAY(arena, Datum, expr->argument_count);
+    uint32_t count = 0;
+    if (expr->is_negated || expr->arguments[0]->kind != EXPR_COLUMN)
+        return;
+    for (uint32_t i = 1; i < expr->argument_count; i++) {
+        if (!expr_is_constant(expr->arguments[i], &points[count]))
+            return;
+        count += !points[count].is_null;
+    }
+    add_points(arena, expr->arguments[0]->column.slot, expr->arguments[0]->type, points, count, out);
 }
 
 /* The texts between the wildcards of a pattern. */
@@ -45,18 +68,33 @@ static void add_pattern(Arena *arena, const Expr *column, StrView pattern, ScanP
         ARRAY_PUSH(arena, out, probe);
 }
 
+/* A column of text, perhaps below a cast to text, or NULL. */
+static const Expr *text_column(const Expr *expr)
+{
+    while (expr->kind == EXPR_CALL && expr->call.is_cast && type_is_string(expr->type) && type_is_string(expr->arguments[0]->type))
+        expr = expr->arguments[0];
+    return expr->kind == EXPR_COLUMN && type_is_string(expr->type) ? expr : NULL;
+}
+
+static void add_like(Arena *arena, const Expr *expr, ScanProbes *out)
+{
+    Datum pattern;
+    bool is_like = expr->argument_count == 2 && strcmp(expr->call.binding->def->name, "like") == 0;
+    const Expr *column = is_like ? text_column(expr->arguments[0]) : NULL;
+    if (column != NULL && expr_is_constant(expr->arguments[1], &pattern) && !pattern.is_null)
+        add_pattern(arena, column, str_view(&pattern.str), out);
+}
+
 void scan_probes_make(Arena *arena, const ColumnRange *ranges, uint32_t range_count, const Expr *const *conjuncts, uint32_t conjunct_count,
                       ScanProbes *out)
 {
     for (uint32_t i = 0; i < range_count; i++)
-        add_points(arena, &ranges[i], out);
+        add_range(arena, &ranges[i], out);
     for (uint32_t i = 0; i < conjunct_count; i++) {
-        const Expr *expr = conjuncts[i];
-        Datum pattern;
-        bool is_like = expr->kind == EXPR_CALL && expr->argument_count == 2 && strcmp(expr->call.binding->def->name, "like") == 0;
-        if (is_like && expr->arguments[0]->kind == EXPR_COLUMN && type_is_string(expr->arguments[0]->type) &&
-            expr_is_constant(expr->arguments[1], &pattern) && !pattern.is_null)
-            add_pattern(arena, expr->arguments[0], str_view(&pattern.str), out);
+        if (conjuncts[i]->kind == EXPR_IN)
+            add_list(arena, conjuncts[i], out);
+        if (conjuncts[i]->kind == EXPR_CALL)
+            add_like(arena, conjuncts[i], out);
     }
 }
 

@@ -148,7 +148,8 @@ bool segment_is_plausible(uint64_t plain_length, uint64_t stored_length)
 static Status read_filter_infos(Segment *s, ByteReader *body, Diag *diag)
 {
     uint64_t at = byte_reader_varint(body);
-    SegmentFilterSpec filter = {.kind = byte_reader_u8(body), .gram = byte_reader_u8(body)};
+    SegmentFilterSpec filter = {.kind = byte_reader_u8(body)};
+    filter.gram = byte_reader_u8(body);
     filter.ignores_case = byte_reader_u8(body) != 0;
     if (body->failed || at >= s->column_count)
         return segment_corrupt(s, s->length, -1, "a filter is of no column", diag);
