@@ -75,8 +75,11 @@ static Status change_schema(DdlContext *context, const AstAlterAction *action, c
         schema->comment = ddl_keep(&schema->arena, action->text);
         return OK;
     }
-    if (strview_is(action->kind, "SET"))
+    if (strview_is(action->kind, "SET")) {
+        for (uint32_t i = 0; i < action->properties.keys.count; i++)
+            context->effect->rewrites |= strview_starts_with_ci(action->properties.keys.items[i], STR_VIEW("bloom_filter_"));
         return ddl_fill_properties(context, &action->properties, schema);
+    }
     if (is_distribution(action))
         return distribute(context, action, schema);
     return ddl_alter_columns(context, action, table, schema);
@@ -84,7 +87,8 @@ static Status change_schema(DdlContext *context, const AstAlterAction *action, c
 
 static bool changes_schema(const AstAlterAction *action)
 {
-    static const char *const kinds[] = {"COMMENT", "SET", "ADD COLUMN", "DROP COLUMN", "MODIFY COLUMN", "RENAME COLUMN", "COLUMN COMMENT", "ORDER BY"};
+    static const char *const kinds[] = {"COMMENT", "SET", "ADD COLUMN", "DROP COLUMN", "MODIFY COLUMN", "RENAME COLUMN", "COLUMN COMMENT",
+                                        "ORDER BY", "ADD INDEX", "DROP INDEX"};
     for (size_t i = 0; i < COUNT_OF(kinds); i++) {
         if (strview_is(action->kind, kinds[i]))
             return true;

@@ -13,6 +13,9 @@ typedef struct PartitionWork {
     Change *change;
 } PartitionWork;
 
+Status ddl_add_index(DdlContext *context, const AstIndex *ast, TableSchema *schema);
+Status ddl_drop_index(DdlContext *context, StrView name, bool if_exists, TableSchema *schema);
+void ddl_drop_indexes_of(TableSchema *schema, uint32_t unique_id);
 void ddl_temporary_name(const CatalogTable *table, char out_name[32]);
 Status ddl_add_temporary(const PartitionWork *work);
 Status ddl_drop_temporary(const PartitionWork *work);

@@ -40,6 +40,15 @@ typedef struct Property {
     StrView value;
 } Property;
 
+typedef struct TableIndex {
+    StrView name;
+    StrView kind;       /* BITMAP, NGRAMBF */
+    uint32_t unique_id; /* of its column */
+    StrView comment;
+    Property *properties;
+    uint32_t property_count;
+} TableIndex;
+
 typedef struct TabletVersion {
     uint64_t id;
     uint32_t bucket;
@@ -88,6 +97,8 @@ typedef struct TableSchema {
     StrView comment;
     Property *properties;
     uint32_t property_count;
+    TableIndex *indexes;
+    uint32_t index_count;
     StrView view_sql;
     StrView view_database; /* database that was current at CREATE VIEW */
 } TableSchema;

@@ -127,10 +127,13 @@ static Status bind_copy(Rewrite *rewrite, const CatalogTable *table, const Catal
     StrView text = strview(arena_strndup(&context->arena, sql.data, sql.length));
     TRY(sql_parse(text, NULL, &context->arena, context->diag, &statements));
     insert.query = statements.items[0]->query;
-    context->analyze.catalog = rewrite->seen;
+    AnalyzeContext own = context->analyze; /* ALTER was allowed: what it reads for itself is not asked for again */
+    own.catalog = rewrite->seen;
+    own.rights = NULL;
     out->table = copy_table(rewrite);
-    Status status = analyze_rows_for(&context->analyze, &insert, text, out);
-    context->analyze.catalog = context->catalog;
+    Status status = analyze_rows_for(&own, &insert, text, out);
+    context->analyze.ids = own.ids;
+    context->analyze.next_cte_id = own.next_cte_id;
     return status;
 }
 

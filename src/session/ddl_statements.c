@@ -382,6 +382,20 @@ static bool drops(const AstStatement *statement)
     return statement->kind == AST_STATEMENT_DROP_TABLE && !statement->is_force;
 }
 
+/* CREATE INDEX and DROP INDEX are ALTER TABLE with one clause. */
+Status run_index(StatementContext *context, const AstStatement *statement)
+{
+    const AstCommand *command = statement->command;
+    bool creates = strview_is(command->what, "CREATE INDEX");
+    AstStatement alter = {.kind = AST_STATEMENT_ALTER_TABLE, .begin = statement->begin, .end = statement->end, .source = statement->source,
+                          .name = command->name};
+    AstAlterAction action = {.kind = creates ? STR_VIEW("ADD INDEX") : STR_VIEW("DROP INDEX"), .if_exists = command->if_exists};
+    action.index = command->index;
+    action.name = command->index.name;
+    AST_PUSH(&context->arena, &alter.actions, action);
+    return run_ddl(context, &alter);
+}
+
 Status run_ddl(StatementContext *context, const AstStatement *statement)
 {
     if (statement->kind == AST_STATEMENT_CREATE_TABLE)

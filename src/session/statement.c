@@ -578,6 +578,8 @@ static Status run_statement(StatementContext *context, const AstStatement *state
             return run_admin_vacuum(context, statement->command);
         if (strview_starts_with(statement->command->what, STR_VIEW("ALTER SYSTEM ")) && statement->command->names.count > 0)
             return run_alter_system(context, statement->command);
+        if (strview_is(statement->command->what, "CREATE INDEX") || strview_is(statement->command->what, "DROP INDEX"))
+            return run_index(context, statement);
         if (strview_is(statement->command->what, "CANCEL ALTER TABLE"))
             return run_cancel_alter(context, statement->command);
         if (strview_starts_with_ci(statement->command->what, STR_VIEW("RECOVER ")))
