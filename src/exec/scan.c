@@ -6,8 +6,8 @@
 
 /* Scans. A morsel is a few pages of one segment. Zone maps drop pages by the predicates' ranges and by
  * the bounds of runtime filters, then the pages' own filters (indexes) those without the values; predicate columns are
- * read first, the others only for pages where rows survive. Of remote volumes, the pages of the next morsels are fetched ahead, few at first: a query with a LIMIT
- * may not need them. */
+ * read first, the others only for pages where rows survive. Of remote volumes, the pages of the next morsels are
+ * fetched ahead, few at first: a query with a LIMIT may not need them. */
 
 enum { MORSEL_PAGES = 8, MAX_RANGES = 32, FIRST_AHEAD = 4, AHEAD_GROWTH = 4, MOST_AHEAD = 64 };
 

@@ -5,7 +5,7 @@
  * decodes alone. Zone maps (min, max, null count) exist a page; dictionaries a row group and column. */
 
 #include "expr/eval.h"
-#include "types/segment_filter.h"
+#include "types/filter_spec.h"
 #include "types/segment_ref.h"
 #include "volume/volume.h"
 

@@ -3,7 +3,7 @@
  * A value stands as a 64-bit hash; its halves give the positions. */
 
 #include "types/datum.h"
-#include "types/segment_filter.h"
+#include "types/filter_spec.h"
 
 uint64_t segment_filter_hash_number(Int128 value);
 uint64_t segment_filter_hash_text(StrView text);
