@@ -3,8 +3,8 @@
 /* Every record starts with a format version; counts are bounded by what is left in the buffer, so
  * that damaged bytes can't ask for memory. */
 
-/* A definition without indexes is written as version 1, which older readers know. */
-enum { PLAIN_SCHEMA_VERSION = 1, SCHEMA_VERSION = 2, PARTITION_VERSION = 2 };
+/* Definitions of version 1 have no indexes. */
+enum { SCHEMA_VERSION = 2, PARTITION_VERSION = 2 };
 
 void encode_view(ByteBuf *out, StrView text)
 {
@@ -124,7 +124,7 @@ static void decode_indexes(ByteReader *reader, TableSchema *s)
 
 void encode_schema(ByteBuf *out, const TableSchema *s)
 {
-    bytebuf_put_u8(out, s->index_count > 0 ? SCHEMA_VERSION : PLAIN_SCHEMA_VERSION);
+    bytebuf_put_u8(out, (uint8_t)format_version_written(SCHEMA_VERSION));
     bytebuf_put_u8(out, s->kind);
     bytebuf_put_u8(out, s->keys_kind);
     bytebuf_put_varint(out, s->column_count);
@@ -146,8 +146,7 @@ void encode_schema(ByteBuf *out, const TableSchema *s)
     encode_properties(out, s->properties, s->property_count);
     encode_view(out, s->view_sql);
     encode_view(out, s->view_database);
-    if (s->index_count > 0)
-        encode_indexes(out, s);
+    encode_indexes(out, s);
 }
 
 static Status decode_schema_body(ByteReader *reader, uint8_t version, TableSchema *s, Diag *diag)
@@ -186,9 +185,9 @@ static Status decode_schema_body(ByteReader *reader, uint8_t version, TableSchem
 Status decode_schema(ByteReader *reader, Diag *diag, TableSchema **out_schema)
 {
     uint8_t version = byte_reader_u8(reader);
-    if (!reader->failed && version > SCHEMA_VERSION)
+    if (!reader->failed && version > format_version_readable(SCHEMA_VERSION))
         return RAISE(diag, FORMAT_TOO_NEW, "table definition has format %u, this version reads up to %u", version,
-                     SCHEMA_VERSION);
+                     format_version_readable(SCHEMA_VERSION));
     TableSchema *schema = mem_alloc_zero(sizeof(*schema));
     atomic_init(&schema->references, 1);
     arena_init(&schema->arena, NULL);
@@ -261,7 +260,7 @@ static Status decode_bounds(ByteReader *reader, const TableSchema *schema, Arena
 
 void encode_partition(ByteBuf *out, const TableSchema *schema, const CatalogPartition *p)
 {
-    bytebuf_put_u8(out, PARTITION_VERSION);
+    bytebuf_put_u8(out, (uint8_t)format_version_written(PARTITION_VERSION));
     bytebuf_put_varint(out, p->id);
     encode_view(out, p->name);
     encode_bounds(out, schema, p->has_low, p->low);
@@ -331,9 +330,9 @@ static Status decode_partition_body(ByteReader *reader, uint8_t version, const T
 Status decode_partition(ByteReader *reader, const TableSchema *schema, Diag *diag, CatalogPartition **out_partition)
 {
     uint8_t version = byte_reader_u8(reader);
-    if (!reader->failed && version > PARTITION_VERSION)
+    if (!reader->failed && version > format_version_readable(PARTITION_VERSION))
         return RAISE(diag, FORMAT_TOO_NEW, "partition record has format %u, this version reads up to %u", version,
-                     PARTITION_VERSION);
+                     format_version_readable(PARTITION_VERSION));
     CatalogPartition *partition = mem_alloc_zero(sizeof(*partition));
     atomic_init(&partition->references, 1);
     arena_init(&partition->arena, NULL);
