@@ -30,13 +30,24 @@ Status ddl_prepare_partitions(DdlContext *context, const AstAlterAction *action,
     TRY(ddl_add_partitions(context, table->schema, &action->partitions, &all));
     for (uint32_t p = first; p < all.count; p++)
         AST_PUSH(context->arena, fresh, all.items[p]);
+    fresh->checked = is_add ? table : NULL;
     return OK;
+}
+
+static bool has_same_partitions(const CatalogTable *a, const CatalogTable *b)
+{
+    bool is_same = a->schema == b->schema && a->partition_count == b->partition_count;
+    for (uint32_t p = 0; is_same && p < a->partition_count; p++)
+        is_same = a->partitions[p] == b->partitions[p] || (a->partitions[p]->id == b->partitions[p]->id &&
+                                                          strview_equal(a->partitions[p]->name, b->partitions[p]->name));
+    return is_same;
 }
 
 static Status add_partitions(DdlContext *context, const CatalogTable *table, const PartitionList *fresh, Change *change)
 {
+    bool is_checked = fresh->checked != NULL && has_same_partitions(fresh->checked, table);
     for (uint32_t i = 0; i < fresh->count; i++) {
-        for (uint32_t p = 0; p < table->partition_count; p++) {
+        for (uint32_t p = 0; p < table->partition_count && !is_checked; p++) {
             if (strview_equal_ci(table->partitions[p]->name, fresh->items[i]->name) ||
                 partitions_overlap(table->schema, table->partitions[p], fresh->items[i]))
                 return RAISE(context->diag, RETRY, "table '%.*s' got partition '%.*s' meanwhile", SV_ARGS(table->name),

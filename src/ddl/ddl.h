@@ -45,6 +45,7 @@ typedef struct PartitionList {
     CatalogPartition **items;
     uint32_t count;
     uint32_t capacity;
+    const CatalogTable *checked; /* with whose partitions these don't meet; NULL: not known */
 } PartitionList;
 
 /* The partitions that the items say, added to list, which may hold others already: names and values must not

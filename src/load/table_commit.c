@@ -255,6 +255,29 @@ static Status commit_in_turn(CommitState *state, Diag *diag)
     return status;
 }
 
+/* Where some partitions got rows; a load into many is no small one. */
+static void help_compaction(const TableLoader *loader)
+{
+    enum { MOST_PARTITIONS = 16 };
+    const TableLoaderOptions *options = &loader->options;
+    uint64_t ids[MOST_PARTITIONS];
+    uint32_t count = 0;
+    if (options->compactor == NULL || options->is_locked)
+        return;
+    for (const LoaderLane *lane = loader->lanes; lane != NULL; lane = lane->next) {
+        for (uint32_t s = 0; s < lane->segments.count && count < MOST_PARTITIONS; s++) {
+            uint64_t id = lane->segments.items[s].partition_id;
+            uint32_t at = 0;
+            while (at < count && ids[at] != id)
+                at++;
+            if (at == count)
+                ids[count++] = id;
+        }
+    }
+    for (uint32_t i = 0; i < count; i++)
+        compactor_help(options->compactor, loader->table->id, ids[i]);
+}
+
 static Status commit_all(CommitState *state, Diag *diag)
 {
     if (state->count == 0)
@@ -262,11 +285,8 @@ static Status commit_all(CommitState *state, Diag *diag)
     state->keys = mem_alloc_zero(state->count * sizeof(KeyCommit));
     Status status = commit_in_turn(state, diag);
     mem_free(state->keys);
-    for (uint32_t i = 0; i < state->count && status == OK; i++) {
-        const TableLoaderOptions *options = &state->loaders[i]->options;
-        if (options->compactor != NULL && !options->is_locked)
-            compactor_help(options->compactor, state->loaders[i]->table->id);
-    }
+    for (uint32_t i = 0; i < state->count && status == OK; i++)
+        help_compaction(state->loaders[i]);
     return status;
 }
 

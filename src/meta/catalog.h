@@ -148,6 +148,8 @@ void catalog_unref(CatalogSnapshot *snapshot);
 /* Of nodes: for who makes catalogs. */
 void catalog_database_unref(CatalogDatabase *database);
 void catalog_table_unref(CatalogTable *table);
+/* Takes the reference over; in the place of one with the same id, else in the order of ids. Of a table that nobody else sees. */
+void catalog_put_partition(CatalogTable *table, CatalogPartition *partition);
 void catalog_partition_unref(CatalogPartition *partition);
 
 /* Databases whose names begin with a control character are not the users': what was dropped and may come back
@@ -177,6 +179,8 @@ const CatalogDatabase *catalog_database_by_id(const CatalogSnapshot *snapshot, u
 const CatalogTable *catalog_table(const CatalogDatabase *database, StrView name);
 const CatalogTable *catalog_table_by_id(const CatalogSnapshot *snapshot, uint64_t id); /* that is not dropped */
 const CatalogPartition *catalog_partition(const CatalogTable *table, StrView name); /* case-insensitive */
+/* Where the partition of that id is, or would be. */
+uint32_t catalog_partition_place(const CatalogTable *table, uint64_t id);
 const CatalogPartition *catalog_partition_by_id(const CatalogTable *table, uint64_t id);
 /* Position of a column, or -1. Case-insensitive. */
 int table_column_index(const TableSchema *schema, StrView name);
