@@ -202,8 +202,6 @@ Status ddl_add_partitions(DdlContext *context, const TableSchema *schema, const 
     for (uint32_t i = 0; i < items->count; i++) {
         const AstPartition *item = &items->items[i];
         bool is_list = item->kind == AST_PARTITION_LIST;
-        if (item->is_temporary)
-            return RAISE(context->diag, NOT_SUPPORTED, "temporary partitions are not supported");
         if (is_list == table_has_ranges(schema))
             return DDL_ERROR(context, "Partition %.*s is not of the kind of the table's partitions.", SV_ARGS(item->name));
         if (item->kind == AST_PARTITION_RANGE) {

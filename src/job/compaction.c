@@ -11,6 +11,7 @@
 
 #include "base/fault.h"
 #include "base/log.h"
+#include "meta/table_index.h"
 #include "storage/compaction.h"
 
 enum {
@@ -396,6 +397,9 @@ static Status merge_picked(Compactor *c, const Pick *pick, bool is_locked, const
     CompactionInput input = {.volume = volume, .segments = pick->segments, .segment_count = pick->count, .columns = columns,
                              .missing = missing, .column_count = schema->column_count, .sort_columns = schema->sort_columns,
                              .sort_count = schema->sort_count, .cancelled = cancelled, .memory = &c->memory};
+    SegmentFilterSpec *filters;
+    input.filter_count = table_filters(schema, &arena, &filters);
+    input.filters = filters;
     uint64_t id = meta_new_id(c->store);
     SegmentRef merged = {.id = id, .volume_id = volume->id, .path = strview(path)};
     snprintf(path, sizeof(path), "data/%llu/%03llu/%012llu.seg", (unsigned long long)meta_incarnation(c->store),

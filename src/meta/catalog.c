@@ -2,6 +2,7 @@
 
 /* References and look-ups of catalog nodes. */
 
+#include <stdio.h>
 #include <stdlib.h>
 
 enum { FIRST_ID = 10000 };
@@ -107,6 +108,14 @@ const CatalogDatabase *catalog_database_by_id(const CatalogSnapshot *snapshot, u
             return snapshot->databases[i];
     }
     return NULL;
+}
+
+const CatalogTable *catalog_temporary_partitions(const CatalogSnapshot *snapshot, const CatalogTable *table)
+{
+    char name[32];
+    const CatalogDatabase *home = catalog_hidden_database(snapshot, STR_VIEW(CATALOG_TEMPORARY_PARTITIONS));
+    snprintf(name, sizeof(name), "%llu", (unsigned long long)table->id);
+    return home == NULL ? NULL : catalog_table(home, strview(name));
 }
 
 const CatalogTable *catalog_table(const CatalogDatabase *database, StrView name)

@@ -40,6 +40,15 @@ typedef struct Property {
     StrView value;
 } Property;
 
+typedef struct TableIndex {
+    StrView name;
+    StrView kind;       /* BITMAP, NGRAMBF */
+    uint32_t unique_id; /* of its column */
+    StrView comment;
+    Property *properties;
+    uint32_t property_count;
+} TableIndex;
+
 typedef struct TabletVersion {
     uint64_t id;
     uint32_t bucket;
@@ -88,6 +97,8 @@ typedef struct TableSchema {
     StrView comment;
     Property *properties;
     uint32_t property_count;
+    TableIndex *indexes;
+    uint32_t index_count;
     StrView view_sql;
     StrView view_database; /* database that was current at CREATE VIEW */
 } TableSchema;
@@ -159,6 +170,9 @@ static inline uint32_t catalog_visible_from(const CatalogSnapshot *snapshot)
         first++;
     return first;
 }
+/* Where temporary partitions are: tables of this database, named by the ids of the tables that they are for. */
+#define CATALOG_TEMPORARY_PARTITIONS "\x02partitions"
+const CatalogTable *catalog_temporary_partitions(const CatalogSnapshot *snapshot, const CatalogTable *table); /* NULL: none */
 const CatalogDatabase *catalog_hidden_database(const CatalogSnapshot *snapshot, StrView name);
 const CatalogDatabase *catalog_database(const CatalogSnapshot *snapshot, StrView name);
 const CatalogDatabase *catalog_database_by_id(const CatalogSnapshot *snapshot, uint64_t id);
