@@ -16,6 +16,7 @@ typedef struct FrontendConfig {
 } FrontendConfig;
 
 static const FrontendConfig configs[] = {
+    {"alter_scheduler_interval_millisecond", "10000", "int", NULL},
     {"alter_table_timeout_second", "86400", "int", NULL},
     {"auto_increment_cache_size", "100000", "int", NULL},
     {"catalog_trash_expire_second", "86400", "long", "seconds that dropped objects stay in the recycle bin"},
@@ -25,6 +26,8 @@ static const FrontendConfig configs[] = {
     {"dynamic_partition_check_interval_seconds", "600", "long", "seconds between two looks at partitions that expire"},
     {"dynamic_partition_enable", "true", "boolean", NULL},
     {"empty_load_as_error", "true", "boolean", NULL},
+    {"enable_active_materialized_view_schema_strict_check", "true", "boolean", NULL},
+    {"enable_colocate_mv_index", "true", "boolean", NULL},
     {"enable_experimental_rowstore", "false", "boolean", NULL},
     {"enable_materialized_view", "true", "boolean", NULL},
     {"enable_mv_automatic_active_check", "true", "boolean", "materialized views become active again by themselves"},
@@ -40,13 +43,16 @@ static const FrontendConfig configs[] = {
     {"lake_autovacuum_grace_period_minutes", "30", "long", "minutes that an object without references is kept"},
     {"lake_compaction_max_tasks", "-1", "int", NULL},
     {"max_automatic_partition_number", "4096", "int", NULL},
+    {"max_get_partitions_meta_result_count", "100000", "int", NULL},
     {"max_load_initial_open_partition_number", "32", "int", NULL},
     {"max_load_timeout_second", "259200", "int", NULL},
     {"max_partitions_in_one_batch", "4096", "int", NULL},
     {"materialized_view_min_refresh_interval", "60", "int", "least seconds between two refreshes of a schedule"},
     {"max_stream_load_timeout_second", "259200", "int", NULL},
     {"mv_active_checker_interval_seconds", "60", "long", "seconds between two looks at inactive materialized views"},
+    {"mv_fast_schema_change_mode", "strict", "string", NULL},
     {"mv_refresh_fail_on_filter_data", "true", "boolean", NULL},
+    {"mv_refresh_force_partition_type", "", "string", NULL},
     {"prepared_transaction_default_timeout_second", "86400", "int", NULL},
     {"recover_with_empty_tablet", "false", "boolean", NULL},
     {"statistic_auto_collect_small_table_size", "5368709120", "long", NULL},
@@ -56,6 +62,7 @@ static const FrontendConfig configs[] = {
     {"table_keeper_interval_second", "30", "int", NULL},
     {"tablet_sched_disable_balance", "false", "boolean", NULL},
     {"thrift_server_max_worker_threads", "4096", "int", NULL},
+    {"warehouse_idle_check_enable", "false", "boolean", NULL},
 };
 
 static const FrontendConfig *find_config(StrView name)

@@ -292,6 +292,19 @@ static Status count_done(void *context, const ResultSummary *summary)
     return inner->done(inner->context, summary);
 }
 
+/* What SHOW PROCESSLIST shows comes before the parser: a text that may hold a password is not shown. */
+static bool may_hold_password(StrView sql)
+{
+    static const StrView words[] = {{"PASSWORD", 8}, {"IDENTIFIED", 10}, {"SECRET", 6}};
+    for (size_t i = 0; i + 6 <= sql.length; i++) {
+        for (size_t w = 0; w < COUNT_OF(words); w++) {
+            if (strview_starts_with_ci(strview_n(sql.data + i, sql.length - i), words[w]))
+                return true;
+        }
+    }
+    return false;
+}
+
 /* Statements that hold passwords or keys are named by their first word only. */
 static StrView audited_text(const AstStatement *statement)
 {
@@ -300,7 +313,7 @@ static StrView audited_text(const AstStatement *statement)
     for (uint32_t i = 0; i < statement->settings.count; i++)
         sets_password |= strview_is(statement->settings.items[i].scope, "password");
     bool is_secret = sets_password || statement->kind == AST_STATEMENT_USER || statement->kind == AST_STATEMENT_COMMAND ||
-                     statement->kind == AST_STATEMENT_LOAD;
+                     statement->kind == AST_STATEMENT_LOAD || (statement->kind == AST_STATEMENT_PREPARE && may_hold_password(text));
     size_t word = 0;
     while (is_secret && word < text.length && text.data[word] != ' ')
         word++;
@@ -386,19 +399,6 @@ static Status run_one(Session *session, const AstStatement *statement, bool has_
     return status;
 }
 
-/* What SHOW PROCESSLIST shows comes before the parser: a text that may hold a password is not shown. */
-static bool may_hold_password(StrView sql)
-{
-    static const StrView words[] = {{"PASSWORD", 8}, {"IDENTIFIED", 10}, {"SECRET", 6}};
-    for (size_t i = 0; i + 6 <= sql.length; i++) {
-        for (size_t w = 0; w < COUNT_OF(words); w++) {
-            if (strview_starts_with_ci(strview_n(sql.data + i, sql.length - i), words[w]))
-                return true;
-        }
-    }
-    return false;
-}
-
 static void note_statement(Session *session, StrView sql)
 {
     sql = strview_n(sql.data, MIN(sql.length, (size_t)4096));
@@ -427,9 +427,21 @@ static Status execute_with(Session *session, StrView sql, const Type *types, con
     TRY(sql_parse(sql, &options, &arena, diag, &statements));
     if (statements.count == 0)
         return RAISE(diag, EMPTY_QUERY, "Query was empty");
-    for (uint32_t i = 0; i < statements.count; i++)
-        TRY(run_one(session, statements.items[i], i + 1 < statements.count, types, values, count, sink, diag));
+    for (uint32_t i = 0; i < statements.count; i++) {
+        Status status = run_one(session, statements.items[i], i + 1 < statements.count, types, values, count, sink, diag);
+        if (!statement_keeps_error(statements.items[i]))
+            session_keep_error(session, diag, status);
+        TRY(status);
+    }
     return OK;
+}
+
+/* An error before the statement is known is kept as well. */
+static Status keep_error(Session *session, Status status, const Diag *diag)
+{
+    if (status != OK)
+        session_keep_error(session, diag, status);
+    return status;
 }
 
 Status session_run_text(StatementContext *context, StrView sql, const Type *types, const Datum *values, uint32_t count)
@@ -446,7 +458,7 @@ Status session_run_text(StatementContext *context, StrView sql, const Type *type
 Status session_execute(Session *session, StrView sql, const ResultSink *sink, Diag *diag)
 {
     note_statement(session, sql);
-    Status status = execute_with(session, sql, NULL, NULL, 0, sink, diag);
+    Status status = keep_error(session, execute_with(session, sql, NULL, NULL, 0, sink, diag), diag);
     end_statement(session);
     return status;
 }
@@ -494,7 +506,7 @@ Status session_execute_prepared(Session *session, uint32_t id, const Type *types
     if (prepared == NULL)
         return RAISE(diag, NO_SUCH_PREPARED, "Unknown prepared statement handler (%u) given to EXECUTE", id);
     note_statement(session, strview(prepared->sql));
-    Status status = execute_with(session, strview(prepared->sql), types, values, count, sink, diag);
+    Status status = keep_error(session, execute_with(session, strview(prepared->sql), types, values, count, sink, diag), diag);
     end_statement(session);
     return status;
 }

@@ -48,6 +48,8 @@ struct Session {
     _Atomic bool killed;
     uint64_t next_query;
     char last_query_id[40];
+    Status last_error; /* of the statement before; SHOW WARNINGS */
+    char last_message[DIAG_MESSAGE_BYTES];
     struct Transaction *transaction; /* BEGIN without COMMIT yet; NULL: each statement is one */
     ForwardLink *forward_link; /* to the leader, when statements of this session went there */
     bool is_pinned; /* a transaction is open at the leader: every statement goes there */
@@ -77,6 +79,9 @@ Status statement_run(StatementContext *context, const AstStatement *statement);
 /* run() with the variables that the statement's hints set. */
 Status run_with_hints(StatementContext *context, const AstStatement *statement,
                       Status (*run)(StatementContext *context, const AstStatement *statement));
+/* ---- show_help.c ---- */
+void session_keep_error(Session *session, const Diag *diag, Status status);
+bool statement_keeps_error(const AstStatement *statement); /* SHOW WARNINGS and its like tell of the one before them */
 /* ---- forward_statement.c ---- */
 bool statement_is_forwarded(const StatementContext *context, const AstStatement *statement);
 Status statement_forward(StatementContext *context, const AstStatement *statement);
@@ -129,6 +134,9 @@ const CatalogSnapshot *session_visible_catalog(StatementContext *context); /* li
 bool sees_user(const StatementContext *context, StrView name);       /* what the user of that name runs */
 bool sees_creator(const StatementContext *context, StrView creator); /* what who is named so has made: a task */
 Status authorize_system_table(StatementContext *context, StrView database, StrView name);
+/* ---- view_security.c ---- */
+void view_set_security(TableSchema *schema, bool is_invoker);
+Status run_view_security(StatementContext *context, const AstCommand *command);
 /* ---- user_statements.c, role_statements.c, grant_statements.c ---- */
 Status run_user(StatementContext *context, const AstStatement *statement); /* CREATE and ALTER USER */
 /* Those of users and roles; false: the command is another one. */
@@ -153,6 +161,7 @@ typedef struct LoadQuery {
     BoundQuery *query;
     StrView label;
     bool overwrites;
+    bool overwrites_written; /* only partitions that get rows */
     bool is_locked; /* the table's lock is held */
     const uint64_t *partition_ids; /* only into these; NULL: all */
     uint32_t partition_count;
@@ -183,6 +192,7 @@ Status execute_plan(StatementContext *context, const PhysPlan *plan, const ExecR
 Status run_rewrite(StatementContext *context, const CatalogTable *table, const AlterPlan *plan, const char *kind);
 Status run_cancel_alter(StatementContext *context, const AstCommand *command);
 Status run_recover(StatementContext *context, const AstCommand *command);
+Status run_index(StatementContext *context, const AstStatement *statement);
 Status run_ddl(StatementContext *context, const AstStatement *statement);
 extern const SystemFamily system_tasks_family, system_views_family, system_privileges_family, system_grants_family;
 /* ---- mv_create.c, mv_statements.c, mv_explain.c: materialized views ---- */
@@ -202,6 +212,8 @@ Status show_quarantine(StatementContext *context);
 Status show_fault_points(StatementContext *context);
 /* cluster_statements.c; false: it is none of its statements. */
 bool run_cluster_command(StatementContext *context, const AstCommand *command, Status *out_status);
+bool run_volume_command(StatementContext *context, const AstCommand *command, Status *out_status);
+bool run_cache_command(StatementContext *context, const AstStatement *statement, Status *out_status);
 Status run_admin_vacuum(StatementContext *context, const AstCommand *command);
 Status run_explain_vacuum(StatementContext *context);
 Status run_describe(StatementContext *context, const AstStatement *statement);
