@@ -248,7 +248,7 @@ Status load_query(StatementContext *context, const LoadQuery *load)
         return transaction_load(context, load);
     Instance *instance = context->session->instance;
     TableLoaderOptions options = {.store = instance->store, .volume = instance->volume, .catalog = load->catalog, .table = load->table,
-                                  .session = &context->func, .tracker = &context->memory, .keys = instance->keys,
+                                  .session = &context->func, .tracker = &context->memory, .keys = instance->keys, .compactor = instance->compactor,
                                   .is_locked = load->is_locked, .partition_ids = load->partition_ids,
                                   .partition_count = load->partition_count, .merge = load->merge, .draft = load->draft};
     TRY(table_loader_open(&options, context->diag, &loader));
@@ -562,6 +562,8 @@ static Status run_statement(StatementContext *context, const AstStatement *state
     case AST_STATEMENT_SUBMIT_TASK:
         return run_submit_task(context, statement);
     case AST_STATEMENT_COMMAND:
+        if (strview_is(statement->command->what, "ADMIN FINALIZE UPGRADE"))
+            return run_finalize_upgrade(context);
         if (strview_is(statement->command->what, "ADMIN VACUUM"))
             return run_admin_vacuum(context, statement->command);
         if (strview_starts_with(statement->command->what, STR_VIEW("ALTER SYSTEM ")) && statement->command->names.count > 0)
