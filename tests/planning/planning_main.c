@@ -91,7 +91,8 @@ static Status measure(MYSQL *mysql, const Options *options, int number, int64_t 
     for (int i = 0; i < RUNS; i++) {
         int64_t before = env_monotonic_us(environment_real());
         TRY(run_sql(mysql, (const char *)sql.data, diag));
-        *out_us = MIN(*out_us, env_monotonic_us(environment_real()) - before);
+        int64_t took_us = env_monotonic_us(environment_real()) - before;
+        *out_us = MIN(*out_us, took_us);
     }
     return OK;
 }
