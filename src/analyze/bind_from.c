@@ -172,6 +172,8 @@ static Status bind_table(AnalyzeContext *context, Scope *scope, const AstRelatio
     TRY(analyze_find_table(context, &ast->name, &database, &table));
     if (ast != context->located && ast != context->raw && ast != context->permitted)
         TRY(authorize_table(context, PRIVILEGE_BIT(SELECT), database, table));
+    if (ast->is_temporary_partition)
+        TRY(analyze_find_temporary(context, table, &table));
     if (table->schema->kind == TABLE_VIEW) {
         TRY(bind_view(context, table, out));
     } else if (table->schema->keys_kind == KEYS_AGGREGATE && ast != context->raw && ast != context->located) {

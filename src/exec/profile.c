@@ -34,6 +34,13 @@ void profile_choice(ExecContext *exec, const PhysNode *node, const char *format,
     va_end(args);
 }
 
+void profile_page(ExecContext *exec, const PhysNode *node, bool by_index)
+{
+    OperatorProfile *profile = exec->options->profile;
+    if (profile != NULL)
+        atomic_fetch_add_explicit(by_index ? &profile[node->id].pages_by_index : &profile[node->id].pages_by_bounds, 1, memory_order_relaxed);
+}
+
 typedef struct ProfileConsumer {
     Consumer consumer;
     Consumer *next;

@@ -180,6 +180,9 @@ static void print_name(const Printer *p, const PhysNode *node)
                        (long long)actual->spilled_bytes);
         if (actual->choices[0] != '\0')
             bytebuf_printf(p->out, " [%s]", actual->choices);
+        if (actual->pages_by_bounds + actual->pages_by_index > 0)
+            bytebuf_printf(p->out, "  [pages pruned: by zone maps=%llu, by indexes=%llu]", (unsigned long long)actual->pages_by_bounds,
+                           (unsigned long long)actual->pages_by_index);
         if (actual->local_count + actual->remote_count > 0)
             bytebuf_printf(p->out, " [CompressedBytesReadLocalDisk=%llu, CompressedBytesReadRemote=%llu, IOCountLocalDisk=%llu, IOCountRemote=%llu]",
                            (unsigned long long)actual->local_bytes, (unsigned long long)actual->remote_bytes,

@@ -70,6 +70,11 @@ static Status build_drop_database(void *opaque, const CatalogSnapshot *catalog, 
             return OK;
         return RAISE(diag, DATABASE_NOT_EXISTS, "Can't drop database '%.*s'; database doesn't exist", SV_ARGS(state->name));
     }
+    for (uint32_t t = 0; t < database->table_count; t++) {
+        const CatalogTable *temporary = catalog_temporary_partitions(catalog, database->tables[t]);
+        if (temporary != NULL)
+            change_drop_table(change, temporary->id);
+    }
     if (state->statement->is_force)
         change_drop_database(change, database->id);
     else
@@ -301,6 +306,9 @@ static Status build_drop_table(void *opaque, const CatalogSnapshot *catalog, Cha
                      wants_view ? "not a view" : "a view: use DROP VIEW");
     if (table->schema->kind == TABLE_MATERIALIZED_VIEW)
         return RAISE(diag, BAD_TABLE, "'%.*s.%.*s' is a materialized view: use DROP MATERIALIZED VIEW", SV_ARGS(state->database), SV_ARGS(state->name));
+    const CatalogTable *temporary = catalog_temporary_partitions(catalog, table);
+    if (temporary != NULL)
+        change_drop_table(change, temporary->id);
     if (wants_view || state->statement->is_force)
         change_drop_table(change, table->id);
     else
@@ -395,6 +403,20 @@ static Status run_alter_table(StatementContext *context, const AstStatement *sta
 static bool drops(const AstStatement *statement)
 {
     return statement->kind == AST_STATEMENT_DROP_TABLE && !statement->is_force;
+}
+
+/* CREATE INDEX and DROP INDEX are ALTER TABLE with one clause. */
+Status run_index(StatementContext *context, const AstStatement *statement)
+{
+    const AstCommand *command = statement->command;
+    bool creates = strview_is(command->what, "CREATE INDEX");
+    AstStatement alter = {.kind = AST_STATEMENT_ALTER_TABLE, .begin = statement->begin, .end = statement->end, .source = statement->source,
+                          .name = command->name};
+    AstAlterAction action = {.kind = creates ? STR_VIEW("ADD INDEX") : STR_VIEW("DROP INDEX"), .if_exists = command->if_exists};
+    action.index = command->index;
+    action.name = command->index.name;
+    AST_PUSH(&context->arena, &alter.actions, action);
+    return run_ddl(context, &alter);
 }
 
 Status run_ddl(StatementContext *context, const AstStatement *statement)
