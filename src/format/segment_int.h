@@ -82,7 +82,7 @@ typedef struct ColumnReader {
     DictionaryInfo *dictionaries; /* a row group */
     _Atomic(Vector *) *loaded;    /* decoded dictionaries */
     _Atomic(FsstTable *) *tables; /* decoded symbol tables; neighbours may share one */
-    _Atomic uint8_t *checked;     /* by page: epoch of the last check; checking twice is harmless */
+    _Atomic uint32_t *checked;    /* by page: mark of the last check; checking twice is harmless */
 } ColumnReader;
 
 struct Segment {
