@@ -8,6 +8,7 @@
 #include "base/hash.h"
 #include "base/parallel.h"
 #include "format/segment.h"
+#include "meta/quota.h"
 #include "meta/table_index.h"
 #include "storage/row_sort.h"
 
@@ -27,6 +28,7 @@ enum {
 Status table_loader_open(const TableLoaderOptions *options, Diag *diag, TableLoader **out_loader)
 {
     PartitionRouter *router;
+    TRY(quota_check_data(options->catalog, options->table->database_id, diag));
     TRY(partition_router_open(options->store, options->table, options->session, options->partition_ids, options->partition_count, options->draft,
                               diag, &router));
     TableLoader *loader = mem_alloc_zero(sizeof(*loader));

@@ -538,6 +538,8 @@ static Status run_statement(StatementContext *context, const AstStatement *state
         return run_update(context, statement);
     case AST_STATEMENT_MERGE:
         return run_merge(context, statement);
+    case AST_STATEMENT_ALTER_DATABASE:
+        return run_rename_database(context, statement);
     case AST_STATEMENT_CREATE_DATABASE:
     case AST_STATEMENT_DROP_DATABASE:
     case AST_STATEMENT_CREATE_TABLE:
@@ -578,6 +580,8 @@ static Status run_statement(StatementContext *context, const AstStatement *state
             return run_admin_vacuum(context, statement->command);
         if (strview_starts_with(statement->command->what, STR_VIEW("ALTER SYSTEM ")) && statement->command->names.count > 0)
             return run_alter_system(context, statement->command);
+        if (strview_is(statement->command->what, "ALTER DATABASE QUOTA"))
+            return run_quota(context, statement->command);
         if (strview_is(statement->command->what, "CREATE INDEX") || strview_is(statement->command->what, "DROP INDEX"))
             return run_index(context, statement);
         if (strview_is(statement->command->what, "CANCEL ALTER TABLE"))
