@@ -384,7 +384,9 @@ Status run_insert(StatementContext *context, const AstStatement *statement)
     const CatalogTable *table;
     if (!statement->insert->is_files) {
         TRY(analyze_find_table(&context->analyze, &statement->insert->table, &database, &table));
-        if (insert_is_partial(statement->insert, table->schema))
+        const char *keeps = variable_text(context->session, "enable_insert_partial_update");
+        context->analyze.fills_missing = keeps != NULL && (strcmp(keeps, "false") == 0 || strcmp(keeps, "0") == 0);
+        if (!context->analyze.fills_missing && insert_is_partial(statement->insert, table->schema))
             return run_locked(context, &statement->insert->table, statement, insert_rows_of);
     }
     return insert_rows_of(context, statement, false);
