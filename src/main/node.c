@@ -20,6 +20,7 @@
 #include "base/log.h"
 #include "job/memory_trim.h"
 #include "job/quarantine_check.h"
+#include "ddl/partition_schedule.h"
 #include "ddl/recycle.h"
 #include "job/scheduler.h"
 #include "main/home_volume.h"
@@ -27,6 +28,8 @@
 #include "main/node_name.h"
 #include "main/storage_metrics.h"
 #include "main/version.h"
+#include "meta/other_volume.h"
+#include "volume/s3.h"
 #include "mv/query_views.h"
 #include "server/http_server.h"
 #include "server/mysql_server.h"
@@ -42,7 +45,7 @@ typedef struct Node {
     char tls_directory[PATH_BYTES]; /* read whenever a client asks for TLS */
     int lock_fd;
     Volume *volume;
-    BlockCache *blocks; /* of remote volumes; NULL: none */
+    OtherVolumes *others;
     MetaStore *store;
     NodeMeta meta;
     Peers *peers;
@@ -193,6 +196,34 @@ static Status join_cluster(Node *node, Diag *diag)
     return frontends_elect(node->frontends, diag);
 }
 
+/* When the first remote volume is opened. */
+static Status block_cache(void *context, Diag *diag, BlockCache **out_cache)
+{
+    Node *node = context;
+    char path[PATH_BYTES];
+    *out_cache = atomic_load(&node->instance.blocks);
+    if (*out_cache != NULL)
+        return OK;
+    path_in(node, "cache/blocks", path);
+    TRY(open_block_cache(node->config, path, diag, out_cache));
+    atomic_store(&node->instance.blocks, *out_cache);
+    return OK;
+}
+
+static Status open_volumes(Node *node, Diag *diag)
+{
+    OtherVolumesOptions options = {.store = node->store, .home = node->volume, .cache_context = node, .cache = block_cache,
+                                   .connect_timeout_ms = config_int(node->config, "object_storage_connect_timeout_ms"),
+                                   .request_timeout_ms = config_int(node->config, "object_storage_request_timeout_ms"),
+                                   .retry_timeout_ms = config_int(node->config, "object_storage_retry_timeout_ms")};
+    BlockCache *cache;
+    node->others = other_volumes_open(&options);
+    if (!volume_is_s3(node->volume))
+        return OK;
+    TRY(block_cache(node, diag, &cache));
+    return home_volume_use_cache(node->volume, meta_incarnation(node->store), cache, diag);
+}
+
 static Status open_storage(Node *node, Diag *diag)
 {
     TRY(open_home_volume(node, diag));
@@ -202,9 +233,7 @@ static Status open_storage(Node *node, Diag *diag)
              (unsigned long long)meta_journal_entries(node->store),
              (unsigned long long)meta_incarnation(node->store),
              (long long)(env_monotonic_us(environment_real()) - start_us) / 1000);
-    char path[PATH_BYTES];
-    path_in(node, "cache/blocks", path);
-    TRY(home_volume_cache(node->config, node->volume, meta_incarnation(node->store), path, diag, &node->blocks));
+    TRY(open_volumes(node, diag));
     return join_cluster(node, diag);
 }
 
@@ -218,13 +247,13 @@ static uint64_t oldest_read(void *frontends)
     return frontends_oldest_read(frontends);
 }
 
-static void forget_object(void *context, StrView path)
+static void forget_object(void *context, Volume *volume, StrView path)
 {
     Node *node = context;
     char name[PATH_BYTES];
     segment_cache_forget(node->segments, path);
     snprintf(name, sizeof(name), "%.*s", SV_ARGS(path));
-    volume_forget(node->volume, name);
+    volume_forget(volume, name);
 }
 
 static bool config_at(const void *config, uint32_t position, const char **out_key, const char **out_value, const char **out_default)
@@ -260,7 +289,7 @@ static Status open_instance(Node *node, Diag *diag)
     node->instance = (Instance){
         .store = node->store,
         .volume = node->volume,
-        .blocks = node->blocks,
+        .blocks = atomic_load(&node->instance.blocks),
         .pool = node->pool,
         .segments = node->segments,
         .statistics = node->statistics,
@@ -307,6 +336,7 @@ static Status start_jobs(Node *node, Diag *diag)
     scheduler_set_leading(node->scheduler, leads, node->store);
     if (strcasecmp(config_text(node->config, "enable_compaction"), "true") == 0)
         scheduler_add_leading(node->scheduler, "compaction", compactor_run, node->compactor);
+    scheduler_add_leading(node->scheduler, "partitions", partition_schedule_job, node->store);
     scheduler_add_leading(node->scheduler, "recycle", recycle_job, node->store);
     scheduler_add_leading(node->scheduler, "vacuum", vacuum_job, node->vacuum);
     node->quarantine_check = (QuarantineCheck){node->store, node->volume};
@@ -314,10 +344,11 @@ static Status start_jobs(Node *node, Diag *diag)
     scheduler_add(node->scheduler, "journal", meta_settle_job, node->store);
     scheduler_add_leading(node->scheduler, "labels", meta_labels_job, node->store);
     node_meta_start_jobs(&node->meta, node->config, node->store, node->scheduler);
+    session_open_views(&node->instance);
+    scheduler_add_leading(node->scheduler, "views", mv_upkeep_job, node->instance.views);
     scheduler_add(node->scheduler, "memory", memory_trim_run, &node->memory_trim);
     TRY(scheduler_start(node->scheduler, diag));
     session_add_task_runners(&node->instance);
-    session_open_views(&node->instance);
     node->instance.forms = mv_forms_open();
     return task_manager_start(node->tasks, diag);
 }
@@ -368,9 +399,9 @@ static void node_close(Node *node)
     if (node->frontends != NULL)
         frontends_stop(node->frontends);
     task_manager_close(node->tasks);
-    mv_engine_close(node->instance.views);
     mv_forms_close(node->instance.forms);
     scheduler_close(node->scheduler);
+    mv_engine_close(node->instance.views);
     compactor_close(node->compactor);
     vacuum_close(node->vacuum);
     statistics_cache_close(node->statistics);
@@ -394,7 +425,8 @@ static void node_close(Node *node)
     peers_close(node->peers);
     if (node->store != NULL)
         meta_store_close(node->store);
-    block_cache_close(node->blocks);
+    other_volumes_close(node->others);
+    block_cache_close(node->instance.blocks);
     if (node->volume != NULL) {
         quarantine_close(node->volume->quarantine);
         volume_close(node->volume);

@@ -8,6 +8,9 @@
 #include "base/environment.h"
 #include "base/fault.h"
 #include "ddl/ddl.h"
+#include "ddl/table_volume.h"
+#include "meta/storage_volume.h"
+#include "ddl/partition_schedule.h"
 #include "ddl/recycle.h"
 #include "ddl/temporary_table.h"
 #include "load/partition_router.h"
@@ -51,6 +54,13 @@ static Status build_create_database(void *opaque, const CatalogSnapshot *catalog
         return RAISE(diag, DATABASE_EXISTS, "Can't create database '%.*s'; database exists", SV_ARGS(state->name));
     }
     change_put_database(change, state->id, state->name, state->statement->comment);
+    const AstProperties *properties = &state->statement->properties;
+    for (uint32_t i = 0; i < properties->keys.count; i++) {
+        if (!strview_equal_ci(properties->keys.items[i], STR_VIEW("storage_volume")))
+            continue;
+        TRY(ddl_check_volume(catalog, properties->values.items[i], diag));
+        change_set_database_volume(change, state->id, properties->values.items[i]);
+    }
     return OK;
 }
 
@@ -234,6 +244,13 @@ static Status name_temporary(DdlState *state)
     return OK;
 }
 
+/* The table is there whether or not this succeeds; the job tries again. */
+static void schedule_partitions(StatementContext *context, uint64_t table_id)
+{
+    Diag unheard = {0};
+    status_ignore(partition_schedule_table(context->session->instance->store, table_id, &unheard));
+}
+
 static Status run_create_table(StatementContext *context, const AstStatement *statement)
 {
     const AstCreateTable *ast = statement->create_table;
@@ -257,6 +274,8 @@ static Status run_create_table(StatementContext *context, const AstStatement *st
         if (status == OK)
             status = ddl_fill_schema(&ddl, ast, query, state.schema);
         if (status == OK)
+            status = ddl_bind_volume(&ddl, context->catalog, state.database, state.schema);
+        if (status == OK)
             status = fill_partitions(&state, &ast->partitions);
     }
     if (status == OK && query != NULL)
@@ -265,6 +284,7 @@ static Status run_create_table(StatementContext *context, const AstStatement *st
         status = commit_ddl(context, build_create_table, &state);
     ddl_schema_free(state.schema);
     TRY(status);
+    schedule_partitions(context, state.id);
     return query != NULL ? OK : send_ok(context, 0, STR_VIEW(""));
 }
 
@@ -397,7 +417,10 @@ static Status alter_table(StatementContext *context, const AstStatement *stateme
         TRY(ddl_plan_alter(&ddl, statement, table, &plan));
     if (plan.schema == NULL || !plan.effect.rewrites) {
         ddl_schema_free(plan.schema);
-        return ddl_alter_table(&ddl, statement, state->database, state->name);
+        TRY(ddl_alter_table(&ddl, statement, state->database, state->name));
+        if (table != NULL)
+            schedule_partitions(context, table->id);
+        return OK;
     }
     Status status = run_rewrite(context, table, &plan, strview_is(statement->actions.items[0].kind, "OPTIMIZE") ? "OPTIMIZE" : "COLUMN");
     ddl_schema_free(plan.schema);

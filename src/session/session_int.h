@@ -5,6 +5,7 @@
 #include "ddl/ddl.h"
 #include "connector/system_table.h"
 #include "load/table_loader.h"
+#include "plan/plan.h"
 #include "session/forward.h"
 #include "session/instance.h"
 #include "sql/ast_command.h"
@@ -206,6 +207,8 @@ Status show_quarantine(StatementContext *context);
 Status show_fault_points(StatementContext *context);
 /* cluster_statements.c; false: it is none of its statements. */
 bool run_cluster_command(StatementContext *context, const AstCommand *command, Status *out_status);
+bool run_volume_command(StatementContext *context, const AstCommand *command, Status *out_status);
+bool run_cache_command(StatementContext *context, const AstStatement *statement, Status *out_status);
 Status run_admin_vacuum(StatementContext *context, const AstCommand *command);
 Status run_explain_vacuum(StatementContext *context);
 Status run_describe(StatementContext *context, const AstStatement *statement);
@@ -214,6 +217,7 @@ Status run_profiled_query(StatementContext *context, const AstStatement *stateme
 Status run_analyze_profile(StatementContext *context, const AstCommand *command);
 Status send_query_columns(StatementContext *context, const BoundQuery *query);
 Status send_query_chunk(void *context, const Chunk *chunk); /* context: StatementContext */
+PlanExplainLevel explain_level(StrView word);
 Status run_explain(StatementContext *context, const AstStatement *statement);
 Status run_analyze(StatementContext *context, const AstStatement *statement);
 const Connector *session_connector(StatementContext *context);

@@ -136,6 +136,10 @@ Status parse_admin(Parser *p, AstStatement *out)
         command->has_number = true;
         return parse_integer(p, &command->number);
     }
+    if (accept_phrase(p, "CLEAR DATACACHE")) {
+        (void)new_command(p, out, "ADMIN CLEAR DATACACHE");
+        return OK;
+    }
     if (accept_phrase(p, "FINALIZE UPGRADE")) {
         (void)new_command(p, out, "ADMIN FINALIZE UPGRADE");
         return OK;
