@@ -384,7 +384,9 @@ Status run_insert(StatementContext *context, const AstStatement *statement)
     const CatalogTable *table;
     if (!statement->insert->is_files) {
         TRY(analyze_find_table(&context->analyze, &statement->insert->table, &database, &table));
-        if (insert_is_partial(statement->insert, table->schema))
+        const char *keeps = variable_text(context->session, "enable_insert_partial_update");
+        context->analyze.fills_missing = keeps != NULL && (strcmp(keeps, "false") == 0 || strcmp(keeps, "0") == 0);
+        if (!context->analyze.fills_missing && insert_is_partial(statement->insert, table->schema))
             return run_locked(context, &statement->insert->table, statement, insert_rows_of);
     }
     return insert_rows_of(context, statement, false);
@@ -538,6 +540,8 @@ static Status run_statement(StatementContext *context, const AstStatement *state
         return run_update(context, statement);
     case AST_STATEMENT_MERGE:
         return run_merge(context, statement);
+    case AST_STATEMENT_ALTER_DATABASE:
+        return run_rename_database(context, statement);
     case AST_STATEMENT_CREATE_DATABASE:
     case AST_STATEMENT_DROP_DATABASE:
     case AST_STATEMENT_CREATE_TABLE:
@@ -578,6 +582,8 @@ static Status run_statement(StatementContext *context, const AstStatement *state
             return run_admin_vacuum(context, statement->command);
         if (strview_starts_with(statement->command->what, STR_VIEW("ALTER SYSTEM ")) && statement->command->names.count > 0)
             return run_alter_system(context, statement->command);
+        if (strview_is(statement->command->what, "ALTER DATABASE QUOTA"))
+            return run_quota(context, statement->command);
         if (strview_is(statement->command->what, "CREATE INDEX") || strview_is(statement->command->what, "DROP INDEX"))
             return run_index(context, statement);
         if (strview_is(statement->command->what, "CANCEL ALTER TABLE"))
