@@ -297,6 +297,11 @@ static Status run_create_view(StatementContext *context, const AstStatement *sta
     DdlState state = {.context = context, .statement = statement, .id = meta_new_id(context->session->instance->store)};
     split_name(context, &ast->name, &state.database, &state.name);
     TRY(ddl_check_name(state.name, context->diag));
+    const CatalogDatabase *database = catalog_database(context->catalog, state.database);
+    const CatalogTable *old = database == NULL ? NULL : catalog_table(database, state.name);
+    if (old != NULL && ast->or_replace)
+        TRY(authorize_table(&context->analyze, PRIVILEGE_BIT(DROP), database, old));
+    bool keeps_invoker = old != NULL && statement->kind == AST_STATEMENT_ALTER_VIEW && view_is_invoker(old->schema);
     TRY(analyze_query(&context->analyze, ast->query, statement->source, &query));
     if (ast->columns.count > 0 && ast->columns.count != query->column_count)
         return RAISE(context->diag, ANALYSIS, "Getting analyzing error. Detail message: View's SELECT and view's field list have different column counts.");
@@ -315,6 +320,7 @@ static Status run_create_view(StatementContext *context, const AstStatement *sta
     schema->comment = keep(&schema->arena, ast->comment);
     schema->view_sql = keep(&schema->arena, ast->query_text);
     schema->view_database = keep(&schema->arena, context->analyze.database);
+    view_set_security(schema, keeps_invoker || strview_equal_ci(ast->security, STR_VIEW("INVOKER")));
     Status status = commit_ddl(context, build_create_table, &state);
     ddl_schema_free(schema);
     TRY(status);

@@ -81,6 +81,7 @@ static Status run_profiled(StatementContext *context, const PhysPlan *plan, cons
 Status run_explain(StatementContext *context, const AstStatement *statement)
 {
     const AstStatement *inner = statement->inner;
+    TRY(authorize_statement(&context->analyze, inner));
     PlanExplain what = {.level = explain_level(statement->text)};
     PlanProfile profile = {0};
     BoundQuery *query;

@@ -135,6 +135,9 @@ const CatalogSnapshot *session_visible_catalog(StatementContext *context); /* li
 bool sees_user(const StatementContext *context, StrView name);       /* what the user of that name runs */
 bool sees_creator(const StatementContext *context, StrView creator); /* what who is named so has made: a task */
 Status authorize_system_table(StatementContext *context, StrView database, StrView name);
+/* ---- view_security.c ---- */
+void view_set_security(TableSchema *schema, bool is_invoker);
+Status run_view_security(StatementContext *context, const AstCommand *command);
 /* ---- user_statements.c, role_statements.c, grant_statements.c ---- */
 Status run_user(StatementContext *context, const AstStatement *statement); /* CREATE and ALTER USER */
 /* Those of users and roles; false: the command is another one. */

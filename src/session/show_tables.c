@@ -24,7 +24,7 @@ static Status produce_databases(const SystemSource *source, SystemRows *rows)
     for (uint32_t i = 0; i < count; i++)
         names[i] = source->catalog->databases[first + i]->name;
     for (uint64_t id = ACCESS_ID_INFORMATION_SCHEMA; id < ACCESS_ID_INFORMATION_SCHEMA + SYSTEM_DATABASES; id++) {
-        if (access_sees_database(source->rights, id))
+        if (access_sees_database(source->rights, source->catalog, id))
             names[count++] = strview(access_system_database_name(id));
     }
     qsort(names, count, sizeof(*names), by_name);

@@ -590,6 +590,8 @@ static Status run_statement(StatementContext *context, const AstStatement *state
             return run_cancel_alter(context, statement->command);
         if (strview_starts_with_ci(statement->command->what, STR_VIEW("RECOVER ")))
             return run_recover(context, statement->command);
+        if (strview_is(statement->command->what, "ALTER VIEW SECURITY"))
+            return run_view_security(context, statement->command);
         if (strview_is(statement->command->what, "ANALYZE PROFILE"))
             return run_analyze_profile(context, statement->command);
         if (run_task_command(context, statement->command, &status) || run_cluster_command(context, statement->command, &status) ||
