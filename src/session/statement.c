@@ -522,6 +522,23 @@ static Status run_use(StatementContext *context, const AstStatement *statement)
     return send_ok(context, 0, STR_VIEW(""));
 }
 
+/* Commands about databases, tables and what was dropped. False: it is none of these. */
+static bool run_table_command(StatementContext *context, const AstStatement *statement, Status *out_status)
+{
+    StrView what = statement->command->what;
+    if (strview_is(what, "ALTER DATABASE QUOTA"))
+        *out_status = run_quota(context, statement->command);
+    else if (strview_is(what, "CREATE INDEX") || strview_is(what, "DROP INDEX"))
+        *out_status = run_index(context, statement);
+    else if (strview_is(what, "CANCEL ALTER TABLE"))
+        *out_status = run_cancel_alter(context, statement->command);
+    else if (strview_starts_with_ci(what, STR_VIEW("RECOVER ")))
+        *out_status = run_recover(context, statement->command);
+    else
+        return false;
+    return true;
+}
+
 static Status run_statement(StatementContext *context, const AstStatement *statement)
 {
     Status status;
@@ -582,14 +599,8 @@ static Status run_statement(StatementContext *context, const AstStatement *state
             return run_admin_vacuum(context, statement->command);
         if (strview_starts_with(statement->command->what, STR_VIEW("ALTER SYSTEM ")) && statement->command->names.count > 0)
             return run_alter_system(context, statement->command);
-        if (strview_is(statement->command->what, "ALTER DATABASE QUOTA"))
-            return run_quota(context, statement->command);
-        if (strview_is(statement->command->what, "CREATE INDEX") || strview_is(statement->command->what, "DROP INDEX"))
-            return run_index(context, statement);
-        if (strview_is(statement->command->what, "CANCEL ALTER TABLE"))
-            return run_cancel_alter(context, statement->command);
-        if (strview_starts_with_ci(statement->command->what, STR_VIEW("RECOVER ")))
-            return run_recover(context, statement->command);
+        if (run_table_command(context, statement, &status))
+            return status;
         if (strview_is(statement->command->what, "ALTER VIEW SECURITY"))
             return run_view_security(context, statement->command);
         if (strview_is(statement->command->what, "ANALYZE PROFILE"))
