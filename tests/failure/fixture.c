@@ -55,6 +55,9 @@ static Status start(Fixture *f, Diag *diag)
     VacuumOptions vacuum = {.store = i->store, .volume = f->volume, .forget_context = i->segments, .forget = forget_object};
     i->vacuum = vacuum_open(&vacuum);
     i->increments = auto_increment_open(i->store);
+    access_cache_init(&f->access);
+    i->access = &f->access;
+    i->passwords = password_cache_new();
     i->tasks = task_manager_open(i->store); /* without threads: nothing runs */
     i->keys = primary_indexes_open(mem_process_tracker(), 1 << 20, NULL);
     i->alters = alter_jobs_open();
@@ -82,6 +85,10 @@ static void stop(Fixture *f)
     if (i->pool != NULL)
         exec_pool_close(i->pool);
     spill_area_close(i->spill);
+    if (i->access != NULL) {
+        access_cache_deinit(i->access);
+        password_cache_free(i->passwords);
+    }
     meta_store_close(i->store);
     mutex_deinit(&i->lock);
     *i = (Instance){0};

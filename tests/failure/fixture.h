@@ -7,6 +7,7 @@
 
 typedef struct Fixture {
     Instance instance;
+    AccessCache access;
     Session *session;
     LoadHub *hub;
     Volume *volume;
