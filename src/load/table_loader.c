@@ -23,6 +23,7 @@ enum {
 Status table_loader_open(const TableLoaderOptions *options, Diag *diag, TableLoader **out_loader)
 {
     PartitionRouter *router;
+    TRY(meta_check_writable(options->store, diag));
     TRY(partition_router_open(options->store, options->table, options->session, options->partition_ids, options->partition_count, options->draft,
                               diag, &router));
     TableLoader *loader = mem_alloc_zero(sizeof(*loader));

@@ -279,7 +279,7 @@ static Status open_instance(Node *node, Diag *diag)
 
 static bool leads(void *store)
 {
-    return meta_is_leading(store);
+    return meta_is_leading(store) && !meta_is_read_only(store);
 }
 
 static Status start_jobs(Node *node, Diag *diag)

@@ -239,6 +239,33 @@ void change_list_unknown(StrView bytes, ByteBuf *out_names)
     }
 }
 
+/* Records of nodes and snapshots, and of runs that end. */
+static bool is_upkeep_module(StrView module)
+{
+    static const char *const MODULES[] = {"frontend", "frontend_dropped", "leader", "snapshot", "cluster_snapshot_job", "task_run"};
+    for (size_t i = 0; i < COUNT_OF(MODULES); i++) {
+        if (strview_is(module, MODULES[i]))
+            return true;
+    }
+    return false;
+}
+
+bool change_is_upkeep(StrView bytes)
+{
+    ByteReader reader = byte_reader(bytes.data, bytes.length);
+    while (byte_reader_left(&reader) > 0 && !reader.failed) {
+        uint8_t kind = byte_reader_u8(&reader);
+        StrView body = byte_reader_sized(&reader);
+        ByteReader inner = byte_reader(body.data, body.length);
+        bool is_record = kind == OP_PUT_RECORD || kind == OP_DROP_RECORD;
+        if (is_record && is_upkeep_module(byte_reader_sized(&inner)))
+            continue;
+        if (kind != OP_PUT_SETTING && kind != OP_RESERVE_IDS && kind != OP_NOTE_DELETIONS && kind != OP_DROP_PREPARED)
+            return false;
+    }
+    return true;
+}
+
 /* ---- applying ---- */
 
 typedef struct Apply {

@@ -94,6 +94,7 @@ void store_note_cut(MetaStore *store)
 {
     const Journal *journal = &store->journal;
     uint64_t entry_id = store->published->entry_id;
+    store_note_freeze(store);
     if (journal->next_entry_id == entry_id + 1 && !journal->is_pending)
         store->cut = (ImageHead){entry_id, journal->incarnation, journal->next_sequence, journal->previous_hash, journal->epoch,
                                  journal->epoch_writer, 0};
@@ -351,6 +352,7 @@ static Status join_batch(MetaStore *store, MetaBuild build, void *context, Diag 
     *out_batch = NULL;
     if (change.bytes.length == 0)
         return OK;
+    TRY(store_check_frozen(store->tentative, bytebuf_view(&change.bytes), diag));
     JournalEntry entry = {.id = store->next_entry_id, .kind = ENTRY_CHANGE, .bytes = bytebuf_view(&change.bytes),
                           .time_us = env_wall_us(store->journal.volume->environment)};
     CatalogSnapshot *next;

@@ -50,6 +50,7 @@ struct MetaStore {
     ImageBlock *kept; /* blocks of the image that this version does not know */
     uint32_t kept_count;
     Arena kept_arena;
+    _Atomic int freeze; /* read_only.c */
     _Atomic bool is_confirmed; /* what the start found is certain to stay */
     LabelSet *labels;
 };
@@ -58,6 +59,11 @@ struct MetaStore {
 void store_publish(MetaStore *store, CatalogSnapshot *next);
 /* Lock held, nothing is appended: notes where the journal goes on behind the published state. */
 void store_note_cut(MetaStore *store);
+/* Lock held: whether the published state is read only, for who asks without the lock. */
+void store_note_freeze(MetaStore *store);
+/* Is it refused to commit the change now? */
+Status store_check_frozen(const CatalogSnapshot *catalog, StrView change, Diag *diag);
+
 /* ---- checkpoint.c ---- */
 
 /* What the start found of images: the newest there is, and those that can't be used. */

@@ -47,7 +47,7 @@
  * RESTORE CLUSTER | DATABASE | TABLE          name, partitions, name2 AS, text snapshot name, or values[0] TIMESTAMP
  * ADMIN SET REPLICA STATUS                    properties
  * ADMIN SET PARTITION VERSION                 name, partitions, number
- * ADMIN SET CLUSTER                           text READ ONLY | READ WRITE
+ * ADMIN SET CLUSTER                           text READ ONLY | READ WRITE, number TIMEOUT
  * ADMIN SET AUTOMATED CLUSTER SNAPSHOT ON     text volume, values[0] interval; ... OFF: nothing
  * ADMIN SET BACKEND CONFIG                    text node, properties
  * ADMIN REPAIR TABLE, ADMIN CANCEL REPAIR TABLE  name, partitions, properties

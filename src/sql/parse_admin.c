@@ -74,7 +74,10 @@ static Status parse_admin_set(Parser *p, AstStatement *out, bool *out_found)
         AstCommand *command = new_command(p, out, "ADMIN SET CLUSTER");
         TRY(expect_word(p, "READ"));
         command->text = is_word(p, "ONLY") ? STR_VIEW("READ ONLY") : STR_VIEW("READ WRITE");
-        return accept_word(p, "ONLY") ? OK : expect_word(p, "WRITE");
+        if (!accept_word(p, "ONLY"))
+            return expect_word(p, "WRITE");
+        command->has_number = accept_word(p, "TIMEOUT");
+        return command->has_number ? parse_integer(p, &command->number) : OK;
     }
     *out_found = false;
     return OK;
