@@ -47,6 +47,7 @@ void meta_store_close(MetaStore *store)
     mem_free(store->earlier);
     mem_free(store->leases);
     label_set_close(store->labels);
+    snapshot_pins_close(store->pins);
     arena_deinit(&store->kept_arena);
     mutex_deinit(&store->lock);
     mutex_deinit(&store->image_lock);
@@ -235,6 +236,7 @@ static MetaStore *new_store(const MetaOpen *options)
     mutex_init(&store->image_lock);
     store->limits = (CheckpointLimits){DUE_OBJECTS, DUE_BYTES, DUE_US};
     condition_init(&store->changed);
+    store->pins = snapshot_pins_open();
     store->labels = label_set_open();
     arena_init(&store->kept_arena, NULL);
     store->published = catalog_new_empty();

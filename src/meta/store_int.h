@@ -3,6 +3,7 @@
 
 #include "meta/image.h"
 #include "meta/journal.h"
+#include "meta/snapshots_int.h"
 #include "meta/labels.h"
 #include "meta/checkpoint.h"
 
@@ -50,6 +51,7 @@ struct MetaStore {
     ImageBlock *kept; /* blocks of the image that this version does not know */
     uint32_t kept_count;
     Arena kept_arena;
+    SnapshotPins *pins;
     _Atomic int freeze; /* read_only.c */
     _Atomic bool is_confirmed; /* what the start found is certain to stay */
     LabelSet *labels;
