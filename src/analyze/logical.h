@@ -123,6 +123,7 @@ struct LogicalNode {
             const uint64_t *tablet_ids;
             uint32_t tablet_id_count;
             StrView alias;
+            bool is_historic; /* AS OF: the table is not the current one */
             Expr **conjuncts; /* planner: pushed down */
             uint32_t conjunct_count;
         } scan;

@@ -17,6 +17,7 @@
 
 #include "base/environment.h"
 #include "base/log.h"
+#include "job/cluster_snapshot.h"
 #include "job/memory_trim.h"
 #include "job/quarantine_check.h"
 #include "ddl/recycle.h"
@@ -293,6 +294,7 @@ static Status start_jobs(Node *node, Diag *diag)
     node->quarantine_check = (QuarantineCheck){node->store, node->volume};
     scheduler_add(node->scheduler, "quarantine", quarantine_job, &node->quarantine_check);
     scheduler_add(node->scheduler, "journal", meta_settle_job, node->store);
+    scheduler_add_leading(node->scheduler, "snapshot", cluster_snapshot_job, node->store);
     scheduler_add_leading(node->scheduler, "labels", meta_labels_job, node->store);
     node_meta_start_jobs(&node->meta, node->config, node->store, node->scheduler);
     scheduler_add(node->scheduler, "memory", memory_trim_run, &node->memory_trim);

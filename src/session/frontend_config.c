@@ -17,6 +17,7 @@ typedef struct FrontendConfig {
 
 static const FrontendConfig configs[] = {
     {"alter_table_timeout_second", "86400", "int", NULL},
+    {"automated_cluster_snapshot_interval_seconds", "600", "long", "time between automated snapshots of the cluster"},
     {"auto_increment_cache_size", "100000", "int", NULL},
     {"catalog_trash_expire_second", "86400", "long", "seconds that dropped objects stay in the recycle bin"},
     {"consistency_tablet_meta_check_interval_ms", "7200000", "long", NULL},
@@ -37,6 +38,7 @@ static const FrontendConfig configs[] = {
     {"expr_depth_limit", "3000", "int", NULL},
     {"label_keep_max_num", "1000", "int", NULL},
     {"label_keep_max_second", "259200", "int", "how long labels of committed loads are kept; they are not used again until then"},
+    {"lake_autovacuum_grace_period_minutes", "30", "long", "minutes that an object that nothing names is kept; AS OF reaches back as far"},
     {"lake_compaction_max_tasks", "-1", "int", NULL},
     {"max_automatic_partition_number", "4096", "int", NULL},
     {"max_load_initial_open_partition_number", "32", "int", NULL},

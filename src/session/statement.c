@@ -565,7 +565,8 @@ static Status run_statement(StatementContext *context, const AstStatement *state
             return run_recover(context, statement->command);
         if (strview_is(statement->command->what, "ANALYZE PROFILE"))
             return run_analyze_profile(context, statement->command);
-        if (run_task_command(context, statement->command, &status) || run_cluster_command(context, statement->command, &status))
+        if (run_task_command(context, statement->command, &status) || run_cluster_command(context, statement->command, &status) ||
+            run_snapshot_command(context, statement->command, statement->source, &status))
             return status;
         return RAISE(context->diag, NOT_SUPPORTED, "%.*s is not supported yet", SV_ARGS(statement->command->what));
     case AST_STATEMENT_USER:

@@ -139,6 +139,8 @@ Status parse_admin(Parser *p, AstStatement *out)
         command->has_number = true;
         return parse_integer(p, &command->number);
     }
+    if (accept_phrase(p, "TEST SNAPSHOT"))
+        return parse_any_word(p, &new_command(p, out, "ADMIN TEST SNAPSHOT")->text);
     if (accept_phrase(p, "EXECUTE ON"))
         return parse_execute_on(p, out);
     p->at = begin;
