@@ -165,6 +165,16 @@ $(BUILD)/merak-commit-bench: $(BUILD)/bench/commit/commit_bench.o $(BUILD)/libme
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(LDFLAGS_COMMON) $(LDFLAGS_VARIANT) $^ $(LIBS) $(MARIADB_LIBS) -o $@
 
+# What candidate views cost the planner; bench/planning/README.md.
+PLANNING_OBJECTS := $(BUILD)/bench/planning/planning_bench.o $(BUILD)/tests/view_rewrite/test_views.o $(BUILD)/tests/failure/fixture.o
+.PHONY: bench-planning
+$(BUILD)/bench/planning/%.o: CFLAGS_ALL += -Itests
+$(BUILD)/merak-bench-planning: $(PLANNING_OBJECTS) $(BUILD)/libmerak.a
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(LDFLAGS_COMMON) $(LDFLAGS_VARIANT) $^ $(LIBS) -o $@
+bench-planning: $(BUILD)/merak-bench-planning
+	@$(BUILD)/merak-bench-planning
+
 # `make bench BENCH="--sf 0.1 --runs 3"`; see bench/tpch/README.md for what must be installed.
 bench: all tpch
 	node bench/tpch/run.mjs $(BENCH)

@@ -60,6 +60,9 @@ typedef struct BoundInsert {
 bool insert_is_partial(const AstInsert *ast, const TableSchema *schema);
 Status analyze_insert(AnalyzeContext *context, const AstInsert *ast, StrView source, BoundInsert *out_insert);
 
+/* The rows of a query for a table that needs no name: out->table is given. */
+Status analyze_rows_for(AnalyzeContext *context, const AstInsert *ast, StrView source, BoundInsert *in_out_insert);
+
 /* The rows that a DELETE takes: one column, where they lie (see ROW_LOCATION_NAME). */
 Status analyze_delete(AnalyzeContext *context, const AstStatement *ast, BoundInsert *out_delete);
 /* The rows that an UPDATE writes, as for an INSERT. */

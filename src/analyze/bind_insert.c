@@ -108,6 +108,10 @@ Status analyze_insert(AnalyzeContext *context, const AstInsert *ast, StrView sou
     if (context->authorizer != NULL)
         TRY(context->authorizer->check(context->authorizer->context, AUTHORIZE_INSERT, out->database->name, out->table->name,
                                        context->diag));
+    if (out->table->schema->kind == TABLE_MATERIALIZED_VIEW)
+        return RAISE(context->diag, ANALYSIS, "Getting analyzing error. Detail message: The data of '%.*s' cannot be inserted, updated or deleted "
+                     "because it is a materialized view, and the data of materialized view must be consistent with the base table.",
+                     SV_ARGS(out->table->name));
     if (out->table->schema->kind == TABLE_VIEW)
         return RAISE(context->diag, ANALYSIS, "Getting analyzing error. Detail message: can't insert into view '%.*s'.",
                      SV_ARGS(out->table->name));
@@ -197,4 +201,9 @@ Status bind_insert_rows(AnalyzeContext *context, const AstInsert *ast, StrView s
     out->query->columns = project->columns;
     out->query->column_count = project->column_count;
     return add_generated(context, schema, out);
+}
+
+Status analyze_rows_for(AnalyzeContext *context, const AstInsert *ast, StrView source, BoundInsert *out)
+{
+    return bind_insert_rows(context, ast, source, out);
 }

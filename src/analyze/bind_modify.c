@@ -8,6 +8,10 @@ static Status find_target(AnalyzeContext *context, const AstStatement *ast, Auth
     TRY(analyze_find_table(context, &ast->name, &out->database, &out->table));
     if (context->authorizer != NULL)
         TRY(context->authorizer->check(context->authorizer->context, action, out->database->name, out->table->name, context->diag));
+    if (out->table->schema->kind == TABLE_MATERIALIZED_VIEW)
+        return RAISE(context->diag, ANALYSIS, "Getting analyzing error. Detail message: The data of '%.*s' cannot be inserted, updated or deleted "
+                     "because it is a materialized view, and the data of materialized view must be consistent with the base table.",
+                     SV_ARGS(out->table->name));
     if (out->table->schema->kind == TABLE_VIEW)
         return RAISE(context->diag, ANALYSIS, "Getting analyzing error. Detail message: the data of view '%.*s' cannot be modified.",
                      SV_ARGS(out->table->name));

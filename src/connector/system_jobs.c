@@ -143,13 +143,6 @@ static const SystemColumn stream_columns[] = {TEXT("LABEL"),
                                               TEXT("CHANNEL_STATE"),
                                               TEXT("TYPE"),
                                               TEXT("TRACKING_SQL")};
-static const SystemColumn views_columns[] = {
-    NUMBER("MATERIALIZED_VIEW_ID"), TEXT("TABLE_SCHEMA"), TEXT("TABLE_NAME"), TEXT("REFRESH_TYPE"), TEXT("IS_ACTIVE"), TEXT("INACTIVE_REASON"),
-    TEXT("PARTITION_TYPE"), NUMBER("TASK_ID"), TEXT("TASK_NAME"), TIME("LAST_REFRESH_START_TIME"), TIME("LAST_REFRESH_FINISHED_TIME"),
-    DOUBLE("LAST_REFRESH_DURATION"), TEXT("LAST_REFRESH_STATE"), TEXT("LAST_REFRESH_FORCE_REFRESH"), TEXT("LAST_REFRESH_START_PARTITION"),
-    TEXT("LAST_REFRESH_END_PARTITION"), TEXT("LAST_REFRESH_BASE_REFRESH_PARTITIONS"), TEXT("LAST_REFRESH_MV_REFRESH_PARTITIONS"),
-    TEXT("LAST_REFRESH_ERROR_CODE"), TEXT("LAST_REFRESH_ERROR_MESSAGE"), NUMBER("TABLE_ROWS"), TEXT("MATERIALIZED_VIEW_DEFINITION"),
-    TEXT("EXTRA_MESSAGE"), TEXT("QUERY_REWRITE_STATUS"), TEXT("CREATOR"), TIME("LAST_REFRESH_PROCESS_TIME"), TEXT("LAST_REFRESH_JOB_ID")};
 static const SystemColumn pipes_columns[] = {TEXT("DATABASE_NAME"), NUMBER("PIPE_ID"), TEXT("PIPE_NAME"), TEXT("PROPERTIES"), TEXT("STATE"),
                                              TEXT("TABLE_NAME"), TEXT("LOAD_STATUS"), TEXT("LAST_ERROR"), TIME("CREATED_TIME")};
 static const SystemColumn files_columns[] = {
@@ -167,7 +160,6 @@ static const SystemTable tables[] = {
     {"load_tracking_logs", SYSTEM_COLUMNS(tracking_columns), produce_tracking},
     {"routine_load_jobs", SYSTEM_COLUMNS(routine_columns), NULL},
     {"stream_loads", SYSTEM_COLUMNS(stream_columns), NULL},
-    {"materialized_views", SYSTEM_COLUMNS(views_columns), NULL},
     {"pipes", SYSTEM_COLUMNS(pipes_columns), NULL},
     {"pipe_files", SYSTEM_COLUMNS(files_columns), NULL},
     {"column_stats_usage", SYSTEM_COLUMNS(usage_columns), NULL},

@@ -1,3 +1,4 @@
+#include "ddl/alter_jobs.h"
 #include "ddl/recycle.h"
 
 #include "base/fault.h"
@@ -10,6 +11,7 @@ typedef struct AlterState {
     const AstStatement *statement;
     StrView database, name;
     PartitionList fresh;
+    uint64_t job_id;
 } AlterState;
 
 static Status rename_table(DdlContext *context, const AstAlterAction *action, const CatalogDatabase *database, const CatalogTable *table,
@@ -36,6 +38,37 @@ static Status swap_tables(DdlContext *context, const AstAlterAction *action, con
     return OK;
 }
 
+/* DISTRIBUTED BY: other buckets or other bucket columns. */
+static Status distribute(DdlContext *context, const AstAlterAction *action, TableSchema *schema)
+{
+    const AstCreateTable *layout = action->layout;
+    bool is_keyed = schema->keys_kind != KEYS_DUPLICATE;
+    if (layout->is_random && is_keyed)
+        return DDL_ERROR(context, "%s must use hash distribution.",
+                         schema->keys_kind == KEYS_PRIMARY ? "PRIMARY KEY table" : "AGGREGATE KEY and UNIQUE KEY tables");
+    uint32_t *columns = ARENA_NEW_ARRAY(&schema->arena, uint32_t, MAX(layout->bucket_columns.count, 1u));
+    for (uint32_t i = 0; i < layout->bucket_columns.count; i++) {
+        int column = table_column_index(schema, layout->bucket_columns.items[i]);
+        if (column < 0)
+            return DDL_ERROR(context, "Distribution column(%.*s) doesn't exist.", SV_ARGS(layout->bucket_columns.items[i]));
+        if (is_keyed && !schema->columns[column].is_key)
+            return DDL_ERROR(context, "Distribution column[%.*s] is not key column.", SV_ARGS(schema->columns[column].name));
+        columns[i] = (uint32_t)column;
+    }
+    schema->is_random = layout->is_random || (layout->bucket_columns.count == 0 && !is_keyed);
+    schema->bucket_columns = columns;
+    schema->bucket_column_count = layout->bucket_columns.count;
+    schema->buckets = layout->buckets > 0 ? MIN(layout->buckets, 1024u) : schema->buckets;
+    context->effect->rewrites = true;
+    return OK;
+}
+
+static bool is_distribution(const AstAlterAction *action)
+{
+    return strview_is(action->kind, "OPTIMIZE") && action->layout != NULL && action->layout->has_distribution &&
+           action->layout->partition_exprs.count == 0 && action->layout->key_kind.length == 0 && action->names.count == 0;
+}
+
 static Status change_schema(DdlContext *context, const AstAlterAction *action, const CatalogTable *table, TableSchema *schema)
 {
     if (strview_is(action->kind, "COMMENT")) {
@@ -44,33 +77,69 @@ static Status change_schema(DdlContext *context, const AstAlterAction *action, c
     }
     if (strview_is(action->kind, "SET"))
         return ddl_fill_properties(context, &action->properties, schema);
+    if (is_distribution(action))
+        return distribute(context, action, schema);
     return ddl_alter_columns(context, action, table, schema);
 }
 
-static bool changes_schema(StrView kind)
+static bool changes_schema(const AstAlterAction *action)
 {
-    static const char *const kinds[] = {"COMMENT", "SET", "ADD COLUMN", "DROP COLUMN", "MODIFY COLUMN", "RENAME COLUMN", "COLUMN COMMENT"};
+    static const char *const kinds[] = {"COMMENT", "SET", "ADD COLUMN", "DROP COLUMN", "MODIFY COLUMN", "RENAME COLUMN", "COLUMN COMMENT", "ORDER BY"};
     for (size_t i = 0; i < COUNT_OF(kinds); i++) {
-        if (strview_is(kind, kinds[i]))
+        if (strview_is(action->kind, kinds[i]))
             return true;
     }
-    return false;
+    return is_distribution(action);
 }
 
-static Status alter_schema(AlterState *state, const CatalogDatabase *database, const CatalogTable *table, Change *change)
+static Status change_all(DdlContext *context, const AstAlterActions *actions, const CatalogTable *table, TableSchema *schema)
 {
-    const AstAlterActions *actions = &state->statement->actions;
-    TableSchema *schema = ddl_schema_copy(table->schema);
-    Status status = OK;
-    for (uint32_t i = 0; i < actions->count && status == OK; i++) {
-        if (!changes_schema(actions->items[i].kind))
-            status = RAISE(state->context->diag, NOT_SUPPORTED, "ALTER TABLE with %.*s and other clauses at once is not supported",
-                           SV_ARGS(actions->items[i].kind));
-        else
-            status = change_schema(state->context, &actions->items[i], table, schema);
+    for (uint32_t i = 0; i < actions->count; i++) {
+        if (!changes_schema(&actions->items[i]))
+            return RAISE(context->diag, NOT_SUPPORTED, "ALTER TABLE with %.*s and other clauses at once is not supported",
+                         SV_ARGS(actions->items[i].kind));
+        TRY(change_schema(context, &actions->items[i], table, schema));
     }
+    return ddl_check_generated(context, schema);
+}
+
+Status ddl_plan_alter(DdlContext *context, const AstStatement *statement, const CatalogTable *table, AlterPlan *out)
+{
+    *out = (AlterPlan){0};
+    if (statement->actions.count == 0 || !changes_schema(&statement->actions.items[0]) || table->schema->kind != TABLE_BASE)
+        return OK;
+    context->effect = &out->effect;
+    out->schema = ddl_schema_copy(table->schema);
+    Status status = change_all(context, &statement->actions, table, out->schema);
+    context->effect = NULL;
     if (status == OK)
+        return OK;
+    ddl_schema_free(out->schema);
+    out->schema = NULL;
+    return status;
+}
+
+/* What SHOW ALTER TABLE tells: it has ended. */
+static void note_job(const AlterState *state, const CatalogDatabase *database, const CatalogTable *table, const CatalogSnapshot *catalog, Change *change)
+{
+    AlterJob job = {.id = state->job_id, .table_id = table->id, .database_id = database->id, .kind = "COLUMN", .created_us = state->context->now_us};
+    alter_job_name(&job, table->name);
+    alter_job_put(&job, "FINISHED", "", change);
+    alter_jobs_trim(catalog, change);
+}
+
+static Status alter_schema(AlterState *state, const CatalogDatabase *database, const CatalogTable *table, const CatalogSnapshot *catalog, Change *change)
+{
+    AlterEffect effect = {0};
+    TableSchema *schema = ddl_schema_copy(table->schema);
+    state->context->effect = &effect;
+    Status status = change_all(state->context, &state->statement->actions, table, schema);
+    if (status == OK && effect.rewrites)
+        status = RAISE(state->context->diag, RETRY, "table '%.*s' was altered meanwhile", SV_ARGS(table->name));
+    if (status == OK) {
         change_put_table(change, table->id, database->id, table->name, schema);
+        note_job(state, database, table, catalog, change);
+    }
     ddl_schema_free(schema);
     return status;
 }
@@ -90,8 +159,10 @@ static Status build_alter(void *opaque, const CatalogSnapshot *catalog, Change *
     bool is_rename = strview_is(action->kind, "RENAME");
     if (is_view && !is_rename)
         return RAISE(diag, BAD_TABLE, "'%.*s.%.*s' is a view", SV_ARGS(state->database), SV_ARGS(state->name));
-    if (changes_schema(action->kind))
-        return alter_schema(state, database, table, change);
+    if (table->schema->kind == TABLE_MATERIALIZED_VIEW)
+        return RAISE(diag, BAD_TABLE, "'%.*s.%.*s' is a materialized view: use ALTER MATERIALIZED VIEW", SV_ARGS(state->database), SV_ARGS(state->name));
+    if (changes_schema(action))
+        return alter_schema(state, database, table, catalog, change);
     if (state->statement->actions.count > 1)
         return RAISE(diag, NOT_SUPPORTED, "ALTER TABLE with %.*s and other clauses at once is not supported", SV_ARGS(action->kind));
     if (is_rename)
@@ -114,7 +185,7 @@ static void take_recycle_ids(DdlContext *context, const CatalogTable *table, Rec
 
 Status ddl_alter_table(DdlContext *context, const AstStatement *statement, StrView database, StrView name)
 {
-    AlterState state = {.context = context, .statement = statement, .database = database, .name = name};
+    AlterState state = {.context = context, .statement = statement, .database = database, .name = name, .job_id = meta_new_id(context->store)};
     if (database.length == 0)
         return RAISE(context->diag, NO_DATABASE_SELECTED, "No database selected");
     if (statement->actions.count == 0)
@@ -126,7 +197,7 @@ Status ddl_alter_table(DdlContext *context, const AstStatement *statement, StrVi
     RecycleIds recycle = {.now_us = context->now_us};
     if (table != NULL && strview_is(statement->actions.items[0].kind, "DROP PARTITION") && !statement->actions.items[0].is_force)
         take_recycle_ids(context, table, &recycle);
-    if (table != NULL && table->schema->kind == TABLE_BASE)
+    if (table != NULL && table->schema->kind != TABLE_VIEW)
         status = ddl_prepare_partitions(context, &statement->actions.items[0], table, &state.fresh);
     if (status == OK)
         status = meta_commit(context->store, build_alter, &state, context->diag);

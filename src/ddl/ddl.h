@@ -7,6 +7,12 @@
 #include "analyze/analyze.h"
 #include "meta/store.h"
 
+/* What actions on columns do to what is stored. */
+typedef struct AlterEffect {
+    bool rewrites;     /* segments have to be written again before the schema holds */
+    bool changes_rows; /* and then rows have other values: the data version moves */
+} AlterEffect;
+
 typedef struct DdlContext {
     Arena *arena;
     Diag *diag;
@@ -14,6 +20,7 @@ typedef struct DdlContext {
     AnalyzeContext *analyze;
     int64_t now_us;
     int64_t zone_offset_us;
+    AlterEffect *effect;
     const struct RecycleIds *recycle; /* for dropping partitions without FORCE */
 } DdlContext;
 
@@ -28,6 +35,8 @@ void ddl_schema_free(TableSchema *schema); /* NULL is nothing */
 Status ddl_fill_schema(DdlContext *context, const AstCreateTable *ast, const BoundQuery *query, TableSchema *schema);
 Status ddl_fill_column(DdlContext *context, const AstColumn *ast, Arena *arena, TableColumn *out);
 Status ddl_fill_properties(DdlContext *context, const AstProperties *ast, TableSchema *schema);
+/* The expressions of generated columns bind and have the columns' types. */
+Status ddl_check_generated(DdlContext *context, const TableSchema *schema);
 Status ddl_check_name(StrView name, Diag *diag);
 StrView ddl_keep(Arena *arena, StrView text);
 
@@ -43,6 +52,13 @@ Status ddl_add_partitions(DdlContext *context, const TableSchema *schema, const 
 /* A bound of a partition: MAXVALUE sets *out_is_max. */
 Status ddl_bound(DdlContext *context, const AstExpr *ast, Type type, Datum *out, bool *out_is_max);
 
+/* What the statement makes of the table's definition. schema NULL: it is not about columns, order or distribution.
+ * effect.rewrites: the caller writes the rows again, else ddl_alter_table() does all. schema is the caller's. */
+typedef struct AlterPlan {
+    TableSchema *schema;
+    AlterEffect effect;
+} AlterPlan;
+Status ddl_plan_alter(DdlContext *context, const AstStatement *statement, const CatalogTable *table, AlterPlan *out_plan);
 /* ALTER TABLE with any of the actions that change metadata alone. */
 Status ddl_alter_table(DdlContext *context, const AstStatement *statement, StrView database, StrView name);
 /* Partition actions. prepare takes ids, which can't be had inside of a commit, and fills fresh: what ADD adds and

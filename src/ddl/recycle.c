@@ -239,6 +239,24 @@ static bool has_same_partitioning(const TableSchema *a, const TableSchema *b)
     return is_same;
 }
 
+/* Can the rows of one definition be read by another? */
+static bool fits(const TableSchema *held, const TableSchema *now)
+{
+    for (uint32_t i = 0; i < now->column_count; i++) {
+        bool is_there = false;
+        for (uint32_t k = 0; k < held->column_count; k++) {
+            if (held->columns[k].unique_id != now->columns[i].unique_id)
+                continue;
+            is_there = true;
+            if (!type_equal(held->columns[k].type, now->columns[i].type) || !strview_equal(held->columns[k].generated, now->columns[i].generated))
+                return false;
+        }
+        if (!is_there && (now->columns[i].generated.length > 0 || now->columns[i].is_key))
+            return false;
+    }
+    return held->buckets == now->buckets && held->sort_count == now->sort_count && has_same_partitioning(held, now);
+}
+
 static Status recover_partition(const Recovery *recovery, const CatalogSnapshot *catalog, Arena *arena, Change *change, Diag *diag)
 {
     Recycled item;
@@ -253,7 +271,7 @@ static Status recover_partition(const Recovery *recovery, const CatalogSnapshot 
         return RAISE(diag, NO_SUCH_PARTITION, "No partition named '%.*s' in recycle bin that belongs to table '%.*s'", SV_ARGS(wanted->partition),
                      SV_ARGS(wanted->table));
     const CatalogTable *holder = catalog_table(bin, numbered(item.holder_id, stored));
-    if (holder == NULL || holder->partition_count != 1 || !has_same_partitioning(holder->schema, table->schema))
+    if (holder == NULL || holder->partition_count != 1 || !fits(holder->schema, table->schema))
         return RAISE(diag, NOT_SUPPORTED, "partition '%.*s' does not fit table '%.*s' any more", SV_ARGS(wanted->partition), SV_ARGS(wanted->table));
     CatalogPartition back;
     memcpy(&back, holder->partitions[0], sizeof(back));

@@ -117,6 +117,9 @@ static Status restore_one(Restore *restore, const CatalogDatabase *database, uin
 {
     StrView name = restore->table.length > 0 ? restore->table : from->name;
     const CatalogTable *old = database == NULL ? NULL : catalog_table(database, name);
+    if (from->schema->kind == TABLE_MATERIALIZED_VIEW)
+        return RAISE(diag, NOT_SUPPORTED, "'%.*s' is a materialized view: it follows its base tables and is not restored by itself",
+                     SV_ARGS(from->name));
     if (old != NULL && restore->is_new)
         return RAISE(diag, TABLE_EXISTS, "Table '%.*s' already exists", SV_ARGS(name));
     if (restore->target->partition_count > 0)

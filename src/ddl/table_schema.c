@@ -98,7 +98,7 @@ Status ddl_fill_column(DdlContext *context, const AstColumn *ast, Arena *arena, 
 }
 
 /* Generated columns may use the plain ones. */
-static Status check_generated(DdlContext *context, const TableSchema *schema)
+Status ddl_check_generated(DdlContext *context, const TableSchema *schema)
 {
     LogicalColumn *columns = ARENA_NEW_ARRAY(context->arena, LogicalColumn, MAX(schema->column_count, 1u));
     for (uint32_t i = 0; i < schema->column_count; i++)
@@ -416,7 +416,7 @@ Status ddl_fill_schema(DdlContext *context, const AstCreateTable *ast, const Bou
     TRY(fill_keys(context, ast, schema));
     TRY(check_key_types(context, schema));
     TRY(check_aggregates(context, schema));
-    TRY(check_generated(context, schema));
+    TRY(ddl_check_generated(context, schema));
     TRY(fill_distribution(context, ast, schema));
     TRY(fill_scheme(context, ast, schema));
     TRY(ddl_fill_properties(context, &ast->properties, schema));

@@ -7,6 +7,7 @@
  * on. Cancel, deadline and memory limit are looked at between chunks. */
 
 #include "phys/plan.h"
+#include "volume/read_scope.h"
 #include "volume/volume.h"
 
 typedef struct ExecPool ExecPool;
@@ -28,6 +29,8 @@ void segment_cache_close(SegmentCache *cache);
 Volume *segment_cache_volume(const SegmentCache *cache);
 /* The segment stays open until it is released as often as it was got. */
 Status segment_cache_get(SegmentCache *cache, const SegmentRef *ref, Diag *diag, Segment **out_segment);
+/* Begins to open those that are not, where volumes are remote. */
+void segment_cache_prepare(SegmentCache *cache, const SegmentRef *refs, uint32_t count);
 void segment_cache_release(SegmentCache *cache, const Segment *segment);
 /* The object is gone: its segments are closed once they are unused. */
 void segment_cache_forget(SegmentCache *cache, StrView path);
@@ -54,6 +57,7 @@ typedef struct OperatorProfile {
     _Atomic int64_t push_us; /* spent in those that take its rows */
     int64_t peak_bytes;      /* most memory the operator held */
     int64_t spilled_bytes;   /* written to disk */
+    ReadCounters reads;      /* of scans of remote volumes */
 } OperatorProfile;
 
 /* Who the work is for: the pool shares its workers out by weight among the groups that have tasks waiting. */

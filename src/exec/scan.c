@@ -4,9 +4,10 @@
 
 /* Scans. A morsel is a few pages of one segment. Zone maps drop pages by the predicates' ranges and by
  * the bounds of runtime filters; predicate columns are read first, the others only for pages where rows
- * survive. */
+ * survive. Of remote volumes, the pages of the next morsels are fetched ahead, few at first: a query with a LIMIT
+ * may not need them. */
 
-enum { MORSEL_PAGES = 8, MAX_RANGES = 32 };
+enum { MORSEL_PAGES = 8, MAX_RANGES = 32, FIRST_AHEAD = 4, AHEAD_GROWTH = 4, MOST_AHEAD = 64 };
 
 typedef struct ScanMorsel {
     uint32_t segment;
@@ -33,6 +34,9 @@ typedef struct Scan {
     ScanMorsel *morsels;
     uint32_t morsel_count;
     _Atomic uint32_t next_morsel;
+    bool is_remote;
+    _Atomic uint32_t next_ahead; /* morsels below it are being fetched */
+    ReadScope reads;
     ColumnRange ranges[MAX_RANGES];
     uint32_t range_count;
     bool *is_predicate; /* a scan column */
@@ -76,6 +80,7 @@ static Status open_segments(Scan *scan)
     for (uint32_t c = 0; c < node->scan.scan_column_count; c++)
         scan->wants_location |= node->scan.scan_columns[c].unique_id == PHYS_ROW_LOCATION;
     uint32_t morsels = 0;
+    segment_cache_prepare(scan->exec->options->segments, node->scan.segments, count);
     for (uint32_t s = 0; s < count; s++) {
         TRY(exec_open_segment(scan->exec, &node->scan.segments[s], &scan->segments[s]));
         TRY(open_rows(scan, s));
@@ -89,6 +94,7 @@ static Status open_segments(Scan *scan)
         uint32_t pages = segment_page_count(scan->segments[s]);
         for (uint32_t p = 0; p < pages; p += MORSEL_PAGES)
             scan->morsels[scan->morsel_count++] = (ScanMorsel){s, p, MIN(pages - p, (uint32_t)MORSEL_PAGES)};
+        scan->is_remote |= segment_is_remote(scan->segments[s]);
     }
     return OK;
 }
@@ -263,25 +269,65 @@ static Status scan_page(Scan *scan, uint32_t number, uint32_t segment, uint32_t 
     return scan->consumer->push(scan->consumer, number, &chunk);
 }
 
+/* Pages of two morsels, when they share a row group: the ranges of a column are one then. */
+static void fetch_ahead(const Scan *scan, uint32_t first, uint32_t end)
+{
+    uint32_t low = UINT32_MAX, high = 0;
+    for (uint32_t m = first; m < end; m++) {
+        const ScanMorsel *morsel = &scan->morsels[m];
+        for (uint32_t p = morsel->first_page; p < morsel->first_page + morsel->page_count; p++) {
+            if (!page_may_match(scan, morsel->segment, p))
+                continue;
+            low = MIN(low, p);
+            high = p;
+        }
+    }
+    uint32_t segment = scan->morsels[first].segment;
+    if (low != UINT32_MAX)
+        segment_prefetch(scan->segments[segment], low, high, scan->positions[segment], scan->node->scan.scan_column_count);
+}
+
+static bool share_row_group(const ScanMorsel *a, const ScanMorsel *b)
+{
+    return a->segment == b->segment && a->first_page / ROW_GROUP_PAGES == b->first_page / ROW_GROUP_PAGES;
+}
+
+static void fetch_ahead_of(Scan *scan, uint32_t morsel)
+{
+    uint32_t ahead = MIN(FIRST_AHEAD + morsel * AHEAD_GROWTH, (uint32_t)MOST_AHEAD);
+    uint32_t until = MIN(scan->morsel_count, morsel + ahead);
+    uint32_t next = atomic_load(&scan->next_ahead);
+    while (next < until) {
+        bool is_pair = next + 1 < scan->morsel_count && share_row_group(&scan->morsels[next], &scan->morsels[next + 1]);
+        uint32_t end = next + 1 + is_pair;
+        if (!atomic_compare_exchange_strong(&scan->next_ahead, &next, end))
+            continue;
+        fetch_ahead(scan, next, end);
+        next = end;
+    }
+}
+
 static Status scan_worker(void *context, uint32_t number)
 {
     Scan *scan = context;
     Status status = OK;
+    const ReadScope *before = read_scope_begin(&scan->reads);
     for (;;) {
         uint32_t m = atomic_fetch_add(&scan->next_morsel, 1);
         if (m >= scan->morsel_count || status != OK)
             break;
         if (scan->consumer->is_full != NULL && scan->consumer->is_full(scan->consumer))
             break;
+        if (scan->is_remote)
+            fetch_ahead_of(scan, m);
         const ScanMorsel *morsel = &scan->morsels[m];
         status = exec_check(scan->exec);
         for (uint32_t p = 0; p < morsel->page_count && status == OK; p++)
             status = scan_page(scan, number, morsel->segment, morsel->first_page + p);
-        if (status != OK) {
+        if (status != OK)
             atomic_store(&scan->exec->failed, true);
-            return status;
-        }
     }
+    read_scope_end(before);
     return status;
 }
 
@@ -314,7 +360,11 @@ Status run_scan(ExecContext *exec, const PhysNode *node, Consumer *consumer)
     scan.range_count = MAX_RANGES;
     expr_ranges(&exec->arena, (const Expr *const *)node->scan.conjuncts, node->scan.conjunct_count, scan.ranges,
                 &scan.range_count);
+    scan.reads.cancelled = exec->options->cancelled;
+    scan.reads.counters = exec->options->profile == NULL ? NULL : &exec->options->profile[node->id].reads;
+    const ReadScope *before = read_scope_begin(&scan.reads);
     Status status = open_segments(&scan);
+    read_scope_end(before);
     if (status == OK)
         status = open_workers(&scan);
     if (status == OK)

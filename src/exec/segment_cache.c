@@ -215,6 +215,20 @@ Status segment_cache_get(SegmentCache *cache, const SegmentRef *ref, Diag *diag,
     return OK;
 }
 
+static bool is_open(SegmentCache *cache, uint64_t id)
+{
+    LOCK_GUARD(&cache->lock);
+    return find(cache, id) != NULL;
+}
+
+void segment_cache_prepare(SegmentCache *cache, const SegmentRef *refs, uint32_t count)
+{
+    for (uint32_t i = 0; i < count && volume_can_prefetch(cache->volume); i++) {
+        if (!is_open(cache, refs[i].id))
+            segment_prepare(cache->volume, &refs[i]);
+    }
+}
+
 void segment_cache_release(SegmentCache *cache, const Segment *segment)
 {
     LOCK_GUARD(&cache->lock);

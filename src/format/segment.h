@@ -22,6 +22,8 @@ typedef struct SegmentWriter SegmentWriter;
 typedef Status (*SegmentSink)(void *context, const void *data, size_t length, Diag *diag);
 Status segment_writer_open(const SegmentColumn *columns, uint32_t count, SegmentSink sink, void *context, Diag *diag,
                            SegmentWriter **out_writer);
+/* Before the first rows: strings are packed quickly instead of well, for a segment that is merged before long. */
+void segment_writer_hurry(SegmentWriter *writer);
 /* columns[c] holds row_count values, dense; any form. Rows are taken in order. */
 Status segment_writer_append(SegmentWriter *writer, const Vector *const *columns, uint32_t row_count);
 Status segment_writer_finish(SegmentWriter *writer, uint64_t *out_length, uint64_t *out_rows);
@@ -30,6 +32,8 @@ void segment_writer_close(SegmentWriter *writer);
 /* ---- reading ---- */
 typedef struct Segment Segment;
 Status segment_open(Volume *volume, const SegmentRef *ref, Diag *diag, Segment **out_segment);
+/* Begins to fetch what segment_open() will need, where the volume is remote. */
+void segment_prepare(Volume *volume, const SegmentRef *ref);
 void segment_close(Segment *segment);
 uint64_t segment_id(const Segment *segment); /* of the reference it was opened with */
 StrView segment_path(const Segment *segment);
@@ -68,6 +72,10 @@ typedef struct SegmentRead {
     Diag *diag;
 } SegmentRead;
 Status segment_read_rows(Segment *segment, const SegmentRead *read, Vector *out);
+/* Begins to fetch pages that will be read, of one row group, where the volume is remote; columns of -1 are left out. */
+enum { MOST_PREFETCH_COLUMNS = 256 };
+void segment_prefetch(const Segment *segment, uint32_t first_page, uint32_t last_page, const int *columns, uint32_t column_count);
+bool segment_is_remote(const Segment *segment);
 /* Entries of the largest dictionary of a column; 0: a row group has none. */
 uint32_t segment_dictionary_size(const Segment *segment, int column);
 uint64_t segment_page_bytes(const Segment *segment, uint32_t page, int column);

@@ -55,6 +55,7 @@ typedef struct StringWriter {
     DictionaryInfo table; /* where it is stored; length 0: not yet */
     uint32_t *codes;      /* ROW_GROUP_PAGES * SEGMENT_PAGE_ROWS dictionary codes */
     bool has_given_up;    /* symbols did not pay; they are not tried again in this segment */
+    bool is_hurried;      /* quickly rather than well */
     ByteBuf symbols;      /* codes of a page, u16 each */
     StringForm form;      /* of the row group */
     const Str *values;
@@ -110,6 +111,9 @@ typedef struct CheckedBytes {
     const char *what;
     uint32_t number;
 } CheckedBytes;
+/* Bytes are readable from pin to unpin; offsets count from the segment's first byte. */
+Status segment_pin(const Segment *s, uint64_t offset, uint64_t length, Diag *diag);
+void segment_unpin(const Segment *s, uint64_t offset, uint64_t length);
 Status segment_check_sum(const Segment *s, const CheckedBytes *bytes, Diag *diag);
 bool segment_is_same_sum(uint64_t found, uint64_t expected);
 /* column -1: of the whole segment. */

@@ -4,6 +4,8 @@
  * epoch; dictionaries and symbol tables are decoded once and shared, under the segment's lock. Every length
  * is compared with what is left before it is used. */
 
+#include <stdlib.h>
+
 #include "codec/alp.h"
 #include "volume/guard.h"
 
@@ -82,17 +84,29 @@ static Status decode_dictionary(const PageReader *p, const DictionaryInfo *info,
     return OK;
 }
 
-static Status load_dictionary(const PageReader *p, const Vector **out)
+/* Its bytes are pinned. */
+static Status decode_dictionary_once(const PageReader *p, Vector **out)
 {
     ColumnReader *column = &p->segment->columns[p->wanted->column];
     uint32_t group = group_of(p);
-    Vector *ready = atomic_load_explicit(&column->loaded[group], memory_order_acquire);
+    LOCK_GUARD(&p->segment->lock);
+    *out = atomic_load(&column->loaded[group]);
+    if (*out == NULL)
+        TRY(decode_dictionary(p, &column->dictionaries[group], out));
+    atomic_store_explicit(&column->loaded[group], *out, memory_order_release);
+    return OK;
+}
+
+static Status load_dictionary(const PageReader *p, const Vector **out)
+{
+    const ColumnReader *column = &p->segment->columns[p->wanted->column];
+    const DictionaryInfo *info = &column->dictionaries[group_of(p)];
+    Vector *ready = atomic_load_explicit(&column->loaded[group_of(p)], memory_order_acquire);
     if (ready == NULL) {
-        LOCK_GUARD(&p->segment->lock);
-        ready = atomic_load(&column->loaded[group]);
-        if (ready == NULL)
-            TRY(decode_dictionary(p, &column->dictionaries[group], &ready));
-        atomic_store_explicit(&column->loaded[group], ready, memory_order_release);
+        TRY(segment_pin(p->segment, info->offset, info->length, p->wanted->diag));
+        Status status = decode_dictionary_once(p, &ready);
+        segment_unpin(p->segment, info->offset, info->length);
+        TRY(status);
     }
     *out = ready;
     return OK;
@@ -120,22 +134,32 @@ static Status decode_symbols(const PageReader *p, const DictionaryInfo *info, Fs
     return status == OK ? OK : damaged(p, "the symbol table is damaged");
 }
 
-/* Row groups that name the same bytes share one table. */
-static Status load_symbols(const PageReader *p, const FsstTable **out)
+/* Row groups that name the same bytes share one table. Its bytes are pinned. */
+static Status decode_symbols_once(const PageReader *p, const DictionaryInfo *info, FsstTable **out)
 {
     ColumnReader *column = &p->segment->columns[p->wanted->column];
-    uint32_t group = group_of(p);
-    FsstTable *ready = atomic_load_explicit(&column->tables[group], memory_order_acquire);
+    LOCK_GUARD(&p->segment->lock);
+    *out = NULL;
+    for (uint32_t g = 0; g < p->segment->group_count && *out == NULL; g++) {
+        if (column->dictionaries[g].offset == info->offset && column->dictionaries[g].length == info->length)
+            *out = atomic_load(&column->tables[g]);
+    }
+    if (*out == NULL)
+        TRY(decode_symbols(p, info, out));
+    atomic_store_explicit(&column->tables[group_of(p)], *out, memory_order_release);
+    return OK;
+}
+
+static Status load_symbols(const PageReader *p, const FsstTable **out)
+{
+    const ColumnReader *column = &p->segment->columns[p->wanted->column];
+    const DictionaryInfo *info = &column->dictionaries[group_of(p)];
+    FsstTable *ready = atomic_load_explicit(&column->tables[group_of(p)], memory_order_acquire);
     if (ready == NULL) {
-        LOCK_GUARD(&p->segment->lock);
-        const DictionaryInfo *info = &column->dictionaries[group];
-        for (uint32_t g = 0; g < p->segment->group_count && ready == NULL; g++) {
-            if (column->dictionaries[g].offset == info->offset && column->dictionaries[g].length == info->length)
-                ready = atomic_load(&column->tables[g]);
-        }
-        if (ready == NULL)
-            TRY(decode_symbols(p, info, &ready));
-        atomic_store_explicit(&column->tables[group], ready, memory_order_release);
+        TRY(segment_pin(p->segment, info->offset, info->length, p->wanted->diag));
+        Status status = decode_symbols_once(p, info, &ready);
+        segment_unpin(p->segment, info->offset, info->length);
+        TRY(status);
     }
     *out = ready;
     return OK;
@@ -357,6 +381,7 @@ static Status check_page(const PageReader *p)
     return OK;
 }
 
+/* The page is pinned. */
 static Status read_guarded(Segment *s, const SegmentRead *read, Vector *out)
 {
     const ColumnReader *column = &s->columns[read->column];
@@ -380,13 +405,15 @@ static Status read_guarded(Segment *s, const SegmentRead *read, Vector *out)
 
 Status segment_read_rows(Segment *s, const SegmentRead *read, Vector *out)
 {
+    const PageInfo *page = &s->columns[read->column].pages[read->page];
+    TRY(segment_pin(s, page->offset, page->length, read->diag));
     volume_guard_begin();
     Status status = read_guarded(s, read, out);
     if (!volume_guard_end())
         atomic_store(&s->is_cut_short, true);
+    segment_unpin(s, page->offset, page->length);
     if (atomic_load_explicit(&s->is_cut_short, memory_order_relaxed))
-        return segment_corrupt(s, s->columns[read->column].pages[read->page].offset, read->column, "the object became shorter",
-                               read->diag);
+        return segment_corrupt(s, page->offset, read->column, "the object became shorter", read->diag);
     return status;
 }
 
@@ -394,6 +421,37 @@ Status segment_read(Segment *s, uint32_t page, int column, Type target, Arena *a
 {
     SegmentRead read = {page, column, target, {NULL, s->page_rows[page]}, arena, diag};
     return segment_read_rows(s, &read, out);
+}
+
+static int by_offset(const void *a, const void *b)
+{
+    const VolumeRange *left = a, *right = b;
+    return left->offset < right->offset ? -1 : left->offset > right->offset;
+}
+
+/* Pages of a column lie one behind the other within a row group, behind what they share. */
+static VolumeRange range_of(const Segment *s, const ColumnReader *column, uint32_t first, uint32_t last)
+{
+    const DictionaryInfo *shared = &column->dictionaries[first / ROW_GROUP_PAGES];
+    uint64_t from = column->pages[first].offset, to = column->pages[last].offset + column->pages[last].length;
+    bool is_before = shared->length > 0 && shared->offset < from && from - shared->offset <= shared->length + to - from;
+    if (is_before)
+        from = shared->offset;
+    return (VolumeRange){s->ref.offset + from, to > from ? to - from : 0};
+}
+
+void segment_prefetch(const Segment *s, uint32_t first_page, uint32_t last_page, const int *columns, uint32_t column_count)
+{
+    VolumeRange ranges[MOST_PREFETCH_COLUMNS];
+    uint32_t count = 0;
+    if (!volume_can_prefetch(s->object->volume))
+        return;
+    for (uint32_t c = 0; c < column_count && count < MOST_PREFETCH_COLUMNS; c++) {
+        if (columns[c] >= 0)
+            ranges[count++] = range_of(s, &s->columns[columns[c]], first_page, last_page);
+    }
+    qsort(ranges, count, sizeof(*ranges), by_offset);
+    s->object->volume->ops->prefetch(s->object, ranges, count);
 }
 
 Status segment_verify(Segment *s, Diag *diag)

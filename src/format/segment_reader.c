@@ -35,6 +35,11 @@ Status segment_check_sum(const Segment *s, const CheckedBytes *bytes, Diag *diag
     uint64_t found = checksum_bytes(s->data + bytes->offset, bytes->length);
     if (segment_is_same_sum(found, bytes->checksum))
         return OK;
+    if (volume_reread(s->object, s->ref.offset + bytes->offset, bytes->length)) { /* a cache's damage is not the object's */
+        found = checksum_bytes(s->data + bytes->offset, bytes->length);
+        if (segment_is_same_sum(found, bytes->checksum))
+            return OK;
+    }
     uint32_t id = s->columns[bytes->column].unique_id;
     Diag own = {0};
     status_ignore(RAISE(&own, CORRUPT,
@@ -162,10 +167,22 @@ static Status read_footer(Segment *s, ByteReader *footer, Diag *diag)
     return footer->failed ? segment_corrupt(s, s->length, -1, "the footer is cut short", diag) : OK;
 }
 
-static Status open_footer(Segment *s, Diag *diag)
+Status segment_pin(const Segment *s, uint64_t offset, uint64_t length, Diag *diag)
 {
-    if (s->length < SEGMENT_TAIL_BYTES)
-        return segment_corrupt(s, 0, -1, "it is cut short", diag);
+    Status status = volume_pin(s->object, s->ref.offset + offset, length, diag);
+    if (status == ERR_NO_SUCH_OBJECT)
+        quarantine_note(s->volume, s->ref.path, "the object is missing");
+    return status;
+}
+
+void segment_unpin(const Segment *s, uint64_t offset, uint64_t length)
+{
+    volume_unpin(s->object, s->ref.offset + offset, length);
+}
+
+/* The tail is pinned. */
+static Status check_tail(const Segment *s, Diag *diag)
+{
     const uint8_t *tail = s->data + s->length - SEGMENT_TAIL_BYTES;
     uint64_t length = load_u64(tail);
     if (memcmp(tail + 24, segment_magic, sizeof(segment_magic)) != 0)
@@ -177,18 +194,44 @@ static Status open_footer(Segment *s, Diag *diag)
         return segment_corrupt(s, s->length - 16, -1, "its tail is not valid", diag);
     if (length > s->length - SEGMENT_TAIL_BYTES || length < 9)
         return segment_corrupt(s, s->length - SEGMENT_TAIL_BYTES, -1, "the footer length is impossible", diag);
-    const uint8_t *footer = tail - length;
-    if (!segment_is_same_sum(checksum_bytes(footer, length), load_u64(tail + 8)))
-        return segment_corrupt(s, (uint64_t)(footer - s->data), -1, "the footer's checksum does not match", diag);
+    return OK;
+}
+
+/* Footer and tail are pinned. */
+static Status decode_footer(Segment *s, const uint8_t *footer, uint64_t length, Diag *diag)
+{
+    const uint8_t *tail = s->data + s->length - SEGMENT_TAIL_BYTES;
+    uint64_t offset = (uint64_t)(footer - s->data);
+    bool is_good = segment_is_same_sum(checksum_bytes(footer, length), load_u64(tail + 8));
+    if (!is_good && volume_reread(s->object, s->ref.offset + offset, length + SEGMENT_TAIL_BYTES))
+        is_good = segment_is_same_sum(checksum_bytes(footer, length), load_u64(tail + 8));
+    if (!is_good)
+        return segment_corrupt(s, offset, -1, "the footer's checksum does not match", diag);
     uint64_t plain_length = load_u64(footer + 1);
     if (!segment_is_plausible(plain_length, length))
-        return segment_corrupt(s, (uint64_t)(footer - s->data), -1, "the footer is too long", diag);
+        return segment_corrupt(s, offset, -1, "the footer is too long", diag);
     char *plain = mem_alloc(plain_length + 1);
     Status status = decompress((Codec)footer[0], strview_n((const char *)footer + 9, length - 9), plain, plain_length, diag);
     ByteReader reader = byte_reader(plain, plain_length);
     if (status == OK)
         status = read_footer(s, &reader, diag);
     mem_free(plain);
+    return status;
+}
+
+static Status open_footer(Segment *s, Diag *diag)
+{
+    uint64_t tail = s->length - SEGMENT_TAIL_BYTES;
+    if (s->length < SEGMENT_TAIL_BYTES)
+        return segment_corrupt(s, 0, -1, "it is cut short", diag);
+    TRY(segment_pin(s, tail, SEGMENT_TAIL_BYTES, diag));
+    Status status = check_tail(s, diag);
+    uint64_t length = load_u64(s->data + tail);
+    segment_unpin(s, tail, SEGMENT_TAIL_BYTES);
+    TRY(status);
+    TRY(segment_pin(s, tail - length, length + SEGMENT_TAIL_BYTES, diag));
+    status = decode_footer(s, s->data + tail - length, length, diag);
+    segment_unpin(s, tail - length, length + SEGMENT_TAIL_BYTES);
     return status;
 }
 
@@ -227,6 +270,18 @@ Status segment_open(Volume *volume, const SegmentRef *ref, Diag *diag, Segment *
     return OK;
 }
 
+void segment_prepare(Volume *volume, const SegmentRef *ref)
+{
+    enum { FOOTER_GUESS = 64 << 10 };
+    char path[1024];
+    if (volume->ops->prepare == NULL || ref->path.length >= sizeof(path))
+        return;
+    memcpy(path, ref->path.data, ref->path.length);
+    path[ref->path.length] = '\0';
+    uint64_t guess = MIN(ref->length, (uint64_t)FOOTER_GUESS);
+    volume->ops->prepare(volume, path, ref->offset + ref->length - guess, guess);
+}
+
 void segment_close(Segment *s)
 {
     if (s == NULL)
@@ -240,6 +295,11 @@ void segment_close(Segment *s)
 uint64_t segment_id(const Segment *s)
 {
     return s->ref.id;
+}
+
+bool segment_is_remote(const Segment *s)
+{
+    return volume_can_prefetch(s->volume);
 }
 
 StrView segment_path(const Segment *s)

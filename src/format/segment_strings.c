@@ -199,7 +199,7 @@ void string_writer_begin(StringWriter *w, const Str *values, uint32_t rows, Aren
     w->values = values;
     w->entries = 0;
     if (build_dictionary(w, values, rows, arena, &dictionary)) {
-        put_strings(shared, dictionary.entries, dictionary.count, CODEC_ZSTD);
+        put_strings(shared, dictionary.entries, dictionary.count, w->is_hurried ? CODEC_LZ4 : CODEC_ZSTD);
         w->entries = dictionary.count;
         w->form = STRINGS_DICTIONARY;
         return;
@@ -218,6 +218,6 @@ void string_writer_page(StringWriter *w, uint32_t first, uint32_t count, ByteBuf
         bytebuf_put_u8(out, (uint8_t)width);
         bitpack_append(out, w->numbers, count, 0, width);
     } else {
-        put_strings(out, w->values + first, count, CODEC_ZSTD);
+        put_strings(out, w->values + first, count, w->is_hurried ? CODEC_LZ4 : CODEC_ZSTD);
     }
 }

@@ -79,6 +79,12 @@ Status segment_writer_open(const SegmentColumn *columns, uint32_t count, Segment
     return OK;
 }
 
+void segment_writer_hurry(SegmentWriter *w)
+{
+    for (uint32_t c = 0; c < w->column_count; c++)
+        w->columns[c].strings.has_given_up = w->columns[c].strings.is_hurried = true;
+}
+
 void segment_writer_close(SegmentWriter *w)
 {
     if (w == NULL)

@@ -204,7 +204,7 @@ static bool pick_segments(Pick *pick, bool is_forced, int64_t now_us, Arena *are
 
 static bool can_merge(const CatalogTable *table)
 {
-    return table->schema->kind == TABLE_BASE;
+    return table->schema->kind != TABLE_VIEW;
 }
 
 static bool may_merge(Compactor *c, const CatalogTable *table)
@@ -272,23 +272,29 @@ static bool holds_all(const TabletVersion *tablet, const Pick *pick)
     return true;
 }
 
+static const TabletVersion *tablet_in(const CatalogSnapshot *catalog, const Pick *pick)
+{
+    const CatalogTable *table = catalog_table_by_id(catalog, pick->table->id);
+    const CatalogPartition *partition = table == NULL ? NULL : catalog_partition_by_id(table, pick->partition->id);
+    for (uint32_t t = 0; partition != NULL && t < partition->tablet_count; t++) {
+        if (partition->tablets[t].id == pick->tablet->id)
+            return &partition->tablets[t];
+    }
+    return NULL;
+}
+
 static Status build_exchange(void *context, const CatalogSnapshot *catalog, Change *change, Diag *diag)
 {
     const Exchange *exchange = context;
     const Pick *pick = exchange->pick;
     const CatalogTable *table = catalog_table_by_id(catalog, pick->table->id);
-    const CatalogPartition *partition = table == NULL ? NULL : catalog_partition_by_id(table, pick->partition->id);
-    const TabletVersion *tablet = NULL;
-    for (uint32_t t = 0; partition != NULL && t < partition->tablet_count; t++) {
-        if (partition->tablets[t].id == pick->tablet->id)
-            tablet = &partition->tablets[t];
-    }
+    const TabletVersion *tablet = tablet_in(catalog, pick);
     if (tablet == NULL || table->schema != pick->table->schema || !holds_all(tablet, pick) || compaction_is_held(exchange->holds, table->id))
         return RAISE(diag, RETRY, "table '%.*s' changed while it was compacted", SV_ARGS(pick->table->name));
     uint64_t *old_ids = mem_alloc(pick->count * sizeof(*old_ids));
     for (uint32_t i = 0; i < pick->count; i++)
         old_ids[i] = pick->segments[i].id;
-    NewSegments fresh = {partition->id, tablet->id, exchange->merged, exchange->merged == NULL ? 0 : 1};
+    NewSegments fresh = {pick->partition->id, tablet->id, exchange->merged, exchange->merged == NULL ? 0 : 1};
     change_compact_segments(change, table->id, &fresh, old_ids, pick->count);
     mem_free(old_ids);
     return OK;
@@ -306,12 +312,52 @@ static void unlock_table(const Compactor *c, const CatalogTable *table)
         primary_indexes_unlock(c->keys, table->id);
 }
 
-static Status publish(Compactor *c, const Pick *pick, const SegmentRef *merged, bool is_locked, Diag *diag)
+/* Commits; an index of the tablet's keys learns where the rows are now. keys: of the merged rows; NULL: there is no index. */
+static Status commit_locked(Compactor *c, const Pick *pick, const SegmentRef *merged, const KeyHash *keys, Diag *diag)
 {
     Exchange exchange = {&c->holds, pick, merged};
+    CatalogSnapshot *before = meta_snapshot(c->store);
+    Status status = meta_commit(c->store, build_exchange, &exchange, diag);
+    CatalogSnapshot *after = meta_snapshot(c->store);
+    const TabletVersion *old = tablet_in(before, pick);
+    const TabletVersion *new = tablet_in(after, pick);
+    if (status == OK && keys != NULL && old != NULL && new != NULL) {
+        PrimaryIndexMove move = {pick->tablet->id, old->segments, new->segments, old->segment_count, new->segment_count, merged, keys};
+        primary_index_follow(c->keys, &move);
+    }
+    catalog_unref(after);
+    catalog_unref(before);
+    return status;
+}
+
+/* The keys of the merged rows, where an index waits for them. */
+static Status read_keys(Compactor *c, const Pick *pick, const SegmentRef *merged, Arena *arena, Diag *diag, const KeyHash **out_keys)
+{
+    static const KeyHash none;
+    const TableSchema *schema = pick->table->schema;
+    bool is_keyed = schema->keys_kind == KEYS_PRIMARY || schema->keys_kind == KEYS_UNIQUE;
+    *out_keys = NULL;
+    if (c->keys == NULL || !is_keyed || !primary_index_is_there(c->keys, pick->tablet->id))
+        return OK;
+    *out_keys = &none;
+    if (merged == NULL)
+        return OK;
+    SegmentColumn *columns = ARENA_NEW_ARRAY(arena, SegmentColumn, MAX(schema->key_count, 1u));
+    for (uint32_t k = 0; k < schema->key_count; k++)
+        columns[k] = (SegmentColumn){schema->columns[k].unique_id, schema->columns[k].type};
+    PrimaryIndexInput input = {c->volume, pick->tablet->id, merged, 1, columns, schema->key_count};
+    return key_pages_load(&input, 0, arena, diag, out_keys);
+}
+
+static Status publish(Compactor *c, const Pick *pick, const SegmentRef *merged, bool is_locked, Diag *diag)
+{
+    const KeyHash *keys;
+    AUTO_ARENA arena;
+    arena_init(&arena, &c->memory);
+    TRY(read_keys(c, pick, merged, &arena, diag, &keys));
     if (!is_locked)
         lock_table(c, pick->table);
-    Status status = meta_commit(c->store, build_exchange, &exchange, diag);
+    Status status = commit_locked(c, pick, merged, keys, diag);
     if (!is_locked)
         unlock_table(c, pick->table);
     return status;

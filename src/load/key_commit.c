@@ -1,10 +1,13 @@
 #include "load/key_commit.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/fault.h"
+#include "base/parallel.h"
 #include "storage/delete_vector.h"
+#include "storage/key_probe.h"
+
+enum { PARALLEL_ROWS = 1 << 14 }; /* of a load, for threads to pay */
 
 /* ---- flushes ---- */
 
@@ -66,42 +69,18 @@ uint32_t *key_flush_fill(KeyFlush *flush, const KeyRows *all, uint32_t *position
     return kept_rows;
 }
 
-static Status load_page(Segment *segment, const TableSchema *schema, uint32_t page, Arena *arena, Diag *diag, KeyHash *out)
+SegmentColumn *key_segment_columns(const TableSchema *schema, Arena *arena)
 {
-    Vector *columns = ARENA_NEW_ARRAY(arena, Vector, MAX(schema->key_count, 1u));
-    const Vector **keys = ARENA_NEW_ARRAY(arena, const Vector *, MAX(schema->key_count, 1u));
-    for (uint32_t k = 0; k < schema->key_count; k++) {
-        int position = segment_find_column(segment, schema->columns[k].unique_id);
-        if (position < 0)
-            return RAISE(diag, CORRUPT, "segment in object \"%.*s\" lacks a key column", SV_ARGS(segment_path(segment)));
-        TRY(segment_read(segment, page, position, schema->columns[k].type, arena, diag, &columns[k]));
-        keys[k] = &columns[k];
-    }
-    key_hashes(keys, schema->key_count, segment_page_rows(segment, page), out);
-    return OK;
+    SegmentColumn *keys = ARENA_NEW_ARRAY(arena, SegmentColumn, MAX(schema->key_count, 1u));
+    for (uint32_t k = 0; k < schema->key_count; k++)
+        keys[k] = (SegmentColumn){schema->columns[k].unique_id, schema->columns[k].type};
+    return keys;
 }
 
 Status key_flush_load(Volume *volume, const TableSchema *schema, const SegmentRef *ref, Arena *arena, Diag *diag, const KeyHash **out)
 {
-    Segment *segment;
-    AUTO_ARENA scratch;
-    arena_init(&scratch, NULL);
-    KeyHash *hashes = ARENA_NEW_ARRAY(arena, KeyHash, ref->row_count + 1);
-    TRY(segment_open(volume, ref, diag, &segment));
-    uint64_t first = 0;
-    Status status = segment_row_count(segment) == ref->row_count ? OK
-                        : RAISE(diag, CORRUPT, "segment in object \"%.*s\" has other rows than metadata says", SV_ARGS(ref->path));
-    for (uint32_t page = 0; page < segment_page_count(segment) && status == OK; page++) {
-        arena_reset(&scratch);
-        if (first + segment_page_rows(segment, page) > ref->row_count)
-            status = RAISE(diag, CORRUPT, "segment in object \"%.*s\" has more rows than metadata says", SV_ARGS(ref->path));
-        else
-            status = load_page(segment, schema, page, &scratch, diag, hashes + first);
-        first += segment_page_rows(segment, page);
-    }
-    segment_close(segment);
-    *out = hashes;
-    return status;
+    PrimaryIndexInput input = {volume, 0, ref, 1, key_segment_columns(schema, arena), schema->key_count};
+    return key_pages_load(&input, 0, arena, diag, out);
 }
 
 /* ---- delete vectors ---- */
@@ -188,6 +167,51 @@ Status dead_rows_store(const DeadRowStore *store, DeadRows *dead, const SegmentR
     return OK;
 }
 
+void dead_rows_add(DeadRows *dead, RowLocation old, Arena *arena)
+{
+    DeadRow row = {old.segment_id, old.row};
+    if (old.segment_id != 0)
+        ARRAY_PUSH(arena, dead, row);
+}
+
+typedef enum KeyDeadState { DEAD_UNREAD, DEAD_READ, DEAD_CHANGED } KeyDeadState;
+
+static Status note_dead_at(const KeyCommit *commit, KeyTablet *tablet, uint32_t segment, uint32_t row, Diag *diag)
+{
+    if (tablet->dead_states[segment] == DEAD_UNREAD) {
+        TRY(delete_vector_load(commit->volume, &tablet->segments[segment], &tablet->arena, diag, &tablet->dead[segment]));
+        tablet->dead_states[segment] = DEAD_READ;
+    }
+    if (delete_vector_add(&tablet->dead[segment], &tablet->arena, row))
+        tablet->dead_states[segment] = DEAD_CHANGED;
+    return OK;
+}
+
+/* Rows of segments that are no longer there were deleted with them. */
+static Status note_dead(const KeyCommit *commit, KeyTablet *tablet, const RowPlace *old, uint32_t count, Diag *diag)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t place = old[i].segment < tablet->place_count ? tablet->places[old[i].segment] : UINT32_MAX;
+        if (place != UINT32_MAX)
+            TRY(note_dead_at(commit, tablet, place, old[i].row, diag));
+    }
+    return OK;
+}
+
+static Status make_vectors(const KeyCommit *commit, KeyTablet *tablet, Diag *diag)
+{
+    tablet->deletes = ARENA_NEW_ARRAY(&tablet->arena, NewDeletes, tablet->segment_count);
+    for (uint32_t s = 0; s < tablet->segment_count; s++) {
+        NewDeletes *fresh = &tablet->deletes[tablet->delete_count];
+        if (tablet->dead_states[s] != DEAD_CHANGED)
+            continue;
+        fresh->segment_id = tablet->segments[s].id;
+        TRY(delete_vector_store(commit->store, commit->volume, &tablet->dead[s], &tablet->arena, diag, &fresh->deletes));
+        tablet->delete_count++;
+    }
+    return OK;
+}
+
 /* ---- commits ---- */
 
 const TabletVersion *partition_tablet(const CatalogPartition *partition, uint64_t tablet_id)
@@ -212,76 +236,156 @@ bool tablet_is_same(const TabletVersion *a, const TabletVersion *b)
     return true;
 }
 
-SegmentColumn *key_segment_columns(const TableSchema *schema, Arena *arena)
+/* Where the index's segments are among the tablet's, and the new ones', which get numbers here. */
+static void find_places(KeyTablet *tablet)
 {
-    SegmentColumn *keys = ARENA_NEW_ARRAY(arena, SegmentColumn, MAX(schema->key_count, 1u));
-    for (uint32_t k = 0; k < schema->key_count; k++)
-        keys[k] = (SegmentColumn){schema->columns[k].unique_id, schema->columns[k].type};
-    return keys;
+    for (uint32_t s = 0; s < tablet->segment_count; s++)
+        (void)primary_index_segment(tablet->index, tablet->segments[s].id);
+    tablet->place_count = primary_index_segment_count(tablet->index);
+    tablet->places = ARENA_NEW_ARRAY(&tablet->arena, uint32_t, tablet->place_count);
+    memset(tablet->places, 0xff, tablet->place_count * sizeof(uint32_t));
+    for (uint32_t s = 0; s < tablet->segment_count; s++)
+        tablet->places[primary_index_segment(tablet->index, tablet->segments[s].id)] = s;
 }
 
-static Status open_tablet(KeyCommit *commit, const KeyFlush *flush, const CatalogTable *table, bool replaces, uint32_t room,
-                          Diag *diag, KeyTablet *tablet)
+typedef struct TabletWork {
+    KeyCommit *commit;
+    const CatalogTable *table;
+    const KeyFlushes *flushes;
+    bool replaces;
+} TabletWork;
+
+static PrimaryIndexInput index_input(const KeyCommit *commit, KeyTablet *tablet, uint32_t segment_count)
 {
-    const TableSchema *schema = commit->schema;
-    const TabletVersion *seen = partition_tablet(catalog_partition_by_id(table, flush->partition_id), flush->tablet_id);
+    return (PrimaryIndexInput){commit->volume, tablet->tablet_id, tablet->segments, segment_count,
+                               key_segment_columns(commit->schema, &tablet->arena), commit->schema->key_count};
+}
+
+/* The tablet's segments, then those of the flushes. */
+static Status open_tablet(const TabletWork *work, KeyTablet *tablet, uint32_t *out_old_count, uint64_t *out_keys, Diag *diag)
+{
+    const TabletVersion *seen = partition_tablet(catalog_partition_by_id(work->table, tablet->partition_id), tablet->tablet_id);
     if (seen == NULL)
-        return RAISE(diag, INVALID_ARGUMENT, "a partition of table '%.*s' was dropped meanwhile", SV_ARGS(table->name));
-    *tablet = (KeyTablet){.partition_id = flush->partition_id, .tablet_id = flush->tablet_id, .seen = replaces ? NULL : seen};
-    tablet->segment_count = replaces ? 0 : seen->segment_count;
-    tablet->segments = ARENA_NEW_ARRAY(&commit->arena, SegmentRef, tablet->segment_count + room);
-    memcpy(tablet->segments, seen->segments, tablet->segment_count * sizeof(SegmentRef));
-    PrimaryIndexInput input = {commit->volume, flush->tablet_id, tablet->segments, tablet->segment_count,
-                               key_segment_columns(schema, &commit->arena), schema->key_count};
-    return primary_index_get(commit->indexes, &input, diag, &tablet->index);
-}
-
-void dead_rows_add(DeadRows *dead, RowLocation old, Arena *arena)
-{
-    DeadRow row = {old.segment_id, old.row};
-    if (old.segment_id != 0)
-        ARRAY_PUSH(arena, dead, row);
-}
-
-static void upsert_flush(KeyTablet *tablet, const KeyFlush *flush, Arena *arena, DeadRows *dead)
-{
-    for (uint32_t i = 0; i < flush->deleted_count; i++)
-        dead_rows_add(dead, primary_index_remove(tablet->index, flush->deleted[i]), arena);
-    if (flush->segment == NULL)
-        return;
-    tablet->segments[tablet->segment_count++] = *flush->segment;
-    for (uint32_t row = 0; row < flush->segment->row_count; row++)
-        dead_rows_add(dead, primary_index_set(tablet->index, flush->keys[row], (RowLocation){flush->segment->id, row}), arena);
-}
-
-static Status make_tablet(KeyCommit *commit, const CatalogTable *table, const KeyFlushes *flushes, uint32_t first, bool replaces,
-                          Diag *diag)
-{
-    KeyTablet tablet;
-    DeadRows dead = {0};
-    AUTO_ARENA arena;
-    arena_init(&arena, NULL);
-    const KeyFlush *head = &flushes->items[first];
-    TRY(open_tablet(commit, head, table, replaces, flushes->count, diag, &tablet));
-    for (uint32_t i = first; i < flushes->count; i++) {
-        if (flushes->items[i].tablet_id == head->tablet_id)
-            upsert_flush(&tablet, &flushes->items[i], &arena, &dead);
+        return RAISE(diag, INVALID_ARGUMENT, "a partition of table '%.*s' was dropped meanwhile", SV_ARGS(work->table->name));
+    tablet->seen = work->replaces ? NULL : seen;
+    *out_old_count = work->replaces ? 0 : seen->segment_count;
+    uint32_t room = *out_old_count + work->flushes->count;
+    tablet->segments = ARENA_NEW_ARRAY(&tablet->arena, SegmentRef, room + 1);
+    memcpy(tablet->segments, seen->segments, *out_old_count * sizeof(SegmentRef));
+    tablet->segment_count = *out_old_count;
+    for (uint32_t i = 0; i < work->flushes->count; i++) {
+        const KeyFlush *flush = &work->flushes->items[i];
+        if (flush->tablet_id != tablet->tablet_id)
+            continue;
+        *out_keys += flush->deleted_count + (flush->segment == NULL ? 0 : flush->segment->row_count);
+        if (flush->segment != NULL)
+            tablet->segments[tablet->segment_count++] = *flush->segment;
     }
-    DeadRowStore store = {commit->store, commit->volume, &commit->arena};
-    Status status = dead_rows_store(&store, &dead, tablet.segments, tablet.segment_count, diag, &tablet.deletes, &tablet.delete_count);
-    ARRAY_PUSH(&commit->arena, &commit->tablets, tablet);
+    tablet->dead = ARENA_NEW_ARRAY(&tablet->arena, DeleteVector, tablet->segment_count + 1);
+    tablet->dead_states = ARENA_NEW_ARRAY(&tablet->arena, uint8_t, tablet->segment_count + 1);
+    return OK;
+}
+
+static Status upsert_flush(const KeyCommit *commit, KeyTablet *tablet, const KeyFlush *flush, Diag *diag)
+{
+    for (uint32_t i = 0; i < flush->deleted_count; i++) {
+        RowPlace old = tablet->has_no_index ? primary_index_put_gone(tablet->index, flush->deleted[i])
+                                            : primary_index_take_out(tablet->index, flush->deleted[i]);
+        TRY(note_dead(commit, tablet, &old, 1, diag));
+    }
+    if (flush->segment == NULL)
+        return OK;
+    uint32_t rows = (uint32_t)flush->segment->row_count;
+    RowPlace *old = mem_alloc(((size_t)rows + 1) * sizeof(*old));
+    RowPlace first = {primary_index_segment(tablet->index, flush->segment->id), 0};
+    primary_index_put_rows(tablet->index, flush->keys, rows, first, old);
+    Status status = note_dead(commit, tablet, old, rows, diag);
+    mem_free(old);
     return status;
+}
+
+typedef struct DeadProbe {
+    const KeyCommit *commit;
+    KeyTablet *tablet;
+    Status status;
+    Diag *diag;
+} DeadProbe;
+
+static void note_probed(void *context, uint32_t segment, uint32_t row, KeyHash key)
+{
+    DeadProbe *probe = context;
+    (void)key;
+    if (probe->status == OK)
+        probe->status = note_dead_at(probe->commit, probe->tablet, segment, row, probe->diag);
+}
+
+/* Without an index: the tablet's rows whose keys are loaded or deleted. */
+static Status probe_tablet(const TabletWork *work, KeyTablet *tablet, uint32_t old_count, uint64_t key_count, Diag *diag)
+{
+    DeadProbe probe = {work->commit, tablet, OK, diag};
+    KeyHash *keys = mem_alloc((key_count + 1) * sizeof(*keys));
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < work->flushes->count; i++) {
+        const KeyFlush *flush = &work->flushes->items[i];
+        uint32_t rows = flush->segment == NULL ? 0 : (uint32_t)flush->segment->row_count;
+        if (flush->tablet_id != tablet->tablet_id)
+            continue;
+        if (rows > 0)
+            memcpy(keys + count, flush->keys, rows * sizeof(*keys));
+        if (flush->deleted_count > 0)
+            memcpy(keys + count + rows, flush->deleted, flush->deleted_count * sizeof(*keys));
+        count += rows + flush->deleted_count;
+    }
+    PrimaryIndexInput input = index_input(work->commit, tablet, old_count);
+    Status status = key_probe(&input, tablet->index, keys, count, note_probed, &probe, diag);
+    mem_free(keys);
+    return status != OK ? status : probe.status;
+}
+
+static Status make_tablet(void *context, uint32_t round, Diag *diag)
+{
+    const TabletWork *work = context;
+    const KeyCommit *commit = work->commit;
+    KeyTablet *tablet = &commit->tablets.items[round];
+    uint32_t old_count = 0;
+    uint64_t key_count = 0;
+    TRY(open_tablet(work, tablet, &old_count, &key_count, diag));
+    PrimaryIndexInput input = index_input(commit, tablet, old_count);
+    TRY(primary_index_get_for(commit->indexes, &input, key_count, diag, &tablet->index));
+    tablet->has_no_index = tablet->index == NULL;
+    if (tablet->has_no_index)
+        tablet->index = primary_index_new(commit->indexes, tablet->tablet_id);
+    find_places(tablet);
+    for (uint32_t i = 0; i < work->flushes->count; i++) {
+        if (work->flushes->items[i].tablet_id == tablet->tablet_id)
+            TRY(upsert_flush(commit, tablet, &work->flushes->items[i], diag));
+    }
+    if (tablet->has_no_index)
+        TRY(probe_tablet(work, tablet, old_count, key_count, diag));
+    return make_vectors(commit, tablet, diag);
 }
 
 Status key_commit_make(KeyCommit *commit, const CatalogTable *table, const KeyFlushes *flushes, bool replaces, Diag *diag)
 {
     for (uint32_t i = 0; i < flushes->count; i++) {
-        bool is_done = false;
-        for (uint32_t t = 0; t < commit->tablets.count && !is_done; t++)
-            is_done = commit->tablets.items[t].tablet_id == flushes->items[i].tablet_id;
-        if (!is_done)
-            TRY(make_tablet(commit, table, flushes, i, replaces, diag));
+        const KeyFlush *flush = &flushes->items[i];
+        bool is_there = false;
+        for (uint32_t t = 0; t < commit->tablets.count && !is_there; t++)
+            is_there = commit->tablets.items[t].tablet_id == flush->tablet_id;
+        KeyTablet tablet = {.partition_id = flush->partition_id, .tablet_id = flush->tablet_id};
+        if (!is_there)
+            ARRAY_PUSH(&commit->arena, &commit->tablets, tablet);
     }
+    for (uint32_t t = 0; t < commit->tablets.count; t++)
+        arena_init(&commit->tablets.items[t].arena, commit->arena.tracker);
+    TabletWork work = {commit, table, flushes, replaces};
+    uint64_t rows = 0;
+    for (uint32_t i = 0; i < flushes->count; i++)
+        rows += flushes->items[i].segment == NULL ? 0 : flushes->items[i].segment->row_count;
+    if (rows >= PARALLEL_ROWS)
+        return parallel_for(commit->tablets.count, make_tablet, &work, diag);
+    for (uint32_t t = 0; t < commit->tablets.count; t++)
+        TRY(make_tablet(&work, t, diag));
     return OK;
 }
 
@@ -302,10 +406,11 @@ void key_commit_close(KeyCommit *commit, bool succeeded)
 {
     for (uint32_t t = 0; t < commit->tablets.count; t++) {
         KeyTablet *tablet = &commit->tablets.items[t];
-        if (succeeded)
+        if (succeeded && !tablet->has_no_index)
             primary_index_put_back(commit->indexes, tablet->index, tablet->segments, tablet->segment_count);
         else
             primary_index_drop(tablet->index);
+        arena_deinit(&tablet->arena);
     }
     arena_deinit(&commit->arena);
 }

@@ -42,11 +42,17 @@ Status key_flush_load(Volume *volume, const TableSchema *schema, const SegmentRe
 typedef struct KeyTablet {
     uint64_t partition_id, tablet_id;
     const TabletVersion *seen; /* NULL: INSERT OVERWRITE, nothing that was there counts */
-    PrimaryIndex *index;
-    SegmentRef *segments; /* with the new ones */
+    PrimaryIndex *index;       /* of the tablet; with has_no_index: of what is loaded alone */
+    bool has_no_index;
+    SegmentRef *segments;      /* with the new ones */
     uint32_t segment_count;
+    struct DeleteVector *dead; /* one a segment, with what is deleted now */
+    uint8_t *dead_states;      /* KeyDeadState */
+    uint32_t *places;          /* of the index's segments: in segments, or UINT32_MAX */
+    uint32_t place_count;
     NewDeletes *deletes;
     uint32_t delete_count;
+    Arena arena;
 } KeyTablet;
 
 typedef struct KeyCommit {

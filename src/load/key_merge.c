@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "storage/delete_vector.h"
+#include "storage/key_probe.h"
 
 typedef struct OldRow {
     uint32_t segment; /* of the tablet */
@@ -67,13 +68,54 @@ static void choose_winners(Merge *m)
     mem_free(slots);
 }
 
-static uint32_t find_segment(const TabletVersion *tablet, uint64_t id)
+static void note_old(Merge *m, uint32_t segment, uint32_t old_row, uint32_t row)
 {
-    for (uint32_t s = 0; s < tablet->segment_count; s++) {
-        if (tablet->segments[s].id == id)
-            return s;
+    OldRow old = {segment, old_row, row};
+    ARRAY_PUSH(&m->arena, &m->old, old);
+}
+
+static void find_by_index(Merge *m, const PrimaryIndex *index)
+{
+    const TabletVersion *tablet = m->input->tablet;
+    uint32_t count = primary_index_segment_count(index);
+    uint32_t *places = ARENA_NEW_ARRAY(&m->arena, uint32_t, count);
+    memset(places, 0xff, count * sizeof(uint32_t));
+    for (uint32_t i = 1; i < count; i++) {
+        for (uint32_t s = 0; s < tablet->segment_count; s++)
+            places[i] = primary_index_segment_id(index, i) == tablet->segments[s].id ? s : places[i];
     }
-    return UINT32_MAX;
+    for (uint32_t row = 0; row < m->input->rows; row++) {
+        RowPlace place = m->skipped[row] ? (RowPlace){0, 0} : primary_index_look_up(index, m->hashes[row]);
+        if (place.segment != 0 && places[place.segment] != UINT32_MAX)
+            note_old(m, places[place.segment], place.row, row);
+    }
+}
+
+typedef struct OldProbe {
+    Merge *merge;
+    const PrimaryIndex *batch;
+} OldProbe;
+
+static void note_probed(void *context, uint32_t segment, uint32_t row, KeyHash key)
+{
+    const OldProbe *probe = context;
+    note_old(probe->merge, segment, row, primary_index_look_up(probe->batch, key).row);
+}
+
+/* Without an index: the winners' keys are one, with their rows, for the tablet's to be looked up in. */
+static Status find_by_probe(Merge *m, const PrimaryIndexInput *wanted)
+{
+    PrimaryIndex *batch = primary_index_new(m->input->indexes, wanted->tablet_id);
+    OldProbe probe = {m, batch};
+    uint32_t number = primary_index_segment(batch, UINT64_MAX);
+    primary_index_reserve(batch, m->input->rows);
+    for (uint32_t row = 0; row < m->input->rows; row++) {
+        if (!m->skipped[row])
+            (void)primary_index_put(batch, m->hashes[row], (RowPlace){number, row});
+    }
+    Status status = key_probe(wanted, batch, m->hashes, m->input->rows, note_probed, &probe, m->diag);
+    primary_index_drop(batch);
+    return status;
 }
 
 static Status find_old_rows(Merge *m)
@@ -86,14 +128,10 @@ static Status find_old_rows(Merge *m)
     const TabletVersion *tablet = input->tablet;
     PrimaryIndexInput wanted = {input->volume, tablet->id, tablet->segments, tablet->segment_count, keys, schema->key_count};
     PrimaryIndex *index;
-    TRY(primary_index_get(input->indexes, &wanted, m->diag, &index));
-    for (uint32_t row = 0; row < input->rows; row++) {
-        RowLocation place = m->skipped[row] ? (RowLocation){0, 0} : primary_index_find(index, m->hashes[row]);
-        uint32_t segment = place.segment_id == 0 ? UINT32_MAX : find_segment(tablet, place.segment_id);
-        OldRow old = {segment, place.row, row};
-        if (segment != UINT32_MAX)
-            ARRAY_PUSH(&m->arena, &m->old, old);
-    }
+    TRY(primary_index_get_for(input->indexes, &wanted, input->rows, m->diag, &index));
+    if (index == NULL)
+        return find_by_probe(m, &wanted);
+    find_by_index(m, index);
     primary_index_put_back(input->indexes, index, tablet->segments, tablet->segment_count);
     return OK;
 }

@@ -66,9 +66,11 @@ static Status put_segments(const TableLoader *loader, const CatalogTable *now, C
     uint32_t at = 0;
     for (const LoaderLane *lane = loader->lanes; lane != NULL; lane = lane->next) {
         for (uint32_t i = 0; i < lane->segments.count; i++) {
-            if (catalog_partition_by_id(now, lane->segments.items[i].partition_id) == NULL) {
+            const CatalogPartition *partition = catalog_partition_by_id(now, lane->segments.items[i].partition_id);
+            if (partition_tablet(partition, lane->segments.items[i].tablet_id) == NULL) {
                 mem_free(all);
-                return RAISE(diag, RETRY, "a partition of table '%.*s' was dropped meanwhile", SV_ARGS(now->name));
+                return RAISE(diag, RETRY, partition == NULL ? "a partition of table '%.*s' was dropped meanwhile" : "table '%.*s' was altered meanwhile",
+                             SV_ARGS(now->name));
             }
             all[at++] = lane->segments.items[i];
         }
@@ -202,6 +204,8 @@ static Status merge_held(const CommitState *state, Diag *diag)
 
 static Status commit_in_turn(CommitState *state, Diag *diag)
 {
+    for (uint32_t i = 0; i < state->count; i++)
+        table_gate_pass(meta_gates(state->loaders[i]->options.store), state->loaders[i]->table->id);
     PrimaryIndexes *indexes = NULL;
     uint64_t *ids = mem_alloc((state->count + 1) * sizeof(*ids));
     uint32_t keyed = 0;

@@ -6,6 +6,7 @@
 
 #include "base/fault.h"
 #include "base/hash.h"
+#include "base/parallel.h"
 #include "format/segment.h"
 #include "storage/row_sort.h"
 
@@ -17,6 +18,8 @@ enum {
     MOST_HELD_BYTES = 1 << 30, /* of a lane whose rows are held */
     MOST_HELD_ROWS = 1 << 23,  /* of a tablet */
     FIRST_ROWS = 256,
+    PARALLEL_ROWS = 1 << 14, /* for threads to pay */
+    HURRIED_ROWS = 1 << 19,
     OBJECT_BYTES = 4 << 20, /* an object ends behind the segment that takes it there: merged ones can be deleted soon */
 };
 
@@ -95,28 +98,48 @@ Status table_loader_lane(TableLoader *loader, Diag *diag, LoaderLane **out_lane)
 
 /* ---- routing ---- */
 
-static uint64_t bucket_hash(const Vector *column, uint32_t row, Arena *scratch)
+/* Hashes of one column's values, joined to those of the columns before it. */
+static void hash_bucket_column(const Vector *column, uint32_t rows, Arena *scratch, uint64_t *hashes)
 {
-    Datum value = vector_get(column, row, scratch);
-    if (value.is_null)
-        return 0;
-    if (column->type.phys == PHYS_STR)
-        return hash_bytes(str_data(&value.str), value.str.length);
-    return hash_u64((uint64_t)value.i64);
+    VectorView view = vector_view(column);
+    PhysKind phys = (PhysKind)column->type.phys;
+    for (uint32_t row = 0; row < rows; row++) {
+        uint64_t hash = 0;
+        uint32_t at = view_index(&view, row);
+        if (view_is_null(&view, row)) {
+            hash = 0;
+        } else if (phys == PHYS_I64) {
+            hash = hash_u64((uint64_t)((const int64_t *)view.data)[at]);
+        } else if (phys == PHYS_I32) {
+            hash = hash_u64((uint64_t)(int64_t)((const int32_t *)view.data)[at]);
+        } else if (phys == PHYS_STR) {
+            const Str *text = &((const Str *)view.data)[at];
+            hash = hash_bytes(str_data(text), text->length);
+        } else {
+            hash = hash_u64((uint64_t)vector_get(column, row, scratch).i64);
+        }
+        hashes[row] = hash_combine(hashes[row], hash);
+    }
 }
 
-static uint32_t bucket_of(LoaderLane *lane, const Vector *const *columns, uint32_t row, Arena *scratch)
+/* out_targets: numbers of partitions on entry, of their buckets on return. */
+static void find_buckets(const LoaderLane *lane, const Vector *const *columns, uint32_t rows, Arena *scratch, uint32_t *targets)
 {
     const TableSchema *schema = lane->loader->table->schema;
     uint32_t buckets = MAX(schema->buckets, 1u);
     if (buckets == 1)
-        return 0;
-    if (schema->is_random || schema->bucket_column_count == 0)
-        return (uint32_t)((lane->random + lane->rows / CHUNK_ROWS) % buckets);
-    uint64_t hash = 0;
+        return;
+    if (schema->is_random || schema->bucket_column_count == 0) {
+        uint32_t bucket = (uint32_t)((lane->random + lane->rows / CHUNK_ROWS) % buckets);
+        for (uint32_t row = 0; row < rows; row++)
+            targets[row] = targets[row] * buckets + bucket;
+        return;
+    }
+    uint64_t *hashes = ARENA_NEW_ARRAY(scratch, uint64_t, rows + 1);
     for (uint32_t i = 0; i < schema->bucket_column_count; i++)
-        hash = hash_combine(hash, bucket_hash(columns[schema->bucket_columns[i]], row, scratch));
-    return (uint32_t)(hash % buckets);
+        hash_bucket_column(columns[schema->bucket_columns[i]], rows, scratch, hashes);
+    for (uint32_t row = 0; row < rows; row++)
+        targets[row] = targets[row] * buckets + (uint32_t)(hashes[row] % buckets);
 }
 
 /* ---- writing ---- */
@@ -180,38 +203,61 @@ Status loader_lane_commit_object(LoaderLane *lane, Diag *diag)
     return OK;
 }
 
-static Status write_segment(LoaderLane *lane, TabletBuffer *buffer, const uint32_t *positions, uint32_t row_count, Diag *diag)
+/* Adds to the lane what was written of a buffer at offset of the lane's object. */
+static Status add_segment(LoaderLane *lane, const TabletBuffer *buffer, uint64_t offset, uint64_t length, uint64_t rows)
 {
-    const TableSchema *schema = lane->loader->table->schema;
-    SegmentWriter *writer;
-    uint64_t offset = lane->writer == NULL ? 0 : lane->written;
-    uint64_t length, rows;
-    FAULT("load.before_segment", diag);
-    TRY(segment_writer_open(lane->loader->columns, schema->column_count, write_bytes, lane, diag, &writer));
-    Status status = write_rows(writer, buffer, positions, row_count, schema->column_count);
-    if (status == OK)
-        status = segment_writer_finish(writer, &length, &rows);
-    segment_writer_close(writer);
-    TRY(status);
     SegmentRef *segment = ARENA_NEW(&lane->arena, SegmentRef);
     *segment = (SegmentRef){.id = meta_new_id(lane->loader->options.store), .path = strview(lane->path), .offset = offset,
                             .length = length, .row_count = rows, .raw_bytes = buffer->arena.total_bytes};
     NewSegments fresh = {buffer->partition_id, buffer->tablet_id, segment, 1};
     ARRAY_PUSH(&lane->arena, &lane->segments, fresh);
+    return OK;
+}
+
+/* Into the sink of any thread. Rows that take the place of others are soon merged with these: what is small is written quickly. */
+static Status encode_segment(const LoaderLane *lane, const TabletBuffer *buffer, const uint32_t *positions, uint32_t row_count,
+                             SegmentSink sink, void *context, Diag *diag, uint64_t *out_length, uint64_t *out_rows)
+{
+    const TableSchema *schema = lane->loader->table->schema;
+    SegmentWriter *writer;
+    FAULT("load.before_segment", diag);
+    TRY(segment_writer_open(lane->loader->columns, schema->column_count, sink, context, diag, &writer));
+    if (table_keeps_last(schema) && row_count < HURRIED_ROWS)
+        segment_writer_hurry(writer);
+    Status status = write_rows(writer, buffer, positions, row_count, schema->column_count);
+    if (status == OK)
+        status = segment_writer_finish(writer, out_length, out_rows);
+    segment_writer_close(writer);
+    return status;
+}
+
+static Status write_segment(LoaderLane *lane, TabletBuffer *buffer, const uint32_t *positions, uint32_t row_count, Diag *diag)
+{
+    uint64_t offset = lane->writer == NULL ? 0 : lane->written;
+    uint64_t length, rows;
+    TRY(encode_segment(lane, buffer, positions, row_count, write_bytes, lane, diag, &length, &rows));
+    TRY(add_segment(lane, buffer, offset, length, rows));
     return lane->written < OBJECT_BYTES ? OK : loader_lane_commit_object(lane, diag);
 }
 
-/* Keeps the last row of each key, and remembers the keys for the commit. */
-static Status flush_keyed(LoaderLane *lane, TabletBuffer *buffer, const uint8_t *skipped, uint32_t *positions, Diag *diag)
+/* Keeps the last row of each key, and remembers the keys for the commit. Returns the rows to write in order. */
+static uint32_t *take_keys(LoaderLane *lane, TabletBuffer *buffer, const uint8_t *skipped, uint32_t *positions, Arena *arena,
+                           KeyFlush *flush, uint32_t *out_kept)
 {
     const TableSchema *schema = lane->loader->table->schema;
     const Vector **keys = ARENA_NEW_ARRAY(&buffer->arena, const Vector *, MAX(schema->key_count, 1u));
     for (uint32_t k = 0; k < schema->key_count; k++)
         keys[k] = &buffer->columns[k];
-    uint32_t kept;
-    KeyFlush flush = {.partition_id = buffer->partition_id, .tablet_id = buffer->tablet_id};
+    *flush = (KeyFlush){.partition_id = buffer->partition_id, .tablet_id = buffer->tablet_id};
     KeyRows rows = {keys, schema->key_count, buffer->rows, buffer->deletes, skipped};
-    positions = key_flush_fill(&flush, &rows, positions, &lane->arena, &kept);
+    return key_flush_fill(flush, &rows, positions, arena, out_kept);
+}
+
+static Status flush_keyed(LoaderLane *lane, TabletBuffer *buffer, const uint8_t *skipped, uint32_t *positions, Diag *diag)
+{
+    uint32_t kept;
+    KeyFlush flush;
+    positions = take_keys(lane, buffer, skipped, positions, &lane->arena, &flush, &kept);
     Status status = OK;
     if (kept > 0)
         status = write_segment(lane, buffer, positions, kept, diag);
@@ -387,7 +433,6 @@ static Status append_by_target(LoaderLane *lane, const Vector *const *columns, c
 
 Status loader_lane_append_ops(LoaderLane *lane, const Vector *const *columns, const uint8_t *deletes, uint32_t row_count, Diag *diag)
 {
-    uint32_t buckets = MAX(lane->loader->table->schema->buckets, 1u);
     AUTO_ARENA scratch;
     arena_init(&scratch, NULL);
     uint32_t *targets = ARENA_NEW_ARRAY(&scratch, uint32_t, MAX(row_count, 1u));
@@ -398,24 +443,96 @@ Status loader_lane_append_ops(LoaderLane *lane, const Vector *const *columns, co
             partition_router_describe(lane->loader->router, columns, row, &text);
             return RAISE(diag, NO_PARTITION_FOR_VALUE, "Insert has filtered data: %s", text.data);
         }
-        targets[row] = targets[row] * buckets + bucket_of(lane, columns, row, &scratch);
     }
+    find_buckets(lane, columns, row_count, &scratch, targets);
     TRY(append_by_target(lane, columns, deletes, targets, row_count, &scratch, diag));
     lane->rows += row_count;
+    return OK;
+}
+
+/* ---- the end ---- */
+
+typedef struct LaneFinish {
+    LoaderLane *lane;
+    TabletBuffer **buffers; /* that hold rows */
+    Mutex lock;             /* guards the lane */
+} LaneFinish;
+
+static Status append_encoded(void *context, const void *data, size_t length, Diag *diag)
+{
+    (void)diag;
+    bytebuf_append(context, data, length);
+    return OK;
+}
+
+/* Sorts and encodes a buffer beside the others; the lane's object gets them one after the other. */
+static Status finish_buffer(void *context, uint32_t round, Diag *diag)
+{
+    LaneFinish *finish = context;
+    LoaderLane *lane = finish->lane;
+    TabletBuffer *buffer = finish->buffers[round];
+    const TableSchema *schema = lane->loader->table->schema;
+    AUTO_BYTEBUF bytes = {0};
+    AUTO_ARENA keys;
+    arena_init(&keys, NULL);
+    KeyFlush flush;
+    uint32_t kept = buffer->rows;
+    uint64_t length = 0, rows = 0;
+    bool is_keyed = table_keeps_last(schema);
+    uint32_t *positions = row_sort_positions(buffer->columns, buffer->rows, schema->sort_columns, schema->sort_count);
+    if (is_keyed)
+        positions = take_keys(lane, buffer, NULL, positions, &keys, &flush, &kept);
+    Status status = kept == 0 ? OK : encode_segment(lane, buffer, positions, kept, append_encoded, &bytes, diag, &length, &rows);
+    mem_free(positions);
+    TRY(status);
+    LOCK_GUARD(&finish->lock);
+    uint64_t offset = lane->writer == NULL ? 0 : lane->written;
+    if (kept > 0) {
+        TRY(write_bytes(lane, bytes.data, bytes.length, diag));
+        TRY(add_segment(lane, buffer, offset, length, rows));
+    }
+    if (is_keyed) {
+        KeyHash *kept_keys = arena_alloc(&lane->arena, ((size_t)kept + 1) * sizeof(KeyHash));
+        KeyHash *deleted = arena_alloc(&lane->arena, ((size_t)flush.deleted_count + 1) * sizeof(KeyHash));
+        memcpy(kept_keys, flush.keys, kept * sizeof(KeyHash));
+        memcpy(deleted, flush.deleted, flush.deleted_count * sizeof(KeyHash));
+        flush.keys = kept_keys;
+        flush.deleted = deleted;
+        flush.segment = kept > 0 ? lane->segments.items[lane->segments.count - 1].segments : NULL;
+        ARRAY_PUSH(&lane->arena, &lane->flushes, flush);
+    }
+    drop_buffer(lane, buffer);
+    return lane->written < OBJECT_BYTES ? OK : loader_lane_commit_object(lane, diag);
+}
+
+static Status flush_all(LoaderLane *lane, Diag *diag)
+{
+    LaneFinish finish = {.lane = lane, .buffers = ARENA_NEW_ARRAY(&lane->arena, TabletBuffer *, lane->buffer_count + 1)};
+    uint32_t count = 0;
+    uint64_t rows = 0;
+    for (uint32_t b = 0; b < lane->buffer_count; b++) {
+        if (lane->buffers[b] == NULL || lane->buffers[b]->rows == 0)
+            continue;
+        rows += lane->buffers[b]->rows;
+        finish.buffers[count++] = lane->buffers[b];
+    }
+    if (count > 1 && rows >= PARALLEL_ROWS) {
+        mutex_init(&finish.lock);
+        Status status = parallel_for(count, finish_buffer, &finish, diag);
+        mutex_deinit(&finish.lock);
+        return status;
+    }
+    for (uint32_t i = 0; i < count; i++)
+        TRY(loader_lane_flush(lane, finish.buffers[i], NULL, diag));
     return OK;
 }
 
 Status loader_lane_finish(LoaderLane *lane, Diag *diag)
 {
     bool is_held = lane->loader->options.merge != NULL;
-    for (uint32_t b = 0; b < lane->buffer_count && !is_held; b++) {
-        Status status = lane->buffers[b] == NULL ? OK : loader_lane_flush(lane, lane->buffers[b], NULL, diag);
-        if (status != OK) {
-            loader_lane_abort(lane);
-            return status;
-        }
-    }
-    Status status = loader_lane_commit_object(lane, diag);
+    Status status = is_held ? OK : flush_all(lane, diag);
+    if (status == OK)
+        status = loader_lane_commit_object(lane, diag);
     if (status != OK) {
         loader_lane_abort(lane);
         return status;

@@ -317,6 +317,8 @@ Status write_transaction_commit(WriteTransaction *t, StrView label, StrView answ
     Status status = ERR_RETRY;
     if (t->tables.count == 0)
         return OK;
+    for (uint32_t i = 0; i < t->tables.count; i++)
+        table_gate_pass(meta_gates(t->options.store), t->tables.items[i]);
     uint64_t locked = primary_indexes_lock_all(t->options.keys, t->tables.items, t->tables.count);
     for (uint32_t attempt = 0; attempt < MOST_LOOKS && status == ERR_RETRY; attempt++) {
         *diag = (Diag){0};

@@ -80,7 +80,7 @@ static void note_table(WriteTransaction *t, uint64_t id)
     ARRAY_PUSH(&t->arena, &t->tables, id);
 }
 
-static Status apply(WriteTransaction *t, uint64_t table_id, const Change *change, Diag *diag)
+Status write_transaction_define(WriteTransaction *t, const Change *change, Diag *diag)
 {
     CatalogSnapshot *next;
     uint64_t id = meta_new_id(t->options.store);
@@ -89,6 +89,12 @@ static Status apply(WriteTransaction *t, uint64_t table_id, const Change *change
     TRY(change_apply(t->view, bytebuf_view(&change->bytes), VIEW_ENTRY | id, env_wall_us(meta_environment(t->options.store)), NULL, diag, &next));
     catalog_unref(t->view);
     t->view = next;
+    return OK;
+}
+
+static Status apply(WriteTransaction *t, uint64_t table_id, const Change *change, Diag *diag)
+{
+    TRY(write_transaction_define(t, change, diag));
     note_table(t, table_id);
     return OK;
 }
@@ -173,7 +179,7 @@ static PrimaryIndexInput index_input(const Adding *adding, uint64_t tablet_id, c
 static PrimaryIndexes *private_indexes(const WriteTransaction *t, PrimaryIndexes **in_out)
 {
     if (*in_out == NULL)
-        *in_out = primary_indexes_open(t->options.memory, 0);
+        *in_out = primary_indexes_open(t->options.memory, 0, NULL);
     return *in_out;
 }
 
@@ -308,7 +314,7 @@ static Status add_rows(Adding *adding, Diag *diag)
     WriteTransaction *t = adding->transaction;
     TRY(put_partitions(adding, diag));
     put_segments(adding);
-    if (table_keeps_last(adding->table->schema))
+    if (table_keeps_last(adding->table->schema) && !t->options.has_distinct_keys)
         return add_keyed(adding, diag);
     return adding->change->bytes.length == 0 ? OK : apply(t, adding->table->id, adding->change, diag);
 }

@@ -19,6 +19,7 @@ typedef struct WriteTransactionOptions {
     PrimaryIndexes *keys; /* of the server */
     MemTracker *memory;
     CompactionHolds *holds; /* of tables that it has written to */
+    bool has_distinct_keys; /* no row that is added has the key of another: nothing is looked up */
 } WriteTransactionOptions;
 
 WriteTransaction *write_transaction_open(const WriteTransactionOptions *options);
@@ -28,6 +29,8 @@ CatalogSnapshot *write_transaction_view(const WriteTransaction *transaction);
 /* Takes the newest catalog as the base again. Only before the first write. */
 void write_transaction_renew(WriteTransaction *transaction);
 bool write_transaction_has_written(const WriteTransaction *transaction);
+/* Applies a change to the view: definitions that whoever takes the rows out of the view publishes himself. */
+Status write_transaction_define(WriteTransaction *transaction, const Change *change, Diag *diag);
 /* The rows of a loader whose lanes are finished; it was opened over a table of the view and can be closed
  * afterwards. After an error the view is as before. */
 Status write_transaction_add_rows(WriteTransaction *transaction, const TableLoader *loader, Diag *diag);

@@ -57,6 +57,9 @@ static const KeyInfo KEYS[] = {
     {"aws_s3_use_aws_sdk_default_behavior", KEY_TEXT, "false"},
     {"aws_s3_enable_path_style_access", KEY_TEXT, "auto"},
     {"aws_s3_ca_file", KEY_TEXT, ""},
+    {"datacache_enable", KEY_TEXT, "true"},
+    {"datacache_disk_size", KEY_TEXT, "80%"}, /* of the room on the disk of data_dir */
+    {"datacache_mem_size", KEY_TEXT, "10%"},  /* of mem_limit; without a disk */
     {"object_storage_connect_timeout_ms", KEY_INT, "3000"},
     {"object_storage_request_timeout_ms", KEY_INT, "15000"},
     {"object_storage_retry_timeout_ms", KEY_INT, "30000"},

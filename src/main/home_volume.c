@@ -5,10 +5,13 @@
  * other clients of S3, when aws_s3_use_aws_sdk_default_behavior says so. */
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 
+#include "base/hash.h"
 #include "volume/s3.h"
 
 static bool is_true(const Config *config, const char *key)
@@ -88,4 +91,58 @@ Status home_volume_open(const Config *config, const char *local_directory, Diag 
     if (strcasecmp(type, "S3") == 0)
         return open_s3(config, config_text(config, "aws_s3_path"), diag, out_volume);
     return RAISE(diag, BAD_CONFIG, "configuration: cloud_native_storage_type must be LOCAL or S3, not '%s'", type);
+}
+
+/* "80%" of whole, or bytes with K, M, G, T behind; 0: off. */
+static Status read_size(const Config *config, const char *key, int64_t whole, Diag *diag, int64_t *out_bytes)
+{
+    static const char units[] = "KMGT";
+    const char *text = config_text(config, key);
+    char *end;
+    double number = strtod(text, &end);
+    const char *unit = *end == '\0' ? NULL : strchr(units, *end & ~32);
+    double factor = *end == '%' ? (double)whole / 100 : 1;
+    for (const char *u = units; unit != NULL && u <= unit; u++)
+        factor *= 1024;
+    bool is_known = *end == '\0' || *end == '%' || unit != NULL;
+    if (end == text || !is_known || !(number >= 0) || !(number * factor < 9e18))
+        return RAISE(diag, BAD_CONFIG, "configuration: %s '%s' is not a size (like 20G, 80%% or 0)", key, text);
+    *out_bytes = (int64_t)(number * factor);
+    return OK;
+}
+
+/* Free, and what the cache has already. */
+static int64_t disk_room(const char *directory)
+{
+    struct statvfs disk;
+    return statvfs(directory, &disk) != 0 ? 0 : (int64_t)disk.f_bavail * (int64_t)disk.f_frsize;
+}
+
+/* The record of the newest incarnation has random bytes in it: no other cluster's is the same. */
+static Status identity_of(Volume *volume, uint64_t incarnation, Diag *diag, uint64_t *out_identity)
+{
+    AUTO_BYTEBUF record = {0};
+    char path[64];
+    snprintf(path, sizeof(path), "meta/incarnation/%llu", (unsigned long long)incarnation);
+    TRY(volume_get(volume, path, &record, diag));
+    *out_identity = checksum_bytes(record.data, record.length);
+    return OK;
+}
+
+Status home_volume_cache(const Config *config, Volume *volume, uint64_t incarnation, const char *directory, Diag *diag,
+                         BlockCache **out_cache)
+{
+    BlockCacheOptions options = {.directory = directory, .memory = mem_process_tracker(), .environment = environment_real()};
+    uint64_t identity;
+    *out_cache = NULL;
+    TRY(read_size(config, "datacache_disk_size", disk_room(config_text(config, "data_dir")), diag, &options.disk_bytes));
+    TRY(read_size(config, "datacache_mem_size", atomic_load(&mem_process_tracker()->limit_bytes), diag, &options.memory_bytes));
+    if (!is_true(config, "datacache_enable"))
+        options.disk_bytes = 0;
+    if (!volume_is_s3(volume))
+        return OK;
+    TRY(identity_of(volume, incarnation, diag, &identity));
+    TRY(block_cache_open(&options, diag, out_cache));
+    volume_s3_use_cache(volume, *out_cache, identity);
+    return OK;
 }

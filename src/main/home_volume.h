@@ -2,7 +2,11 @@
 /* The volume that holds the journal, as the configuration names it. */
 
 #include "main/config.h"
+#include "volume/block_cache.h"
 #include "volume/volume.h"
 
 /* local_directory: of a LOCAL volume. */
 Status home_volume_open(const Config *config, const char *local_directory, Diag *diag, Volume **out_volume);
+/* The cache of a remote home volume whose newest incarnation is known; NULL where none is needed or wanted. */
+Status home_volume_cache(const Config *config, Volume *volume, uint64_t incarnation, const char *directory, Diag *diag,
+                         BlockCache **out_cache);

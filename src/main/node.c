@@ -41,6 +41,7 @@ typedef struct Node {
     char tls_directory[PATH_BYTES]; /* read whenever a client asks for TLS */
     int lock_fd;
     Volume *volume;
+    BlockCache *blocks; /* of remote volumes; NULL: none */
     MetaStore *store;
     NodeMeta meta;
     Peers *peers;
@@ -197,6 +198,9 @@ static Status open_storage(Node *node, Diag *diag)
              (unsigned long long)meta_journal_entries(node->store),
              (unsigned long long)meta_incarnation(node->store),
              (long long)(env_monotonic_us(environment_real()) - start_us) / 1000);
+    char path[PATH_BYTES];
+    path_in(node, "cache/blocks", path);
+    TRY(home_volume_cache(node->config, node->volume, meta_incarnation(node->store), path, diag, &node->blocks));
     return join_cluster(node, diag);
 }
 
@@ -212,7 +216,11 @@ static uint64_t oldest_read(void *frontends)
 
 static void forget_object(void *context, StrView path)
 {
-    segment_cache_forget(context, path);
+    Node *node = context;
+    char name[PATH_BYTES];
+    segment_cache_forget(node->segments, path);
+    snprintf(name, sizeof(name), "%.*s", SV_ARGS(path));
+    volume_forget(node->volume, name);
 }
 
 static bool config_at(const void *config, uint32_t position, const char **out_key, const char **out_value, const char **out_default)
@@ -231,7 +239,7 @@ static Status open_instance(Node *node, Diag *diag)
     node->statistics = statistics_cache_open(node->segments);
     VacuumOptions vacuum = {.store = node->store,
                             .volume = node->volume,
-                            .forget_context = node->segments,
+                            .forget_context = node,
                             .forget = forget_object,
                             .readers_context = node->frontends,
                             .oldest_read = oldest_read,
@@ -241,11 +249,12 @@ static Status open_instance(Node *node, Diag *diag)
     node->increments = auto_increment_open(node->store);
     node->history = load_history_open();
     node->profiles = query_profiles_open();
-    node->keys = primary_indexes_open(mem_process_tracker(), segment_cache_limit() * 2);
+    node->keys = primary_indexes_open(mem_process_tracker(), segment_cache_limit() * 2, spill_directory);
     node->compactor = compactor_open(node->store, node->volume, node->keys, mem_process_tracker());
     node->instance = (Instance){
         .store = node->store,
         .volume = node->volume,
+        .blocks = node->blocks,
         .pool = node->pool,
         .segments = node->segments,
         .statistics = node->statistics,
@@ -254,6 +263,7 @@ static Status open_instance(Node *node, Diag *diag)
         .tasks = node->tasks,
         .spill = node->spill,
         .keys = node->keys,
+        .alters = alter_jobs_open(),
         .increments = node->increments,
         .history = node->history,
         .profiles = node->profiles,
@@ -300,6 +310,7 @@ static Status start_jobs(Node *node, Diag *diag)
     scheduler_add(node->scheduler, "memory", memory_trim_run, &node->memory_trim);
     TRY(scheduler_start(node->scheduler, diag));
     session_add_task_runners(&node->instance);
+    session_open_views(&node->instance);
     return task_manager_start(node->tasks, diag);
 }
 
@@ -349,10 +360,12 @@ static void node_close(Node *node)
     if (node->frontends != NULL)
         frontends_stop(node->frontends);
     task_manager_close(node->tasks);
+    mv_engine_close(node->instance.views);
     scheduler_close(node->scheduler);
     compactor_close(node->compactor);
     vacuum_close(node->vacuum);
     statistics_cache_close(node->statistics);
+    alter_jobs_free(node->instance.alters);
     primary_indexes_close(node->keys);
     auto_increment_close(node->increments);
     load_history_close(node->history);
@@ -368,6 +381,7 @@ static void node_close(Node *node)
     peers_close(node->peers);
     if (node->store != NULL)
         meta_store_close(node->store);
+    block_cache_close(node->blocks);
     if (node->volume != NULL) {
         quarantine_close(node->volume->quarantine);
         volume_close(node->volume);

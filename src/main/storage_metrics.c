@@ -2,9 +2,44 @@
 
 /* Counters of the journal, compaction, vacuum and the segment cache in the text form of Prometheus. */
 
+#include "volume/s3.h"
+
 static void put(ByteBuf *out, const char *name, const char *type, const char *help, int64_t value)
 {
     bytebuf_printf(out, "# HELP %s %s\n# TYPE %s %s\n%s %lld\n", name, help, name, type, name, (long long)value);
+}
+
+static void write_cache(const Instance *instance, ByteBuf *out)
+{
+    BlockCacheStats stats;
+    if (instance->blocks == NULL)
+        return;
+    block_cache_stats(instance->blocks, &stats);
+    put(out, "merak_datacache_disk_bytes", "gauge", "blocks on local disk", stats.disk_bytes);
+    put(out, "merak_datacache_memory_bytes", "gauge", "blocks in memory", stats.memory_bytes);
+    put(out, "merak_datacache_limit_bytes", "gauge", "room for blocks", stats.limit_bytes);
+    put(out, "merak_datacache_objects", "gauge", "objects with blocks", (int64_t)stats.objects);
+    put(out, "merak_datacache_hits_total", "counter", "reads that found all their blocks", (int64_t)stats.hits);
+    put(out, "merak_datacache_misses_total", "counter", "reads that had to wait for blocks", (int64_t)stats.misses);
+    put(out, "merak_datacache_fetches_total", "counter", "requests for blocks", (int64_t)stats.fetches);
+    put(out, "merak_datacache_fetched_bytes_total", "counter", "bytes of blocks that were fetched", (int64_t)stats.fetched_bytes);
+    put(out, "merak_datacache_prefetched_bytes_total", "counter", "bytes that were asked for ahead", (int64_t)stats.prefetched_bytes);
+    put(out, "merak_datacache_written_bytes_total", "counter", "bytes that loads left in the cache", (int64_t)stats.written_bytes);
+    put(out, "merak_datacache_evicted_bytes_total", "counter", "bytes that went for room", (int64_t)stats.evicted_bytes);
+    put(out, "merak_datacache_damaged_blocks_total", "counter", "blocks with a wrong checksum", (int64_t)stats.damaged_blocks);
+}
+
+static void write_requests(const Instance *instance, ByteBuf *out)
+{
+    S3Stats stats;
+    if (!volume_is_s3(instance->volume))
+        return;
+    volume_s3_stats(instance->volume, &stats);
+    put(out, "merak_s3_requests_total", "counter", "requests to the object store, retries included", (int64_t)stats.requests);
+    put(out, "merak_s3_retries_total", "counter", "requests that were sent again", (int64_t)stats.retries);
+    put(out, "merak_s3_failures_total", "counter", "operations that were given up", (int64_t)stats.failures);
+    put(out, "merak_s3_read_bytes_total", "counter", "bytes of answers", (int64_t)stats.read_bytes);
+    put(out, "merak_s3_written_bytes_total", "counter", "bytes of requests", (int64_t)stats.written_bytes);
 }
 
 void storage_metrics_write(void *context, ByteBuf *out)
@@ -32,4 +67,6 @@ void storage_metrics_write(void *context, ByteBuf *out)
     put(out, "merak_segment_cache_hits_total", "counter", "segments found open", (int64_t)cache.hits);
     put(out, "merak_segment_cache_misses_total", "counter", "segments opened", (int64_t)cache.misses);
     put(out, "merak_segment_cache_evictions_total", "counter", "segments closed for room", (int64_t)cache.evictions);
+    write_cache(instance, out);
+    write_requests(instance, out);
 }

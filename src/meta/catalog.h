@@ -11,7 +11,7 @@
 #include "meta/records.h"
 #include "types/segment_ref.h"
 
-typedef enum TableKind { TABLE_BASE, TABLE_VIEW } TableKind;
+typedef enum TableKind { TABLE_BASE, TABLE_VIEW, TABLE_MATERIALIZED_VIEW } TableKind;
 typedef enum KeysKind { KEYS_DUPLICATE, KEYS_AGGREGATE, KEYS_UNIQUE, KEYS_PRIMARY } KeysKind;
 typedef enum PartitionScheme {
     PARTITION_NONE,

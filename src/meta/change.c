@@ -228,6 +228,18 @@ static bool is_known_op(uint8_t kind)
            (kind & OP_OPTIONAL_BIT) != 0;
 }
 
+bool change_has_definitions(const Change *change)
+{
+    ByteReader reader = byte_reader(change->bytes.data, change->bytes.length);
+    while (byte_reader_left(&reader) > 0 && !reader.failed) {
+        uint8_t kind = byte_reader_u8(&reader);
+        byte_reader_sized(&reader);
+        if (kind >= OP_PUT_DATABASE && kind <= OP_DROP_TABLE)
+            return true;
+    }
+    return false;
+}
+
 void change_list_unknown(StrView bytes, ByteBuf *out_names)
 {
     ByteReader reader = byte_reader(bytes.data, bytes.length);

@@ -59,6 +59,8 @@ void change_reserve_ids(Change *change, uint64_t next_id);
 /* Objects that are about to be deleted: no later state names them. Applying it does nothing; that it could be
  * journaled proves that whoever deletes still leads. */
 void change_note_deletions(Change *change, const StrView *paths, uint32_t count);
+/* Does it make, alter or drop databases or tables? */
+bool change_has_definitions(const Change *change);
 /* Appends the operations of a change that this version does not know and can't do without, as text. */
 void change_list_unknown(StrView bytes, ByteBuf *out_names);
 

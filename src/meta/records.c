@@ -100,15 +100,22 @@ static uint32_t find_record(const RecordModule *module, StrView key, bool *out_i
     return low;
 }
 
-/* There are few modules. */
 static uint32_t find_module(const RecordSet *set, StrView name, bool *out_is_there)
 {
-    uint32_t at = 0;
-    int order = 1;
-    while (at < set->count && (order = strview_compare(set->modules[at]->name->key, name)) < 0)
-        at++;
-    *out_is_there = at < set->count && order == 0;
-    return at;
+    uint32_t low = 0, high = set->count;
+    *out_is_there = false;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        int order = strview_compare(set->modules[middle]->name->key, name);
+        *out_is_there = order == 0;
+        if (order == 0)
+            return middle;
+        if (order < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
 }
 
 static const RecordModule *module_of(const CatalogSnapshot *snapshot, StrView name)

@@ -102,9 +102,9 @@ static void read_record(StrView name, StrView value, Arena *arena, SnapshotInfo 
                           .object = text_of(object, "object", arena),
                           .comment = text_of(object, "comment", arena)};
     StrView scope = text_of(object, "scope", arena);
-    for (uint8_t s = SNAPSHOT_CLUSTER; s <= SNAPSHOT_TABLE; s++) {
-        if (strview_is(scope, snapshot_scope_name(s)))
-            out->scope = s;
+    for (uint32_t s = SNAPSHOT_CLUSTER; s <= SNAPSHOT_TABLE; s++) {
+        if (strview_is(scope, snapshot_scope_name((uint8_t)s)))
+            out->scope = (uint8_t)s;
     }
     json_decref(object);
 }

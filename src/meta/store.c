@@ -48,6 +48,7 @@ void meta_store_close(MetaStore *store)
     mem_free(store->leases);
     label_set_close(store->labels);
     snapshot_pins_close(store->pins);
+    table_gates_free(store->gates);
     arena_deinit(&store->kept_arena);
     mutex_deinit(&store->lock);
     mutex_deinit(&store->image_lock);
@@ -232,6 +233,7 @@ static MetaStore *new_store(const MetaOpen *options)
     MetaStore *store = mem_alloc_zero(sizeof(*store));
     store->options = *options;
     store->follows = options->follows || options->is_read_only;
+    store->gates = table_gates_open();
     mutex_init(&store->lock);
     mutex_init(&store->image_lock);
     store->limits = (CheckpointLimits){DUE_OBJECTS, DUE_BYTES, DUE_US};
@@ -346,6 +348,30 @@ static Batch *open_batch(MetaStore *store)
     return store->open;
 }
 
+void meta_set_commit_observer(MetaStore *store, MetaObserve observe, void *context)
+{
+    LOCK_GUARD(&store->lock);
+    store->observe = observe;
+    store->observe_context = context;
+}
+
+/* Applies the change; where the observer adds to it, from the start. */
+static Status apply_observed(MetaStore *store, Change *change, JournalEntry *entry, Diag *diag, CatalogSnapshot **out_next)
+{
+    size_t length = change->bytes.length;
+    entry->bytes = bytebuf_view(&change->bytes);
+    TRY(apply_entry(store, store->tentative, entry, diag, out_next));
+    if (store->observe == NULL || !change_has_definitions(change))
+        return OK;
+    store->observe(store->observe_context, store->tentative, *out_next, change);
+    if (change->bytes.length == length)
+        return OK;
+    catalog_unref(*out_next);
+    label_set_drop(store->labels, store->next_entry_id - 1);
+    entry->bytes = bytebuf_view(&change->bytes);
+    return apply_entry(store, store->tentative, entry, diag, out_next);
+}
+
 /* Builds, applies tentatively, and puts the entry into the open batch. Lock held. */
 static Status join_batch(MetaStore *store, MetaBuild build, void *context, Diag *diag, Batch **out_batch)
 {
@@ -355,10 +381,9 @@ static Status join_batch(MetaStore *store, MetaBuild build, void *context, Diag 
     if (change.bytes.length == 0)
         return OK;
     TRY(store_check_frozen(store->tentative, bytebuf_view(&change.bytes), diag));
-    JournalEntry entry = {.id = store->next_entry_id, .kind = ENTRY_CHANGE, .bytes = bytebuf_view(&change.bytes),
-                          .time_us = env_wall_us(store->journal.volume->environment)};
+    JournalEntry entry = {.id = store->next_entry_id, .kind = ENTRY_CHANGE, .time_us = env_wall_us(store->journal.volume->environment)};
     CatalogSnapshot *next;
-    Status status = apply_entry(store, store->tentative, &entry, diag, &next);
+    Status status = apply_observed(store, &change, &entry, diag, &next);
     if (status != OK) {
         label_set_drop(store->labels, store->next_entry_id - 1);
         return status;
@@ -619,4 +644,9 @@ uint64_t meta_journal_entries(MetaStore *store)
 {
     LOCK_GUARD(&store->lock);
     return store->follows ? store->published->entry_id : store->next_entry_id - 1;
+}
+
+TableGates *meta_gates(const MetaStore *store)
+{
+    return store->gates;
 }

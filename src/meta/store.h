@@ -6,6 +6,7 @@
  * commit). Thread-safe. */
 
 #include "meta/change.h"
+#include "meta/table_gate.h"
 #include "meta/labels.h"
 #include "volume/volume.h"
 
@@ -60,11 +61,16 @@ int64_t meta_settle_job(void *store, const _Atomic bool *stopping);
  * or build() said so. OUTCOME_UNKNOWN: it may yet become visible. After any other error nothing has changed. */
 typedef Status (*MetaBuild)(void *context, const CatalogSnapshot *catalog, Change *change, Diag *diag);
 Status meta_commit(MetaStore *store, MetaBuild build, void *context, Diag *diag);
+/* Called under the commit lock for a change that touches definitions: after is what it would make of before. The
+ * observer may add what follows from that to the same entry. Set before the first commit of a session. */
+typedef void (*MetaObserve)(void *context, const CatalogSnapshot *before, const CatalogSnapshot *after, Change *change);
+void meta_set_commit_observer(MetaStore *store, MetaObserve observe, void *context);
 /* Ids for objects made before they are committed: never given out twice, also across crashes. 0: none could be
  * had, because the journal can't be written; no change can name it. */
 uint64_t meta_new_id(MetaStore *store);
 /* Clock and randomness of the volume that the store lies on. */
 const Environment *meta_environment(const MetaStore *store);
+TableGates *meta_gates(const MetaStore *store);
 uint64_t meta_incarnation(const MetaStore *store);
 /* Known to whoever can read the volume, and to nobody else: with it nodes prove that they belong to the cluster. */
 StrView meta_cluster_secret(const MetaStore *store);

@@ -29,6 +29,8 @@ struct MetaStore {
     bool is_opening; /* nobody else has a reference to published */
     void (*listener)(void *context); /* NULL: nobody wants to hear of publishes */
     void *listener_context;
+    MetaObserve observe; /* NULL: none */
+    void *observe_context;
     uint64_t next_entry_id; /* of the next change that joins a batch */
     uint64_t next_id;
     uint64_t id_limit; /* journaled */
@@ -55,6 +57,7 @@ struct MetaStore {
     _Atomic int freeze; /* read_only.c */
     _Atomic bool is_confirmed; /* what the start found is certain to stay */
     LabelSet *labels;
+    TableGates *gates;
 };
 
 /* Lock held. Takes over the caller's reference to next. */

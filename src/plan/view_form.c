@@ -231,6 +231,19 @@ static bool grouped_shape(PlanContext *context, const BoundQuery *definition, Lo
     return true;
 }
 
+/* The form outlives the snapshot: of tables it keeps ids. */
+static void detach_tables(PlanContext *context, LogicalNode *node)
+{
+    for (uint32_t i = 0; i < node->child_count; i++)
+        detach_tables(context, node->children[i]);
+    if (node->kind != LOGICAL_SCAN)
+        return;
+    CatalogTable *stub = ARENA_NEW(context->arena, CatalogTable);
+    stub->id = node->scan.table->id;
+    node->scan.table = stub;
+    node->scan.database = NULL;
+}
+
 /* ORDER BY says nothing about a set of rows. */
 static LogicalNode *without_sort(LogicalNode *node)
 {
@@ -256,6 +269,7 @@ Status view_form_make(PlanContext *context, BoundQuery *definition, ViewForm **o
         form->shape_count++;
     if (plain_shape(context, definition, root, &form->shapes[form->shape_count]))
         form->shape_count++;
+    detach_tables(context, root);
     return OK;
 }
 

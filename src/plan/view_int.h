@@ -106,6 +106,10 @@ bool trees_match(PlanContext *context, const LogicalNode *view, const LogicalNod
 void idpairs_add(PlanContext *context, IdPairs *pairs, ColumnId from, ColumnId to);
 Expr *idpairs_clone(PlanContext *context, const IdPairs *pairs, const Expr *expr);
 
+/* ---- view_time.c ---- */
+/* A canonical expression over a column of the view that holds units of time; NULL: none has it. */
+Expr *view_time(ViewMatch *match, const Expr *wanted, bool by_query);
+
 /* ---- view_aggregate.c ---- */
 /* What takes the place of a grouping node; NULL: match->reason says why there is none. */
 Status match_aggregate(ViewMatch *match, const LogicalNode *node, const AggCall *calls, Expr *const *groups, LogicalNode **out);

@@ -243,7 +243,10 @@ static Expr *translate(Translation *t, const Expr *expr)
     if (!idset_touches(&t->replaced, expr))
         return expr_clone(match->context->arena, expr);
     const ColumnClasses *classes = t->by_query ? &match->query_classes : &match->view_classes;
-    Expr *found = find_output(t, canonical(match->context, classes, expr));
+    const Expr *wanted = canonical(match->context, classes, expr);
+    Expr *found = find_output(t, wanted);
+    if (found == NULL)
+        found = view_time(match, wanted, t->by_query);
     if (found != NULL)
         return found;
     const Expr *value = constant_of(&match->view_conjuncts, canonical(match->context, &match->view_classes, expr));

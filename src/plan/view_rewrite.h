@@ -9,8 +9,7 @@
 
 typedef struct ViewForm ViewForm; /* immutable; any thread may read it */
 
-/* The form of a bound definition, which is used up. All of it lies in context->arena, and it refers to the catalog
- * snapshot that the definition was bound with only by the pointers of its scans, of which nothing but ids is read. */
+/* The form of a bound definition, which is used up. All of it lies in context->arena; of the catalog it keeps ids. */
 Status view_form_make(PlanContext *context, BoundQuery *definition, ViewForm **out_form);
 /* Ids of the tables that the definition reads, sorted, without duplicates. */
 const uint64_t *view_form_tables(const ViewForm *form, uint32_t *out_count);

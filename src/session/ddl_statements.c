@@ -278,6 +278,8 @@ static Status build_drop_table(void *opaque, const CatalogSnapshot *catalog, Cha
     if ((table->schema->kind == TABLE_VIEW) != wants_view)
         return RAISE(diag, BAD_TABLE, "'%.*s.%.*s' is %s", SV_ARGS(state->database), SV_ARGS(state->name),
                      wants_view ? "not a view" : "a view: use DROP VIEW");
+    if (table->schema->kind == TABLE_MATERIALIZED_VIEW)
+        return RAISE(diag, BAD_TABLE, "'%.*s.%.*s' is a materialized view: use DROP MATERIALIZED VIEW", SV_ARGS(state->database), SV_ARGS(state->name));
     if (wants_view || state->statement->is_force)
         change_drop_table(change, table->id);
     else
@@ -293,6 +295,8 @@ static Status build_truncate(void *opaque, const CatalogSnapshot *catalog, Chang
     const CatalogTable *table = catalog_table(database, state->name);
     if (table == NULL || table->schema->kind == TABLE_VIEW)
         return RAISE(diag, NO_SUCH_TABLE, "Unknown table '%.*s'", SV_ARGS(state->name));
+    if (table->schema->kind == TABLE_MATERIALIZED_VIEW)
+        return RAISE(diag, BAD_TABLE, "'%.*s' is a materialized view: its rows are those of its query", SV_ARGS(state->name));
     const AstStrList *wanted = &state->statement->names;
     for (uint32_t p = 0; p < table->partition_count; p++) {
         const CatalogPartition *partition = table->partitions[p];
@@ -332,6 +336,23 @@ static Status set_increment(StatementContext *context, const AstStatement *state
     return auto_increment_set(context->session->instance->increments, table->id, next, context->diag);
 }
 
+static Status alter_table(StatementContext *context, const AstStatement *statement, const DdlState *state)
+{
+    DdlContext ddl = ddl_context(context);
+    const CatalogDatabase *database = catalog_database(context->catalog, state->database);
+    const CatalogTable *table = database == NULL ? NULL : catalog_table(database, state->name);
+    AlterPlan plan = {0};
+    if (table != NULL)
+        TRY(ddl_plan_alter(&ddl, statement, table, &plan));
+    if (plan.schema == NULL || !plan.effect.rewrites) {
+        ddl_schema_free(plan.schema);
+        return ddl_alter_table(&ddl, statement, state->database, state->name);
+    }
+    Status status = run_rewrite(context, table, &plan, strview_is(statement->actions.items[0].kind, "OPTIMIZE") ? "OPTIMIZE" : "COLUMN");
+    ddl_schema_free(plan.schema);
+    return status;
+}
+
 static Status run_alter_table(StatementContext *context, const AstStatement *statement, DdlState *state)
 {
     if (statement->actions.count == 1 && strview_is(statement->actions.items[0].kind, "COMPACT")) {
@@ -344,8 +365,7 @@ static Status run_alter_table(StatementContext *context, const AstStatement *sta
     }
     if (statement->actions.count == 1 && strview_is(statement->actions.items[0].kind, "AUTO_INCREMENT"))
         return set_increment(context, statement, state);
-    DdlContext ddl = ddl_context(context);
-    return ddl_alter_table(&ddl, statement, state->database, state->name);
+    return alter_table(context, statement, state);
 }
 
 static bool drops(const AstStatement *statement)

@@ -72,7 +72,8 @@ static Status run_profiled(StatementContext *context, const PhysPlan *plan, cons
     out->peak_bytes = atomic_load(&context->memory.peak_bytes);
     for (uint32_t i = 0; i < plan->node_count; i++)
         out->nodes[i] = (PlanNodeProfile){atomic_load(&profile[i].rows), atomic_load(&profile[i].time_us), profile[i].peak_bytes,
-                                          profile[i].spilled_bytes};
+                                          profile[i].spilled_bytes, profile[i].reads.local_bytes, profile[i].reads.local_count,
+                                          profile[i].reads.remote_bytes, profile[i].reads.remote_count};
     return status;
 }
 
@@ -86,6 +87,8 @@ Status run_explain(StatementContext *context, const AstStatement *statement)
     AUTO_BYTEBUF text = {0};
     if (inner->kind == AST_STATEMENT_COMMAND && strview_is(inner->command->what, "ADMIN VACUUM"))
         return run_explain_vacuum(context);
+    if (inner->kind == AST_STATEMENT_REFRESH_MV && statement->text.length == 0)
+        return run_explain_refresh(context, statement);
     TRY(bind_inner(context, inner, &query, &what.sink));
     TRY(plan_it(context, query, &plan));
     if (strview_equal_ci(statement->text, STR_VIEW("ANALYZE"))) {

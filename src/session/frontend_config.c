@@ -117,13 +117,26 @@ static Status put_config(SystemRows *rows, const char *key, StrView value, const
     return system_end_row(rows);
 }
 
+/* What the server was started with, until it is set. */
+static StrView configured(const Instance *instance, const FrontendConfig *config)
+{
+    const char *key, *value, *initial;
+    for (uint32_t i = 0; instance->config_at != NULL && instance->config_at(instance->config, i, &key, &value, &initial); i++) {
+        if (strcmp(key, config->name) == 0)
+            return strview(value);
+    }
+    return strview(config->initial);
+}
+
 static Status produce_config(const SystemSource *source, SystemRows *rows)
 {
     StatementContext *context = show_context(source);
     const Instance *instance = context->session->instance;
     const char *key, *value, *initial;
-    for (uint32_t i = 0; instance->config_at != NULL && instance->config_at(instance->config, i, &key, &value, &initial); i++)
-        TRY(put_config(rows, key, strview(value), "string", false, ""));
+    for (uint32_t i = 0; instance->config_at != NULL && instance->config_at(instance->config, i, &key, &value, &initial); i++) {
+        if (find_config(strview(key)) == NULL)
+            TRY(put_config(rows, key, strview(value), "string", false, ""));
+    }
     const TaskSettingInfo *setting;
     for (uint32_t i = 0; (setting = task_setting_at(i)) != NULL; i++) {
         StrView set = catalog_setting(context->catalog, setting_key(&context->arena, "config", strview(setting->name)));
@@ -131,7 +144,7 @@ static Status produce_config(const SystemSource *source, SystemRows *rows)
     }
     for (size_t i = 0; i < COUNT_OF(configs); i++) {
         StrView set = catalog_setting(context->catalog, setting_key(&context->arena, "config", strview(configs[i].name)));
-        TRY(put_config(rows, configs[i].name, set.data != NULL ? set : strview(configs[i].initial), configs[i].type, true,
+        TRY(put_config(rows, configs[i].name, set.data != NULL ? set : configured(instance, &configs[i]), configs[i].type, true,
                        configs[i].comment != NULL ? configs[i].comment : "kept for compatibility, without effect"));
     }
     return OK;

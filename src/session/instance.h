@@ -2,6 +2,7 @@
 /* The running server: what sessions share. Made by main; read-only afterwards, except through its parts. */
 
 #include "base/thread.h"
+#include "ddl/alter_jobs.h"
 #include "exec/exec.h"
 #include "job/compaction.h"
 #include "job/task_manager.h"
@@ -9,21 +10,26 @@
 #include "load/auto_increment.h"
 #include "meta/load_history.h"
 #include "meta/store.h"
+#include "mv/engine.h"
 #include "session/query_profiles.h"
 #include "session/session.h"
 #include "session/table_statistics.h"
 #include "storage/primary_index.h"
+#include "volume/block_cache.h"
 
 struct Instance {
     MetaStore *store;
     Volume *volume;
+    BlockCache *blocks; /* of remote volumes; NULL: none */
     ExecPool *pool;
     SegmentCache *segments;
     StatisticsCache *statistics;
     Compactor *compactor;
     Vacuum *vacuum;
     TaskManager *tasks;
+    MvEngine *views;
     SpillArea *spill;
+    AlterJobs *alters;
     PrimaryIndexes *keys; /* of tables with unique keys */
     AutoIncrement *increments;
     LoadHistory *history; /* loads that failed */

@@ -56,6 +56,8 @@ uint32_t session_prepared_parameters(const Session *session, uint32_t id); /* UI
 void session_reset(Session *session);
 /* Sessions execute the tasks of users: called before the instance's task manager starts. */
 void session_add_task_runners(Instance *instance);
+/* Makes the engine of materialized views, with its task runner, events and commit observer; likewise. */
+void session_open_views(Instance *instance);
 /* Stops the running statement; with_connection also marks the session for closing. */
 void session_kill(Session *session, bool with_connection);
 bool session_is_killed(const Session *session);

@@ -2,6 +2,7 @@
 /* Inside of sessions; only for src/session. */
 
 #include "analyze/analyze.h"
+#include "ddl/ddl.h"
 #include "connector/system_table.h"
 #include "load/table_loader.h"
 #include "session/forward.h"
@@ -142,9 +143,18 @@ Status transaction_delete(StatementContext *context, const CatalogTable *table, 
 StrView new_label(StatementContext *context, const char *prefix);
 Status plan_it(StatementContext *context, BoundQuery *query, PhysPlan **out_plan);
 Status execute_plan(StatementContext *context, const PhysPlan *plan, const ExecResult *result, OperatorProfile *profile);
+/* ALTER TABLE that writes the table's rows again; kind as SHOW ALTER TABLE has it. */
+Status run_rewrite(StatementContext *context, const CatalogTable *table, const AlterPlan *plan, const char *kind);
+Status run_cancel_alter(StatementContext *context, const AstCommand *command);
 Status run_recover(StatementContext *context, const AstCommand *command);
 Status run_ddl(StatementContext *context, const AstStatement *statement);
-extern const SystemFamily system_tasks_family;
+extern const SystemFamily system_tasks_family, system_views_family;
+/* ---- mv_create.c, mv_statements.c, mv_explain.c: materialized views ---- */
+Status run_create_mv(StatementContext *context, const AstStatement *statement);
+Status run_alter_mv(StatementContext *context, const AstStatement *statement);
+Status run_refresh_mv(StatementContext *context, const AstStatement *statement);
+bool run_mv_command(StatementContext *context, const AstCommand *command, Status *out_status); /* false: the command is another one */
+Status run_explain_refresh(StatementContext *context, const AstStatement *statement);
 Status run_submit_task(StatementContext *context, const AstStatement *statement);
 /* DROP, ALTER, SUSPEND and RESUME TASK; false: the command is another one. */
 bool run_task_command(StatementContext *context, const AstCommand *command, Status *out_status);
@@ -179,4 +189,5 @@ void variable_unset(Session *session, StrView name, bool is_user);
 void variable_set_type(Session *session, StrView name, Type type); /* of a user variable that is set */
 bool variable_is_known(StrView name);
 const char *variable_text(Session *session, const char *name);
+const char *variable_default(const char *name); /* NULL: unknown */
 uint32_t variable_defaults(const char *const **out_names, const char *const **out_values);

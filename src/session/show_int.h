@@ -22,7 +22,7 @@ typedef struct ShowForms {
 
 extern const ShowForms show_table_forms, show_partition_forms, show_node_forms, show_server_forms, show_job_forms, show_user_forms,
     show_config_forms, show_task_forms, show_recycle_forms,
-    show_snapshot_forms;
+    show_snapshot_forms, show_view_forms;
 
 /* Answers the statement from the table. */
 Status show_rows(StatementContext *context, const AstStatement *statement, const SystemTable *table, int pattern);
@@ -33,6 +33,7 @@ Status show_database(StatementContext *context, const CatalogDatabase **out_data
 /* name and FROM db together. */
 Status show_find_table(StatementContext *context, const CatalogDatabase **out_database, const CatalogTable **out_table);
 StrView show_text(StatementContext *context, const char *format, ...) PRINTF_LIKE(2, 3);
+Status show_create_mv(StatementContext *context, const CatalogTable *table);
 StrView show_size(StatementContext *context, uint64_t bytes); /* 1.500KB */
 
 /* Tables that several statements answer with. */

@@ -145,6 +145,56 @@ static Status run_transaction_rows(StatementContext *context, const AstStatement
 static const SystemColumn alter_columns[] = {
     NUMBER("JobId"), TEXT("TableName"), TIME("CreateTime"), TIME("FinishTime"), TEXT("IndexName"), NUMBER("IndexId"), NUMBER("OriginIndexId"),
     TEXT("SchemaVersion"), NUMBER("TransactionId"), TEXT("State"), TEXT("Msg"), TEXT("Progress"), NUMBER("Timeout"), TEXT("Warehouse")};
+static void put_job_end(SystemRows *rows, const AlterJob *job, const char *progress)
+{
+    system_put_text(rows, job->state);
+    system_put_text(rows, job->message);
+    if (strview_is(job->state, "RUNNING"))
+        system_put_word(rows, progress);
+    else
+        system_put_null(rows);
+    system_put_number(rows, 86400);
+    system_put_word(rows, "default_warehouse");
+}
+
+static Status produce_alters(const SystemSource *source, SystemRows *rows, bool is_optimize)
+{
+    StatementContext *context = show_context(source);
+    const CatalogDatabase *database;
+    AlterJob *jobs;
+    TRY(show_database(context, &database));
+    uint32_t count = alter_jobs_list(context->session->instance->alters, source->catalog, database->id, source->arena, &jobs);
+    for (uint32_t i = 0; i < count; i++) {
+        const AlterJob *job = &jobs[i];
+        if (is_optimize != (strcmp(job->kind, "OPTIMIZE") == 0))
+            continue;
+        system_put_number(rows, (int64_t)job->id);
+        system_put_text(rows, show_text(context, "%s", job->table));
+        system_put_time(rows, job->created_us);
+        system_put_time(rows, job->finished_us);
+        system_put_text(rows, is_optimize ? STR_VIEW("ALTER") : show_text(context, "%s", job->table));
+        if (!is_optimize) {
+            system_put_number(rows, (int64_t)job->table_id);
+            system_put_number(rows, (int64_t)job->table_id);
+            system_put_word(rows, "1:0");
+        }
+        system_put_number(rows, (int64_t)job->id);
+        put_job_end(rows, job, show_text(context, "%u%%", atomic_load(&job->progress)).data);
+        TRY(system_end_row(rows));
+    }
+    return OK;
+}
+
+static Status produce_column_alters(const SystemSource *source, SystemRows *rows)
+{
+    return produce_alters(source, rows, false);
+}
+
+static Status produce_optimizes(const SystemSource *source, SystemRows *rows)
+{
+    return produce_alters(source, rows, true);
+}
+
 static const SystemColumn rollup_columns[] = {
     NUMBER("JobId"), TEXT("TableName"), TIME("CreateTime"), TIME("FinishedTime"), TEXT("BaseIndexName"), TEXT("RollupIndexName"),
     NUMBER("RollupId"), NUMBER("TransactionId"), TEXT("State"), TEXT("Msg"), TEXT("Progress"), NUMBER("Timeout"), TEXT("Warehouse")};
@@ -160,13 +210,6 @@ static const SystemColumn routine_task_columns[] = {
     TEXT("TaskId"), NUMBER("TxnId"), TEXT("TxnStatus"), NUMBER("JobId"), TIME("CreateTime"), TIME("LastScheduledTime"), TIME("ExecuteStartTime"),
     NUMBER("Timeout"), NUMBER("BeId"), TEXT("DataSourceProperties"), TEXT("Message")};
 static const SystemColumn delete_columns[] = {TEXT("TableName"), TEXT("PartitionName"), TIME("CreateTime"), TEXT("DeleteCondition"), TEXT("State")};
-static const SystemColumn views_columns[] = {
-    NUMBER("id"), TEXT("database_name"), TEXT("name"), TEXT("refresh_type"), TEXT("is_active"), TEXT("inactive_reason"), TEXT("partition_type"),
-    NUMBER("task_id"), TEXT("task_name"), TIME("last_refresh_start_time"), TIME("last_refresh_finished_time"), TEXT("last_refresh_duration"),
-    TEXT("last_refresh_state"), TEXT("last_refresh_force_refresh"), TEXT("last_refresh_start_partition"), TEXT("last_refresh_end_partition"),
-    TEXT("last_refresh_base_refresh_partitions"), TEXT("last_refresh_mv_refresh_partitions"), TEXT("last_refresh_error_code"),
-    TEXT("last_refresh_error_message"), NUMBER("rows"), TEXT("text"), TEXT("extra_message"), TEXT("query_rewrite_status"), TEXT("creator"),
-    TIME("last_refresh_process_time"), TEXT("last_refresh_job_id")};
 static const SystemColumn export_columns[] = {
     NUMBER("JobId"), TEXT("QueryId"), TEXT("State"), TEXT("Progress"), TEXT("TaskInfo"), TEXT("Path"), TIME("CreateTime"), TIME("StartTime"),
     TIME("FinishTime"), NUMBER("Timeout"), TEXT("ErrorMsg")};
@@ -222,15 +265,13 @@ static Status produce_profiles(const SystemSource *source, SystemRows *rows)
 static const ShowForm forms[] = {
     {"LOAD", {"", SYSTEM_COLUMNS(loads_columns), produce_loads}, 1, NULL},
     {"TRANSACTION", {0}, SHOW_NO_PATTERN, run_transaction_rows},
-    {"ALTER TABLE COLUMN", {"", SYSTEM_COLUMNS(alter_columns), NULL}, SHOW_NO_PATTERN, NULL},
+    {"ALTER TABLE COLUMN", {"", SYSTEM_COLUMNS(alter_columns), produce_column_alters}, SHOW_NO_PATTERN, NULL},
     {"ALTER TABLE ROLLUP", {"", SYSTEM_COLUMNS(rollup_columns), NULL}, SHOW_NO_PATTERN, NULL},
-    {"ALTER TABLE OPTIMIZE", {"", SYSTEM_COLUMNS(optimize_columns), NULL}, SHOW_NO_PATTERN, NULL},
+    {"ALTER TABLE OPTIMIZE", {"", SYSTEM_COLUMNS(optimize_columns), produce_optimizes}, SHOW_NO_PATTERN, NULL},
     {"ALTER MATERIALIZED VIEW", {"", SYSTEM_COLUMNS(rollup_columns), NULL}, SHOW_NO_PATTERN, NULL},
     {"ROUTINE LOAD", {"", SYSTEM_COLUMNS(routine_columns), NULL}, 1, NULL},
     {"ROUTINE LOAD TASK", {"", SYSTEM_COLUMNS(routine_task_columns), NULL}, SHOW_NO_PATTERN, NULL},
     {"DELETE", {"", SYSTEM_COLUMNS(delete_columns), NULL}, SHOW_NO_PATTERN, NULL},
-    {"MATERIALIZED VIEWS", {"", SYSTEM_COLUMNS(views_columns), NULL}, 2, NULL},
-    {"MATERIALIZED VIEW", {"", SYSTEM_COLUMNS(views_columns), NULL}, 2, NULL},
     {"EXPORT", {"", SYSTEM_COLUMNS(export_columns), NULL}, SHOW_NO_PATTERN, NULL},
     {"PIPES", {"", SYSTEM_COLUMNS(pipes_columns), NULL}, 2, NULL},
     {"ANALYZE JOB", {"", SYSTEM_COLUMNS(analyze_job_columns), NULL}, SHOW_NO_PATTERN, NULL},

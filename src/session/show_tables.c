@@ -77,8 +77,8 @@ static Status produce_tables(const SystemSource *source, SystemRows *rows)
         return produce_system_tables(source, rows, tables_database(context));
     TRY(show_database(context, &database));
     for (uint32_t i = 0; i < database->table_count; i++) {
-        bool is_view = database->tables[i]->schema->kind == TABLE_VIEW;
-        if (!is_view && strview_is(context->show->what, "VIEWS"))
+        bool is_view = database->tables[i]->schema->kind != TABLE_BASE;
+        if (database->tables[i]->schema->kind != TABLE_VIEW && strview_is(context->show->what, "VIEWS"))
             continue;
         system_put_text(rows, database->tables[i]->name);
         system_put_word(rows, is_view ? "VIEW" : "BASE TABLE");
@@ -360,6 +360,8 @@ static Status run_create(StatementContext *context, const AstStatement *statemen
     SystemTable of_view = {"rows", SYSTEM_COLUMNS(create_view_columns), produce_create};
     TRY(show_find_table(context, &database, &table));
     bool is_view = table->schema->kind == TABLE_VIEW;
+    if (table->schema->kind == TABLE_MATERIALIZED_VIEW)
+        return show_create_mv(context, table);
     if (!is_view && strview_is(context->show->what, "CREATE VIEW"))
         return RAISE(context->diag, ANALYSIS, "Getting analyzing error. Detail message: '%.*s.%.*s' is not VIEW.", SV_ARGS(database->name),
                      SV_ARGS(table->name));
@@ -411,7 +413,6 @@ static const ShowForm forms[] = {
     {"FIELDS", {0}, 0, run_columns},
     {"CREATE TABLE", {0}, 0, run_create},
     {"CREATE VIEW", {0}, 0, run_create},
-    {"CREATE MATERIALIZED VIEW", {0}, 0, run_create_other},
     {"CREATE ROUTINE LOAD", {0}, 0, run_create_other},
     {"CREATE CATALOG", {"", SYSTEM_COLUMNS(create_catalog_columns), produce_create_catalog}, SHOW_NO_PATTERN, NULL},
     {"INDEX", {"", SYSTEM_COLUMNS(index_columns), produce_index}, SHOW_NO_PATTERN, NULL},

@@ -217,7 +217,7 @@ static Status insert_chunk(void *opaque, const Chunk *chunk)
 static Status open_keys(InsertSink *sink)
 {
     PrimaryIndexInput input = {.tablet_id = sink->table->id};
-    sink->seen = primary_indexes_open(&sink->context->memory, 0);
+    sink->seen = primary_indexes_open(&sink->context->memory, 0, NULL);
     return primary_index_get(sink->seen, &input, sink->context->diag, &sink->seen_keys);
 }
 
@@ -554,6 +554,12 @@ static Status run_statement(StatementContext *context, const AstStatement *state
         return run_analyze(context, statement);
     case AST_STATEMENT_KILL:
         return run_kill(context, statement);
+    case AST_STATEMENT_CREATE_MV:
+        return run_create_mv(context, statement);
+    case AST_STATEMENT_ALTER_MV:
+        return run_alter_mv(context, statement);
+    case AST_STATEMENT_REFRESH_MV:
+        return run_refresh_mv(context, statement);
     case AST_STATEMENT_SUBMIT_TASK:
         return run_submit_task(context, statement);
     case AST_STATEMENT_COMMAND:
@@ -561,12 +567,15 @@ static Status run_statement(StatementContext *context, const AstStatement *state
             return run_admin_vacuum(context, statement->command);
         if (strview_starts_with(statement->command->what, STR_VIEW("ALTER SYSTEM ")) && statement->command->names.count > 0)
             return run_alter_system(context, statement->command);
+        if (strview_is(statement->command->what, "CANCEL ALTER TABLE"))
+            return run_cancel_alter(context, statement->command);
         if (strview_starts_with_ci(statement->command->what, STR_VIEW("RECOVER ")))
             return run_recover(context, statement->command);
         if (strview_is(statement->command->what, "ANALYZE PROFILE"))
             return run_analyze_profile(context, statement->command);
         if (run_task_command(context, statement->command, &status) || run_cluster_command(context, statement->command, &status) ||
-            run_snapshot_command(context, statement->command, statement->source, &status))
+            run_snapshot_command(context, statement->command, statement->source, &status) ||
+            run_mv_command(context, statement->command, &status))
             return status;
         return RAISE(context->diag, NOT_SUPPORTED, "%.*s is not supported yet", SV_ARGS(statement->command->what));
     case AST_STATEMENT_USER:

@@ -156,7 +156,7 @@ SystemSource *session_system_source(StatementContext *context)
 {
     if (context->system != NULL)
         return context->system;
-    SystemFamily *families = ARENA_NEW_ARRAY(&context->arena, SystemFamily, 9);
+    SystemFamily *families = ARENA_NEW_ARRAY(&context->arena, SystemFamily, 10);
     families[0] = system_catalog_family;
     families[1] = system_storage_family;
     families[2] = system_jobs_family;
@@ -165,7 +165,8 @@ SystemSource *session_system_source(StatementContext *context)
     families[5] = system_sys_family;
     families[6] = system_statistics_family;
     families[7] = system_tasks_family;
-    families[8] = (SystemFamily){0};
+    families[8] = system_views_family;
+    families[9] = (SystemFamily){0};
     context->system = ARENA_NEW(&context->arena, SystemSource);
     *context->system = (SystemSource){.arena = &context->arena, .diag = context->diag, .catalog = context->catalog,
                                       .store = context->session->instance->store, .families = families,

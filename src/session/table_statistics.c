@@ -115,6 +115,10 @@ static bool gather(StatisticsCache *cache, const CatalogTable *table, const Tabl
     g.is_integer = type_default_phys(column->type) <= PHYS_I128;
     g.proves_bounds = table->schema->keys_kind != KEYS_AGGREGATE || column->is_key;
     g.missing = table_column_missing(column, &arena);
+    for (uint32_t p = 0; p < table->partition_count; p++) { /* those of remote volumes are opened side by side */
+        for (uint32_t t = 0; t < table->partitions[p]->tablet_count; t++)
+            segment_cache_prepare(cache->segments, table->partitions[p]->tablets[t].segments, table->partitions[p]->tablets[t].segment_count);
+    }
     for (uint32_t p = 0; p < table->partition_count; p++) {
         if (!gather_partition(cache, &g, table->partitions[p]))
             return false;

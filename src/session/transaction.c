@@ -19,7 +19,8 @@ static Transaction *open_transaction(StatementContext *context, StrView label)
 {
     Instance *instance = context->session->instance;
     Transaction *transaction = mem_alloc_zero(sizeof(*transaction));
-    WriteTransactionOptions options = {instance->store, instance->volume, instance->keys, instance->memory, compactor_holds(instance->compactor)};
+    WriteTransactionOptions options = {instance->store, instance->volume, instance->keys, instance->memory,
+                                       compactor_holds(instance->compactor), .has_distinct_keys = false};
     transaction->id = meta_new_id(instance->store);
     transaction->label = mem_strdup(arena_strndup(&context->arena, label.data, label.length));
     transaction->writes = write_transaction_open(&options);

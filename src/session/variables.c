@@ -48,6 +48,12 @@ static int find_default(StrView name)
     return -1;
 }
 
+const char *variable_default(const char *name)
+{
+    int at = find_default(strview(name));
+    return at < 0 ? NULL : defaults[at];
+}
+
 /* Switches of StarRocks' optimizer and executor that mean nothing here are accepted by their prefix. */
 bool variable_is_known(StrView name)
 {

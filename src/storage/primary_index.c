@@ -1,57 +1,90 @@
 #include "storage/primary_index.h"
 
-/* Open addressing with linear probing. A slot is 24 bytes: the key's hash and a packed location, 40 bits of
- * segment id and 24 bits of row. Removed keys keep their slot with location GONE, so that probing goes on. */
-
-#include <xxhash.h>
+/* Open addressing with linear probing. A slot is 16 bytes: one half of the key's hash, and packed behind it 24 bits of the other
+ * half, which say where to look first, the segment's number in the index, and the row. Removed keys keep their slot with
+ * segment 0 and row 1, so that probing goes on. Many keys at once are hashed first, their slots fetched ahead. What does not
+ * fit into the memory limit lies in an unlinked file of the cache folder. */
 
 #include "base/hash.h"
+#include "base/mapping.h"
 #include "base/thread.h"
 #include "storage/delete_vector.h"
 
-enum { LOCKS = 64, FIRST_SLOTS = 64, ROW_BITS = 24 };
-static const uint64_t GONE = UINT64_MAX;
+enum {
+    LOCKS = 64,
+    FIRST_SLOTS = 64,
+    ROW_BITS = 24,
+    SEGMENT_BITS = 16,
+    LOW_BITS = 24,
+    AHEAD = 12,
+    MOST_SEGMENTS = (1 << SEGMENT_BITS) - 1,
+    MOST_USED_SEGMENTS = MOST_SEGMENTS / 2, /* when an index is taken or built; the rest is for what comes */
+    LARGE_BATCH = 8,    /* a batch of an eighth of the tablet's rows or more is not worth an index */
+    FILE_SHARE = 16,    /* files may take so many times the memory limit */
+};
+#define ROW_MASK ((1ull << ROW_BITS) - 1)
+#define SEGMENT_MASK ((uint64_t)MOST_SEGMENTS)
+#define PLACE_MASK ((1ull << (ROW_BITS + SEGMENT_BITS)) - 1)
+#define GONE 1ull /* as a place: no segment, row 1 */
 
 typedef struct Slot {
-    KeyHash key;
-    uint64_t location; /* 0: empty */
+    uint64_t tag;   /* high half of the key's hash */
+    uint64_t place; /* row, segment, low bits of the hash's other half; 0: empty */
 } Slot;
 
 struct PrimaryIndex {
     PrimaryIndex *next; /* of the server's, newest first */
-    MemTracker *memory;
+    PrimaryIndexes *indexes;
     uint64_t tablet_id;
     uint64_t fingerprint;
+    Mapping mapping; /* of slots */
     Slot *slots;
+    bool is_in_file;
     uint64_t capacity; /* power of two */
     uint64_t used;     /* slots that are not empty */
+    bool keeps_gone;       /* removed keys must stay known */
+    uint64_t *segment_ids; /* by number; 0 is no segment */
+    uint32_t segment_count;
+    uint32_t segment_room;
 };
 
 struct PrimaryIndexes {
     MemTracker memory;
     int64_t limit_bytes;
+    _Atomic int64_t file_bytes;
+    char *folder;       /* for what is beyond the limit; NULL: none */
     Mutex locks[LOCKS]; /* of tables */
     Mutex lock;         /* guards idle */
     PrimaryIndex *idle;
 };
 
-PrimaryIndexes *primary_indexes_open(MemTracker *memory, int64_t limit_bytes)
+PrimaryIndexes *primary_indexes_open(MemTracker *memory, int64_t limit_bytes, const char *folder)
 {
     PrimaryIndexes *indexes = mem_alloc_zero(sizeof(*indexes));
     mem_tracker_init(&indexes->memory, memory, "primary_index", 0);
     indexes->limit_bytes = limit_bytes;
+    indexes->folder = folder == NULL ? NULL : mem_strdup(folder);
     for (uint32_t i = 0; i < LOCKS; i++)
         mutex_init(&indexes->locks[i]);
     mutex_init(&indexes->lock);
     return indexes;
 }
 
+static void drop_slots(PrimaryIndexes *indexes, Mapping *mapping, bool is_in_file)
+{
+    if (is_in_file)
+        atomic_fetch_sub(&indexes->file_bytes, (int64_t)mapping->bytes);
+    else
+        mem_release(&indexes->memory, (int64_t)mapping->bytes);
+    mapping_close(mapping);
+}
+
 void primary_index_drop(PrimaryIndex *index)
 {
     if (index == NULL)
         return;
-    mem_release(index->memory, (int64_t)(index->capacity * sizeof(Slot)));
-    mem_free(index->slots);
+    drop_slots(index->indexes, &index->mapping, index->is_in_file);
+    mem_free(index->segment_ids);
     mem_free(index);
 }
 
@@ -67,6 +100,7 @@ void primary_indexes_close(PrimaryIndexes *indexes)
     for (uint32_t i = 0; i < LOCKS; i++)
         mutex_deinit(&indexes->locks[i]);
     mutex_deinit(&indexes->lock);
+    mem_free(indexes->folder);
     mem_free(indexes);
 }
 
@@ -101,108 +135,202 @@ void primary_indexes_unlock_all(PrimaryIndexes *indexes, uint64_t locked)
     }
 }
 
-/* ---- keys ---- */
+/* ---- segments ---- */
 
-static void put_key_part(const VectorView *view, Type type, uint32_t row, ByteBuf *bytes)
+uint32_t primary_index_segment(PrimaryIndex *index, uint64_t segment_id)
 {
-    bool is_null = view_is_null(view, row);
-    bytebuf_put_u8(bytes, is_null);
-    if (is_null)
-        return;
-    uint32_t at = view_index(view, row);
-    if (type.phys == PHYS_STR) {
-        const Str *text = &((const Str *)view->data)[at];
-        bytebuf_put_u32(bytes, text->length);
-        bytebuf_append(bytes, str_data(text), text->length);
-        return;
+    for (uint32_t i = index->segment_count; i > 1; i--) {
+        if (index->segment_ids[i - 1] == segment_id)
+            return i - 1;
     }
-    uint32_t width = phys_width((PhysKind)type.phys);
-    bytebuf_append(bytes, (const char *)view->data + (size_t)at * width, width);
+    CHECK(index->segment_count <= MOST_SEGMENTS); /* primary_index_take() leaves room */
+    if (index->segment_count == index->segment_room) {
+        index->segment_room = index->segment_room * 2 + 16;
+        index->segment_ids = mem_realloc(index->segment_ids, index->segment_room * sizeof(uint64_t));
+    }
+    index->segment_ids[index->segment_count] = segment_id;
+    return index->segment_count++;
 }
 
-void key_hashes(const Vector *const *keys, uint32_t key_count, uint32_t row_count, KeyHash *out_hashes)
+uint32_t primary_index_segment_count(const PrimaryIndex *index)
 {
-    AUTO_BYTEBUF bytes = {0};
-    VectorView *views = mem_alloc_zero((key_count + 1) * sizeof(*views));
-    for (uint32_t k = 0; k < key_count; k++)
-        views[k] = vector_view(keys[k]);
-    for (uint32_t row = 0; row < row_count; row++) {
-        bytebuf_clear(&bytes);
-        for (uint32_t k = 0; k < key_count; k++)
-            put_key_part(&views[k], keys[k]->type, row, &bytes);
-        XXH128_hash_t hash = XXH3_128bits(bytes.data, bytes.length);
-        out_hashes[row] = (KeyHash){hash.low64, hash.high64};
-    }
-    mem_free(views);
+    return index->segment_count;
+}
+
+uint64_t primary_index_segment_id(const PrimaryIndex *index, uint32_t segment)
+{
+    return index->segment_ids[segment];
 }
 
 /* ---- the table ---- */
 
-static uint64_t pack(RowLocation location)
+static inline RowPlace unpack(uint64_t place)
 {
-    return location.segment_id << ROW_BITS | location.row;
+    return (place & SEGMENT_MASK << ROW_BITS) == 0
+               ? (RowPlace){0, 0}
+               : (RowPlace){(uint32_t)(place >> ROW_BITS & SEGMENT_MASK), (uint32_t)(place & ROW_MASK)};
 }
 
-static RowLocation unpack(uint64_t location)
+static inline uint64_t low_bits(KeyHash key)
 {
-    if (location == 0 || location == GONE)
-        return (RowLocation){0, 0};
-    return (RowLocation){location >> ROW_BITS, (uint32_t)(location & ((1u << ROW_BITS) - 1))};
+    return key.low << (ROW_BITS + SEGMENT_BITS);
 }
 
-static Slot *find_slot(Slot *slots, uint64_t capacity, KeyHash key)
+/* The low bits first; tables of more slots than these can tell apart take bits of the tag as well. */
+static inline uint64_t first_slot(uint64_t place, uint64_t tag, uint64_t capacity)
 {
-    uint64_t at = key.low & (capacity - 1);
-    while (slots[at].location != 0 && (slots[at].key.low != key.low || slots[at].key.high != key.high))
+    return (place >> (ROW_BITS + SEGMENT_BITS) | tag << LOW_BITS) & (capacity - 1);
+}
+
+static inline Slot *find_slot(Slot *slots, uint64_t capacity, uint64_t place, uint64_t tag)
+{
+    uint64_t at = first_slot(place, tag, capacity);
+    while (slots[at].place != 0 && (slots[at].tag != tag || (slots[at].place & ~PLACE_MASK) != (place & ~PLACE_MASK)))
         at = (at + 1) & (capacity - 1);
     return &slots[at];
 }
 
-static void grow(PrimaryIndex *index)
+static bool is_beyond_limit(const PrimaryIndexes *indexes, size_t bytes)
 {
-    uint64_t live = 0;
-    for (uint64_t i = 0; i < index->capacity; i++)
-        live += index->slots[i].location != 0 && index->slots[i].location != GONE;
-    uint64_t capacity = FIRST_SLOTS;
-    while (capacity < live * 3)
-        capacity *= 2;
-    Slot *slots = mem_alloc_zero(capacity * sizeof(*slots));
-    for (uint64_t i = 0; i < index->capacity; i++) {
-        if (index->slots[i].location != 0 && index->slots[i].location != GONE)
-            *find_slot(slots, capacity, index->slots[i].key) = index->slots[i];
+    return bytes > 1 << 16 && indexes->limit_bytes > 0 && mem_used(&indexes->memory) + (int64_t)bytes > indexes->limit_bytes;
+}
+
+static bool files_are_full(const PrimaryIndexes *indexes, size_t bytes)
+{
+    return indexes->folder == NULL || atomic_load(&indexes->file_bytes) + (int64_t)bytes > indexes->limit_bytes * FILE_SHARE;
+}
+
+/* In a file where memory is short, if there is one to be had. */
+static void open_slots(PrimaryIndexes *indexes, size_t bytes, Mapping *out, bool *out_in_file)
+{
+    *out_in_file = is_beyond_limit(indexes, bytes) && !files_are_full(indexes, bytes) && mapping_open(out, bytes, indexes->folder, NULL) == OK;
+    if (*out_in_file) {
+        atomic_fetch_add(&indexes->file_bytes, (int64_t)bytes);
+        return;
     }
-    mem_charge(index->memory, (int64_t)(capacity * sizeof(Slot)) - (int64_t)(index->capacity * sizeof(Slot)));
-    mem_free(index->slots);
+    Status status = mapping_open(out, bytes, NULL, NULL);
+    CHECK(status == OK);
+    mem_charge(&indexes->memory, (int64_t)bytes);
+}
+
+void primary_index_reserve(PrimaryIndex *index, uint64_t more)
+{
+    Mapping mapping;
+    bool is_in_file;
+    if ((index->used + more) * 4 <= index->capacity * 3)
+        return;
+    uint64_t live = 0;
+    uint64_t least = index->keeps_gone ? GONE : GONE + 1;
+    for (uint64_t i = 0; i < index->capacity; i++)
+        live += (index->slots[i].place & PLACE_MASK) >= least;
+    uint64_t capacity = FIRST_SLOTS;
+    while (capacity * 3 < (live + more) * 5) /* room to grow, too */
+        capacity *= 2;
+    open_slots(index->indexes, capacity * sizeof(Slot), &mapping, &is_in_file);
+    Slot *slots = mapping.data;
+    for (uint64_t i = 0; i < index->capacity; i++) {
+        const Slot *old = &index->slots[i];
+        if ((old->place & PLACE_MASK) >= least)
+            *find_slot(slots, capacity, old->place, old->tag) = *old;
+    }
+    drop_slots(index->indexes, &index->mapping, index->is_in_file);
+    index->mapping = mapping;
+    index->is_in_file = is_in_file;
     index->slots = slots;
     index->capacity = capacity;
     index->used = live;
 }
 
+static inline RowPlace put(PrimaryIndex *index, KeyHash key, uint64_t place)
+{
+    Slot *slot = find_slot(index->slots, index->capacity, low_bits(key), key.high);
+    RowPlace old = unpack(slot->place);
+    index->used += slot->place == 0;
+    *slot = (Slot){key.high, low_bits(key) | place};
+    return old;
+}
+
+static inline void fetch(const PrimaryIndex *index, KeyHash key)
+{
+    __builtin_prefetch(&index->slots[first_slot(low_bits(key), key.high, index->capacity)], 1);
+}
+
+void primary_index_put_rows(PrimaryIndex *index, const KeyHash *keys, uint32_t count, RowPlace first, RowPlace *out_old)
+{
+    primary_index_reserve(index, count);
+    for (uint32_t i = 0; i < MIN(count, (uint32_t)AHEAD); i++)
+        fetch(index, keys[i]);
+    for (uint32_t i = 0; i < count; i++) {
+        if (i + AHEAD < count)
+            fetch(index, keys[i + AHEAD]);
+        RowPlace old = put(index, keys[i], (uint64_t)first.segment << ROW_BITS | (first.row + i));
+        if (out_old != NULL)
+            out_old[i] = old;
+    }
+}
+
+RowPlace primary_index_put(PrimaryIndex *index, KeyHash key, RowPlace place)
+{
+    primary_index_reserve(index, 1);
+    return put(index, key, (uint64_t)place.segment << ROW_BITS | place.row);
+}
+
+RowPlace primary_index_put_gone(PrimaryIndex *index, KeyHash key)
+{
+    primary_index_reserve(index, 1);
+    index->keeps_gone = true;
+    return put(index, key, GONE);
+}
+
+RowPlace primary_index_look_up(const PrimaryIndex *index, KeyHash key)
+{
+    return index->capacity == 0 ? (RowPlace){0, 0} : unpack(find_slot(index->slots, index->capacity, low_bits(key), key.high)->place);
+}
+
+bool primary_index_has(const PrimaryIndex *index, KeyHash key)
+{
+    return index->capacity > 0 && find_slot(index->slots, index->capacity, low_bits(key), key.high)->place != 0;
+}
+
+RowPlace primary_index_take_out(PrimaryIndex *index, KeyHash key)
+{
+    if (index->capacity == 0)
+        return (RowPlace){0, 0};
+    Slot *slot = find_slot(index->slots, index->capacity, low_bits(key), key.high);
+    RowPlace old = unpack(slot->place);
+    if (slot->place != 0)
+        slot->place = low_bits(key) | GONE;
+    return old;
+}
+
+static RowLocation location_of(const PrimaryIndex *index, RowPlace place)
+{
+    return (RowLocation){index->segment_ids[place.segment], place.row};
+}
+
 RowLocation primary_index_set(PrimaryIndex *index, KeyHash key, RowLocation location)
 {
-    if (index->used * 4 >= index->capacity * 3)
-        grow(index);
-    Slot *slot = find_slot(index->slots, index->capacity, key);
-    RowLocation old = unpack(slot->location);
-    index->used += slot->location == 0;
-    *slot = (Slot){key, pack(location)};
-    return old;
+    RowPlace place = {primary_index_segment(index, location.segment_id), location.row};
+    return location_of(index, primary_index_put(index, key, place));
 }
 
 RowLocation primary_index_find(const PrimaryIndex *index, KeyHash key)
 {
-    return index->capacity == 0 ? (RowLocation){0, 0} : unpack(find_slot(index->slots, index->capacity, key)->location);
+    return location_of(index, primary_index_look_up(index, key));
 }
 
 RowLocation primary_index_remove(PrimaryIndex *index, KeyHash key)
 {
-    if (index->capacity == 0)
-        return (RowLocation){0, 0};
-    Slot *slot = find_slot(index->slots, index->capacity, key);
-    RowLocation old = unpack(slot->location);
-    if (slot->location != 0)
-        slot->location = GONE;
-    return old;
+    return location_of(index, primary_index_take_out(index, key));
+}
+
+PrimaryIndex *primary_index_new(PrimaryIndexes *indexes, uint64_t tablet_id)
+{
+    PrimaryIndex *index = mem_alloc_zero(sizeof(*index));
+    index->indexes = indexes;
+    index->tablet_id = tablet_id;
+    (void)primary_index_segment(index, 0); /* number 0 */
+    return index;
 }
 
 /* ---- building ---- */
@@ -215,87 +343,82 @@ static uint64_t fingerprint_of(const SegmentRef *segments, uint32_t count)
     return sum;
 }
 
-static Status read_page(PrimaryIndex *index, Segment *segment, const PrimaryIndexInput *input, uint32_t page, uint32_t first_row,
-                        const DeleteVector *deletes, Arena *arena, Diag *diag)
+static Status put_page(void *context, const KeyPage *page, Diag *diag)
 {
-    uint32_t rows = segment_page_rows(segment, page);
-    Vector *columns = ARENA_NEW_ARRAY(arena, Vector, input->key_count);
-    const Vector **keys = ARENA_NEW_ARRAY(arena, const Vector *, input->key_count);
-    for (uint32_t k = 0; k < input->key_count; k++) {
-        int position = segment_find_column(segment, input->keys[k].unique_id);
-        if (position < 0)
-            return RAISE(diag, CORRUPT, "segment in object \"%.*s\" lacks a key column", SV_ARGS(segment_path(segment)));
-        TRY(segment_read(segment, page, position, input->keys[k].type, arena, diag, &columns[k]));
-        keys[k] = &columns[k];
+    PrimaryIndex *index = context;
+    RowPlace first = {primary_index_segment(index, page->segment_id), page->first_row};
+    (void)diag;
+    if (page->deletes->words == NULL) {
+        primary_index_put_rows(index, page->keys, page->count, first, NULL);
+        return OK;
     }
-    KeyHash *hashes = ARENA_NEW_ARRAY(arena, KeyHash, rows);
-    key_hashes(keys, input->key_count, rows, hashes);
-    for (uint32_t row = 0; row < rows; row++) {
-        if (!delete_vector_has(deletes, first_row + row))
-            (void)primary_index_set(index, hashes[row], (RowLocation){segment_id(segment), first_row + row});
+    primary_index_reserve(index, page->count);
+    for (uint32_t i = 0; i < page->count; i++) {
+        if (!delete_vector_has(page->deletes, first.row + i))
+            (void)put(index, page->keys[i], (uint64_t)first.segment << ROW_BITS | (first.row + i));
     }
     return OK;
 }
 
-static Status read_segment(PrimaryIndex *index, const PrimaryIndexInput *input, const SegmentRef *ref, Arena *arena, Diag *diag)
+static uint64_t live_rows(const PrimaryIndexInput *input)
 {
-    Segment *segment;
-    DeleteVector deletes;
-    AUTO_ARENA kept;
-    arena_init(&kept, index->memory);
-    if (ref->row_count > 1u << ROW_BITS)
-        return RAISE(diag, NOT_SUPPORTED, "a segment of %llu rows in a table with unique keys", (unsigned long long)ref->row_count);
-    TRY(delete_vector_load(input->volume, ref, &kept, diag, &deletes));
-    TRY(segment_open(input->volume, ref, diag, &segment));
-    Status status = OK;
-    uint32_t first_row = 0;
-    for (uint32_t page = 0; page < segment_page_count(segment) && status == OK; page++) {
-        arena_reset(arena);
-        status = segment_row_count(segment) != ref->row_count
-                     ? RAISE(diag, CORRUPT, "segment in object \"%.*s\" has other rows than metadata says", SV_ARGS(ref->path))
-                     : read_page(index, segment, input, page, first_row, &deletes, arena, diag);
-        first_row += segment_page_rows(segment, page);
-    }
-    segment_close(segment);
-    return status;
+    uint64_t rows = 0;
+    for (uint32_t s = 0; s < input->segment_count; s++)
+        rows += segment_live_rows(&input->segments[s]);
+    return rows;
 }
 
 static Status build(PrimaryIndexes *indexes, const PrimaryIndexInput *input, Diag *diag, PrimaryIndex **out_index)
 {
-    AUTO_ARENA arena;
-    arena_init(&arena, &indexes->memory);
-    PrimaryIndex *index = mem_alloc_zero(sizeof(*index));
-    index->memory = &indexes->memory;
-    index->tablet_id = input->tablet_id;
-    grow(index);
     for (uint32_t s = 0; s < input->segment_count; s++) {
-        Status status = read_segment(index, input, &input->segments[s], &arena, diag);
+        if (input->segments[s].row_count > ROW_MASK || input->segment_count > MOST_USED_SEGMENTS)
+            return RAISE(diag, NOT_SUPPORTED, "a tablet of a table with unique keys has a segment of %llu rows, or more than %d segments",
+                         (unsigned long long)input->segments[s].row_count, MOST_USED_SEGMENTS);
+    }
+    PrimaryIndex *index = primary_index_new(indexes, input->tablet_id);
+    Status status = OK;
+    primary_index_reserve(index, live_rows(input));
+    for (uint32_t s = 0; s < input->segment_count && status == OK; s++) {
+        status = key_pages_read(input, s, put_page, index, diag);
         if (status == OK && mem_over_limit(&indexes->memory))
             status = RAISE(diag, MEMORY_LIMIT, "the index of the keys of tablet %llu needs more memory than there is",
                            (unsigned long long)input->tablet_id);
-        if (status != OK) {
-            primary_index_drop(index);
-            return status;
-        }
     }
-    *out_index = index;
-    return OK;
+    if (status != OK)
+        primary_index_drop(index);
+    else
+        *out_index = index;
+    return status;
+}
+
+static PrimaryIndex *take_idle(PrimaryIndexes *indexes, uint64_t tablet_id)
+{
+    LOCK_GUARD(&indexes->lock);
+    for (PrimaryIndex **link = &indexes->idle; *link != NULL; link = &(*link)->next) {
+        PrimaryIndex *found = *link;
+        if (found->tablet_id != tablet_id)
+            continue;
+        *link = found->next;
+        return found;
+    }
+    return NULL;
+}
+
+bool primary_index_is_there(PrimaryIndexes *indexes, uint64_t tablet_id)
+{
+    LOCK_GUARD(&indexes->lock);
+    for (const PrimaryIndex *index = indexes->idle; index != NULL; index = index->next) {
+        if (index->tablet_id == tablet_id)
+            return true;
+    }
+    return false;
 }
 
 PrimaryIndex *primary_index_take(PrimaryIndexes *indexes, const PrimaryIndexInput *input)
 {
-    uint64_t fingerprint = fingerprint_of(input->segments, input->segment_count);
-    PrimaryIndex *found = NULL;
-    mutex_lock(&indexes->lock);
-    for (PrimaryIndex **link = &indexes->idle; *link != NULL && found == NULL; link = &(*link)->next) {
-        if ((*link)->tablet_id != input->tablet_id)
-            continue;
-        found = *link;
-        *link = found->next;
-        break;
-    }
-    mutex_unlock(&indexes->lock);
-    if (found != NULL && found->fingerprint == fingerprint)
+    PrimaryIndex *found = take_idle(indexes, input->tablet_id);
+    if (found != NULL && found->fingerprint == fingerprint_of(input->segments, input->segment_count) &&
+        found->segment_count < MOST_USED_SEGMENTS)
         return found;
     primary_index_drop(found);
     return NULL;
@@ -307,13 +430,27 @@ Status primary_index_get(PrimaryIndexes *indexes, const PrimaryIndexInput *input
     return *out_index != NULL ? OK : build(indexes, input, diag, out_index);
 }
 
+Status primary_index_get_for(PrimaryIndexes *indexes, const PrimaryIndexInput *input, uint64_t batch_rows, Diag *diag,
+                             PrimaryIndex **out_index)
+{
+    uint64_t rows = live_rows(input);
+    size_t bytes = (rows + batch_rows) * 3 * sizeof(Slot);
+    *out_index = primary_index_take(indexes, input);
+    if (*out_index != NULL || (rows > 0 && batch_rows * LARGE_BATCH >= rows) || (is_beyond_limit(indexes, bytes) && files_are_full(indexes, bytes)))
+        return OK;
+    return build(indexes, input, diag, out_index);
+}
+
 void primary_index_put_back(PrimaryIndexes *indexes, PrimaryIndex *index, const SegmentRef *segments, uint32_t segment_count)
 {
+    if (index == NULL)
+        return;
     index->fingerprint = fingerprint_of(segments, segment_count);
     LOCK_GUARD(&indexes->lock);
     index->next = indexes->idle;
     indexes->idle = index;
-    while (indexes->limit_bytes > 0 && mem_used(&indexes->memory) > indexes->limit_bytes && indexes->idle != NULL) {
+    while (indexes->limit_bytes > 0 && indexes->idle != NULL &&
+           (mem_used(&indexes->memory) > indexes->limit_bytes || atomic_load(&indexes->file_bytes) > indexes->limit_bytes * FILE_SHARE)) {
         PrimaryIndex **last = &indexes->idle;
         while ((*last)->next != NULL)
             last = &(*last)->next;
@@ -321,4 +458,22 @@ void primary_index_put_back(PrimaryIndexes *indexes, PrimaryIndex *index, const 
         *last = NULL;
         primary_index_drop(oldest);
     }
+}
+
+/* ---- compaction ---- */
+
+void primary_index_follow(PrimaryIndexes *indexes, const PrimaryIndexMove *move)
+{
+    PrimaryIndex *index = take_idle(indexes, move->tablet_id);
+    if (index == NULL)
+        return;
+    if (index->fingerprint != fingerprint_of(move->before, move->before_count) || index->segment_count > MOST_USED_SEGMENTS) {
+        primary_index_drop(index);
+        return;
+    }
+    if (move->merged != NULL) {
+        RowPlace first = {primary_index_segment(index, move->merged->id), 0};
+        primary_index_put_rows(index, move->keys, (uint32_t)move->merged->row_count, first, NULL);
+    }
+    primary_index_put_back(indexes, index, move->after, move->after_count);
 }

@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/thread.h"
+#include "volume/read_scope.h"
 #include "volume/s3_xml.h"
 
 enum {
@@ -266,6 +267,8 @@ static Status send_once(S3Client *client, const S3Request *request, Diag *diag, 
         pointers[i] = lines.data + offsets[i];
     HttpRequest http = {.method = request->method, .url = address.url.data, .headers = pointers, .header_count = count,
                         .body = request->body, .most_bytes = request->most_bytes, .timeout_ms = client->request_timeout_ms};
+    if (strcmp(request->method, "GET") == 0) /* what a write has done must be known */
+        http.cancelled = read_scope_cancelled();
     return http_client_perform(client->http, &http, diag, response);
 }
 
@@ -366,6 +369,8 @@ Status s3_request(S3Client *client, S3Request *request, Diag *diag, HttpResponse
         if (status == OK)
             status = s3_answer_error(client, request, response, &trouble);
         atomic_fetch_add(&client->failing, 1);
+        if (read_scope_is_cancelled() && strcmp(request->method, "GET") == 0)
+            status = ERR_CANCELLED;
         if (status == ERR_CANCELLED || env_monotonic_us(client->environment) >= until_us) {
             atomic_fetch_add(&client->failures, 1);
             return diag_raise(diag, status == ERR_CANCELLED ? status : ERR_IO, "%s (given up after %u tries)", trouble.message,

@@ -15,6 +15,10 @@ typedef struct VolumeObject VolumeObject;
 typedef struct VolumeWriter VolumeWriter;
 typedef struct Quarantine Quarantine; /* quarantine.h */
 
+typedef struct VolumeRange {
+    uint64_t offset, length;
+} VolumeRange;
+
 typedef struct VolumeOps {
     Status (*put_if_absent)(Volume *volume, const char *path, StrView bytes, Diag *diag);
     Status (*put)(Volume *volume, const char *path, StrView bytes, Diag *diag);
@@ -24,6 +28,16 @@ typedef struct VolumeOps {
     void (*close_object)(VolumeObject *object);
     /* Whether the object is the one that was opened, bytes untouched as far as its times tell. NULL: always. */
     bool (*is_unchanged)(VolumeObject *object);
+    /* Bytes of a remote object may be read from pin() to unpin(). NULL, like the next ones: they are there anyway. */
+    Status (*pin)(VolumeObject *object, uint64_t offset, uint64_t length, Diag *diag);
+    void (*unpin)(VolumeObject *object, uint64_t offset, uint64_t length);
+    /* Pinned bytes are not what was written: asks for them anew. */
+    Status (*reread)(VolumeObject *object, uint64_t offset, uint64_t length, Diag *diag);
+    /* Begins to fetch what will be pinned; ranges are sorted. */
+    void (*prefetch)(VolumeObject *object, const VolumeRange *ranges, uint32_t count);
+    /* The same for an object that will be opened. */
+    void (*prepare)(Volume *volume, const char *path, uint64_t offset, uint64_t length);
+    void (*forget)(Volume *volume, const char *path); /* caches: the object is gone */
     Status (*open_writer)(Volume *volume, const char *path, Diag *diag, VolumeWriter **out_writer);
     Status (*append)(VolumeWriter *writer, const void *data, size_t length, Diag *diag);
     Status (*commit)(VolumeWriter *writer, Diag *diag); /* closes in any case */
@@ -42,8 +56,8 @@ struct Volume {
     Quarantine *quarantine; /* what readers could not read; may be NULL */
 };
 
-/* An object opened for reading; data is mapped read-only for as long as it is open. Read it under a guard
- * (guard.h): files can be cut short by others. */
+/* An object opened for reading; data is mapped read-only for as long as it is open. Pin what is read, and read it
+ * under a guard (guard.h): files can be cut short by others. */
 struct VolumeObject {
     Volume *volume;
     const uint8_t *data;
@@ -93,6 +107,29 @@ static inline void volume_close_object(VolumeObject *object)
 static inline bool volume_object_is_unchanged(VolumeObject *object)
 {
     return object->volume->ops->is_unchanged == NULL || object->volume->ops->is_unchanged(object);
+}
+static inline Status volume_pin(VolumeObject *object, uint64_t offset, uint64_t length, Diag *diag)
+{
+    return object->volume->ops->pin == NULL ? OK : object->volume->ops->pin(object, offset, length, diag);
+}
+static inline void volume_unpin(VolumeObject *object, uint64_t offset, uint64_t length)
+{
+    if (object->volume->ops->unpin != NULL)
+        object->volume->ops->unpin(object, offset, length);
+}
+/* Whether bytes that were pinned and found wrong may be better now. */
+static inline bool volume_reread(VolumeObject *object, uint64_t offset, uint64_t length)
+{
+    return object->volume->ops->reread != NULL && object->volume->ops->reread(object, offset, length, NULL) == OK;
+}
+static inline bool volume_can_prefetch(const Volume *volume)
+{
+    return volume->ops->prefetch != NULL;
+}
+static inline void volume_forget(Volume *v, const char *path)
+{
+    if (v->ops->forget != NULL)
+        v->ops->forget(v, path);
 }
 static inline Status volume_remove(Volume *v, const char *path, Diag *diag)
 {

@@ -4,6 +4,8 @@
  *
  *   merak-failover --server build/release/merak [--rounds 6] [--seed N]
  *
+ * With S3_ENDPOINT and its like in the environment (tests/s3/with_service.sh) the volume lies there, and readers SYNC first.
+ *
  * Cutting off drops the packets to and from the leader's port, while it still reaches the volume; it needs root and iptables,
  * and is left out, with a line that says so, where they are not there.
  *
@@ -49,7 +51,7 @@ static _Atomic int64_t seen[WRITERS]; /* the most that any reader saw */
 static _Atomic int64_t last_write_us;
 static _Atomic bool stopping;
 static uint64_t passed, failed;
-static bool may_cut;
+static bool may_cut, is_remote;
 
 static int64_t now_us(void)
 {
@@ -117,12 +119,13 @@ static void raise_to(_Atomic int64_t *value, int64_t least)
 
 static void read_once(Reader *reader, MYSQL *mysql, int number)
 {
-    NumberRow *rows;
+    NumberRow *rows = NULL;
     uint32_t count;
     char sql[120];
     int64_t acknowledged = atomic_load(&writers[number].acknowledged), seen_before = atomic_load(&seen[number]);
     snprintf(sql, sizeof(sql), "SELECT max(n), count(*), count(DISTINCT n) FROM d.log WHERE writer = %d", number);
-    if (!peer_rows(mysql, sql, &rows, &count) || count != 1) {
+    bool is_asked = !is_remote || peer_run(mysql, "SYNC") == OUTCOME_DONE;
+    if (!is_asked || !peer_rows(mysql, sql, &rows, &count) || count != 1) {
         mem_free(rows);
         reader->unanswered++;
         if (strstr(mysql_error(mysql), "object") != NULL) { /* one that was deleted although this node reads it */
@@ -314,7 +317,7 @@ static void verify(int node)
 {
     static const char *const names[] = {"done", "refused", "unknown"};
     MYSQL *mysql = connect_to((uint64_t)node);
-    check(mysql != NULL, "every node answers at the end");
+    check(mysql != NULL && (!is_remote || peer_run(mysql, "SYNC") == OUTCOME_DONE), "every node answers at the end");
     for (int w = 0; w < WRITERS && mysql != NULL; w++) {
         uint8_t *times = read_rows(mysql, &writers[w]);
         int64_t wrong = 0, count = atomic_load(&writers[w].count);
@@ -390,11 +393,34 @@ static Status run(const ServerOptions *options, int rounds, uint64_t seed, Diag 
     return OK;
 }
 
+static void add_setting(ServerOptions *options, const char *key, const char *value)
+{
+    static char texts[SERVER_SETTINGS_MAX][SERVER_PATH_BYTES + 40];
+    char *text = texts[options->setting_count];
+    snprintf(text, sizeof(texts[0]), "%s=%s", key, value);
+    options->settings[options->setting_count++] = text;
+}
+
+static void choose_volume(ServerOptions *options, const char *folder)
+{
+    static const char *const keys[][2] = {{"aws_s3_endpoint", "S3_ENDPOINT"}, {"aws_s3_access_key", "S3_ACCESS_KEY"}, {"aws_s3_secret_key", "S3_SECRET_KEY"}};
+    char path[SERVER_PATH_BYTES + 40];
+    is_remote = getenv("S3_ENDPOINT") != NULL;
+    if (!is_remote) {
+        snprintf(path, sizeof(path), "file://%s/volume", folder);
+        add_setting(options, "home_volume", path);
+        return;
+    }
+    for (size_t i = 0; i < COUNT_OF(keys); i++)
+        add_setting(options, keys[i][0], getenv(keys[i][1]));
+    snprintf(path, sizeof(path), "%s/failover", getenv("S3_BUCKET"));
+    add_setting(options, "aws_s3_path", path);
+    add_setting(options, "cloud_native_storage_type", "S3");
+}
+
 int main(int argc, char **argv)
 {
-    char volume[SERVER_PATH_BYTES];
-    char setting[SERVER_PATH_BYTES + 40];
-    ServerOptions options = {.start_seconds = 30, .settings = {setting, "lake_autovacuum_grace_period_minutes=0"}, .setting_count = 2};
+    ServerOptions options = {.start_seconds = 30, .settings = {"lake_autovacuum_grace_period_minutes=0"}, .setting_count = 1};
     ServerProcess shared = {0};
     int rounds = 6;
     uint64_t seed = env_random(environment_real()) % 1000000;
@@ -415,8 +441,7 @@ int main(int argc, char **argv)
     may_cut = can_cut();
     printf("failover: %d rounds, --seed %llu%s\n", rounds, (unsigned long long)seed,
            may_cut ? "" : "; cutting off is not tried: it needs root and iptables");
-    snprintf(volume, sizeof(volume), "%s", shared.folder);
-    snprintf(setting, sizeof(setting), "home_volume=file://%.*s/volume", SERVER_PATH_BYTES - 20, volume);
+    choose_volume(&options, shared.folder);
     Status status = run(&options, rounds, seed, &diag);
     if (status != OK)
         printf("FAIL %s\n", diag.message);

@@ -1,10 +1,10 @@
 # Three servers on one volume, the leader killed or paused under load: `make failover ROUNDS=100`.
 TEST_HARNESSES += failover
-LONG_HARNESSES += failover-long
+LONG_HARNESSES += failover-long failover-s3
 FAILOVER_SOURCES := $(sort $(wildcard tests/failover/*.c)) tests/recovery/peer.c tests/sql_runner/server_process.c
 FAILOVER_OBJECTS := $(FAILOVER_SOURCES:%.c=$(BUILD)/%.o)
 ROUNDS ?= 6
-.PHONY: failover harness-failover harness-failover-long
+.PHONY: failover harness-failover harness-failover-long harness-failover-s3
 $(filter $(BUILD)/tests/failover/% $(BUILD)/tests/recovery/peer.o,$(FAILOVER_OBJECTS)): CFLAGS_ALL += -Itests $(shell pkg-config --cflags libmariadb)
 $(BUILD)/merak-failover: $(FAILOVER_OBJECTS) $(BUILD)/libmerak.a
 	$(CC) $(LDFLAGS_COMMON) $(LDFLAGS_VARIANT) $^ $(LIBS) $(shell pkg-config --libs libmariadb) -o $@
@@ -13,4 +13,6 @@ failover: $(BUILD)/merak $(BUILD)/merak-failover
 harness-failover: failover
 harness-failover-long: $(BUILD)/merak $(BUILD)/merak-failover
 	@$(BUILD)/merak-failover --server $(BUILD)/merak --rounds 200
+harness-failover-s3: $(BUILD)/merak $(BUILD)/merak-failover $(BUILD)/merak-s3d
+	@tests/s3/with_service.sh $(BUILD)/merak-s3d $(BUILD)/merak-failover --server $(BUILD)/merak --rounds 100
 -include $(FAILOVER_OBJECTS:.o=.d)

@@ -43,6 +43,8 @@ static const Scenario scenarios[] = {
     {RUN_SQL, "DROP TABLE pk FORCE"},
     {RUN_SQL, "RECOVER TABLE gone"},
     {RUN_SQL, "ALTER TABLE dup ADD COLUMN extra INT DEFAULT '5'"},
+    {RUN_SQL, "ALTER TABLE dup ORDER BY (v)"},
+    {RUN_SQL, "ALTER TABLE pk ADD COLUMN g BIGINT AS (k + v)"},
     {RUN_SQL, "ALTER TABLE dup ADD PARTITION c VALUES LESS THAN ('2026-01-01')"},
     {RUN_SQL, "ALTER TABLE dup DROP PARTITION a"},
     {RUN_SQL, "TRUNCATE TABLE dup"},

@@ -56,7 +56,8 @@ static Status start(Fixture *f, Diag *diag)
     i->vacuum = vacuum_open(&vacuum);
     i->increments = auto_increment_open(i->store);
     i->tasks = task_manager_open(i->store); /* without threads: nothing runs */
-    i->keys = primary_indexes_open(mem_process_tracker(), 1 << 20);
+    i->keys = primary_indexes_open(mem_process_tracker(), 1 << 20, NULL);
+    i->alters = alter_jobs_open();
     i->compactor = compactor_open(i->store, f->volume, i->keys, mem_process_tracker());
     f->hub = load_hub_open();
     return session_open(i, STR_VIEW("root"), STR_VIEW("127.0.0.1"), 1, diag, &f->session);
@@ -74,6 +75,7 @@ static void stop(Fixture *f)
     compactor_close(i->compactor);
     vacuum_close(i->vacuum);
     statistics_cache_close(i->statistics);
+    alter_jobs_free(i->alters);
     primary_indexes_close(i->keys);
     auto_increment_close(i->increments);
     segment_cache_close(i->segments);

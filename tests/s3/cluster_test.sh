@@ -4,14 +4,17 @@
 . "$(dirname "$0")/../load/lib.sh"
 
 keys=(--set "cloud_native_storage_type=S3" --set "aws_s3_path=$S3_BUCKET/a/cluster" --set "aws_s3_endpoint=$S3_ENDPOINT"
-    --set "aws_s3_access_key=$S3_ACCESS_KEY" --set "aws_s3_secret_key=$S3_SECRET_KEY" --set enable_compaction=false)
-faults() { curl -s -o /dev/null --data-binary "$1" "$S3_ENDPOINT/_fault"; }
+    --set "aws_s3_access_key=$S3_ACCESS_KEY" --set "aws_s3_secret_key=$S3_SECRET_KEY" --set enable_compaction=false
+    --set "aws_s3_region=${S3_REGION:-}")
+# A real service does not misbehave on order.
+can_fail=$(curl -s "$S3_ENDPOINT/_stats" | grep -c '^requests')
+faults() { [ "$can_fail" = 0 ] || curl -s -o /dev/null --data-binary "$1" "$S3_ENDPOINT/_fault"; }
 
 # refused TEXT [arguments]: the server does not start, and says so
 refused() {
     local text=$1
     shift
-    reply=$("$MERAK" server --data-dir "$work/refused" --set query_port=0 --set http_port=0 "${keys[@]}" "$@" 2>&1)
+    reply=$(timeout 20 "$MERAK" server --data-dir "$work/refused" --set query_port=0 --set http_port=0 "${keys[@]}" "$@" 2>&1)
     has "$text"
 }
 
@@ -64,6 +67,8 @@ refused "needs aws_s3_access_key" --set aws_s3_access_key=
 refused "an S3 volume must be a bucket" --set aws_s3_path=
 refused "cloud_native_storage_type must be" --set cloud_native_storage_type=HDFS
 faults "PUT * 1 0 1 noexclude"
+[ "$can_fail" = 1 ] || "$here/../s3/make_bucket.py" versioning \
+    '<VersioningConfiguration xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Status>Enabled</Status></VersioningConfiguration>'
 refused "versioning is enabled"
 case $reply in *"$S3_SECRET_KEY"*) die "a key is shown: $reply" ;; esac
 done_testing

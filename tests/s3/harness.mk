@@ -21,3 +21,15 @@ harness-s3-sql: $(BUILD)/merak $(BUILD)/merak-s3d $(BUILD)/merak-sqltest
 harness-s3-kill-loop: $(BUILD)/merak $(BUILD)/merak-s3d $(BUILD)/merak-kill-loop
 	@$(BESIDE_S3) $(BUILD)/merak-kill-loop --server tests/s3/server_on_s3.sh --kills 60
 -include $(S3_SOURCES:%.c=$(BUILD)/%.d)
+# The same beside a real service: Ceph with its gateway. `make s3-ceph` needs the packages of tests/s3/ceph_packages.txt.
+LONG_HARNESSES += s3-ceph-cluster s3-ceph-sql s3-ceph-kill-loop
+BESIDE_CEPH := MERAK=$(CURDIR)/$(BUILD)/merak tests/s3/with_ceph.sh
+.PHONY: harness-s3-ceph-cluster harness-s3-ceph-sql harness-s3-ceph-kill-loop ceph-packages
+ceph-packages:
+	@command -v radosgw ceph-osd ceph-mon >/dev/null || apt-get install -y --no-install-recommends $$(cat tests/s3/ceph_packages.txt) >/dev/null
+harness-s3-ceph-cluster: $(BUILD)/merak ceph-packages
+	@$(BESIDE_CEPH) tests/s3/cluster_test.sh
+harness-s3-ceph-sql: $(BUILD)/merak $(BUILD)/merak-sqltest ceph-packages
+	@$(BESIDE_CEPH) $(BUILD)/merak-sqltest --server tests/s3/server_on_s3.sh --jobs $(SQL_JOBS) --name ceph $(SQL_FILES)
+harness-s3-ceph-kill-loop: $(BUILD)/merak $(BUILD)/merak-kill-loop ceph-packages
+	@$(BESIDE_CEPH) $(BUILD)/merak-kill-loop --server tests/s3/server_on_s3.sh --kills 60

@@ -33,7 +33,7 @@ void server_start(Server *server)
         node_end(&server->node);
         fiber_sleep(RESTART_US);
     }
-    server->keys = primary_indexes_open(NULL, 1 << 20);
+    server->keys = primary_indexes_open(NULL, 1 << 20, NULL);
     server->compactor = compactor_open(server->store, &server->node.volume, server->keys, NULL);
     server->vacuum = vacuum_open(&(VacuumOptions){.store = server->store, .volume = &server->node.volume});
     server->is_up = true;

@@ -1,221 +1,72 @@
-/* Views are tables that were filled with their definitions; each query is planned with them as candidates and without,
- * and must yield the same rows. Directed cases say besides whether the query is answered from the view. Then come random
- * definitions and random queries over small tables full of NULLs and duplicates.
+/* Each query is planned with views as candidates and without, and must yield the same rows. Directed cases say besides
+ * whether the query is answered from the view. Then come random definitions and random queries that are like them, over
+ * small tables full of NULLs and duplicates.
  *
  *   merak-view-rewrite ROUNDS SEED [-v] */
 
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "analyze/analyze.h"
-#include "failure/fixture.h"
-#include "plan/view_rewrite.h"
-#include "sql/parser.h"
-
-enum { MAX_VIEWS = 8, MAX_ROWS = 20000 };
-
-typedef struct TestView {
-    Arena arena;
-    CatalogSnapshot *catalog;
-    ViewForm *form;
-    uint32_t *ordinals;
-    char table[32];
-    const char *rest;       /* definition over what is stale; NULL: all is fresh */
-    const char *partitions; /* that are fresh then */
-} TestView;
+#include "view_rewrite/test_views.h"
 
 typedef struct Test {
-    Fixture fixture;
-    TestView views[MAX_VIEWS];
-    uint32_t view_count;
+    TestViews views;
     bool is_verbose;
     uint32_t passed, failed, rewritten;
 } Test;
 
 static void must(Test *test, const char *sql)
 {
+    test_views_must(&test->views, sql);
+}
+
+static void drop_views(Test *test)
+{
+    test_views_drop(&test->views);
+}
+
+/* False: the definition is none; random ones may be wrong. */
+static bool make_view(Test *test, const char *definition, const char *properties)
+{
     Diag diag = {0};
-    if (fixture_run(&test->fixture, sql, NULL, &diag) == OK)
-        return;
-    fprintf(stderr, "set-up failed: %s: %s\n", sql, diag.message);
-    exit(1);
+    bool is_made = test_views_make(&test->views, definition, properties, &diag);
+    if (!is_made && test->is_verbose)
+        printf("no view: %s: %s\n", definition, diag.message);
+    return is_made;
 }
 
-/* ---- planning ---- */
-
-typedef struct Planner {
-    Test *test;
-    Arena *arena;
-    CatalogSnapshot *catalog;
-    FuncSession session;
-    AnalyzeContext analyze;
-    PlanContext plan;
-    Diag *diag;
-} Planner;
-
-static void planner_open(Planner *p, Test *test, Arena *arena, CatalogSnapshot *catalog, Diag *diag)
+static void lines_free(TestRun *run)
 {
-    *p = (Planner){.test = test,
-                   .arena = arena,
-                   .catalog = catalog,
-                   .diag = diag,
-                   .session = {.database = STR_VIEW("d"), .group_concat_max_bytes = 1024}};
-    p->analyze =
-        (AnalyzeContext){.arena = arena, .diag = diag, .catalog = catalog, .session = &p->session, .database = STR_VIEW("d"), .ids = {1}};
-    p->plan = (PlanContext){.arena = arena, .diag = diag, .session = &p->session, .ids = &p->analyze.ids};
+    for (uint32_t i = 0; i < run->line_count; i++)
+        mem_free(run->lines[i]);
+    run->line_count = 0;
 }
 
-static Status bind(Planner *p, const char *sql, BoundQuery **out)
+static bool same_lines(const TestRun *a, const TestRun *b)
 {
-    AstStatements statements = {0};
-    TRY(sql_parse(strview(sql), NULL, p->arena, p->diag, &statements));
-    Status status = analyze_query(&p->analyze, statements.items[0]->query, statements.items[0]->source, out);
-    p->plan.next_cte_id = p->analyze.next_cte_id;
-    return status;
-}
-
-static bool reads_only(const ViewForm *form, const uint64_t *tables, uint32_t count)
-{
-    uint32_t own, at = 0;
-    const uint64_t *reads = view_form_tables(form, &own);
-    for (uint32_t i = 0; i < own; i++) {
-        while (at < count && tables[at] < reads[i])
-            at++;
-        if (at == count || tables[at] != reads[i])
-            return false;
-    }
-    return true;
-}
-
-static Status candidates(void *context, const uint64_t *tables, uint32_t count, const PlanView **out_views, uint32_t *out_count)
-{
-    Planner *p = context;
-    PlanView *views = ARENA_NEW_ARRAY(p->arena, PlanView, MAX_VIEWS);
-    const CatalogDatabase *database = catalog_database(p->catalog, STR_VIEW("d"));
-    *out_views = views;
-    for (uint32_t i = 0; i < p->test->view_count; i++) {
-        TestView *view = &p->test->views[i];
-        if (view_form_unsupported(view->form) == NULL && reads_only(view->form, tables, count))
-            views[(*out_count)++] = (PlanView){database, catalog_table(database, strview(view->table)), view->form, view->ordinals, view};
-    }
-    return OK;
-}
-
-static Status use_view(void *context, const PlanView *view, PlanViewUse *out)
-{
-    Planner *p = context;
-    const TestView *test_view = view->handle;
-    *out = (PlanViewUse){.is_usable = true, .is_partial = test_view->rest != NULL};
-    if (!out->is_partial)
-        return OK;
-    const CatalogPartition *partition = catalog_partition(view->table, strview(test_view->partitions));
-    uint64_t *ids = ARENA_NEW_ARRAY(p->arena, uint64_t, 1);
-    if (partition == NULL)
-        abort();
-    ids[0] = partition->id;
-    out->partition_ids = ids;
-    out->partition_count = 1;
-    return bind(p, test_view->rest, &out->rest);
-}
-
-/* ---- running ---- */
-
-typedef struct Lines {
-    char **items;
-    uint32_t count;
-} Lines;
-
-static Status take_rows(void *context, const Chunk *chunk)
-{
-    Lines *lines = context;
-    AUTO_ARENA arena;
-    arena_init(&arena, NULL);
-    for (uint32_t row = 0; row < chunk_alive(chunk); row++) {
-        AUTO_BYTEBUF text = {0};
-        for (uint32_t c = 0; c < chunk->column_count; c++) {
-            Datum value = vector_get(&chunk->columns[c], chunk->sel == NULL ? row : chunk->sel[row], &arena);
-            bytebuf_append_text(&text, c == 0 ? "" : "\t");
-            if (value.is_null)
-                bytebuf_append_text(&text, "NULL");
-            else if (type_is_float(chunk->columns[c].type))
-                bytebuf_printf(&text, "%.9g", value.f64);
-            else
-                datum_print(chunk->columns[c].type, &value, &text);
-        }
-        if (lines->count < MAX_ROWS)
-            lines->items[lines->count++] = mem_strdup(text.data == NULL ? "" : text.data);
-    }
-    return OK;
-}
-
-static int compare_lines(const void *a, const void *b)
-{
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-static Status run(Test *test, const char *sql, bool with_views, ByteBuf *trace, Lines *lines, uint32_t *out_used, Diag *diag)
-{
-    AUTO_ARENA arena;
-    Planner p;
-    BoundQuery *query;
-    PhysPlan *plan;
-    MemTracker memory;
-    arena_init(&arena, NULL);
-    mem_tracker_init(&memory, NULL, "query", 0);
-    CatalogSnapshot *catalog = meta_snapshot(test->fixture.instance.store);
-    planner_open(&p, test, &arena, catalog, diag);
-    PlanViews views = {.context = &p, .candidates = candidates, .use = use_view, .max_depth = 3, .is_forced = true, .trace = trace};
-    p.plan.views = with_views ? &views : NULL;
-    Status status = bind(&p, sql, &query);
-    if (status == OK)
-        status = plan_query(&p.plan, query, &plan);
-    ExecOptions options = {.pool = test->fixture.instance.pool,
-                           .segments = test->fixture.instance.segments,
-                           .memory = &memory,
-                           .spill = test->fixture.instance.spill,
-                           .spill_mode = SPILL_AUTO};
-    ExecResult result = {lines, take_rows};
-    if (status == OK)
-        status = exec_run(plan, &options, &result, diag);
-    *out_used = views.used_count;
-    catalog_unref(catalog);
-    if (lines->count > 1)
-        qsort(lines->items, lines->count, sizeof(char *), compare_lines);
-    return status;
-}
-
-static void lines_free(Lines *lines)
-{
-    for (uint32_t i = 0; i < lines->count; i++)
-        mem_free(lines->items[i]);
-    lines->count = 0;
-}
-
-static bool same_lines(const Lines *a, const Lines *b)
-{
-    bool same = a->count == b->count;
-    for (uint32_t i = 0; same && i < a->count; i++)
-        same = strcmp(a->items[i], b->items[i]) == 0;
+    bool same = a->line_count == b->line_count;
+    for (uint32_t i = 0; same && i < a->line_count; i++)
+        same = strcmp(a->lines[i], b->lines[i]) == 0;
     return same;
 }
 
-static void print_lines(const char *title, const Lines *lines)
+static void print_lines(const char *title, const TestRun *run)
 {
-    printf("  %s: %u rows\n", title, lines->count);
-    for (uint32_t i = 0; i < lines->count && i < 12; i++)
-        printf("    %s\n", lines->items[i]);
+    printf("  %s: %u rows\n", title, run->line_count);
+    for (uint32_t i = 0; i < run->line_count && i < 12; i++)
+        printf("    %s\n", run->lines[i]);
 }
 
 /* wanted: 1 answered from a view, 0 not, -1 either. */
 static void check(Test *test, const char *sql, int wanted)
 {
-    static char *with_items[MAX_ROWS], *without_items[MAX_ROWS];
-    Lines with = {with_items, 0}, without = {without_items, 0};
+    static char *with_items[MAX_TEST_ROWS], *without_items[MAX_TEST_ROWS];
     AUTO_BYTEBUF trace = {0};
+    TestRun with = {.with_views = true, .trace = &trace, .lines = with_items}, without = {.lines = without_items};
     Diag diag = {0}, plain_diag = {0};
-    uint32_t used, none;
-    Status plain = run(test, sql, false, NULL, &without, &none, &plain_diag);
-    Status status = run(test, sql, true, &trace, &with, &used, &diag);
+    Status plain = test_views_run(&test->views, sql, &without, &plain_diag);
+    Status status = test_views_run(&test->views, sql, &with, &diag);
+    uint32_t used = with.used;
     bool good = plain == status && same_lines(&with, &without) && (wanted < 0 || (used > 0) == (wanted == 1));
     test->passed += good;
     test->failed += !good;
@@ -230,55 +81,6 @@ static void check(Test *test, const char *sql, int wanted)
     }
     lines_free(&with);
     lines_free(&without);
-}
-
-/* ---- views ---- */
-
-static void drop_views(Test *test)
-{
-    for (uint32_t i = 0; i < test->view_count; i++) {
-        char sql[64];
-        snprintf(sql, sizeof(sql), "DROP TABLE %s", test->views[i].table);
-        must(test, sql);
-        catalog_unref(test->views[i].catalog);
-        arena_deinit(&test->views[i].arena);
-    }
-    test->view_count = 0;
-}
-
-/* properties: of its CREATE TABLE, may be empty. False: the definition is none (random ones may be wrong). */
-static bool make_view(Test *test, const char *definition, const char *properties)
-{
-    TestView *view = &test->views[test->view_count];
-    Diag diag = {0};
-    Planner p;
-    BoundQuery *query;
-    AUTO_BYTEBUF sql = {0};
-    *view = (TestView){0};
-    snprintf(view->table, sizeof(view->table), "mv%u", test->view_count);
-    bytebuf_printf(&sql, "CREATE TABLE %s %s AS %s", view->table, properties, definition);
-    if (fixture_run(&test->fixture, sql.data, NULL, &diag) != OK) {
-        if (test->is_verbose)
-            printf("no view: %s: %s\n", definition, diag.message);
-        return false;
-    }
-    arena_init(&view->arena, NULL);
-    view->catalog = meta_snapshot(test->fixture.instance.store);
-    planner_open(&p, test, &view->arena, view->catalog, &diag);
-    const CatalogTable *table = catalog_table(catalog_database(view->catalog, STR_VIEW("d")), strview(view->table));
-    if (bind(&p, definition, &query) != OK || view_form_make(&p.plan, query, &view->form) != OK) {
-        fprintf(stderr, "%s: %s\n", definition, diag.message);
-        exit(1);
-    }
-    view->ordinals = ARENA_NEW_ARRAY(&view->arena, uint32_t, query->column_count + 1);
-    for (uint32_t i = 0; i < query->column_count; i++) {
-        int at = table_column_index(table->schema, query->columns[i].name);
-        if (at < 0)
-            exit(1);
-        view->ordinals[i] = (uint32_t)at;
-    }
-    test->view_count++;
-    return true;
 }
 
 /* ---- directed cases ---- */
@@ -410,6 +212,18 @@ static const Case cases[] = {
     {NULL, "SELECT g, d FROM t GROUP BY g, d", 1},
     {NULL, "SELECT count(DISTINCT g) FROM t", 1},
     {NULL, "SELECT count(*) FROM t", 0},
+    /* units of time */
+    {"SELECT date_trunc('day', x) AS day, g, sum(v) AS s, count(*) AS n FROM e GROUP BY 1, 2", "SELECT date_trunc('month', x), "
+        "sum(v) FROM e GROUP BY 1", 1},
+    {NULL, "SELECT date_trunc('week', x), g, sum(v) FROM e GROUP BY 1, 2", 1},
+    {NULL, "SELECT date_trunc('hour', x), sum(v) FROM e GROUP BY 1", 0},
+    {NULL, "SELECT g, sum(v) FROM e WHERE x >= '2024-01-03' AND x < '2024-02-01 00:00:00' GROUP BY g", 1},
+    {NULL, "SELECT g, sum(v) FROM e WHERE x >= '2024-01-03 06:00:00' GROUP BY g", 0},
+    {NULL, "SELECT g, sum(v) FROM e WHERE x > '2024-01-03' GROUP BY g", 0},
+    {NULL, "SELECT date_trunc('year', x), count(*) FROM e WHERE x < '2024-01-20' OR x >= '2024-02-02' GROUP BY 1", 1},
+    {"SELECT date_trunc('week', x) AS week, sum(v) AS s FROM e GROUP BY 1", "SELECT date_trunc('month', x), sum(v) FROM e GROUP BY 1", 0},
+    {NULL, "SELECT sum(v) FROM e WHERE x >= '2024-01-08'", 1}, /* a Monday */
+    {NULL, "SELECT sum(v) FROM e WHERE x >= '2024-01-09'", 0},
     /* conditions that say more than they seem to */
     {"SELECT k, g, v FROM t WHERE g IS NOT NULL", "SELECT k FROM t WHERE g > 1", 1},
     {NULL, "SELECT t.k FROM t JOIN u ON t.g = u.k WHERE u.w > 1", 1},
@@ -419,7 +233,7 @@ static const Case cases[] = {
 
 static void open_tables(Test *test)
 {
-    fixture_open(&test->fixture, false);
+    fixture_open(&test->views.fixture, false);
     must(test,
          "CREATE TABLE t (k INT, g INT, d DATE, v INT, p DECIMAL(12, 2), s VARCHAR(10)) DUPLICATE KEY(k) DISTRIBUTED BY HASH(k) BUCKETS 2");
     must(test, "CREATE TABLE u (k INT NOT NULL, name VARCHAR(10), w INT) DUPLICATE KEY(k) DISTRIBUTED BY HASH(k) BUCKETS 1");
@@ -428,6 +242,9 @@ static void open_tables(Test *test)
                "IF(x % 5 = 3, NULL, (x * 37) % 23), IF(x % 6 = 0, NULL, (x * 17 % 1000) / 100), concat('s', x % 4) "
                "FROM (SELECT generate_series AS x FROM TABLE(generate_series(1, 400))) y");
     must(test, "INSERT INTO t SELECT k, g, d, v, p, s FROM t WHERE v < 4");
+    must(test, "CREATE TABLE e (x DATETIME, g INT, v INT) DUPLICATE KEY(x) DISTRIBUTED BY HASH(g) BUCKETS 1");
+    must(test, "INSERT INTO e SELECT IF(x % 50 = 0, NULL, date_add('2024-01-01', INTERVAL x * 5 HOUR)), x % 3, x FROM (SELECT "
+        "generate_series AS x FROM TABLE(generate_series(1, 300))) y");
     must(test, "INSERT INTO u SELECT x % 10, concat('n', x % 6), IF(x % 4 = 0, NULL, x % 8) FROM (SELECT generate_series AS x FROM "
                "TABLE(generate_series(1, 24))) y");
 }
@@ -459,8 +276,8 @@ static void run_partial(Test *test)
         return;
     }
     must(test, "DELETE FROM mv0 WHERE m >= '2024-02-01'");
-    test->views[0].partitions = "jan";
-    test->views[0].rest = "SELECT date_trunc('month', d) AS m, g, d, sum(v) AS s, count(*) AS n FROM t WHERE d IS NOT NULL AND d >= "
+    test->views.items[0].partitions = "jan";
+    test->views.items[0].rest = "SELECT date_trunc('month', d) AS m, g, d, sum(v) AS s, count(*) AS n FROM t WHERE d IS NOT NULL AND d >= "
                           "'2024-02-01' GROUP BY 1, 2, 3";
     for (size_t i = 0; i < COUNT_OF(queries); i++) {
         AUTO_BYTEBUF sql = {0};
@@ -636,7 +453,8 @@ static void run_random(Test *test, uint32_t rounds, uint64_t seed)
 
 int main(int argc, char **argv)
 {
-    Test test = {.is_verbose = argc > 3 && strcmp(argv[3], "-v") == 0};
+    static Test test;
+    test.is_verbose = argc > 3 && strcmp(argv[3], "-v") == 0;
     uint32_t rounds = argc > 1 ? (uint32_t)strtoul(argv[1], NULL, 10) : 100;
     uint64_t seed = argc > 2 ? strtoull(argv[2], NULL, 10) : 1;
     open_tables(&test);
@@ -645,7 +463,7 @@ int main(int argc, char **argv)
     uint32_t directed = test.rewritten;
     run_random(&test, rounds, seed);
     uint32_t random = test.rewritten - directed;
-    fixture_close(&test.fixture);
+    fixture_close(&test.views.fixture);
     printf("%u random queries were answered from views\n", random);
     if (rounds > 0 && random < rounds) {
         printf("FAILED: too few\n");

@@ -1,0 +1,292 @@
+#include "mv/decide.h"
+
+#include "job/task.h"
+#include "types/datetime.h"
+#include "types/number_text.h"
+
+static const char never_refreshed[] = "never refreshed";
+static const char data_changed[] = "base partition changed";
+static const char partition_added[] = "base partition added";
+static const char partition_dropped[] = "base partition dropped";
+static const char table_changed[] = "base table changed";
+static const char forced[] = "forced";
+static const char up_to_date[] = "up to date";
+static const char table_excluded[] = "changed, but excluded by excluded_refresh_tables";
+static const char out_of_range[] = "changed, but outside of the partitions that this refresh covers";
+
+uint64_t mv_live_rows(const CatalogPartition *p)
+{
+    uint64_t rows = 0;
+    for (uint32_t t = 0; t < p->tablet_count; t++) {
+        for (uint32_t s = 0; s < p->tablets[t].segment_count; s++) {
+            const SegmentRef *segment = &p->tablets[t].segments[s];
+            rows += segment->row_count - (segment->deletes == NULL ? 0 : MIN(segment->deletes->count, segment->row_count));
+        }
+    }
+    return rows;
+}
+
+bool mv_is_excluded(const MvDefinition *definition, StrView database, StrView table)
+{
+    StrView list = mv_property(definition, "excluded_refresh_tables");
+    return list.length > 0 && mv_list_names(list, database, table);
+}
+
+/* ---- what feeds a cell now ---- */
+
+typedef struct Feed {
+    const CatalogPartition *const *partitions; /* in the order of their ids */
+    uint32_t count;
+} Feed;
+
+static Feed feed_of(const MvCells *cells, const MvCell *cell, uint32_t table, Arena *arena)
+{
+    const MvTable *t = &cells->tables[table];
+    if (!t->is_ref)
+        return (Feed){(const CatalogPartition *const *)t->table->partitions, t->table->partition_count};
+    const CatalogPartition **list = ARENA_NEW_ARRAY(arena, const CatalogPartition *, MAX(cell->inputs.count, 1u));
+    Feed feed = {list, 0};
+    for (uint32_t i = 0; i < cell->inputs.count; i++) {
+        if (cell->inputs.items[i].table == table)
+            list[feed.count++] = cell->inputs.items[i].partition;
+    }
+    return feed;
+}
+
+void mv_fill_entry(const MvDecision *decision, const MvCell *cell, uint64_t partition_id, int64_t now_us, Arena *arena, MvMapEntry *out)
+{
+    const MvCells *cells = &decision->cells;
+    *out = (MvMapEntry){.partition_id = partition_id, .refreshed_us = now_us, .table_count = cells->table_count};
+    out->tables = ARENA_NEW_ARRAY(arena, MvSourceTable, MAX(cells->table_count, 1u));
+    for (uint32_t t = 0; t < cells->table_count; t++) {
+        Feed feed = feed_of(cells, cell, t, arena);
+        MvSourceTable *table = &out->tables[t];
+        *table = (MvSourceTable){.table_id = cells->tables[t].table->id, .sources = ARENA_NEW_ARRAY(arena, MvSource, MAX(feed.count, 1u))};
+        for (uint32_t p = 0; p < feed.count; p++) {
+            const CatalogPartition *partition = feed.partitions[p];
+            if (mv_live_rows(partition) > 0)
+                table->sources[table->count++] = (MvSource){partition->id, partition->data_version, partition->name};
+        }
+    }
+}
+
+/* ---- comparing ---- */
+
+typedef struct Compare {
+    MvDecision *decision;
+    MvChoice *choice;
+    Arena *arena;
+    StrView table; /* db.table */
+    bool is_excluded;
+} Compare;
+
+static void add_cause(Compare *c, const char *reason, StrView partition_name, const MvSource *from, const CatalogPartition *to)
+{
+    MvCause cause = {.reason = c->is_excluded ? table_excluded : reason, .table = c->table, .partition = partition_name};
+    if (from != NULL)
+        cause.from = from->data_version;
+    if (to != NULL) {
+        cause.to = to->data_version;
+        cause.rows = mv_live_rows(to);
+        cause.bytes = partition_byte_count(to);
+    }
+    ARRAY_PUSH(c->arena, &c->choice->causes, cause);
+    c->choice->refreshes |= !c->is_excluded;
+}
+
+/* Both sides are in the order of ids. */
+static void compare_table(Compare *c, const MvSourceTable *known, Feed feed)
+{
+    uint32_t k = 0, f = 0;
+    while (k < known->count || f < feed.count) {
+        const MvSource *source = k < known->count ? &known->sources[k] : NULL;
+        const CatalogPartition *now = f < feed.count ? feed.partitions[f] : NULL;
+        bool is_gone = source != NULL && (now == NULL || source->partition_id < now->id);
+        bool is_new = now != NULL && (source == NULL || now->id < source->partition_id);
+        if (is_gone)
+            add_cause(c, partition_dropped, source->name, source, NULL);
+        else if (is_new && mv_live_rows(now) > 0)
+            add_cause(c, partition_added, now->name, NULL, now);
+        else if (!is_new && source->data_version != now->data_version)
+            add_cause(c, data_changed, now->name, source, now);
+        k += !is_new;
+        f += !is_gone;
+    }
+}
+
+static void compare_cell(MvDecision *decision, MvChoice *choice, Arena *arena)
+{
+    const MvCells *cells = &decision->cells;
+    for (uint32_t t = 0; t < cells->table_count; t++) {
+        const MvTable *table = &cells->tables[t];
+        Compare c = {.decision = decision, .choice = choice, .arena = arena};
+        c.table = strview(arena_printf(arena, "%.*s.%.*s", SV_ARGS(table->database->name), SV_ARGS(table->table->name)));
+        c.is_excluded = mv_is_excluded(&decision->definition, table->database->name, table->table->name);
+        const MvSourceTable *known = mv_map_table(&choice->entry, table->table->id);
+        if (known != NULL)
+            compare_table(&c, known, feed_of(cells, choice->cell, t, arena));
+        else
+            add_cause(&c, table_changed, STR_VIEW(""), NULL, NULL);
+    }
+}
+
+static bool has_rows(const MvDecision *decision, const MvCell *cell, Arena *arena)
+{
+    for (uint32_t t = 0; t < decision->cells.table_count; t++) {
+        Feed feed = feed_of(&decision->cells, cell, t, arena);
+        for (uint32_t p = 0; p < feed.count && decision->cells.tables[t].is_ref; p++) {
+            if (mv_live_rows(feed.partitions[p]) > 0)
+                return true;
+        }
+    }
+    return false;
+}
+
+static void add_whole_cause(MvChoice *choice, const char *reason, bool refreshes, Arena *arena)
+{
+    MvCause cause = {.reason = reason};
+    ARRAY_PUSH(arena, &choice->causes, cause);
+    choice->refreshes |= refreshes;
+}
+
+static void decide_cell(MvDecision *decision, const MvAsk *ask, MvChoice *choice, Arena *arena)
+{
+    const MvCell *cell = choice->cell;
+    choice->has_entry = cell->existing != NULL &&
+                        mv_map_find(decision->snapshot, decision->definition.id, cell->existing->id, arena, &choice->entry);
+    bool is_empty = decision->bound.partition_count > 0 && !has_rows(decision, cell, arena);
+    if (ask->is_force) {
+        add_whole_cause(choice, forced, true, arena);
+    } else if (choice->has_entry) {
+        compare_cell(decision, choice, arena);
+    } else if (!is_empty || (cell->existing != NULL && mv_live_rows(cell->existing) > 0)) {
+        choice->entry = (MvMapEntry){0};
+        add_whole_cause(choice, never_refreshed, true, arena);
+    }
+    if (choice->causes.count == 0)
+        add_whole_cause(choice, up_to_date, false, arena);
+}
+
+/* ---- what is asked for ---- */
+
+static Status parse_bound(MvDecision *decision, StrView text, Datum *out)
+{
+    Type type = decision->table->schema->partition_types[0];
+    if (datum_parse(type, text, decision->bound.arena, NULL, out) == OK)
+        return OK;
+    return RAISE(decision->bound.diag, ANALYSIS, "Getting analyzing error. Detail message: The partition bound '%.*s' is not a value of the partition "
+                 "column.", SV_ARGS(text));
+}
+
+static Status leave_out_of_range(MvDecision *decision, const MvRange *range)
+{
+    Datum start = datum_null(), end = datum_null();
+    const TableSchema *schema = decision->table->schema;
+    if (decision->bound.partition_count == 0)
+        return RAISE(decision->bound.diag, ANALYSIS, "Getting analyzing error. Detail message: Not support refresh by partition for single partition mv.");
+    if (range->has_start)
+        TRY(parse_bound(decision, range->start, &start));
+    if (range->has_end)
+        TRY(parse_bound(decision, range->end, &end));
+    for (uint32_t i = 0; i < decision->cells.count; i++) {
+        const MvCell *cell = decision->choices[i].cell;
+        bool *is_out = &decision->choices[i].is_excluded;
+        for (uint32_t v = 0; decision->bound.is_range && v < 1; v++) {
+            *is_out = (range->has_start && cell->has_high && datum_compare(schema->partition_types[0], &cell->high, &start) <= 0) ||
+                      (range->has_end && cell->has_low && datum_compare(schema->partition_types[0], &cell->low, &end) >= 0);
+        }
+        if (decision->bound.is_range)
+            continue;
+        bool is_in = false;
+        for (uint32_t v = 0; v < cell->value_rows; v++) {
+            const Datum *row = &cell->values[v * schema->partition_column_count];
+            if (range->value_rows == 0)
+                is_in |= (!range->has_start || datum_compare(schema->partition_types[0], row, &start) >= 0) &&
+                         (!range->has_end || datum_compare(schema->partition_types[0], row, &end) < 0);
+            for (uint32_t r = 0; r < range->value_rows; r++) {
+                bool is_equal = true;
+                for (uint32_t c = 0; c < schema->partition_column_count; c++) {
+                    AUTO_BYTEBUF text = {0};
+                    datum_print(schema->partition_types[c], &row[c], &text);
+                    is_equal &= strview_equal(bytebuf_view(&text), range->values[r * schema->partition_column_count + c]);
+                }
+                is_in |= is_equal;
+            }
+        }
+        *is_out = !is_in;
+    }
+    return OK;
+}
+
+/* Cells that begin in the future don't count. */
+static bool is_future(const MvDecision *decision, const MvCell *cell, int64_t now_us)
+{
+    Type type = decision->table->schema->partition_types[0];
+    if (!type_is_date(type) || !cell->has_low)
+        return false;
+    int64_t us = type.kind == TYPE_DATE ? cell->low.i64 * US_PER_DAY : cell->low.i64;
+    return us > now_us + decision->bound.session->zone_offset_us;
+}
+
+static void keep_newest(MvDecision *decision, int64_t limit, const MvAsk *ask)
+{
+    int64_t kept = 0;
+    for (uint32_t i = decision->cells.count; limit > 0 && i > 0; i--) {
+        MvChoice *choice = &decision->choices[i - 1];
+        if (is_future(decision, choice->cell, ask->now_us))
+            continue;
+        choice->is_excluded |= kept >= limit;
+        kept++;
+    }
+}
+
+static Status apply_limits(MvDecision *decision, const MvAsk *ask)
+{
+    if (ask->range != NULL)
+        TRY(leave_out_of_range(decision, ask->range));
+    if (!decision->bound.is_range)
+        return OK;
+    int64_t ttl = mv_property_number(&decision->definition, "partition_ttl_number", -1);
+    int64_t limit = mv_property_number(&decision->definition, "auto_refresh_partitions_limit", -1);
+    keep_newest(decision, ttl, ask);
+    if (ask->is_automatic)
+        keep_newest(decision, limit, ask);
+    return OK;
+}
+
+/* ---- all ---- */
+
+static Status bind_view(MvDecision *out, const CatalogSnapshot *snapshot, uint64_t view_id)
+{
+    MvBoundView *bound = &out->bound;
+    out->table = catalog_table_by_id(snapshot, view_id);
+    if (out->table == NULL || !mv_find(snapshot, view_id, bound->arena, &out->definition))
+        return RAISE(bound->diag, NO_SUCH_TABLE, "materialized view %llu does not exist", (unsigned long long)view_id);
+    out->database = catalog_database_by_id(snapshot, out->table->database_id);
+    const TableSchema *schema = out->table->schema;
+    TRY(mv_bind(snapshot, schema->view_sql, schema->view_database, bound));
+    return mv_trace(bound, schema, &out->definition);
+}
+
+Status mv_decide(const CatalogSnapshot *snapshot, uint64_t view_id, const MvAsk *ask, Arena *arena, FuncSession *session, Diag *diag,
+                 MvDecision *out)
+{
+    *out = (MvDecision){.snapshot = snapshot, .bound = {.arena = arena, .diag = diag, .session = session}};
+    TRY(bind_view(out, snapshot, view_id));
+    TRY(mv_make_cells(&out->bound, out->table, &out->cells));
+    out->choices = ARENA_NEW_ARRAY(arena, MvChoice, MAX(out->cells.count, 1u));
+    for (uint32_t i = 0; i < out->cells.count; i++)
+        out->choices[i] = (MvChoice){.cell = &out->cells.items[i]};
+    TRY(apply_limits(out, ask));
+    for (uint32_t i = 0; i < out->cells.count; i++) {
+        MvChoice *choice = &out->choices[i];
+        decide_cell(out, ask, choice, arena);
+        if (choice->refreshes && choice->is_excluded) {
+            choice->refreshes = false;
+            for (uint32_t c = 0; c < choice->causes.count; c++)
+                choice->causes.items[c].reason = out_of_range;
+        }
+        out->refresh_count += choice->refreshes;
+    }
+    return OK;
+}

@@ -1,0 +1,18 @@
+#pragma once
+/* Statements about materialized views; only for src/session. */
+
+#include "job/task_manager.h"
+#include "mv/definition.h"
+#include "session/session_int.h"
+
+/* A setting of ADMIN SET FRONTEND CONFIG. */
+int64_t config_number(StatementContext *context, const char *name, int64_t missing);
+Status mv_split_name(StatementContext *context, const AstName *name, StrView *out_database, StrView *out_name);
+/* The view of the name; RAISEs when it is not there or no materialized view. */
+Status mv_find_view(StatementContext *context, const AstName *name, const CatalogDatabase **out_database, const CatalogTable **out_table,
+                    MvDefinition *out);
+Status mv_read_refresh(StatementContext *context, const AstRefresh *ast, int64_t now_us, MvDefinition *out);
+/* All are checked, then all are set. */
+Status mv_read_properties(StatementContext *context, const AstProperties *ast, TableSchema *schema, bool is_create, MvDefinition *out);
+/* A run of the view's task; out_id may be NULL. */
+Status mv_submit(StatementContext *context, uint64_t view_id, const Property *properties, uint32_t count, int priority, TaskRunId *out_id);
