@@ -27,6 +27,7 @@
 #include "main/node_name.h"
 #include "main/storage_metrics.h"
 #include "main/version.h"
+#include "mv/query_views.h"
 #include "server/http_server.h"
 #include "server/mysql_server.h"
 #include "server/peer.h"
@@ -311,6 +312,7 @@ static Status start_jobs(Node *node, Diag *diag)
     TRY(scheduler_start(node->scheduler, diag));
     session_add_task_runners(&node->instance);
     session_open_views(&node->instance);
+    node->instance.forms = mv_forms_open();
     return task_manager_start(node->tasks, diag);
 }
 
@@ -361,6 +363,7 @@ static void node_close(Node *node)
         frontends_stop(node->frontends);
     task_manager_close(node->tasks);
     mv_engine_close(node->instance.views);
+    mv_forms_close(node->instance.forms);
     scheduler_close(node->scheduler);
     compactor_close(node->compactor);
     vacuum_close(node->vacuum);

@@ -134,6 +134,7 @@ struct PhysNode {
             uint32_t conjunct_count;
             PhysFilterTarget *filters;
             uint32_t filter_count;
+            bool is_view; /* of a materialized view */
             uint32_t partitions_selected, partitions_total;
             uint32_t tablets_selected, tablets_total;
             int64_t limit;  /* stop after so many rows; -1: none */

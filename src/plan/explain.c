@@ -73,6 +73,8 @@ static void print_scan(const Printer *p, const Prefix *prefix, const PhysNode *n
     bytebuf_printf(out, "cardinality=%.0f\n", node->estimated_rows);
     begin(p, prefix, "");
     bytebuf_printf(out, "avgRowSize=%.1f\n", row_bytes(node));
+    if (node->scan.is_view)
+        begin(p, prefix, "MaterializedView: true\n");
     for (uint32_t i = 0; i < node->scan.filter_count; i++) {
         begin(p, prefix, "");
         bytebuf_printf(out, "probe runtime filters: filter_id = %u, probe_expr = (%.*s)\n", node->scan.filters[i].id,

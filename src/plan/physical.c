@@ -210,6 +210,7 @@ static Status build_scan(PlanContext *context, LogicalNode *node, PhysNode **out
     phys->scan.table = node->scan.table->name;
     phys->scan.alias = node->scan.alias;
     phys->scan.table_id = node->scan.table->id;
+    phys->scan.is_view = node->scan.table->schema->kind == TABLE_MATERIALIZED_VIEW;
     phys->scan.limit = -1;
     phys->scan.total_rows = table_row_count(node->scan.table);
     phys->scan.scan_column_count = read.column_count;

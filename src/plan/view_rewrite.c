@@ -11,6 +11,7 @@ typedef struct Rewrite {
     LogicalNode *root;
     const PlanView *candidates;
     uint32_t count;
+    uint32_t depth;
     const char **reasons; /* by candidate: what came closest */
     bool *is_used;
     bool has_changed;
@@ -64,36 +65,72 @@ static void offer(Rewrite *rewrite, Offers *offers, const ViewMatch *match, uint
 
 /* ---- views that are fresh in part ---- */
 
-/* The view's partitions that are fresh and the definition over the rest, as one set of rows with the scan's columns. */
+Status query_adopt(PlanContext *statement, PlanContext *own, const BoundQuery *query, BoundQuery **out_query)
+{
+    LogicalNode *root = query->root;
+    IdMap map;
+    TRY(normalize_tree(own, &root));
+    root = tree_clone(statement, root, &map);
+    *out_query = ARENA_NEW(statement->arena, BoundQuery);
+    **out_query = (BoundQuery){.root = root, .columns = root->columns, .column_count = root->column_count};
+    return OK;
+}
+
+/* A scan like the given one, of some partitions, with ids of its own. */
+static LogicalNode *fresh_scan(PlanContext *context, const LogicalNode *scan, const PlanViewUse *use)
+{
+    LogicalNode *fresh = make_node(context, LOGICAL_SCAN, NULL, NULL);
+    ColumnId first = context->ids->next;
+    *fresh = *scan;
+    context->ids->next += scan->scan.table->schema->column_count;
+    fresh->scan.first_id = first;
+    fresh->scan.partition_ids = use->partition_ids;
+    fresh->scan.partition_id_count = use->partition_count;
+    fresh->scan.ordinals = ARENA_NEW_ARRAY(context->arena, uint32_t, scan->column_count + 1);
+    memcpy(fresh->scan.ordinals, scan->scan.ordinals, scan->column_count * sizeof(uint32_t));
+    copy_columns(context, fresh, scan);
+    for (uint32_t i = 0; i < scan->column_count; i++)
+        fresh->columns[i].id = scan->columns[i].id - scan->scan.first_id + first;
+    return fresh;
+}
+
+/* What the rest yields of the scan's columns. */
+static Status project_rest(PlanContext *context, const LogicalNode *scan, const BoundQuery *rest, LogicalNode **out)
+{
+    LogicalNode *project = *out = make_node(context, LOGICAL_PROJECT, rest->root, NULL);
+    copy_columns(context, project, scan);
+    project->project.exprs = ARENA_NEW_ARRAY(context->arena, Expr *, scan->column_count + 1);
+    for (uint32_t i = 0; i < scan->column_count; i++) {
+        const LogicalColumn *from = &rest->columns[scan->scan.ordinals[i]];
+        project->columns[i].id = column_ids_next(context->ids);
+        project->columns[i].is_nullable = from->is_nullable;
+        TRY(expr_cast(context->arena, column_expr(context, from), scan->columns[i].type, true, context->diag, &project->project.exprs[i]));
+    }
+    return OK;
+}
+
+/* The view's partitions that are fresh, and the rest, as one set of rows with the scan's columns. */
 static Status complete_scan(Rewrite *rewrite, LogicalNode *scan, const PlanViewUse *use)
 {
     PlanContext *context = rewrite->context;
-    LogicalNode *fresh = make_node(context, LOGICAL_SCAN, NULL, NULL), *rest = use->rest->root;
-    ColumnId first = scan->scan.first_id, moved = context->ids->next;
-    uint32_t columns = scan->column_count;
-    *fresh = *scan;
-    fresh->scan.first_id = moved;
-    fresh->scan.partition_ids = use->partition_ids;
-    fresh->scan.partition_id_count = use->partition_count;
-    fresh->scan.ordinals = ARENA_NEW_ARRAY(context->arena, uint32_t, columns + 1);
-    memcpy(fresh->scan.ordinals, scan->scan.ordinals, columns * sizeof(uint32_t));
-    copy_columns(context, fresh, scan);
-    context->ids->next += scan->scan.table->schema->column_count;
-    TRY(normalize_tree(context, &rest));
-    LogicalNode *project = make_node(context, LOGICAL_PROJECT, rest, NULL), *set = make_node(context, LOGICAL_SET, fresh, project);
-    copy_columns(context, project, scan);
-    copy_columns(context, set, scan);
-    project->project.exprs = ARENA_NEW_ARRAY(context->arena, Expr *, columns + 1);
+    LogicalNode *project;
+    if (use->rest == NULL) {
+        scan->scan.partition_ids = use->partition_ids;
+        scan->scan.partition_id_count = use->partition_count;
+        return OK;
+    }
+    LogicalNode *fresh = fresh_scan(context, scan, use);
+    TRY(project_rest(context, scan, use->rest, &project));
+    LogicalNode *set = make_node(context, LOGICAL_SET, fresh, project);
     set->set.kind = SET_UNION_ALL;
+    copy_columns(context, set, scan);
     set->set.inputs = ARENA_NEW_ARRAY(context->arena, ColumnId *, 2);
-    set->set.inputs[0] = ARENA_NEW_ARRAY(context->arena, ColumnId, columns + 1);
-    set->set.inputs[1] = ARENA_NEW_ARRAY(context->arena, ColumnId, columns + 1);
-    for (uint32_t i = 0; i < columns; i++) {
-        fresh->columns[i].id = set->set.inputs[0][i] = scan->columns[i].id - first + moved;
-        project->columns[i].id = set->set.inputs[1][i] = column_ids_next(context->ids);
-        TRY(expr_cast(context->arena, column_expr(context, &use->rest->columns[i]), scan->columns[i].type, true, context->diag,
-                      &project->project.exprs[i]));
-        set->columns[i].is_nullable |= use->rest->columns[i].is_nullable;
+    for (uint32_t child = 0; child < 2; child++)
+        set->set.inputs[child] = ARENA_NEW_ARRAY(context->arena, ColumnId, scan->column_count + 1);
+    for (uint32_t i = 0; i < scan->column_count; i++) {
+        set->set.inputs[0][i] = fresh->columns[i].id;
+        set->set.inputs[1][i] = project->columns[i].id;
+        set->columns[i].is_nullable |= project->columns[i].is_nullable;
     }
     *scan = *set;
     return OK;
@@ -283,6 +320,8 @@ static void tell(const Rewrite *rewrite)
     ByteBuf *trace = rewrite->views->trace;
     for (uint32_t i = 0; trace != NULL && i < rewrite->count; i++) {
         const PlanView *view = &rewrite->candidates[i];
+        if (rewrite->depth > 0 && !rewrite->is_used[i])
+            continue; /* it was told why */
         bytebuf_printf(trace, "MV %.*s.%.*s: ", SV_ARGS(view->database->name), SV_ARGS(view->table->name));
         if (rewrite->is_used[i])
             bytebuf_append_text(trace, "used\n");
@@ -296,7 +335,7 @@ Status rewrite_with_views(PlanContext *context, LogicalNode **in_out_root)
 {
     PlanViews *views = context->views;
     for (uint32_t depth = 0; views != NULL && depth < MAX(views->max_depth, 1u); depth++) {
-        Rewrite rewrite = {.context = context, .views = views, .root = *in_out_root};
+        Rewrite rewrite = {.context = context, .views = views, .root = *in_out_root, .depth = depth};
         uint64_t *tables = NULL;
         uint32_t table_count = 0, capacity = 0;
         tree_tables(context, *in_out_root, &tables, &table_count, &capacity);

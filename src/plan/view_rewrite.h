@@ -23,7 +23,7 @@ typedef struct PlanViewUse {
     bool is_partial; /* only these partitions of the view hold what the definition yields now: */
     const uint64_t *partition_ids;
     uint32_t partition_count;
-    BoundQuery *rest; /* is_partial: the definition over what they leave out, in the statement's ids */
+    BoundQuery *rest; /* what they leave out, as the view's table has its columns, in the statement's ids; NULL: nothing */
 } PlanViewUse;
 
 typedef struct PlanView {
@@ -44,6 +44,9 @@ struct PlanViews {
     ByteBuf *trace;      /* a line a view that does not fit or was used; NULL: nobody reads it */
     uint32_t used_count; /* out: parts of the query that were answered from views */
 };
+
+/* A query that was bound in ids of its own becomes part of a statement; its subqueries are joins then. */
+Status query_adopt(PlanContext *statement, PlanContext *own, const BoundQuery *query, BoundQuery **out_query);
 
 /* Replaces what can be answered from views; subqueries are joins already. */
 Status rewrite_with_views(PlanContext *context, LogicalNode **in_out_root);

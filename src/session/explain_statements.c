@@ -14,7 +14,7 @@ static Status ignore_chunk(void *context, const Chunk *chunk)
     return OK;
 }
 
-static Status send_lines(StatementContext *context, StrView text)
+Status send_lines(StatementContext *context, StrView text)
 {
     static const char *const names[] = {"Explain String"};
     ARRAY_OF(StrView) lines = {0};
@@ -90,7 +90,7 @@ Status run_explain(StatementContext *context, const AstStatement *statement)
     if (inner->kind == AST_STATEMENT_REFRESH_MV && statement->text.length == 0)
         return run_explain_refresh(context, statement);
     TRY(bind_inner(context, inner, &query, &what.sink));
-    TRY(plan_it(context, query, &plan));
+    TRY(inner->kind == AST_STATEMENT_QUERY ? plan_read(context, query, &plan) : plan_it(context, query, &plan));
     if (strview_equal_ci(statement->text, STR_VIEW("ANALYZE"))) {
         ExecResult result = {NULL, ignore_chunk};
         TRY(run_profiled(context, plan, &result, &profile));
@@ -123,7 +123,7 @@ Status run_profiled_query(StatementContext *context, const AstStatement *stateme
     PhysPlan *plan;
     if (enabled == NULL || strcmp(enabled, "true") != 0)
         return run_query(context, query);
-    TRY(plan_it(context, query, &plan));
+    TRY(plan_read(context, query, &plan));
     TRY(send_query_columns(context, query));
     ExecResult result = {context, send_query_chunk};
     Status status = run_profiled(context, plan, &result, &profile);

@@ -28,6 +28,7 @@ struct Instance {
     Vacuum *vacuum;
     TaskManager *tasks;
     MvEngine *views;
+    struct MvForms *forms; /* of views that queries may be answered from; NULL: none are */
     SpillArea *spill;
     AlterJobs *alters;
     PrimaryIndexes *keys; /* of tables with unique keys */

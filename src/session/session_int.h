@@ -141,7 +141,12 @@ Status transaction_load(StatementContext *context, const LoadQuery *load);
 struct LocatedRows;
 Status transaction_delete(StatementContext *context, const CatalogTable *table, const struct LocatedRows *rows);
 StrView new_label(StatementContext *context, const char *prefix);
+/* ---- planning.c ---- */
 Status plan_it(StatementContext *context, BoundQuery *query, PhysPlan **out_plan);
+/* Of what only reads: views may answer parts of it. */
+Status plan_read(StatementContext *context, BoundQuery *query, PhysPlan **out_plan);
+Status run_trace(StatementContext *context, const AstStatement *statement);
+Status send_lines(StatementContext *context, StrView text); /* as one column, "Explain String" */
 Status execute_plan(StatementContext *context, const PhysPlan *plan, const ExecResult *result, OperatorProfile *profile);
 /* ALTER TABLE that writes the table's rows again; kind as SHOW ALTER TABLE has it. */
 Status run_rewrite(StatementContext *context, const CatalogTable *table, const AlterPlan *plan, const char *kind);

@@ -8,6 +8,7 @@
 #include "job/task_manager.h"
 #include "meta/catalog_text.h"
 #include "mv/definition.h"
+#include "mv/query_views.h"
 #include "session/mv_int.h"
 
 #define VIEW_COLUMNS(id, schema, name, rows, text)                                                                                             \
@@ -116,13 +117,6 @@ static void put_job(const SystemSource *source, SystemRows *rows, const LastJob 
     system_put_text(rows, told == NULL || told->error_message.data == NULL ? STR_VIEW("") : told->error_message);
 }
 
-static const char *rewrite_status(const MvDefinition *definition)
-{
-    if (!definition->is_active)
-        return "INVALID: MV is inactive";
-    return strview_equal_ci(mv_property(definition, "enable_query_rewrite"), STR_VIEW("false")) ? "INVALID: query rewrite is disabled" : "VALID";
-}
-
 static StrView create_text(const SystemSource *source, const CatalogTable *table, const MvDefinition *definition)
 {
     AUTO_BYTEBUF text = {0};
@@ -138,6 +132,7 @@ static const char *partition_type(const CatalogTable *table)
 static Status put_view(const SystemSource *source, SystemRows *rows, const CatalogDatabase *database, const CatalogTable *table,
                        const MvDefinition *definition, const TaskRunInfo *runs, uint32_t run_count)
 {
+    const StatementContext *context = show_context(source);
     StrView task = mv_task_name(definition->id, source->arena);
     LastJob job = last_job(runs, run_count, task);
     system_put_number(rows, (int64_t)definition->id);
@@ -153,7 +148,7 @@ static Status put_view(const SystemSource *source, SystemRows *rows, const Catal
     system_put_number(rows, (int64_t)table_row_count(table));
     system_put_text(rows, create_text(source, table, definition));
     system_put_text(rows, job.newest == NULL ? STR_VIEW("") : job.newest->extra);
-    system_put_word(rows, rewrite_status(definition));
+    system_put_text(rows, mv_rewrite_status(context->session->instance->forms, context->catalog, definition->id, source->arena));
     system_put_text(rows, definition->creator);
     system_put_time(rows, job.process_us);
     system_put_text(rows, job.newest == NULL ? STR_VIEW("") : job.newest->job_id);

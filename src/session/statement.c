@@ -13,21 +13,6 @@
 #include "plan/plan.h"
 #include "types/number_text.h"
 
-static bool column_statistics(void *opaque, const CatalogTable *table, uint32_t ordinal, ColumnStatistics *out)
-{
-    StatementContext *context = opaque;
-    return statistics_cache_column(context->session->instance->statistics, table, ordinal, out);
-}
-
-Status plan_it(StatementContext *context, BoundQuery *query, PhysPlan **out_plan)
-{
-    PlanStatistics *statistics = ARENA_NEW(&context->arena, PlanStatistics);
-    *statistics = (PlanStatistics){context, column_statistics};
-    PlanContext plan = {.arena = &context->arena, .diag = context->diag, .session = &context->func, .statistics = statistics,
-                        .ids = &context->analyze.ids, .next_cte_id = context->analyze.next_cte_id};
-    return plan_query(&plan, query, out_plan);
-}
-
 static int64_t session_number(StatementContext *context, const char *name, int64_t missing)
 {
     int64_t value;
@@ -80,7 +65,7 @@ Status send_query_columns(StatementContext *context, const BoundQuery *query)
 Status run_query(StatementContext *context, BoundQuery *query)
 {
     PhysPlan *plan;
-    TRY(plan_it(context, query, &plan));
+    TRY(plan_read(context, query, &plan));
     TRY(send_query_columns(context, query));
     ExecResult result = {context, send_query_chunk};
     TRY(execute_plan(context, plan, &result, NULL));
@@ -560,6 +545,8 @@ static Status run_statement(StatementContext *context, const AstStatement *state
         return run_alter_mv(context, statement);
     case AST_STATEMENT_REFRESH_MV:
         return run_refresh_mv(context, statement);
+    case AST_STATEMENT_TRACE:
+        return run_trace(context, statement);
     case AST_STATEMENT_SUBMIT_TASK:
         return run_submit_task(context, statement);
     case AST_STATEMENT_COMMAND:

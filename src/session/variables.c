@@ -22,14 +22,17 @@ static const char *const names[] = {
     "session_track_system_variables", "spill_mode", "sql_auto_is_null", "sql_dialect", "sql_mode", "sql_quote_show_create",
     "sql_safe_updates", "sql_select_limit", "storage_engine", "system_time_zone", "time_zone", "transaction_isolation",
     "transaction_read_only", "tx_isolation", "tx_read_only", "unique_checks", "version", "version_comment", "wait_timeout",
-    "warehouse", "lower_upper_support_utf8", "decimal_overflow_to_double"};
+    "warehouse", "lower_upper_support_utf8", "decimal_overflow_to_double", "analyze_mv", "enable_materialized_view_plan_cache",
+    "enable_materialized_view_rewrite", "enable_materialized_view_union_rewrite", "enable_materialized_view_view_delta_rewrite",
+    "enable_sync_materialized_view_rewrite", "materialized_view_rewrite_mode", "nested_mv_rewrite_max_level",
+    "optimizer_materialized_view_timelimit", "query_excluding_mv_names", "query_including_mv_names"};
 static const char *const defaults[] = {
     "false", "1", "true", "0", "default_catalog", "true", "true", "utf8", "utf8", "utf8", "binary", "utf8", "utf8", "utf8",
     "utf8_general_ci", "utf8_general_ci", "utf8_general_ci", "1024", "olap", "4", "true", "false", "false", "true", "OFF", "0", "false",
     "1024", "NO", "", "0", "14400", "3600", "english", "Apache License 2.0", "0", "33554432", "16384", "60", "60", "3000", "", "1",
     "false", "0", "false", "0", "OFF", "0", "300", "", "false", "", "auto", "false", "StarRocks", "ONLY_FULL_GROUP_BY", "1", "false",
     "9223372036854775807", "olap", "UTC", "UTC", "REPEATABLE-READ", "false", "REPEATABLE-READ", "false", "true", "8.0.33",
-    "Merak", "28800", "default_warehouse", "false", "false"};
+    "Merak", "28800", "default_warehouse", "false", "false", "sample", "true", "true", "true", "true", "true", "default", "3", "1000", "", ""};
 _Static_assert(COUNT_OF(names) == COUNT_OF(defaults), "one default a variable");
 
 uint32_t variable_defaults(const char *const **out_names, const char *const **out_values)

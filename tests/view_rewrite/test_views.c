@@ -81,7 +81,10 @@ static Status use_view(void *context, const PlanView *view, PlanViewUse *out)
     ids[0] = partition->id;
     out->partition_ids = ids;
     out->partition_count = 1;
-    return bind(p, test_view->rest, &out->rest);
+    PlanContext own = p->plan;
+    BoundQuery *rest;
+    TRY(bind(p, test_view->rest, &rest));
+    return query_adopt(&p->plan, &own, rest, &out->rest);
 }
 
 /* ---- running ---- */
