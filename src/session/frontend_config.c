@@ -38,7 +38,7 @@ static const FrontendConfig configs[] = {
     {"expr_depth_limit", "3000", "int", NULL},
     {"label_keep_max_num", "1000", "int", NULL},
     {"label_keep_max_second", "259200", "int", "how long labels of committed loads are kept; they are not used again until then"},
-    {"lake_autovacuum_grace_period_minutes", "30", "long", "minutes that an object that nothing names is kept; AS OF reaches back as far"},
+    {"lake_autovacuum_grace_period_minutes", "30", "long", "minutes that an object without references is kept"},
     {"lake_compaction_max_tasks", "-1", "int", NULL},
     {"max_automatic_partition_number", "4096", "int", NULL},
     {"max_load_initial_open_partition_number", "32", "int", NULL},
