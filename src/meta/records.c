@@ -154,6 +154,25 @@ StrView catalog_record_module(const CatalogSnapshot *snapshot, uint32_t at)
     return set == NULL || at >= set->count ? (StrView){0} : set->modules[at]->name->key;
 }
 
+const void *catalog_records_ref(const CatalogSnapshot *snapshot, const char *module)
+{
+    RecordModule *found = (RecordModule *)(uintptr_t)module_of(snapshot, strview(module));
+    if (found != NULL)
+        atomic_fetch_add_explicit(&found->references, 1, memory_order_relaxed);
+    return found;
+}
+
+bool catalog_records_are(const CatalogSnapshot *snapshot, const char *module, const void *records)
+{
+    return module_of(snapshot, strview(module)) == records;
+}
+
+void catalog_records_unref(const void *records)
+{
+    if (records != NULL)
+        module_unref((RecordModule *)(uintptr_t)records);
+}
+
 /* ---- changing ---- */
 
 static RecordSet *own_set(RecordSet **in_out_set)

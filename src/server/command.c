@@ -264,10 +264,12 @@ static void run_field_list(Connection *c, StrView packet)
         connection_send_error(c, &diag);
 }
 
-Status login_session(Connection *c, StrView user, StrView database, Diag *diag)
+Status login_session(Connection *c, StrView user, StrView database, bool is_peer, Diag *diag)
 {
     Session *session;
-    TRY(session_open(c->server->options.instance, user, strview(c->peer), c->id, diag, &session));
+    Instance *instance = c->server->options.instance;
+    TRY(is_peer ? session_open_for(instance, user, strview(c->peer), c->id, diag, &session)
+                : session_open(instance, user, strview(c->peer), c->id, diag, &session));
     if (database.length > 0) {
         Status status = session_use(session, database, diag);
         if (status != OK) {
@@ -288,17 +290,16 @@ static bool run_change_user(Connection *c, StrView packet)
     StrView response = byte_reader_bytes(&reader, length);
     StrView database = read_nul_string(&reader);
     Diag diag = {0};
-    StrView stored;
     AUTO_ARENA arena;
+    SessionLogin login = {0};
     arena_init(&arena, NULL);
     Status status = reader.failed ? RAISE(&diag, MALFORMED_PACKET, "Malformed packet: COM_CHANGE_USER") : OK;
-    if (status == OK)
-        status = session_find_user(c->server->options.instance, user, strview(c->peer), &arena, &diag, &stored);
-    if (status == OK && !password_matches(response, c->nonce, stored))
+    bool is_known = status == OK && session_find_login(c->server->options.instance, user, strview(c->peer), &arena, &login);
+    if (status == OK && (!is_known || !password_answers_native(response, c->nonce, login.stored)))
         status = RAISE(&diag, ACCESS_DENIED, "Access denied for user '%.*s'@'%s' (using password: YES)",
                        SV_ARGS(user), c->peer);
     if (status == OK)
-        status = login_session(c, user, database, &diag);
+        status = login_session(c, user, database, false, &diag);
     if (status != OK) {
         connection_send_error(c, &diag);
         return false;

@@ -62,8 +62,7 @@ void connection_mark_dirty(Connection *connection);
 /* Loop: greets; takes one packet in the handshake states. */
 void handshake_start(Connection *connection);
 void handshake_packet(Connection *connection, StrView packet);
-/* Checks a response to the nonce; used by COM_CHANGE_USER as well. */
-bool password_matches(StrView response, const uint8_t nonce[NONCE_BYTES], StrView stored);
 /* Worker: runs the packet in connection->command. False: close afterwards. */
 bool command_run(Connection *connection);
-Status login_session(Connection *connection, StrView user, StrView database, Diag *diag);
+/* is_peer: user is the identity of who has logged in on another node. */
+Status login_session(Connection *connection, StrView user, StrView database, bool is_peer, Diag *diag);

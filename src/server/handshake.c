@@ -57,40 +57,21 @@ void handshake_start(Connection *c)
     status_ignore(connection_send(c, &out, true)); /* a lost client shows at the next read */
 }
 
-bool password_matches(StrView response, const uint8_t nonce[NONCE_BYTES], StrView stored)
-{
-    if (stored.length == 0)
-        return response.length == 0;
-    if (response.length != SHA_DIGEST_LENGTH || stored.length != SHA_DIGEST_LENGTH)
-        return false;
-    uint8_t salted[SHA_DIGEST_LENGTH];
-    uint8_t input[NONCE_BYTES + SHA_DIGEST_LENGTH];
-    memcpy(input, nonce, NONCE_BYTES);
-    memcpy(input + NONCE_BYTES, stored.data, SHA_DIGEST_LENGTH);
-    SHA1(input, sizeof(input), salted);
-    for (int i = 0; i < SHA_DIGEST_LENGTH; i++)
-        salted[i] ^= (uint8_t)response.data[i];
-    uint8_t check[SHA_DIGEST_LENGTH];
-    SHA1(salted, sizeof(salted), check);
-    return CRYPTO_memcmp(check, stored.data, SHA_DIGEST_LENGTH) == 0;
-}
-
 static void finish_login(Connection *c, StrView response)
 {
     Diag diag = {0};
-    StrView stored;
+    SessionLogin login = {0};
     AUTO_ARENA arena;
     arena_init(&arena, NULL);
     StrView user = bytebuf_view(&c->user);
-    Status status = session_find_user(c->server->options.instance, user, strview(c->peer), &arena, &diag, &stored);
-    if (status == OK && !password_matches(response, c->nonce, stored))
-        status = ERR_ACCESS_DENIED;
+    bool is_known = session_find_login(c->server->options.instance, user, strview(c->peer), &arena, &login);
+    Status status = is_known && password_answers_native(response, c->nonce, login.stored) ? OK : ERR_ACCESS_DENIED;
     if (status != OK) {
         diag_reset(&diag);
         status = RAISE(&diag, ACCESS_DENIED, "Access denied for user '%.*s'@'%s' (using password: %s)",
                        SV_ARGS(user), c->peer, response.length > 0 ? "YES" : "NO");
     } else {
-        status = login_session(c, user, bytebuf_view(&c->wanted_database), &diag);
+        status = login_session(c, user, bytebuf_view(&c->wanted_database), false, &diag);
     }
     if (status != OK) {
         connection_send_error(c, &diag);
@@ -116,7 +97,7 @@ static void finish_peer_login(Connection *c, StrView response)
 {
     Diag diag = {0};
     AUTO_BYTEBUF out = {0};
-    Status status = is_peer_response(c, response) ? login_session(c, bytebuf_view(&c->user), bytebuf_view(&c->wanted_database), &diag)
+    Status status = is_peer_response(c, response) ? login_session(c, bytebuf_view(&c->user), bytebuf_view(&c->wanted_database), true, &diag)
                                                   : RAISE(&diag, ACCESS_DENIED, "the caller is no node of this cluster");
     if (status != OK) {
         connection_send_error(c, &diag);
@@ -162,11 +143,9 @@ static void refuse(Connection *c, const char *text)
 static bool has_password(const Connection *c)
 {
     AUTO_ARENA arena;
-    Diag diag = {0};
-    StrView stored;
+    SessionLogin login = {0};
     arena_init(&arena, NULL);
-    return session_find_user(c->server->options.instance, bytebuf_view(&c->user), strview(c->peer), &arena, &diag, &stored) != OK ||
-           stored.length > 0;
+    return !session_find_login(c->server->options.instance, bytebuf_view(&c->user), strview(c->peer), &arena, &login) || login.stored.length > 0;
 }
 
 static void handshake_response(Connection *c, StrView packet)

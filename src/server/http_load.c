@@ -52,7 +52,8 @@ static void begin_load(HttpRequest *request, StrView database, StrView table, Lo
 static bool may_load(HttpRequest *request, StrView database, StrView table)
 {
     Diag diag = {0};
-    if (session_authorize_load(request->server->options.instance, bytebuf_view(&request->user), database, table, &diag) == OK)
+    if (session_authorize_table(request->server->options.instance, bytebuf_view(&request->user), strview(request->host), PRIVILEGE_BIT(INSERT),
+                                database, table, &diag) == OK)
         return true;
     request->status = MHD_HTTP_FORBIDDEN;
     bytebuf_append_text(&request->reply, "{\"Status\":\"FAILED\",\"Message\":");
