@@ -396,7 +396,7 @@ static Status restore_loaders(LoadTransaction *t, Diag *diag)
     for (uint32_t i = 0; i < t->found->table_count && status == OK; i++) {
         const PreparedTable *prepared = &t->found->tables[i];
         TableLoaderOptions wanted = {.store = options->store, .volume = options->volume, .catalog = catalog, .session = &t->session,
-                                     .tracker = options->tracker, .keys = options->keys,
+                                     .tracker = options->tracker, .keys = options->keys, .compactor = options->compactor,
                                      .table = catalog_table_by_id(catalog, prepared->table_id)};
         TableLoader *loader;
         status = wanted.table == NULL ? RAISE(diag, NO_SUCH_TABLE, "a table of the transaction was dropped meanwhile")

@@ -17,6 +17,7 @@ typedef struct LoadTransactionsOptions {
     MetaStore *store;
     Volume *volume;
     LoadHub *hub;
+    struct Compactor *compactor; /* see TableLoaderOptions */
     PrimaryIndexes *keys;
     MemTracker *tracker;
 } LoadTransactionsOptions;

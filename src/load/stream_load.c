@@ -186,6 +186,7 @@ static Status open_loader(StreamLoad *load)
                                   .session = &shared->plan.session,
                                   .tracker = &shared->memory,
                                   .keys = load->options.keys,
+                                  .compactor = load->options.compactor,
                                   .partition_ids = shared->plan.partition_ids,
                                   .partition_count = shared->plan.partition_count};
     if (shared->plan.is_partial || shared->plan.condition_column >= 0) {

@@ -37,6 +37,7 @@ typedef struct StreamLoadOptions {
     MemTracker *tracker;
     LoadHub *hub;
     AutoIncrement *increments; /* NULL: tables with an AUTO_INCREMENT column can't be loaded */
+    struct Compactor *compactor; /* see TableLoaderOptions */
     PrimaryIndexes *keys; /* NULL: tables with unique keys can't be loaded */
     LoadHistory *history; /* NULL: failures are not remembered */
     StrView database, table, user;

@@ -37,6 +37,7 @@ static void begin_load(HttpRequest *request, StrView database, StrView table, Lo
                                  .increments = instance == NULL ? NULL : instance->increments,
                                  .history = instance == NULL ? NULL : instance->history,
                                  .keys = instance == NULL ? NULL : instance->keys,
+                                 .compactor = instance == NULL ? NULL : instance->compactor,
                                  .database = database,
                                  .table = table,
                                  .user = bytebuf_view(&request->user),

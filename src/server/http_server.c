@@ -244,6 +244,7 @@ Status http_server_start(const HttpServerOptions *options, Diag *diag, HttpServe
                                             .volume = options->volume,
                                             .hub = server->hub,
                                             .keys = options->instance == NULL ? NULL : options->instance->keys,
+                                            .compactor = options->instance == NULL ? NULL : options->instance->compactor,
                                             .tracker = options->tracker};
     server->transactions = load_transactions_open(&transactions);
     unsigned flags = MHD_USE_THREAD_PER_CONNECTION | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL;

@@ -248,7 +248,7 @@ Status load_query(StatementContext *context, const LoadQuery *load)
         return transaction_load(context, load);
     Instance *instance = context->session->instance;
     TableLoaderOptions options = {.store = instance->store, .volume = instance->volume, .catalog = load->catalog, .table = load->table,
-                                  .session = &context->func, .tracker = &context->memory, .keys = instance->keys,
+                                  .session = &context->func, .tracker = &context->memory, .keys = instance->keys, .compactor = instance->compactor,
                                   .is_locked = load->is_locked, .partition_ids = load->partition_ids,
                                   .partition_count = load->partition_count, .merge = load->merge, .draft = load->draft};
     TRY(table_loader_open(&options, context->diag, &loader));
