@@ -236,6 +236,7 @@ static MetaStore *new_store(const MetaOpen *options)
     store->gates = table_gates_open();
     mutex_init(&store->lock);
     mutex_init(&store->image_lock);
+    store->retention_us = RETENTION_HOURS * INT64_C(3600) * 1000000;
     store->limits = (CheckpointLimits){DUE_OBJECTS, DUE_BYTES, DUE_US};
     condition_init(&store->changed);
     store->pins = snapshot_pins_open();
