@@ -3,24 +3,15 @@
 
 #include "analyze/logical.h"
 #include "connector/connector.h"
-#include "meta/catalog.h"
+#include "meta/access.h"
 #include "sql/ast.h"
-
-typedef enum AuthorizeAction { AUTHORIZE_SELECT, AUTHORIZE_INSERT, AUTHORIZE_CREATE, AUTHORIZE_ALTER, AUTHORIZE_DROP,
-                               AUTHORIZE_DELETE, AUTHORIZE_UPDATE, AUTHORIZE_OPERATE } AuthorizeAction;
-
-/* Called for every object that a statement touches. */
-typedef struct Authorizer {
-    void *context;
-    Status (*check)(void *context, AuthorizeAction action, StrView database, StrView table, Diag *diag);
-} Authorizer;
 
 typedef struct AnalyzeContext {
     Arena *arena;
     Diag *diag;
     const CatalogSnapshot *catalog;
     const Connector *connector;
-    const Authorizer *authorizer;
+    const AccessRights *rights; /* of who runs the statement; NULL: one of our own, which may everything */
     const FuncSession *session;
     StrView database; /* current; empty: none */
     ColumnIds ids;
@@ -37,6 +28,7 @@ typedef struct AnalyzeContext {
     void *moment_context;
     bool is_historic; /* catalog is of such a moment */
     const AstRelation *raw; /* the scan of this relation yields rows as they are stored */
+    const AstRelation *permitted; /* reading this relation needs no right: it is what UPDATE or INSERT, which were asked, write to */
     const AstRelation *located; /* DELETE: the scan of this relation tells where its rows lie */
 } AnalyzeContext;
 

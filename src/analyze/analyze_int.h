@@ -2,6 +2,7 @@
 /* Inside of the analyzer; only for src/analyze. */
 
 #include "analyze/analyze.h"
+#include "analyze/authorize.h"
 
 typedef struct Scope Scope;
 

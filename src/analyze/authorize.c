@@ -1,77 +1,110 @@
 #include "analyze/authorize.h"
 
-/* A row a kind of statement. What is not listed touches nothing that belongs to somebody (SET of a session, BEGIN, EXPLAIN
- * of a query, whose tables are asked for), or asks where it is bound. */
+static const char *const internal_catalog = "default_catalog";
 
-typedef enum Scope {
-    ON_SERVER,
-    ON_DATABASE,      /* the name is a database's */
-    ON_OBJECT,        /* the name is a table's or view's */
-    ON_CREATED_TABLE, /* the name stands in another part of the tree */
-    ON_VIEW,
-} Scope;
-
-typedef struct Rule {
-    uint8_t kind; /* AstKind */
-    uint8_t action;
-    uint8_t scope;
-} Rule;
-
-static const Rule rules[] = {
-    {AST_STATEMENT_CREATE_DATABASE, AUTHORIZE_CREATE, ON_DATABASE}, {AST_STATEMENT_DROP_DATABASE, AUTHORIZE_DROP, ON_DATABASE},
-    {AST_STATEMENT_ALTER_DATABASE, AUTHORIZE_ALTER, ON_DATABASE},   {AST_STATEMENT_CREATE_TABLE, AUTHORIZE_CREATE, ON_CREATED_TABLE},
-    {AST_STATEMENT_DROP_TABLE, AUTHORIZE_DROP, ON_OBJECT},          {AST_STATEMENT_TRUNCATE, AUTHORIZE_DELETE, ON_OBJECT},
-    {AST_STATEMENT_ALTER_TABLE, AUTHORIZE_ALTER, ON_OBJECT},        {AST_STATEMENT_CREATE_VIEW, AUTHORIZE_CREATE, ON_VIEW},
-    {AST_STATEMENT_ALTER_VIEW, AUTHORIZE_ALTER, ON_VIEW},           {AST_STATEMENT_DROP_VIEW, AUTHORIZE_DROP, ON_OBJECT},
-    {AST_STATEMENT_DESCRIBE, AUTHORIZE_SELECT, ON_OBJECT},          {AST_STATEMENT_ANALYZE, AUTHORIZE_SELECT, ON_OBJECT},
-    {AST_STATEMENT_KILL, AUTHORIZE_OPERATE, ON_SERVER},             {AST_STATEMENT_ADMIN_SET_CONFIG, AUTHORIZE_OPERATE, ON_SERVER},
-    {AST_STATEMENT_COMMAND, AUTHORIZE_OPERATE, ON_SERVER},          {AST_STATEMENT_USER, AUTHORIZE_OPERATE, ON_SERVER},
-    {AST_STATEMENT_GRANT, AUTHORIZE_OPERATE, ON_SERVER},
-};
-
-static bool sets_global(const AstStatement *statement)
+Status authorize(const AnalyzeContext *context, const AccessObject *object, PrivilegeSet any_of, StrView title)
 {
-    for (uint32_t i = 0; i < statement->settings.count; i++) {
-        if (strview_is(statement->settings.items[i].scope, "global"))
-            return true;
-    }
-    return false;
+    if (context->rights == NULL || access_allows(context->rights, object, any_of))
+        return OK;
+    return access_refuse(context->rights, (ObjectKind)object->kind, any_of, title, context->diag);
 }
 
-static void name_target(const AstName *name, StrView current, AuthorizeTarget *out)
+Status authorize_system(const AnalyzeContext *context, PrivilegeSet any_of)
 {
-    if (name->count == 0)
-        return;
-    out->database = name->count >= 2 ? name->parts[name->count - 2] : current;
-    out->object = name->parts[name->count - 1];
+    AccessObject object = {.kind = OBJECT_SYSTEM};
+    return authorize(context, &object, any_of, STR_VIEW(""));
 }
 
-bool authorize_target(const AstStatement *statement, StrView current, AuthorizeTarget *out)
+static ObjectKind kind_of(const CatalogTable *table)
 {
-    *out = (AuthorizeTarget){.action = AUTHORIZE_OPERATE};
-    if (statement->kind == AST_STATEMENT_SET)
-        return sets_global(statement);
-    for (size_t i = 0; i < COUNT_OF(rules); i++) {
-        const Rule *rule = &rules[i];
-        if (rule->kind != statement->kind)
-            continue;
-        out->action = (AuthorizeAction)rule->action;
-        if (rule->scope == ON_DATABASE && statement->name.count > 0)
-            out->database = statement->name.parts[statement->name.count - 1];
-        else if (rule->scope != ON_SERVER && rule->scope != ON_DATABASE)
-            name_target(rule->scope == ON_OBJECT ? &statement->name
-                        : rule->scope == ON_VIEW ? &statement->view->name
-                                                 : &statement->create_table->name,
-                        current, out);
-        return true;
+    switch ((TableKind)table->schema->kind) {
+    case TABLE_VIEW:
+        return OBJECT_VIEW;
+    case TABLE_MATERIALIZED_VIEW:
+        return OBJECT_MATERIALIZED_VIEW;
+    case TABLE_BASE:
+        break;
     }
-    return false;
+    return OBJECT_TABLE;
+}
+
+AccessObject access_table_object(const CatalogDatabase *database, const CatalogTable *table)
+{
+    return (AccessObject){.kind = (uint8_t)kind_of(table), .database_id = database->id, .object_id = table->id};
+}
+
+bool access_sees_table(const AccessRights *rights, const CatalogDatabase *database, const CatalogTable *table)
+{
+    AccessObject object = access_table_object(database, table);
+    return rights == NULL || access_allows(rights, &object, PRIVILEGE_ANY);
+}
+
+Status authorize_table(const AnalyzeContext *context, PrivilegeSet any_of, const CatalogDatabase *database, const CatalogTable *table)
+{
+    AccessObject object = access_table_object(database, table);
+    return authorize(context, &object, any_of, table->name);
+}
+
+/* 0: there is no such database. */
+static uint64_t database_id(const AnalyzeContext *context, StrView name)
+{
+    const CatalogDatabase *database = context->catalog == NULL ? NULL : catalog_database(context->catalog, name);
+    return database != NULL ? database->id : access_system_database(name);
+}
+
+Status authorize_database(const AnalyzeContext *context, PrivilegeSet any_of, StrView name)
+{
+    AccessObject object = {.kind = OBJECT_DATABASE, .database_id = database_id(context, name)};
+    return object.database_id == 0 ? OK : authorize(context, &object, any_of, name);
+}
+
+Status authorize_use(const AnalyzeContext *context, StrView database)
+{
+    uint64_t id = database_id(context, database);
+    if (context->rights == NULL || id == 0 || access_sees_database(context->rights, id))
+        return OK;
+    return access_refuse(context->rights, OBJECT_DATABASE, PRIVILEGE_ANY, database, context->diag);
+}
+
+/* A table that does not exist is told only to who sees its database. */
+static Status authorize_named_table(const AnalyzeContext *context, const AuthorizeTarget *target)
+{
+    const CatalogDatabase *database = context->catalog == NULL ? NULL : catalog_database(context->catalog, target->database);
+    const CatalogTable *table = database == NULL ? NULL : catalog_table(database, target->object);
+    if (table != NULL)
+        return authorize_table(context, target->rule.any_of, database, table);
+    if (database == NULL || context->rights == NULL || access_sees_database(context->rights, database->id))
+        return OK;
+    return access_refuse(context->rights, (ObjectKind)target->rule.kind, target->rule.any_of, target->object, context->diag);
+}
+
+static Status authorize_found(const AnalyzeContext *context, const AuthorizeTarget *target)
+{
+    AccessObject object = {.kind = target->rule.kind, .name = target->object};
+    switch ((AccessScope)target->rule.scope) {
+    case ACCESS_FREE:
+        return OK;
+    case ACCESS_ON_SYSTEM:
+        return authorize_system(context, target->rule.any_of);
+    case ACCESS_ON_CATALOG:
+        object = (AccessObject){.kind = OBJECT_CATALOG, .name = strview(internal_catalog)};
+        return authorize(context, &object, target->rule.any_of, object.name);
+    case ACCESS_ON_DATABASE:
+    case ACCESS_IN_DATABASE:
+        return authorize_database(context, target->rule.any_of, target->database);
+    case ACCESS_ON_TABLE:
+        return authorize_named_table(context, target);
+    case ACCESS_ON_NAMED:
+        return authorize(context, &object, target->rule.any_of, target->object);
+    }
+    return OK;
 }
 
 Status authorize_statement(const AnalyzeContext *context, const AstStatement *statement)
 {
     AuthorizeTarget target;
-    if (context->authorizer == NULL || !authorize_target(statement, context->database, &target))
+    if (context->rights == NULL || access_is_root(context->rights))
         return OK;
-    return context->authorizer->check(context->authorizer->context, target.action, target.database, target.object, context->diag);
+    authorize_target(statement, context->database, &target);
+    return authorize_found(context, &target);
 }

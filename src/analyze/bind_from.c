@@ -68,9 +68,13 @@ static Status bind_view(AnalyzeContext *context, const CatalogTable *view, Logic
     if (statements.count != 1 || statements.items[0]->kind != AST_STATEMENT_QUERY)
         return RAISE(context->diag, INTERNAL, "view \"%.*s\" is not a query", SV_ARGS(view->name));
     StrView saved = context->database;
+    const AccessRights *rights = context->rights;
     context->database = view->schema->view_database;
+    if (!view_is_invoker(view->schema)) /* whoever may read the view may read what it reads */
+        context->rights = NULL;
     Status status = bind_query(context, NULL, statements.items[0]->query, view->schema->view_sql, &query);
     context->database = saved;
+    context->rights = rights;
     context->view_depth--;
     TRY(status);
     *out = query_node(query);
@@ -162,6 +166,8 @@ static Status bind_table(AnalyzeContext *context, Scope *scope, const AstRelatio
                                        ? NULL
                                        : context->connector->find(context->connector->context, database_name, name, context->arena);
     if (system != NULL) {
+        if (context->rights != NULL)
+            TRY(context->connector->authorize(context->connector->context, database_name, name));
         TRY(bind_system_table(context, system, out));
         publish(context, scope, *out, alias, database_name);
         return OK;
@@ -169,8 +175,8 @@ static Status bind_table(AnalyzeContext *context, Scope *scope, const AstRelatio
     const CatalogDatabase *database;
     const CatalogTable *table;
     TRY(analyze_find_table(context, &ast->name, &database, &table));
-    if (context->authorizer != NULL)
-        TRY(context->authorizer->check(context->authorizer->context, AUTHORIZE_SELECT, database->name, table->name, context->diag));
+    if (ast != context->located && ast != context->raw && ast != context->permitted)
+        TRY(authorize_table(context, PRIVILEGE_BIT(SELECT), database, table));
     if (table->schema->kind == TABLE_VIEW) {
         TRY(bind_view(context, table, out));
     } else if (table->schema->keys_kind == KEYS_AGGREGATE && ast != context->raw && ast != context->located) {

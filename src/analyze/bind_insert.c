@@ -105,9 +105,7 @@ Status analyze_insert(AnalyzeContext *context, const AstInsert *ast, StrView sou
     if (ast->is_files)
         return RAISE(context->diag, NOT_SUPPORTED, "INSERT INTO FILES() is not supported yet");
     TRY(analyze_find_table(context, &ast->table, &out->database, &out->table));
-    if (context->authorizer != NULL)
-        TRY(context->authorizer->check(context->authorizer->context, AUTHORIZE_INSERT, out->database->name, out->table->name,
-                                       context->diag));
+    TRY(authorize_table(context, PRIVILEGE_BIT(INSERT), out->database, out->table));
     if (out->table->schema->kind == TABLE_MATERIALIZED_VIEW)
         return RAISE(context->diag, ANALYSIS, "Getting analyzing error. Detail message: The data of '%.*s' cannot be inserted, updated or deleted "
                      "because it is a materialized view, and the data of materialized view must be consistent with the base table.",

@@ -193,9 +193,9 @@ static Status check_clause(const Merge *merge, const AstMergeAction *action)
 
 static Status check_target(AnalyzeContext *context, const BoundInsert *target)
 {
-    static const AuthorizeAction actions[] = {AUTHORIZE_UPDATE, AUTHORIZE_DELETE, AUTHORIZE_INSERT};
-    for (size_t i = 0; i < COUNT_OF(actions) && context->authorizer != NULL; i++)
-        TRY(context->authorizer->check(context->authorizer->context, actions[i], target->database->name, target->table->name, context->diag));
+    static const PrivilegeSet needed[] = {PRIVILEGE_BIT(UPDATE), PRIVILEGE_BIT(DELETE), PRIVILEGE_BIT(INSERT)};
+    for (size_t i = 0; i < COUNT_OF(needed); i++)
+        TRY(authorize_table(context, needed[i], target->database, target->table));
     if (target->table->schema->keys_kind != KEYS_PRIMARY || target->table->schema->kind != TABLE_BASE)
         return RAISE(context->diag, NOT_SUPPORTED, "Getting analyzing error. Detail message: table %.*s does not support MERGE: only PRIMARY KEY tables do.",
                      SV_ARGS(target->table->name));
@@ -228,6 +228,7 @@ static AstRelation *joined(const Merge *merge)
     AstRelation *target = ARENA_NEW(merge->context->arena, AstRelation);
     AstRelation *join = ARENA_NEW(merge->context->arena, AstRelation);
     target->kind = AST_TABLE;
+    merge->context->permitted = target;
     target->name = merge->ast->table;
     target->alias = merge->ast->alias;
     join->kind = AST_JOIN;

@@ -3,11 +3,10 @@
 /* DELETE and UPDATE become queries over the table: DELETE reads where the rows lie, UPDATE computes the new
  * rows. The syntax tree of that query is made here and bound like any other. */
 
-static Status find_target(AnalyzeContext *context, const AstStatement *ast, AuthorizeAction action, BoundInsert *out)
+static Status find_target(AnalyzeContext *context, const AstStatement *ast, PrivilegeSet any_of, BoundInsert *out)
 {
     TRY(analyze_find_table(context, &ast->name, &out->database, &out->table));
-    if (context->authorizer != NULL)
-        TRY(context->authorizer->check(context->authorizer->context, action, out->database->name, out->table->name, context->diag));
+    TRY(authorize_table(context, any_of, out->database, out->table));
     if (out->table->schema->kind == TABLE_MATERIALIZED_VIEW)
         return RAISE(context->diag, ANALYSIS, "Getting analyzing error. Detail message: The data of '%.*s' cannot be inserted, updated or deleted "
                      "because it is a materialized view, and the data of materialized view must be consistent with the base table.",
@@ -72,7 +71,7 @@ static StrView target_name(const AstStatement *ast)
 
 Status analyze_delete(AnalyzeContext *context, const AstStatement *ast, BoundInsert *out)
 {
-    TRY(find_target(context, ast, AUTHORIZE_DELETE, out));
+    TRY(find_target(context, ast, PRIVILEGE_BIT(DELETE), out));
     if (ast->where == NULL)
         return RAISE(context->diag, ANALYSIS, "Getting analyzing error. Detail message: Delete must specify where clause to prevent full table delete.");
     AstRelation *target = target_relation(context, ast);
@@ -106,14 +105,16 @@ static Status check_assignments(AnalyzeContext *context, const AstStatement *ast
 
 Status analyze_update(AnalyzeContext *context, const AstStatement *ast, BoundInsert *out)
 {
-    TRY(find_target(context, ast, AUTHORIZE_UPDATE, out));
+    TRY(find_target(context, ast, PRIVILEGE_BIT(UPDATE), out));
     const TableSchema *schema = out->table->schema;
     if (schema->keys_kind != KEYS_PRIMARY)
         return RAISE(context->diag, NOT_SUPPORTED, "Getting analyzing error. Detail message: table %.*s does not support update.",
                      SV_ARGS(out->table->name));
     const AstExpr **values = ARENA_NEW_ARRAY(context->arena, const AstExpr *, schema->column_count);
     TRY(check_assignments(context, ast, schema, values));
-    AstQuery *query = query_over(context, ast, target_relation(context, ast));
+    AstRelation *target = target_relation(context, ast);
+    AstQuery *query = query_over(context, ast, target);
+    context->permitted = target;
     AstInsert insert = {.table = ast->name, .query = query, .has_columns = true};
     for (uint32_t c = 0; c < schema->column_count; c++) {
         if (schema->columns[c].generated.length > 0 || (values[c] != NULL && values[c]->kind == AST_DEFAULT))

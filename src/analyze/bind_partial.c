@@ -169,6 +169,7 @@ static AstRelation *joined_source(AnalyzeContext *context, const AstInsert *ast,
     target->kind = AST_TABLE;
     target->name = ast->table;
     target->alias = STR_VIEW(TARGET_ALIAS);
+    context->permitted = target;
     join->kind = AST_JOIN;
     join->join_kind = AST_JOIN_LEFT;
     join->left = source;

@@ -34,6 +34,8 @@ void segment_cache_prepare(SegmentCache *cache, const SegmentRef *refs, uint32_t
 void segment_cache_release(SegmentCache *cache, const Segment *segment);
 /* The object is gone: its segments are closed once they are unused. */
 void segment_cache_forget(SegmentCache *cache, StrView path);
+/* Their decoded delete vectors. */
+struct DeleteCache *segment_cache_deletes(const SegmentCache *cache);
 void segment_cache_stats(SegmentCache *cache, SegmentCacheStats *out_stats);
 
 /* The directory that operators spill to; what an earlier process left in it is removed. limit_bytes bounds

@@ -38,6 +38,7 @@ struct ExecContext {
     _Atomic int64_t *spilled;     /* bytes written, by node id */
     uint32_t *spill_divisors;     /* into how many parts the memory is shared, by node id */
     ARRAY_OF(Segment *) segments; /* in use until the query ends */
+    ARRAY_OF(struct DeleteEntry *) deletes; /* the same */
     _Atomic bool failed;
     int64_t started_us;    /* monotonic */
     int64_t cpu_before_us; /* what the calling thread had worked before */

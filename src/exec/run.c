@@ -5,6 +5,7 @@
 
 #include "base/environment.h"
 #include "connector/connector.h"
+#include "exec/delete_cache.h"
 #include "exec/exec_int.h"
 #include "exec/spill.h"
 
@@ -478,6 +479,8 @@ Status exec_run(const PhysPlan *plan, const ExecOptions *options, const ExecResu
         profile_finish(&exec);
     for (uint32_t i = 0; i < exec.segments.count; i++)
         segment_cache_release(options->segments, exec.segments.items[i]);
+    for (uint32_t i = 0; i < exec.deletes.count; i++)
+        delete_cache_release(segment_cache_deletes(options->segments), exec.deletes.items[i]);
     spill_clean_up(&exec);
     arena_deinit(&exec.arena);
     if (!was_lowered)

@@ -1,3 +1,4 @@
+#include "exec/delete_cache.h"
 #include "exec/exec_int.h"
 #include "format/segment.h"
 #include "storage/delete_vector.h"
@@ -28,7 +29,7 @@ typedef struct Scan {
     Consumer *consumer;
     Segment **segments;
     int **positions; /* [segment][column]: in the segment, or -1 */
-    DeleteVector *deletes;  /* by segment */
+    const DeleteVector **deletes; /* by segment; NULL: none */
     uint32_t **first_rows;  /* by segment and page, where row numbers matter; else NULL */
     bool wants_location;
     ScanMorsel *morsels;
@@ -60,7 +61,13 @@ static Status open_rows(Scan *scan, uint32_t s)
         return OK;
     if (segment_row_count(scan->segments[s]) != ref->row_count)
         return RAISE(scan->exec->diag, CORRUPT, "segment in object \"%.*s\" has other rows than metadata says", SV_ARGS(ref->path));
-    TRY(delete_vector_load(segment_cache_volume(scan->exec->options->segments), ref, arena, scan->exec->diag, &scan->deletes[s]));
+    if (ref->deletes != NULL) {
+        SegmentCache *cache = scan->exec->options->segments;
+        DeleteEntry *entry;
+        TRY(delete_cache_get(segment_cache_deletes(cache), segment_cache_volume(cache), ref, scan->exec->diag, &entry));
+        ARRAY_PUSH(arena, &scan->exec->deletes, entry);
+        scan->deletes[s] = delete_entry_vector(entry);
+    }
     uint32_t pages = segment_page_count(scan->segments[s]);
     uint32_t *first_rows = scan->first_rows[s] = ARENA_NEW_ARRAY(arena, uint32_t, pages + 1);
     for (uint32_t p = 0; p < pages; p++)
@@ -75,7 +82,7 @@ static Status open_segments(Scan *scan)
     uint32_t count = node->scan.segment_count;
     scan->segments = ARENA_NEW_ARRAY(arena, Segment *, MAX(count, 1u));
     scan->positions = ARENA_NEW_ARRAY(arena, int *, MAX(count, 1u));
-    scan->deletes = ARENA_NEW_ARRAY(arena, DeleteVector, MAX(count, 1u));
+    scan->deletes = ARENA_NEW_ARRAY(arena, const DeleteVector *, MAX(count, 1u));
     scan->first_rows = ARENA_NEW_ARRAY(arena, uint32_t *, MAX(count, 1u));
     for (uint32_t c = 0; c < node->scan.scan_column_count; c++)
         scan->wants_location |= node->scan.scan_columns[c].unique_id == PHYS_ROW_LOCATION;
@@ -147,15 +154,10 @@ static void read_location(Scan *scan, ScanWorker *worker, uint32_t segment, uint
 /* False: no row of the page is left. */
 static bool drop_deleted(Scan *scan, ScanWorker *worker, uint32_t segment, uint32_t page, Chunk *chunk)
 {
-    const DeleteVector *deletes = &scan->deletes[segment];
-    if (deletes->words == NULL)
+    const DeleteVector *deletes = scan->deletes[segment];
+    if (deletes == NULL || deletes->words == NULL)
         return true;
-    uint32_t first = scan->first_rows[segment][page];
-    uint32_t alive = 0;
-    for (uint32_t row = 0; row < chunk->row_count; row++) {
-        worker->alive[alive] = (uint16_t)row;
-        alive += !delete_vector_has(deletes, first + row);
-    }
+    uint32_t alive = delete_vector_alive(deletes, scan->first_rows[segment][page], chunk->row_count, worker->alive);
     if (alive < chunk->row_count) {
         chunk->sel = worker->alive;
         chunk->selected = alive;
@@ -341,7 +343,7 @@ static Status open_workers(Scan *scan)
         arena_init(&worker->pages, exec->options->memory);
         worker->columns = ARENA_NEW_ARRAY(&exec->arena, Vector, MAX(node->scan.scan_column_count, 1u));
         worker->sel = ARENA_NEW_ARRAY(&exec->arena, uint16_t, CHUNK_ROWS);
-        worker->alive = ARENA_NEW_ARRAY(&exec->arena, uint16_t, CHUNK_ROWS);
+        worker->alive = ARENA_NEW_ARRAY(&exec->arena, uint16_t, CHUNK_ROWS + DELETE_VECTOR_STEP);
     }
     for (uint32_t w = 0; w < exec->worker_count && node->scan.conjunct_count > 0; w++)
         TRY(evaluator_open((const Expr *const *)node->scan.conjuncts, node->scan.conjunct_count, exec->session,

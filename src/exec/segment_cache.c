@@ -7,9 +7,11 @@
  * same segment at once: the second to come back takes the first's. */
 
 #include "base/thread.h"
+#include "exec/delete_cache.h"
 #include "format/segment.h"
 
 enum {
+    DELETES_SHARE = 4, /* delete vectors have a fourth of the limit, on top */
     SLOTS = 1 << 12,
     MOST_MAPPINGS = 20000, /* the system's limit is about 65,000 */
     LOOK_US = 100000,      /* between looks at an object's times */
@@ -29,6 +31,7 @@ typedef struct CacheEntry {
 
 struct SegmentCache {
     Volume *volume;
+    DeleteCache *deletes;
     MemTracker memory;
     int64_t limit_bytes;
     Mutex lock; /* guards all below */
@@ -49,8 +52,14 @@ SegmentCache *segment_cache_open(Volume *volume, MemTracker *parent, int64_t lim
     cache->volume = volume;
     cache->limit_bytes = limit_bytes;
     mem_tracker_init(&cache->memory, parent, "segment cache", 0);
+    cache->deletes = delete_cache_open(parent, limit_bytes / DELETES_SHARE);
     mutex_init(&cache->lock);
     return cache;
+}
+
+DeleteCache *segment_cache_deletes(const SegmentCache *cache)
+{
+    return cache->deletes;
 }
 
 static CacheEntry **slot_of(SegmentCache *cache, uint64_t id)
@@ -137,6 +146,7 @@ void segment_cache_close(SegmentCache *cache)
         while (cache->slots[s] != NULL)
             discard(cache, cache->slots[s]);
     }
+    delete_cache_close(cache->deletes);
     mutex_deinit(&cache->lock);
     mem_free(cache);
 }

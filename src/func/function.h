@@ -23,6 +23,8 @@ typedef struct FuncSession {
     StrView database;
     StrView user;         /* 'root'@'%' */
     StrView current_role;
+    const StrView *roles; /* active, directly or through others */
+    uint32_t role_count;
     StrView catalog;
     StrView version;      /* current_version() */
     StrView host;

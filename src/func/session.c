@@ -84,6 +84,20 @@ static Status uuid_numeric_kernel(FuncContext *context, const Vector *const *arg
     return OK;
 }
 
+static bool has_role(const FuncSession *session, StrView role)
+{
+    for (uint32_t r = 0; r < session->role_count; r++) {
+        if (strview_equal(session->roles[r], role))
+            return true;
+    }
+    return false;
+}
+
+DEFINE_ROWWISE(role_kernel, {
+    Str role = ARG(0, Str);
+    RESULT(uint8_t) = has_role(context->session, strview_n(str_data(&role), role.length));
+})
+
 /* In short naps, so that KILL and time-outs are heard. */
 static Status nap(const FuncContext *context, int64_t duration_us)
 {
@@ -127,6 +141,8 @@ static const FuncDef defs[] = {
     TEXT("last_query_id", SESSION_LAST_QUERY),
     {.name = "connection_id", .kind = FUNC_SCALAR, .flags = FUNC_SESSION_BOUND, .min_arguments = 0, .max_arguments = 0,
      .overloads = (const FuncOverload[]){{"", 'l', connection_id_kernel, NULL}}, .overload_count = 1, .group = "utility"},
+    {.name = "is_role_in_session", .kind = FUNC_SCALAR, .flags = FUNC_SESSION_BOUND | FUNC_NULL_IF_ANY_NULL, .min_arguments = 1,
+     .max_arguments = 1, .overloads = (const FuncOverload[]){{"S", 'b', role_kernel, NULL}}, .overload_count = 1, .group = "utility"},
     {.name = "uuid", .kind = FUNC_SCALAR, .flags = FUNC_VOLATILE, .min_arguments = 0, .max_arguments = 0,
      .overloads = (const FuncOverload[]){{"", 'S', uuid_kernel, NULL}}, .overload_count = 1, .group = "utility"},
     {.name = "uuid_numeric", .kind = FUNC_SCALAR, .flags = FUNC_VOLATILE, .min_arguments = 0, .max_arguments = 0,

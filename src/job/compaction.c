@@ -26,6 +26,7 @@ enum {
     IDLE_US = 1000000,
     PENALTY_US = 600 * 1000000,
     PENALTIES = 64,
+    HELP_SEGMENTS = 48, /* so many small ones are merged by the load that adds to them */
     PATIENCE = 3, /* merges of a tablet that come too late before one is done under the lock */
 };
 
@@ -45,6 +46,7 @@ struct Compactor {
     uint64_t unlucky_id; /* tablet whose last merges came too late */
     uint32_t unlucky_times;
     CompactionHolds holds;
+    CompactionLog log;
     Mutex lock; /* guards stats */
     CompactorStats stats;
 };
@@ -68,6 +70,7 @@ Compactor *compactor_open(MetaStore *store, Volume *volume, PrimaryIndexes *keys
     mutex_init(&c->merging);
     mutex_init(&c->lock);
     compaction_holds_init(&c->holds);
+    compaction_log_init(&c->log);
     return c;
 }
 
@@ -78,7 +81,13 @@ void compactor_close(Compactor *c)
     mutex_deinit(&c->merging);
     mutex_deinit(&c->lock);
     compaction_holds_deinit(&c->holds);
+    compaction_log_deinit(&c->log);
     mem_free(c);
+}
+
+CompactionLog *compactor_log(Compactor *c)
+{
+    return &c->log;
 }
 
 CompactionHolds *compactor_holds(Compactor *c)
@@ -221,29 +230,34 @@ static bool is_penalised(const Compactor *c, uint64_t tablet_id, int64_t now_us)
     return false;
 }
 
-static bool pick_in_table(const Compactor *c, const CatalogTable *table, int64_t now_us, Arena *arena, Pick *out)
+/* The tablet with most segments to merge, if it has more than *out has already. Most have nothing: they are passed over first. */
+static void pick_in_table(const Compactor *c, const CatalogTable *table, int64_t now_us, Arena *arena, Pick *out)
 {
     for (uint32_t p = 0; p < table->partition_count; p++) {
         const CatalogPartition *partition = table->partitions[p];
         for (uint32_t t = 0; t < partition->tablet_count; t++) {
-            *out = (Pick){.table = table, .partition = partition, .tablet = &partition->tablets[t]};
-            if (!is_penalised(c, out->tablet->id, now_us) && pick_segments(out, false, now_us, arena))
-                return true;
+            const TabletVersion *tablet = &partition->tablets[t];
+            Pick pick = {.table = table, .partition = partition, .tablet = tablet};
+            if (tablet->segment_count == 0 || (tablet->segment_count == 1 && !has_garbage(&tablet->segments[0])))
+                continue;
+            if (tablet->segment_count > out->count && !is_penalised(c, tablet->id, now_us) && pick_segments(&pick, false, now_us, arena) &&
+                pick.count > out->count)
+                *out = pick;
         }
     }
-    return false;
 }
 
 static bool pick_any(Compactor *c, const CatalogSnapshot *catalog, int64_t now_us, Arena *arena, Pick *out)
 {
+    *out = (Pick){0};
     for (uint32_t d = 0; d < catalog->database_count; d++) {
         const CatalogDatabase *database = catalog->databases[d];
-        for (uint32_t t = 0; t < database->table_count && !catalog_is_dropped(database); t++) {
-            if (may_merge(c, database->tables[t]) && pick_in_table(c, database->tables[t], now_us, arena, out))
-                return true;
+        for (uint32_t t = 0; t < database->table_count; t++) {
+            if (may_merge(c, database->tables[t]))
+                pick_in_table(c, database->tables[t], now_us, arena, out);
         }
     }
-    return false;
+    return out->count > 0;
 }
 
 /* ---- publishing ---- */
@@ -447,10 +461,16 @@ static Status merge(Compactor *c, const Pick *pick, bool is_forced, const _Atomi
     int64_t start_us = env_monotonic_us(env);
     uint64_t lease = meta_lease_open(c->store);
     bool is_locked = c->unlucky_id == pick->tablet->id && c->unlucky_times >= PATIENCE;
+    CompactionRun run = {.table_id = pick->table->id, .partition_id = pick->partition->id, .id = meta_new_id(c->store),
+                         .start_us = env_wall_us(env), .segments = pick->count};
+    uint64_t number = compaction_log_begin(&c->log, &run);
+    CompactorStats before = c->stats;
     Status status = is_locked ? merge_locked(c, pick, is_forced, cancelled, diag) : merge_picked(c, pick, false, cancelled, diag);
     meta_lease_close(c->store, lease);
     note_luck(c, pick->tablet->id, status == ERR_RETRY && !is_locked);
     int64_t took_us = env_monotonic_us(env) - start_us;
+    compaction_log_end(&c->log, number, env_wall_us(env), c->stats.rows - before.rows, c->stats.bytes_out - before.bytes_out,
+                       status == OK ? "" : status == ERR_RETRY ? "the tablet changed meanwhile" : diag->message);
     if (status == OK) {
         LOG_INFO("compaction", "merged table=%.*s tablet=%llu segments=%u ms=%lld", SV_ARGS(pick->table->name),
                  (unsigned long long)pick->tablet->id, pick->count, (long long)took_us / 1000);
@@ -483,6 +503,46 @@ int64_t compactor_run(void *context, const _Atomic bool *stopping)
     }
     catalog_unref(catalog);
     return has_work ? env_monotonic_us(env) - start_us : IDLE_US;
+}
+
+/* The first tablet that has too many. */
+static bool pick_urgent(Compactor *c, const CatalogTable *table, Arena *arena, Pick *out)
+{
+    int64_t now_us = env_wall_us(c->volume->environment);
+    for (uint32_t p = 0; p < table->partition_count; p++) {
+        const CatalogPartition *partition = table->partitions[p];
+        for (uint32_t t = 0; t < partition->tablet_count; t++) {
+            *out = (Pick){.table = table, .partition = partition, .tablet = &partition->tablets[t]};
+            if (out->tablet->segment_count >= HELP_SEGMENTS && !is_penalised(c, out->tablet->id, now_us) &&
+                pick_segments(out, false, now_us, arena) && out->count >= HELP_SEGMENTS / 2)
+                return true;
+        }
+    }
+    return false;
+}
+
+static bool help_once(Compactor *c, uint64_t table_id, bool is_looking)
+{
+    AUTO_ARENA arena;
+    arena_init(&arena, NULL);
+    CatalogSnapshot *catalog = meta_snapshot(c->store);
+    const CatalogTable *table = catalog_table_by_id(catalog, table_id);
+    Pick pick;
+    bool is_urgent = table != NULL && may_merge(c, table) && pick_urgent(c, table, &arena, &pick);
+    if (is_urgent && !is_looking) {
+        Diag diag = {0};
+        status_ignore(merge(c, &pick, false, NULL, &diag)); /* logged and counted there */
+    }
+    catalog_unref(catalog);
+    return is_urgent;
+}
+
+void compactor_help(Compactor *c, uint64_t table_id)
+{
+    if (c == NULL || !help_once(c, table_id, true))
+        return;
+    LOCK_GUARD(&c->merging); /* behind the one that is under way, which may be the one that is needed */
+    (void)help_once(c, table_id, false);
 }
 
 static bool is_wanted(uint64_t id, const uint64_t *ids, uint32_t count)

@@ -8,6 +8,7 @@
  * thread-safe. */
 
 #include "job/compaction_hold.h"
+#include "job/compaction_log.h"
 #include "meta/store.h"
 #include "storage/primary_index.h"
 
@@ -25,6 +26,10 @@ Compactor *compactor_open(MetaStore *store, Volume *volume, PrimaryIndexes *keys
 void compactor_close(Compactor *compactor);
 /* The scheduler's job: at most one merge; then rests as long as it took. */
 int64_t compactor_run(void *compactor, const _Atomic bool *stopping);
+/* A load that leaves a tablet with too many small segments merges them itself before it goes on: what is loaded faster than the job
+ * can merge, at the priority that it has, would else make reads ever slower. The caller holds no lock. */
+void compactor_help(Compactor *compactor, uint64_t table_id);
+CompactionLog *compactor_log(Compactor *compactor);
 CompactionHolds *compactor_holds(Compactor *compactor);
 /* Merges all that can be merged; partition_ids NULL: of all partitions. cancelled may be NULL. */
 Status compactor_compact_table(Compactor *compactor, uint64_t table_id, const uint64_t *partition_ids, uint32_t partition_count,

@@ -148,7 +148,7 @@ static Status check_label(StreamLoad *load)
         load->existing_status = record.is_durable ? "FINISHED" : "RUNNING";
         return RAISE(diag, LABEL_EXISTS, "Label [%.*s] has already been used.", SV_ARGS(plan->label));
     }
-    LoadCancel cancel = {cancel_load, load};
+    LoadCancel cancel = {cancel_load, load, plan->table->id};
     if (!load_hub_enter(load->options.hub, plan->database->id, plan->label, &cancel)) {
         load->existing_status = "RUNNING";
         return RAISE(diag, LABEL_EXISTS, "Label [%.*s] has already been used.", SV_ARGS(plan->label));
@@ -186,6 +186,7 @@ static Status open_loader(StreamLoad *load)
                                   .session = &shared->plan.session,
                                   .tracker = &shared->memory,
                                   .keys = load->options.keys,
+                                  .compactor = load->options.compactor,
                                   .partition_ids = shared->plan.partition_ids,
                                   .partition_count = shared->plan.partition_count};
     if (shared->plan.is_partial || shared->plan.condition_column >= 0) {

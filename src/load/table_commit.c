@@ -1,4 +1,5 @@
 #include "base/fault.h"
+#include "job/compaction.h"
 #include "load/table_loader_int.h"
 
 /* Commits of loaders: one change names the segments of all their lanes, the label, and what the rows replace in
@@ -247,6 +248,11 @@ static Status commit_all(CommitState *state, Diag *diag)
     state->keys = mem_alloc_zero(state->count * sizeof(KeyCommit));
     Status status = commit_in_turn(state, diag);
     mem_free(state->keys);
+    for (uint32_t i = 0; i < state->count && status == OK; i++) {
+        const TableLoaderOptions *options = &state->loaders[i]->options;
+        if (options->compactor != NULL && !options->is_locked)
+            compactor_help(options->compactor, state->loaders[i]->table->id);
+    }
     return status;
 }
 

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/environment.h"
+#include "base/format_level.h"
 #include "base/log.h"
 #include "job/cluster_snapshot.h"
 #include "job/memory_trim.h"
@@ -61,6 +62,8 @@ typedef struct Node {
     MemoryTrim memory_trim;
     Scheduler *scheduler;
     QuarantineCheck quarantine_check;
+    AccessCache access;
+    PasswordCache *passwords;
     Instance instance;
     MysqlServer *mysql;
     HttpServer *http;
@@ -149,10 +152,10 @@ static Status check_address(Node *node, Diag *diag)
     const char *address = config_text(node->config, "bind_address");
     bool is_local = strncmp(address, "127.", 4) == 0 || strcmp(address, "::1") == 0;
     AUTO_ARENA arena;
-    StrView stored;
+    SessionLogin root = {0};
     arena_init(&arena, NULL);
-    TRY(session_find_user(&node->instance, STR_VIEW("root"), STR_VIEW(""), &arena, diag, &stored));
-    if (!is_local && stored.length == 0 && strcasecmp(config_text(node->config, "allow_remote_without_password"), "true") != 0)
+    bool has_root = session_find_login(&node->instance, STR_VIEW("root"), STR_VIEW("0.0.0.0"), &arena, &root);
+    if (!is_local && has_root && root.stored.length == 0 && strcasecmp(config_text(node->config, "allow_remote_without_password"), "true") != 0)
         return RAISE(diag, BAD_VALUE,
                      "refusing to listen on %s while root has no password; give it one with SET PASSWORD, or set "
                      "allow_remote_without_password=true if the network is trusted",
@@ -177,6 +180,7 @@ static Status join_cluster(Node *node, Diag *diag)
     const char *role = config_text(node->config, "frontend_role");
     self->edit_log_port = (uint32_t)config_int(node->config, "edit_log_port");
     self->started_us = env_wall_us(environment_real());
+    self->format_level = format_level_supported();
     self->is_observer = strcasecmp(role, "OBSERVER") == 0;
     if (!self->is_observer && strcasecmp(role, "FOLLOWER") != 0)
         return RAISE(diag, BAD_VALUE, "configuration: frontend_role must be FOLLOWER or OBSERVER, not '%s'", role);
@@ -250,6 +254,8 @@ static Status open_instance(Node *node, Diag *diag)
     node->increments = auto_increment_open(node->store);
     node->history = load_history_open();
     node->profiles = query_profiles_open();
+    access_cache_init(&node->access);
+    node->passwords = password_cache_new();
     node->keys = primary_indexes_open(mem_process_tracker(), segment_cache_limit() * 2, spill_directory);
     node->compactor = compactor_open(node->store, node->volume, node->keys, mem_process_tracker());
     node->instance = (Instance){
@@ -268,6 +274,8 @@ static Status open_instance(Node *node, Diag *diag)
         .increments = node->increments,
         .history = node->history,
         .profiles = node->profiles,
+        .access = &node->access,
+        .passwords = node->passwords,
         .forward = peers_forward_ops(node->peers),
         .frontends = node->frontends,
         .memory = mem_process_tracker(),
@@ -373,6 +381,10 @@ static void node_close(Node *node)
     auto_increment_close(node->increments);
     load_history_close(node->history);
     query_profiles_close(node->profiles);
+    if (node->passwords != NULL) {
+        access_cache_deinit(&node->access);
+        password_cache_free(node->passwords);
+    }
     if (node->segments != NULL)
         segment_cache_close(node->segments);
     if (node->pool != NULL)

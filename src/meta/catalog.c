@@ -245,6 +245,12 @@ const char *table_property(const TableSchema *schema, const char *key)
     return NULL;
 }
 
+bool view_is_invoker(const TableSchema *schema)
+{
+    const char *security = table_property(schema, "security");
+    return security != NULL && strview_equal_ci(strview(security), STR_VIEW("INVOKER"));
+}
+
 StrView catalog_setting(const CatalogSnapshot *snapshot, const char *key)
 {
     for (uint32_t i = 0; i < snapshot->setting_count; i++) {

@@ -175,6 +175,8 @@ bool table_partitions_use(const TableSchema *schema, uint32_t column);
 /* What the column has in rows that are older than it; strings in arena. */
 Datum table_column_missing(const TableColumn *column, Arena *arena);
 const char *table_property(const TableSchema *schema, const char *key); /* NULL-terminated or NULL */
+/* Does a reader of the view need rights on what the view reads, too? */
+bool view_is_invoker(const TableSchema *schema);
 StrView catalog_setting(const CatalogSnapshot *snapshot, const char *key); /* data NULL: unset */
 uint64_t partition_row_count(const CatalogPartition *partition);
 uint64_t partition_byte_count(const CatalogPartition *partition);

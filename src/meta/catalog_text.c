@@ -332,6 +332,8 @@ static void print_view(const CatalogTable *table, ByteBuf *out)
         bytebuf_append_text(out, " COMMENT ");
         bytebuf_append_quoted(out, table->schema->comment, '"');
     }
+    if (view_is_invoker(table->schema))
+        bytebuf_append_text(out, " SECURITY INVOKER");
     bytebuf_printf(out, " AS %.*s;", SV_ARGS(table->schema->view_sql));
 }
 

@@ -13,7 +13,7 @@ enum { RETRIES = 20, RETRY_US = 50000, NO_SPACE_RETRIES = 3 };
 void journal_put_entry(ByteBuf *entries, uint64_t kind, int64_t time_us, StrView bytes)
 {
     bytebuf_put_varint(entries, kind);
-    bytebuf_put_u8(entries, ENTRY_READER_VERSION);
+    bytebuf_put_u8(entries, (uint8_t)format_version_written(ENTRY_READER_VERSION));
     bytebuf_put_u64(entries, (uint64_t)time_us);
     bytebuf_put_sized(entries, bytes.data, bytes.length);
 }
@@ -25,7 +25,7 @@ static void build_batch(Journal *journal, StrView entries, uint32_t count, uint6
     journal->pending_count = count;
     bytebuf_clear(out);
     bytebuf_append(out, journal_magic, sizeof(journal_magic));
-    bytebuf_put_u32(out, JOURNAL_FORMAT);
+    bytebuf_put_u32(out, format_version_written(JOURNAL_FORMAT));
     bytebuf_put_u32(out, count);
     bytebuf_put_u64(out, journal->next_sequence);
     bytebuf_put_u64(out, journal->next_entry_id);

@@ -15,6 +15,7 @@
  * A writer that has read to the end claims the journal with an epoch entry. Whoever succeeds leads; the
  * first append that finds another's batch in its place deposes the writer for good. No clock is needed. */
 
+#include "base/format_level.h"
 #include "meta/incarnation.h"
 
 enum {

@@ -44,9 +44,9 @@ static Status check_header(const Journal *journal, const ByteBuf *batch, const c
         return corrupt(diag, path, "its checksum does not match");
     if (memcmp(batch->data, journal_magic, sizeof(journal_magic)) != 0)
         return corrupt(diag, path, "it is no journal object");
-    if (load_u32(batch->data + 8) > JOURNAL_FORMAT)
+    if (load_u32(batch->data + 8) > format_version_readable(JOURNAL_FORMAT))
         return RAISE(diag, FORMAT_TOO_NEW, "journal object \"%s\" has format %u, this version reads up to %u", path,
-                     load_u32(batch->data + 8), JOURNAL_FORMAT);
+                     load_u32(batch->data + 8), format_version_readable(JOURNAL_FORMAT));
     if (load_u64(batch->data + 16) != journal->next_sequence || load_u64(batch->data + 32) != journal->incarnation)
         return corrupt(diag, path, "it belongs to another place in the journal");
     if (load_u64(batch->data + 24) != journal->next_entry_id)
@@ -73,7 +73,7 @@ static Status check_epoch(Journal *journal, const ByteBuf *batch, uint64_t first
 
 static bool is_known(const JournalEntry *entry, uint8_t reader_version)
 {
-    return reader_version <= ENTRY_READER_VERSION && entry->kind >= ENTRY_CHANGE && entry->kind <= ENTRY_CLOSE;
+    return reader_version <= format_version_readable(ENTRY_READER_VERSION) && entry->kind >= ENTRY_CHANGE && entry->kind <= ENTRY_CLOSE;
 }
 
 static void note_unknown(Replay *replay, const char *path, const JournalEntry *entry, const char *what)

@@ -22,6 +22,11 @@ void catalog_each_record(const CatalogSnapshot *snapshot, const char *module, Re
 uint32_t catalog_record_count(const CatalogSnapshot *snapshot, const char *module);
 /* The names of the modules that have records, in order; number at: data NULL behind the last. */
 StrView catalog_record_module(const CatalogSnapshot *snapshot, uint32_t at);
+/* What stands for the present records of a module: the same pointer as long as none of them changed, while the reference
+ * is held. NULL: there are none. */
+const void *catalog_records_ref(const CatalogSnapshot *snapshot, const char *module);
+bool catalog_records_are(const CatalogSnapshot *snapshot, const char *module, const void *records);
+void catalog_records_unref(const void *records);
 
 /* Both replace what is there; dropping what is not there does nothing. */
 void change_put_record(Change *change, const char *module, StrView key, StrView value);

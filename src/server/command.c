@@ -2,6 +2,8 @@
 
 /* Commands: runs one packet on a statement thread and sends what comes of it. */
 
+#include <openssl/crypto.h>
+
 #include "base/log.h"
 #include "server/peer.h"
 #include "server/server_int.h"
@@ -264,10 +266,12 @@ static void run_field_list(Connection *c, StrView packet)
         connection_send_error(c, &diag);
 }
 
-Status login_session(Connection *c, StrView user, StrView database, Diag *diag)
+Status login_session(Connection *c, StrView user, StrView database, bool is_peer, Diag *diag)
 {
     Session *session;
-    TRY(session_open(c->server->options.instance, user, strview(c->peer), c->id, diag, &session));
+    Instance *instance = c->server->options.instance;
+    TRY(is_peer ? session_open_for(instance, user, strview(c->peer), c->id, diag, &session)
+                : session_open(instance, user, strview(c->peer), c->id, diag, &session));
     if (database.length > 0) {
         Status status = session_use(session, database, diag);
         if (status != OK) {
@@ -287,24 +291,22 @@ static bool run_change_user(Connection *c, StrView packet)
     uint8_t length = byte_reader_u8(&reader);
     StrView response = byte_reader_bytes(&reader, length);
     StrView database = read_nul_string(&reader);
+    StrView plugin = strview(login_plugin_name(AUTH_NATIVE));
     Diag diag = {0};
-    StrView stored;
-    AUTO_ARENA arena;
-    arena_init(&arena, NULL);
-    Status status = reader.failed ? RAISE(&diag, MALFORMED_PACKET, "Malformed packet: COM_CHANGE_USER") : OK;
-    if (status == OK)
-        status = session_find_user(c->server->options.instance, user, strview(c->peer), &arena, &diag, &stored);
-    if (status == OK && !password_matches(response, c->nonce, stored))
-        status = RAISE(&diag, ACCESS_DENIED, "Access denied for user '%.*s'@'%s' (using password: YES)",
-                       SV_ARGS(user), c->peer);
-    if (status == OK)
-        status = login_session(c, user, database, &diag);
-    if (status != OK) {
+    if (reader.failed || user.length > 256 || database.length > 512) {
+        status_ignore(RAISE(&diag, MALFORMED_PACKET, "Malformed packet: COM_CHANGE_USER"));
         connection_send_error(c, &diag);
         return false;
     }
-    send_ok(c);
-    return true;
+    if (byte_reader_left(&reader) > 2) {
+        (void)byte_reader_u16(&reader); /* character set */
+        plugin = read_nul_string(&reader);
+    }
+    bytebuf_clear(&c->user);
+    bytebuf_append_view(&c->user, user);
+    bytebuf_clear(&c->wanted_database);
+    bytebuf_append_view(&c->wanted_database, database);
+    return login_start(c, plugin, response) != LOGIN_REFUSED;
 }
 
 static void run_peer_call(Connection *c, StrView body)
@@ -352,8 +354,19 @@ static void run_statement_reset(Connection *c, StrView body)
     connection_send_error(c, &diag);
 }
 
+/* A packet of a login, which may hold a password. */
+static bool run_login(Connection *c)
+{
+    LoginResult result = login_more(c, bytebuf_view(&c->command));
+    OPENSSL_cleanse(c->command.data, c->command.length);
+    return result != LOGIN_REFUSED;
+}
+
 bool command_run(Connection *c)
 {
+    if (c->auth_step != AUTH_NONE && c->command.length > 0)
+        return run_login(c);
+    c->auth_step = AUTH_NONE;
     if (c->command.length == 0) {
         run_unknown(c, 0);
         return true;

@@ -7,8 +7,6 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
-#include <openssl/crypto.h>
-#include <openssl/sha.h>
 
 #include "cluster/frontends.h"
 #include "codec/json_text.h"
@@ -51,19 +49,6 @@ static void client_host(const HttpRequest *request, char out[INET6_ADDRSTRLEN])
         inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)(const void *)address)->sin6_addr, out, INET6_ADDRSTRLEN);
 }
 
-/* stored: SHA1(SHA1(password)), or empty for no password. */
-static bool password_is(StrView password, StrView stored)
-{
-    if (stored.length == 0)
-        return password.length == 0;
-    if (stored.length != SHA_DIGEST_LENGTH)
-        return false;
-    uint8_t once[SHA_DIGEST_LENGTH], twice[SHA_DIGEST_LENGTH];
-    SHA1((const uint8_t *)password.data, password.length, once);
-    SHA1(once, sizeof(once), twice);
-    return CRYPTO_memcmp(twice, stored.data, SHA_DIGEST_LENGTH) == 0;
-}
-
 /* Loads answer in their own form. */
 static void refuse_login(HttpRequest *request, bool user_given)
 {
@@ -91,13 +76,13 @@ static bool login(HttpRequest *request)
     char *host = request->host;
     client_host(request, host);
     if (user != NULL) {
-        StrView stored = {0};
+        Instance *instance = request->server->options.instance;
+        SessionLogin login = {0};
         AUTO_ARENA arena;
         arena_init(&arena, NULL);
-        Diag diag = {0};
         bytebuf_append_text(&request->user, user);
-        ok = session_find_user(request->server->options.instance, strview(user), strview(host), &arena, &diag, &stored) == OK &&
-             password_is(strview(password), stored);
+        ok = session_find_login(instance, strview(user), strview(host), &arena, &login) &&
+             password_is(instance->passwords, login.plugin, strview(password), login.stored);
     }
     MHD_free(user);
     MHD_free(password);
@@ -259,6 +244,7 @@ Status http_server_start(const HttpServerOptions *options, Diag *diag, HttpServe
                                             .volume = options->volume,
                                             .hub = server->hub,
                                             .keys = options->instance == NULL ? NULL : options->instance->keys,
+                                            .compactor = options->instance == NULL ? NULL : options->instance->compactor,
                                             .tracker = options->tracker};
     server->transactions = load_transactions_open(&transactions);
     unsigned flags = MHD_USE_THREAD_PER_CONNECTION | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL;

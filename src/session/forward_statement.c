@@ -23,10 +23,12 @@ static bool is_local(const StatementContext *context, const AstStatement *statem
     case AST_STATEMENT_SET:
         for (uint32_t i = 0; i < statement->settings.count; i++) {
             StrView scope = statement->settings.items[i].scope;
-            if (strview_is(scope, "global") || strview_is(scope, "password"))
+            if (strview_is(scope, "global") || strview_is(scope, "password") || strview_is(scope, "property") || strview_is(scope, "default role"))
                 return false;
         }
         return true;
+    case AST_STATEMENT_COMMAND:
+        return strview_is(statement->command->what, "EXECUTE AS"); /* who the session is */
     case AST_STATEMENT_SHOW:
         return !context->session->is_pinned && !shows_leader(statement->show);
     case AST_STATEMENT_QUERY:
@@ -55,9 +57,13 @@ static void put_value(ByteBuf *out, const char *type, StrView text)
         bytebuf_printf(out, " AS %s)", type);
 }
 
-/* The session's own variables, as statements. */
+/* The session's active roles and its own variables, as statements. */
 static void put_variables(const Session *session, ByteBuf *out)
 {
+    bytebuf_append_text(out, session->roles.count == 0 ? "SET ROLE NONE" : "");
+    for (uint32_t i = 0; i < session->roles.count; i++)
+        bytebuf_printf(out, "%s`%.*s`", i == 0 ? "SET ROLE " : ", ", SV_ARGS(session->roles.items[i]));
+    bytebuf_append_text(out, ";\n");
     for (const Variable *v = session->variables; v != NULL; v = v->next) {
         bytebuf_printf(out, "SET %s`%s` = ", v->is_user ? "@" : "", v->name);
         if (v->is_null)
@@ -114,7 +120,7 @@ Status statement_forward(StatementContext *context, const AstStatement *statemen
     put_variables(session, &preparation);
     if (context->analyze.parameter_count > 0)
         put_prepared(context, sql, &preparation, &call);
-    ForwardRequest request = {.user = strview(session->user), .host = strview(session->host),
+    ForwardRequest request = {.user = access_identity(&context->arena, strview(session->user), strview(session->user_host)), .host = strview(session->host),
                               .database = bytebuf_view(&session->database), .preparation = bytebuf_view(&preparation),
                               .sql = call.length > 0 ? bytebuf_view(&call) : sql, .has_more = context->has_more,
                               .keeps_link = session->is_pinned && session->forward_link != NULL,

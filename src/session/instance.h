@@ -9,8 +9,10 @@
 #include "job/vacuum.h"
 #include "load/auto_increment.h"
 #include "meta/load_history.h"
+#include "meta/access.h"
 #include "meta/store.h"
 #include "mv/engine.h"
+#include "session/password.h"
 #include "session/query_profiles.h"
 #include "session/session.h"
 #include "session/table_statistics.h"
@@ -35,6 +37,8 @@ struct Instance {
     AutoIncrement *increments;
     LoadHistory *history; /* loads that failed */
     QueryProfiles *profiles;
+    AccessCache *access;
+    PasswordCache *passwords;
     MemTracker *memory;
     const struct ForwardOps *forward; /* how statements reach the leader; NULL: there is one node only */
     struct Frontends *frontends; /* the nodes of the cluster; NULL: they are not looked after */

@@ -11,31 +11,23 @@
 #include "types/number_text.h"
 #include "types/time_zone.h"
 
-static void take_globals(Session *session)
+Session *session_new(Instance *instance, StrView host, uint64_t connection_id)
 {
-    CatalogSnapshot *catalog = meta_snapshot(session->instance->store);
-    session_take_globals(session, catalog);
-    catalog_unref(catalog);
-}
-
-Status session_open(Instance *instance, StrView user, StrView host, uint64_t connection_id, Diag *diag, Session **out_session)
-{
-    (void)diag;
     Session *session = mem_alloc_zero(sizeof(*session));
     session->instance = instance;
     session->connection_id = connection_id;
-    session->user = mem_alloc_zero(user.length + 1);
-    memcpy(session->user, user.data, user.length);
-    session->host = mem_alloc_zero(host.length + 1);
-    memcpy(session->host, host.data, host.length);
+    session->host = session_copy(host);
+    arena_init(&session->access_arena, NULL);
     session->next_prepared = 1;
     session->opened_us = env_wall_us(environment_real());
-    take_globals(session);
-    LOCK_GUARD(&instance->lock);
-    session->next = instance->sessions;
-    instance->sessions = session;
-    *out_session = session;
-    return OK;
+    return session;
+}
+
+void session_enlist(Session *session)
+{
+    LOCK_GUARD(&session->instance->lock);
+    session->next = session->instance->sessions;
+    session->instance->sessions = session;
 }
 
 static void drop_state(Session *session)
@@ -84,14 +76,25 @@ void session_close(Session *session)
     bytebuf_deinit(&session->database);
     bytebuf_deinit(&session->statement);
     mem_free(session->user);
+    mem_free(session->user_host);
     mem_free(session->host);
+    access_rights_unref(session->rights);
+    arena_deinit(&session->access_arena);
     mem_free(session);
 }
 
 void session_reset(Session *session)
 {
     drop_state(session);
-    take_globals(session);
+    CatalogSnapshot *catalog = meta_snapshot(session->instance->store);
+    session_take_globals(session, catalog);
+    access_rights_unref(session_rights(session, catalog));
+    const AccessUser *user = session_user_record(session);
+    if (user != NULL) {
+        session_take_user(session, user);
+        session_become(session, user, roles_all_at_login(catalog));
+    }
+    catalog_unref(catalog);
 }
 
 void session_kill(Session *session, bool with_connection)
@@ -111,30 +114,20 @@ uint64_t session_connection_id(const Session *session)
     return session->connection_id;
 }
 
-Status session_find_user(Instance *instance, StrView user, StrView host, Arena *arena, Diag *diag, StrView *out_stored)
-{
-    CatalogSnapshot *catalog = meta_snapshot(instance->store);
-    bool is_there = password_of(catalog, user, arena, out_stored);
-    catalog_unref(catalog);
-    (void)host;
-    return is_there ? OK : RAISE(diag, ACCESS_DENIED, "Access denied for user '%.*s'", SV_ARGS(user));
-}
-
-static bool is_system_database(StrView name)
-{
-    return strview_equal_ci(name, STR_VIEW("information_schema")) || strview_is(name, "sys") || strview_is(name, "_statistics_");
-}
-
 Status session_use(Session *session, StrView database, Diag *diag)
 {
     size_t dot = strview_find(database, STR_VIEW("."));
     if (dot != SIZE_MAX)
         database = strview_n(database.data + dot + 1, database.length - dot - 1);
     CatalogSnapshot *catalog = meta_snapshot(session->instance->store);
-    bool exists = catalog_database(catalog, database) != NULL || is_system_database(database);
+    AccessRights *rights = session_rights(session, catalog);
+    AnalyzeContext context = {.diag = diag, .catalog = catalog, .rights = rights};
+    Status status = catalog_database(catalog, database) != NULL || access_system_database(database) != 0
+                        ? authorize_use(&context, database)
+                        : RAISE(diag, NO_SUCH_DATABASE, "Unknown database '%.*s'", SV_ARGS(database));
+    access_rights_unref(rights);
     catalog_unref(catalog);
-    if (!exists)
-        return RAISE(diag, NO_SUCH_DATABASE, "Unknown database '%.*s'", SV_ARGS(database));
+    TRY(status);
     LOCK_GUARD(&session->instance->lock);
     bytebuf_clear(&session->database);
     bytebuf_append_view(&session->database, database);
@@ -200,24 +193,6 @@ static bool find_variable(void *context, StrView scope, StrView name, Arena *are
     return variable_find(context, scope, name, arena, out_type, out_value);
 }
 
-static Status allow_all(void *context, AuthorizeAction action, StrView database, StrView table, Diag *diag)
-{
-    (void)context;
-    (void)action;
-    (void)database;
-    (void)table;
-    (void)diag;
-    return OK;
-}
-
-static const Authorizer authorizer = {NULL, allow_all};
-
-Status session_authorize_load(Instance *instance, StrView user, StrView database, StrView table, Diag *diag)
-{
-    (void)instance, (void)user;
-    return authorizer.check(authorizer.context, AUTHORIZE_INSERT, database, table, diag);
-}
-
 static int64_t memory_limit(Session *session)
 {
     int64_t limit = number_variable(session, "query_mem_limit", 0);
@@ -243,6 +218,20 @@ void session_refresh_functions(StatementContext *context)
     func->zone_offset_us = func->zone == NULL ? 0 : time_zone_to_local(func->zone, func->now_us) - func->now_us;
 }
 
+/* The active roles: "a, b", or NONE. */
+static StrView role_text(StatementContext *context)
+{
+    const NameList *roles = access_active_roles(context->rights);
+    if (roles->count == 0)
+        return STR_VIEW("NONE");
+    if (roles->count == 1)
+        return roles->items[0];
+    AUTO_BYTEBUF text = {0};
+    for (uint32_t i = 0; i < roles->count; i++)
+        bytebuf_printf(&text, "%s%.*s", i == 0 ? "" : ", ", SV_ARGS(roles->items[i]));
+    return strview_n(arena_strndup(&context->arena, text.data, text.length), text.length);
+}
+
 static void open_context(StatementContext *context, Session *session, const ResultSink *sink, Diag *diag)
 {
     const Environment *env = environment_real();
@@ -253,17 +242,19 @@ static void open_context(StatementContext *context, Session *session, const Resu
     context->func = (FuncSession){
         .now_us = env_wall_us(env),
         .database = bytebuf_view(&session->database),
-        .user = strview(arena_printf(&context->arena, "'%s'@'%%'", session->user)),
-        .current_role = STR_VIEW("root"),
+        .user = access_identity(&context->arena, strview(session->user), strview(session->user_host)),
         .catalog = STR_VIEW("default_catalog"),
         .version = strview(session->instance->version),
         .host = STR_VIEW("127.0.0.1"),
         .connection_id = session->connection_id,
         .random_seed = env_random(env),
     };
+    context->rights = session_rights(session, context->catalog);
+    context->func.current_role = role_text(context);
+    context->func.roles = access_all_roles(context->rights, &context->func.role_count);
     session_refresh_functions(context);
     context->analyze = (AnalyzeContext){.arena = &context->arena, .diag = diag, .catalog = context->catalog,
-                                        .authorizer = &authorizer, .session = &context->func,
+                                        .rights = context->rights, .session = &context->func,
                                         .database = context->func.database, .ids = {1},
                                         .variable = find_variable, .variable_context = session};
     context->analyze.connector = session_connector(context);
@@ -275,6 +266,7 @@ static void close_context(StatementContext *context)
 {
     for (uint32_t i = 0; i < context->moments.count; i++)
         catalog_unref(context->moments.items[i]);
+    access_rights_unref(context->rights);
     catalog_unref(context->catalog);
     arena_deinit(&context->arena);
 }
@@ -312,7 +304,7 @@ static StrView audited_text(const AstStatement *statement)
     for (uint32_t i = 0; i < statement->settings.count; i++)
         sets_password |= strview_is(statement->settings.items[i].scope, "password");
     bool is_secret = sets_password || statement->kind == AST_STATEMENT_USER || statement->kind == AST_STATEMENT_COMMAND ||
-                     statement->kind == AST_STATEMENT_LOAD || statement->kind == AST_STATEMENT_GRANT;
+                     statement->kind == AST_STATEMENT_LOAD;
     size_t word = 0;
     while (is_secret && word < text.length && text.data[word] != ' ')
         word++;

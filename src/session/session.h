@@ -4,6 +4,7 @@
  * One statement at a time, on the thread that calls session_execute(); session_kill() may come from
  * any thread. Results go to a ResultSink as they are made. */
 
+#include "session/password.h"
 #include "vector/vector.h"
 
 typedef struct Session Session;
@@ -62,7 +63,17 @@ void session_open_views(Instance *instance);
 void session_kill(Session *session, bool with_connection);
 bool session_is_killed(const Session *session);
 uint64_t session_connection_id(const Session *session);
-/* May the user load rows into the table? The text of a refusal is in diag. */
-Status session_authorize_load(Instance *instance, StrView user, StrView database, StrView table, Diag *diag);
-/* The password check of a user: stored double SHA1 (20 bytes, in arena), or empty. */
-Status session_find_user(Instance *instance, StrView user, StrView host, Arena *arena, Diag *diag, StrView *out_stored);
+/* For who has logged in elsewhere: the creator of a task, the client of another node. identity: 'name'@'host', or a name. */
+Status session_open_for(Instance *instance, StrView identity, StrView host, uint64_t connection_id, Diag *diag, Session **out_session);
+
+/* ---- users, without a session ---- */
+
+/* How the user who logs in with the name from the host proves it. */
+typedef struct SessionLogin {
+    AuthPlugin plugin;
+    StrView stored; /* of password.h; empty: no password */
+} SessionLogin;
+bool session_find_login(Instance *instance, StrView user, StrView host, Arena *arena, SessionLogin *out); /* false: there is none */
+/* At least one of the privileges on the table, or on anything in the database when table is empty. The text of a refusal is
+ * in diag. */
+Status session_authorize_table(Instance *instance, StrView user, StrView host, PrivilegeSet any_of, StrView database, StrView table, Diag *diag);

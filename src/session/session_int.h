@@ -1,7 +1,7 @@
 #pragma once
 /* Inside of sessions; only for src/session. */
 
-#include "analyze/analyze.h"
+#include "analyze/authorize.h"
 #include "ddl/ddl.h"
 #include "connector/system_table.h"
 #include "load/table_loader.h"
@@ -32,8 +32,11 @@ struct Session {
     Session *next; /* of the instance */
     uint64_t connection_id;
     int64_t opened_us; /* wall clock */
-    char *user;
-    char *host;
+    char *user, *user_host; /* identity: the name and host of the user's record */
+    char *host;             /* of the client */
+    Arena access_arena;
+    NameList roles;         /* active */
+    AccessRights *rights;   /* NULL: not asked for since they changed */
     ByteBuf database;
     ByteBuf statement; /* text that runs now; for SHOW PROCESSLIST */
     int64_t statement_started_us;
@@ -58,6 +61,7 @@ typedef struct StatementContext {
     MemTracker memory;
     FuncSession func;
     CatalogSnapshot *catalog;
+    AccessRights *rights; /* of the session, at the start of the statement */
     AnalyzeContext analyze;
     bool has_more;
     const Type *parameter_types;
@@ -80,6 +84,7 @@ void session_close_forward(Session *session);
 int64_t session_write_timeout_us(Session *session);
 /* ---- alter_system.c ---- */
 Status run_alter_system(StatementContext *context, const AstCommand *command);
+Status run_finalize_upgrade(StatementContext *context);
 Status run_no_operation(StatementContext *context, const AstStatement *statement); /* SYNC does something */
 Status send_ok(StatementContext *context, uint64_t affected, StrView info);
 /* A result of text columns: values[r * columns + c], data NULL is NULL. */
@@ -109,10 +114,36 @@ StrView global_variable(const CatalogSnapshot *catalog, StrView name); /* data N
 StrView global_variable_or(const CatalogSnapshot *catalog, const char *name, const char *missing);
 void session_take_globals(Session *session, const CatalogSnapshot *catalog);
 Status run_set_config(StatementContext *context, const AstStatement *statement); /* ADMIN SET FRONTEND CONFIG */
-/* ---- password.c ---- */
-bool password_of(const CatalogSnapshot *catalog, StrView user, Arena *arena, StrView *out_stored); /* false: no such user */
-Status set_password(StatementContext *context, const AstUserName *user, StrView password, bool is_hash); /* user NULL: own */
-Status run_alter_user(StatementContext *context, const AstStatement *statement);
+/* ---- session_access.c ---- */
+Session *session_new(Instance *instance, StrView host, uint64_t connection_id); /* not yet in the list of sessions, nobody yet */
+void session_enlist(Session *session);
+char *session_copy(StrView text); /* mem_free() it */
+bool roles_all_at_login(const CatalogSnapshot *catalog); /* activate_all_roles_on_login */
+void session_become(Session *session, const AccessUser *user, bool activates_all);
+void session_set_roles(Session *session, const NameList *roles);
+AccessRights *session_rights(Session *session, const CatalogSnapshot *catalog); /* counted */
+const AccessUser *session_user_record(const Session *session); /* of its rights; NULL: the user was dropped */
+void session_take_user(Session *session, const AccessUser *user);
+/* ---- visible_catalog.c ---- */
+const CatalogSnapshot *session_visible_catalog(StatementContext *context); /* lives as long as the statement */
+bool sees_user(const StatementContext *context, StrView name);       /* what the user of that name runs */
+bool sees_creator(const StatementContext *context, StrView creator); /* what who is named so has made: a task */
+Status authorize_system_table(StatementContext *context, StrView database, StrView name);
+/* ---- user_statements.c, role_statements.c, grant_statements.c ---- */
+Status run_user(StatementContext *context, const AstStatement *statement); /* CREATE and ALTER USER */
+/* Those of users and roles; false: the command is another one. */
+bool run_access_command(StatementContext *context, const AstCommand *command, Status *out_status);
+Status run_drop_user(StatementContext *context, const AstCommand *command);
+Status set_password(StatementContext *context, const AstSetItem *item);
+Status set_user_property(StatementContext *context, const AstSetItem *item);
+Status run_role_command(StatementContext *context, const AstCommand *command); /* CREATE, ALTER, DROP ROLE */
+Status run_execute_as(StatementContext *context, const AstCommand *command);
+Status set_role(StatementContext *context, const AstSetItem *item);
+Status set_default_role(StatementContext *context, const AstSetItem *item);
+Status run_grant(StatementContext *context, const AstStatement *statement); /* GRANT and REVOKE */
+/* The name and host that a statement means; user NULL: the session's own. */
+Status resolve_user(StatementContext *context, const AstUserName *user, StrView *out_name, StrView *out_host);
+bool is_own_user(const StatementContext *context, const AstUserName *user);
 Status run_delete(StatementContext *context, const AstStatement *statement);
 Status run_update(StatementContext *context, const AstStatement *statement);
 Status run_merge(StatementContext *context, const AstStatement *statement);
@@ -153,7 +184,7 @@ Status run_rewrite(StatementContext *context, const CatalogTable *table, const A
 Status run_cancel_alter(StatementContext *context, const AstCommand *command);
 Status run_recover(StatementContext *context, const AstCommand *command);
 Status run_ddl(StatementContext *context, const AstStatement *statement);
-extern const SystemFamily system_tasks_family, system_views_family;
+extern const SystemFamily system_tasks_family, system_views_family, system_privileges_family, system_grants_family;
 /* ---- mv_create.c, mv_statements.c, mv_explain.c: materialized views ---- */
 Status run_create_mv(StatementContext *context, const AstStatement *statement);
 Status run_alter_mv(StatementContext *context, const AstStatement *statement);

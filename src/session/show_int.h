@@ -38,4 +38,4 @@ StrView show_size(StatementContext *context, uint64_t bytes); /* 1.500KB */
 
 /* Tables that several statements answer with. */
 extern const SystemTable show_frontends_table, show_backends_table, show_compute_nodes_table, show_warehouses_table,
-    show_transactions_table, show_queries_table, show_catalogs_table;
+    show_compactions_table, show_transactions_table, show_queries_table, show_catalogs_table;

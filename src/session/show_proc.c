@@ -230,8 +230,6 @@ static Status run_transactions(StatementContext *context, const AstStatement *st
 
 /* ---- all ---- */
 
-static const SystemColumn compactions_columns[] = {TEXT("Partition"), NUMBER("TxnID"), TIME("StartTime"), TIME("CommitTime"), TIME("FinishTime"),
-                                                   TEXT("Error"), TEXT("Profile")};
 static const SystemColumn empty_columns[] = {TEXT("Name"), TEXT("Value")};
 
 Status show_proc(StatementContext *context, const AstStatement *statement)
@@ -240,14 +238,13 @@ Status show_proc(StatementContext *context, const AstStatement *statement)
     static const SystemTable dbs = {"", SYSTEM_COLUMNS(dbs_columns), produce_dbs};
     static const SystemTable db = {"", SYSTEM_COLUMNS(db_columns), produce_db};
     static const SystemTable statistic = {"", SYSTEM_COLUMNS(statistic_columns), produce_statistic};
-    static const SystemTable compactions = {"", SYSTEM_COLUMNS(compactions_columns), NULL};
     static const SystemTable empty = {"", SYSTEM_COLUMNS(empty_columns), NULL};
     static const struct {
         const char *name;
         const SystemTable *table;
     } plain[] = {{"frontends", &show_frontends_table}, {"backends", &show_backends_table}, {"compute_nodes", &show_compute_nodes_table},
                  {"warehouses", &show_warehouses_table}, {"catalog", &show_catalogs_table}, {"statistic", &statistic},
-                 {"compactions", &compactions}, {"dbs", &dbs}, {"current_queries", &show_queries_table},
+                 {"compactions", &show_compactions_table}, {"dbs", &dbs}, {"current_queries", &show_queries_table},
                  {"global_current_queries", &show_queries_table}, {"jobs", &empty}, {"tasks", &empty}, {"brokers", &empty},
                  {"resources", &empty}, {"load_error_hub", &empty}, {"monitor", &empty}, {"cluster_balance", &empty},
                  {"routine_loads", &empty}, {"stream_loads", &empty}, {"colocation_group", &empty}};

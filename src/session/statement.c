@@ -248,7 +248,7 @@ Status load_query(StatementContext *context, const LoadQuery *load)
         return transaction_load(context, load);
     Instance *instance = context->session->instance;
     TableLoaderOptions options = {.store = instance->store, .volume = instance->volume, .catalog = load->catalog, .table = load->table,
-                                  .session = &context->func, .tracker = &context->memory, .keys = instance->keys,
+                                  .session = &context->func, .tracker = &context->memory, .keys = instance->keys, .compactor = instance->compactor,
                                   .is_locked = load->is_locked, .partition_ids = load->partition_ids,
                                   .partition_count = load->partition_count, .merge = load->merge, .draft = load->draft};
     TRY(table_loader_open(&options, context->diag, &loader));
@@ -468,7 +468,13 @@ static Status run_set(StatementContext *context, const AstStatement *statement)
         const AstSetItem *item = &statement->settings.items[i];
         bool assigns = strview_is(item->scope, "session") || strview_is(item->scope, "global") || strview_is(item->scope, "user");
         if (strview_is(item->scope, "password"))
-            TRY(set_password(context, item->user, item->text, item->flag));
+            TRY(set_password(context, item));
+        if (strview_is(item->scope, "property"))
+            TRY(set_user_property(context, item));
+        if (strview_is(item->scope, "role"))
+            TRY(set_role(context, item));
+        if (strview_is(item->scope, "default role"))
+            TRY(set_default_role(context, item));
         if (assigns)
             TRY(set_variable(context, item, statement->source));
     }
@@ -478,15 +484,21 @@ static Status run_set(StatementContext *context, const AstStatement *statement)
 static Status run_kill(StatementContext *context, const AstStatement *statement)
 {
     Instance *instance = context->session->instance;
+    const AccessObject system = {.kind = OBJECT_SYSTEM};
+    bool may_kill_all = access_allows(context->rights, &system, PRIVILEGE_BIT(OPERATE));
     mutex_lock(&instance->lock);
-    bool found = false;
+    bool found = false, is_denied = false;
     for (Session *s = instance->sessions; s != NULL; s = s->next) {
         if (s->connection_id != statement->number)
             continue;
-        session_kill(s, !statement->flag);
         found = true;
+        is_denied = !may_kill_all && strcmp(s->user, context->session->user) != 0;
+        if (!is_denied)
+            session_kill(s, !statement->flag);
     }
     mutex_unlock(&instance->lock);
+    if (is_denied)
+        return RAISE(context->diag, KILL_DENIED, "You are not owner of thread %llu", (unsigned long long)statement->number);
     if (!found)
         return RAISE(context->diag, UNKNOWN_THREAD, "Unknown thread id: %llu", (unsigned long long)statement->number);
     return send_ok(context, 0, STR_VIEW(""));
@@ -550,6 +562,8 @@ static Status run_statement(StatementContext *context, const AstStatement *state
     case AST_STATEMENT_SUBMIT_TASK:
         return run_submit_task(context, statement);
     case AST_STATEMENT_COMMAND:
+        if (strview_is(statement->command->what, "ADMIN FINALIZE UPGRADE"))
+            return run_finalize_upgrade(context);
         if (strview_is(statement->command->what, "ADMIN VACUUM"))
             return run_admin_vacuum(context, statement->command);
         if (strview_starts_with(statement->command->what, STR_VIEW("ALTER SYSTEM ")) && statement->command->names.count > 0)
@@ -564,9 +578,13 @@ static Status run_statement(StatementContext *context, const AstStatement *state
             run_snapshot_command(context, statement->command, statement->source, &status) ||
             run_mv_command(context, statement->command, &status))
             return status;
+        if (run_access_command(context, statement->command, &status))
+            return status;
         return RAISE(context->diag, NOT_SUPPORTED, "%.*s is not supported yet", SV_ARGS(statement->command->what));
     case AST_STATEMENT_USER:
-        return run_alter_user(context, statement);
+        return run_user(context, statement);
+    case AST_STATEMENT_GRANT:
+        return run_grant(context, statement);
     case AST_STATEMENT_PREPARE:
         return run_prepare(context, statement);
     case AST_STATEMENT_EXECUTE:

@@ -80,7 +80,7 @@ static Status run_statement_task(void *instance, TaskRun *run, Diag *diag)
     enum { FIRST_CONNECTION = 1 << 30 }; /* beyond those of clients */
     const TaskRunInfo *info = task_run_info(run);
     Session *session;
-    TRY(session_open(instance, info->creator, STR_VIEW("127.0.0.1"), FIRST_CONNECTION + info->number, diag, &session));
+    TRY(session_open_for(instance, info->creator, STR_VIEW("127.0.0.1"), FIRST_CONNECTION + info->number, diag, &session));
     Status status = run_in_session(session, run, diag);
     session_close(session);
     return status;
@@ -188,6 +188,14 @@ static StrView generated_name(StatementContext *context, StrView source)
                                 (unsigned long long)env_random(env)));
 }
 
+/* The name alone where it says enough. */
+static StrView task_creator(StatementContext *context)
+{
+    const Session *session = context->session;
+    return strcmp(session->user_host, "%") == 0 ? strview(session->user)
+                                                : access_identity(&context->arena, strview(session->user), strview(session->user_host));
+}
+
 static Status fill_task(StatementContext *context, const AstTask *ast, TaskDefinition *task)
 {
     Session *session = context->session;
@@ -196,7 +204,7 @@ static Status fill_task(StatementContext *context, const AstTask *ast, TaskDefin
                              .catalog = STR_VIEW("default_catalog"),
                              .definition = ast->inner_text,
                              .database = ast->name.count > 1 ? ast->name.parts[ast->name.count - 2] : context->func.database,
-                             .creator = strview(session->user)};
+                             .creator = task_creator(context)};
     TRY(task_source(context, ast->inner, &task->source));
     task->name = ast->name.count > 0 ? ast->name.parts[ast->name.count - 1] : generated_name(context, task->source);
     reserve_properties(context, task, ast->properties.keys.count);
@@ -248,6 +256,7 @@ static Status find_task(StatementContext *context, const AstCommand *command, Ta
 {
     StrView name = command->name.parts[command->name.count - 1];
     *out_found = task_find(context->catalog, name, &context->arena, out_task);
+    *out_found = *out_found && sees_creator(context, out_task->creator); /* others' tasks need OPERATE */
     if (*out_found || command->if_exists)
         return OK;
     return RAISE(context->diag, ANALYSIS, "Getting analyzing error. Detail message: Task %.*s is not exist.", SV_ARGS(name));

@@ -3,6 +3,7 @@
 #include <roaring/roaring.h>
 
 #include "base/hash.h"
+#include "base/memory.h"
 #include "volume/quarantine.h"
 
 static void make_words(DeleteVector *vector, Arena *arena)
@@ -24,10 +25,66 @@ bool delete_vector_add(DeleteVector *vector, Arena *arena, uint32_t row)
     return true;
 }
 
-static bool add_row(uint32_t row, void *opaque)
+/* By eight rows: a table says which of them are alive. */
+typedef struct AliveTable {
+    uint16_t offsets[256][DELETE_VECTOR_STEP];
+    uint8_t counts[256];
+} AliveTable;
+
+static AliveTable alive_table;
+
+__attribute__((constructor)) static void fill_alive_table(void)
 {
-    DeleteVector *vector = opaque;
-    return delete_vector_add(vector, NULL, row);
+    for (uint32_t dead = 0; dead < 256; dead++) {
+        for (uint32_t bit = 0; bit < DELETE_VECTOR_STEP; bit++) {
+            if ((dead >> bit & 1) == 0)
+                alive_table.offsets[dead][alive_table.counts[dead]++] = (uint16_t)bit;
+        }
+    }
+}
+
+static uint32_t dead_bits(const DeleteVector *vector, uint32_t row)
+{
+    uint64_t low = vector->words[row / 64] >> (row % 64);
+    bool crosses = row % 64 > 64 - DELETE_VECTOR_STEP && row / 64 < vector->rows / 64;
+    return (uint32_t)(low | (crosses ? vector->words[row / 64 + 1] << (64 - row % 64) : 0)) & 0xff;
+}
+
+uint32_t delete_vector_alive(const DeleteVector *vector, uint32_t first, uint32_t count, uint16_t *out)
+{
+    uint32_t alive = 0;
+    uint32_t row = 0;
+    for (; row + DELETE_VECTOR_STEP <= count; row += DELETE_VECTOR_STEP) {
+        uint32_t dead = dead_bits(vector, first + row);
+        for (uint32_t i = 0; i < DELETE_VECTOR_STEP; i++)
+            out[alive + i] = (uint16_t)(row + alive_table.offsets[dead][i]);
+        alive += alive_table.counts[dead];
+    }
+    for (; row < count; row++) {
+        out[alive] = (uint16_t)row;
+        alive += !delete_vector_has(vector, first + row);
+    }
+    return alive;
+}
+
+/* By parts: what a damaged bitmap says about its size is not believed. */
+static bool set_rows(const roaring_bitmap_t *bitmap, DeleteVector *vector)
+{
+    enum { PART = 1024 };
+    uint32_t rows[PART];
+    roaring_uint32_iterator_t at;
+    bool fits = true;
+    roaring_init_iterator(bitmap, &at);
+    for (uint32_t count = PART; count == PART && fits;) {
+        count = roaring_read_uint32_iterator(&at, rows, PART);
+        for (uint32_t i = 0; i < count; i++)
+            fits &= rows[i] < vector->rows;
+        for (uint32_t i = 0; i < count && fits; i++) {
+            vector->count += (vector->words[rows[i] / 64] >> (rows[i] % 64) & 1) == 0;
+            vector->words[rows[i] / 64] |= 1ull << (rows[i] % 64);
+        }
+    }
+    return fits;
 }
 
 static Status decode(StrView bytes, const SegmentRef *segment, Arena *arena, Diag *diag, DeleteVector *out)
@@ -40,9 +97,7 @@ static Status decode(StrView bytes, const SegmentRef *segment, Arena *arena, Dia
         return RAISE(diag, CORRUPT, "the delete vector of segment %llu in object \"%.*s\" is damaged",
                      (unsigned long long)segment->id, SV_ARGS(segment->path));
     make_words(out, arena);
-    bool fits = roaring_bitmap_is_empty(bitmap) || roaring_bitmap_maximum(bitmap) < out->rows;
-    if (fits)
-        (void)roaring_iterate(bitmap, add_row, out);
+    bool fits = set_rows(bitmap, out);
     roaring_bitmap_free(bitmap);
     if (fits && out->count != segment->deletes->count)
         return RAISE(diag, CORRUPT, "the delete vector of segment %llu holds %u rows, metadata says %llu",
@@ -82,10 +137,14 @@ Status delete_vector_load(Volume *volume, const SegmentRef *segment, Arena *aren
 void delete_vector_encode(const DeleteVector *vector, ByteBuf *out)
 {
     roaring_bitmap_t *bitmap = roaring_bitmap_create();
+    uint32_t *rows = mem_alloc(((size_t)vector->count + 1) * sizeof(*rows));
+    uint32_t count = 0;
     for (uint32_t w = 0; vector->words != NULL && w < vector->rows / 64 + 1; w++) {
-        for (uint64_t bits = vector->words[w]; bits != 0; bits &= bits - 1)
-            roaring_bitmap_add(bitmap, w * 64 + (uint32_t)__builtin_ctzll(bits));
+        for (uint64_t bits = vector->words[w]; bits != 0 && count < vector->count; bits &= bits - 1)
+            rows[count++] = w * 64 + (uint32_t)__builtin_ctzll(bits);
     }
+    roaring_bitmap_add_many(bitmap, count, rows);
+    mem_free(rows);
     roaring_bitmap_run_optimize(bitmap);
     size_t begin = out->length;
     size_t size = roaring_bitmap_portable_size_in_bytes(bitmap);

@@ -19,6 +19,9 @@ static inline bool delete_vector_has(const DeleteVector *vector, uint32_t row)
     return vector->words != NULL && (vector->words[row / 64] >> (row % 64) & 1) != 0;
 }
 
+/* Rows first .. first + count - 1 that are not deleted, counted from first. out: room for count + DELETE_VECTOR_STEP. */
+enum { DELETE_VECTOR_STEP = 8 };
+uint32_t delete_vector_alive(const DeleteVector *vector, uint32_t first, uint32_t count, uint16_t *out);
 /* What the segment's reference names; words stay NULL when that is nothing. CORRUPT when damaged. */
 Status delete_vector_load(Volume *volume, const SegmentRef *segment, Arena *arena, Diag *diag, DeleteVector *out);
 /* False: the row was deleted already, or the segment has no such row. */

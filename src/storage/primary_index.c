@@ -19,7 +19,7 @@ enum {
     AHEAD = 12,
     MOST_SEGMENTS = (1 << SEGMENT_BITS) - 1,
     MOST_USED_SEGMENTS = MOST_SEGMENTS / 2, /* when an index is taken or built; the rest is for what comes */
-    LARGE_BATCH = 8,    /* a batch of an eighth of the tablet's rows or more is not worth an index */
+    LARGE_BATCH = 64,    /* a batch of a 64th of the tablet's rows or more is not worth an index */
     FILE_SHARE = 16,    /* files may take so many times the memory limit */
 };
 #define ROW_MASK ((1ull << ROW_BITS) - 1)
