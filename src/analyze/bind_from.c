@@ -166,6 +166,8 @@ static Status bind_table(AnalyzeContext *context, Scope *scope, const AstRelatio
                                        ? NULL
                                        : context->connector->find(context->connector->context, database_name, name, context->arena);
     if (system != NULL) {
+        if (context->rights != NULL)
+            TRY(context->connector->authorize(context->connector->context, database_name, name));
         TRY(bind_system_table(context, system, out));
         publish(context, scope, *out, alias, database_name);
         return OK;

@@ -35,9 +35,10 @@ static int append_json(const char *text, size_t length, void *out)
 
 void frontend_print(const FrontendInfo *info, FrontendPosition position, ByteBuf *out)
 {
-    json_t *object = json_pack("{s:s, s:s, s:i, s:i, s:i, s:s, s:s, s:I, s:I, s:I}", "name", info->name, "host", info->host, "edit_log_port",
+    json_t *object = json_pack("{s:s, s:s, s:i, s:i, s:i, s:s, s:s, s:i, s:I, s:I, s:I}", "name", info->name, "host", info->host, "edit_log_port",
                                (int)info->edit_log_port, "query_port", (int)info->query_port, "http_port", (int)info->http_port, "role",
-                               info->is_observer ? "OBSERVER" : "FOLLOWER", "version", info->version, "started_us",
+                               info->is_observer ? "OBSERVER" : "FOLLOWER", "version", info->version, "format_level", (int)info->format_level,
+                               "started_us",
                                (json_int_t)info->started_us, "replayed",
                                (json_int_t)position.replayed, "held", (json_int_t)position.oldest_held);
     CHECK(object != NULL && json_dump_callback(object, append_json, out, JSON_COMPACT) == 0); /* all texts are UTF-8 */
@@ -52,6 +53,8 @@ bool frontend_parse(StrView text, FrontendInfo *out_info, FrontendPosition *out_
         *out_info = (FrontendInfo){.edit_log_port = port_of(object, "edit_log_port"), .query_port = port_of(object, "query_port"),
                                    .http_port = port_of(object, "http_port"),
                                    .started_us = json_integer_value(json_object_get(object, "started_us"))};
+        json_int_t level = json_integer_value(json_object_get(object, "format_level"));
+        out_info->format_level = level < 0 ? 0 : (uint32_t)level;
         copy_text(object, "name", out_info->name);
         copy_text(object, "host", out_info->host);
         copy_text(object, "version", out_info->version);
@@ -225,6 +228,49 @@ Status frontends_drop(Frontends *frontends, const char *host, uint32_t edit_log_
 {
     Alteration alteration = {.host = host, .port = edit_log_port, .is_observer = is_observer};
     return meta_commit(frontends->options.store, build_removal, &alteration, diag);
+}
+
+/* ---- upgrades ---- */
+
+typedef struct Finalizing {
+    uint32_t wanted, now;
+    const char *self;
+    char behind[FRONTEND_TEXT_BYTES]; /* a node that can't read it */
+} Finalizing;
+
+static void find_behind(void *context, StrView key, StrView value)
+{
+    Finalizing *finalizing = context;
+    FrontendInfo info;
+    FrontendPosition unused;
+    bool is_node = frontend_parse(value, &info, &unused) && info.name[0] != '\0'; /* others have not joined yet */
+    if (is_node && info.format_level > finalizing->wanted) /* the leader itself is */
+        snprintf(finalizing->behind, sizeof(finalizing->behind), "%s", finalizing->self);
+    else if (is_node && info.format_level < finalizing->wanted)
+        snprintf(finalizing->behind, sizeof(finalizing->behind), "%.*s", SV_ARGS(key));
+}
+
+static Status build_level(void *context, const CatalogSnapshot *catalog, Change *change, Diag *diag)
+{
+    Finalizing *finalizing = context;
+    finalizing->behind[0] = '\0';
+    finalizing->now = meta_format_level(catalog);
+    catalog_each_record(catalog, frontend_module, find_behind, finalizing);
+    if (finalizing->behind[0] != '\0')
+        return RAISE(diag, ANALYSIS, "frontend %s runs an older version, which could not read what is written then: upgrade it, or drop it with ALTER SYSTEM",
+                     finalizing->behind);
+    if (finalizing->now < finalizing->wanted)
+        change_put_format_level(change, finalizing->wanted);
+    finalizing->now = MAX(finalizing->now, finalizing->wanted);
+    return OK;
+}
+
+Status frontends_finalize(Frontends *frontends, Diag *diag, uint32_t *out_level)
+{
+    Finalizing finalizing = {.wanted = frontends->self.format_level, .self = frontends->self.name};
+    TRY(meta_commit(frontends->options.store, build_level, &finalizing, diag));
+    *out_level = finalizing.now;
+    return OK;
 }
 
 /* ---- listing ---- */

@@ -20,6 +20,7 @@ typedef struct FrontendInfo {
     char host[FRONTEND_TEXT_BYTES];
     char version[FRONTEND_TEXT_BYTES];
     uint32_t edit_log_port, query_port, http_port;
+    uint32_t format_level; /* that its binary supports */
     bool is_observer; /* never leads */
     int64_t started_us;
 } FrontendInfo;
@@ -69,6 +70,9 @@ uint64_t frontends_oldest_read(Frontends *frontends);
 /* Are there other nodes, as far as is known? They may see an append before the leader has heard that it succeeded. */
 bool frontends_has_others(Frontends *frontends, const CatalogSnapshot *catalog);
 const FrontendInfo *frontends_self(const Frontends *frontends);
+/* ADMIN FINALIZE UPGRADE: from now on what is written has the level of this binary. Refused while a node is known whose
+ * binary could not read it. *out_level: as it is now. */
+Status frontends_finalize(Frontends *frontends, Diag *diag, uint32_t *out_level);
 /* ALTER SYSTEM ADD | DROP FOLLOWER | OBSERVER "host:port". */
 Status frontends_add(Frontends *frontends, const char *host, uint32_t edit_log_port, bool is_observer, Diag *diag);
 Status frontends_drop(Frontends *frontends, const char *host, uint32_t edit_log_port, bool is_observer, Diag *diag);

@@ -25,4 +25,6 @@ struct ConnectorTable {
 typedef struct Connector {
     void *context;
     const ConnectorTable *(*find)(void *context, StrView database, StrView table, Arena *arena);
+    /* May the user read the table, which find() has found? */
+    Status (*authorize)(void *context, StrView database, StrView table);
 } Connector;

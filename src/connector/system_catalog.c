@@ -46,9 +46,16 @@ static Status produce_schemata(const SystemSource *source, SystemRows *rows)
 {
     for (uint32_t d = catalog_visible_from(source->catalog); d < source->catalog->database_count; d++)
         TRY(put_schema(rows, source->catalog->databases[d]->name));
-    TRY(put_schema(rows, STR_VIEW("_statistics_")));
-    TRY(put_schema(rows, STR_VIEW("information_schema")));
-    return put_schema(rows, STR_VIEW("sys"));
+    for (uint64_t id = ACCESS_ID_INFORMATION_SCHEMA; access_system_database_name(id) != NULL; id++) {
+        if (source->rights == NULL || access_sees_database(source->rights, id))
+            TRY(put_schema(rows, strview(access_system_database_name(id))));
+    }
+    return OK;
+}
+
+static bool sees_family(const SystemSource *source, const SystemFamily *family)
+{
+    return source->rights == NULL || access_sees_database(source->rights, access_system_database(strview(family->database)));
 }
 
 /* ---- tables ---- */
@@ -105,7 +112,7 @@ static Status produce_tables(const SystemSource *source, SystemRows *rows)
 {
     TRY(each_table(source, rows, put_table));
     for (const SystemFamily *family = source->families; family->tables != NULL; family++) {
-        for (uint32_t i = 0; i < family->count; i++)
+        for (uint32_t i = 0; sees_family(source, family) && i < family->count; i++)
             TRY(put_system_table(rows, family, &family->tables[i]));
     }
     return OK;
@@ -219,7 +226,7 @@ static Status produce_columns(const SystemSource *source, SystemRows *rows)
 {
     TRY(each_table(source, rows, put_columns));
     for (const SystemFamily *family = source->families; family->tables != NULL; family++) {
-        for (uint32_t t = 0; t < family->count; t++) {
+        for (uint32_t t = 0; sees_family(source, family) && t < family->count; t++) {
             for (uint32_t c = 0; c < family->tables[t].column_count; c++) {
                 const SystemColumn *column = &family->tables[t].columns[c];
                 ColumnFacts facts = {.name = strview(column->name), .type = system_column_type(column), .is_nullable = true};

@@ -25,6 +25,8 @@ static Status put_load(const SystemSource *source, SystemRows *rows, const Label
     LoadAnswer answer;
     StrView database = database_name(source, label->database_id);
     load_answer_parse(label->answer, &answer);
+    if (!system_sees_table(source, database, answer.table))
+        return OK;
     system_put_number(rows, (int64_t)label->txn_id);
     system_put_text(rows, label->label);
     system_put_null(rows);
@@ -86,6 +88,8 @@ static Status produce_tracking(const SystemSource *source, SystemRows *rows)
     uint32_t count = load_history_list(source->history, source->arena, &loads);
     for (uint32_t i = 0; i < count; i++) {
         AUTO_BYTEBUF log = {0};
+        if (!system_sees_table(source, loads[i].database, loads[i].table))
+            continue;
         bytebuf_printf(&log, "Error: %.*s\n", SV_ARGS(loads[i].error));
         system_put_number(rows, (int64_t)loads[i].id);
         system_put_number(rows, (int64_t)loads[i].id);
@@ -102,8 +106,10 @@ static Status produce_loads(const SystemSource *source, SystemRows *rows)
 {
     FailedLoad *failed;
     uint32_t failed_count = load_history_list(source->history, source->arena, &failed);
-    for (uint32_t i = 0; i < failed_count; i++)
-        TRY(put_failed(rows, &failed[i]));
+    for (uint32_t i = 0; i < failed_count; i++) {
+        if (system_sees_table(source, failed[i].database, failed[i].table))
+            TRY(put_failed(rows, &failed[i]));
+    }
     LabelEntry *labels;
     uint32_t count = meta_label_list(source->store, source->arena, &labels);
     for (uint32_t i = 0; i < count; i++)

@@ -3,9 +3,6 @@
 /* The databases sys and _statistics_. Statistics come with the segments and are read from them when a query is
  * planned: nothing is collected into the tables of _statistics_. */
 
-static const SystemColumn role_grants_columns[] = {TEXT("GRANTEE"), TEXT("OBJECT_CATALOG"), TEXT("OBJECT_DATABASE"), TEXT("OBJECT_NAME"),
-                                                   TEXT("OBJECT_TYPE"), TEXT("PRIVILEGE_TYPE"), BOOLEAN("IS_GRANTABLE")};
-static const SystemColumn edges_columns[] = {TEXT("FROM_ROLE"), TEXT("TO_ROLE"), TEXT("TO_USER")};
 static const SystemColumn dependencies_columns[] = {
     NUMBER("OBJECT_ID"), TEXT("OBJECT_NAME"), TEXT("OBJECT_DATABASE"), TEXT("OBJECT_CATALOG"), TEXT("OBJECT_TYPE"), NUMBER("REF_OBJECT_ID"),
     TEXT("REF_OBJECT_NAME"), TEXT("REF_OBJECT_DATABASE"), TEXT("REF_OBJECT_CATALOG"), TEXT("REF_OBJECT_TYPE")};
@@ -13,15 +10,6 @@ static const SystemColumn locks_columns[] = {TEXT("LOCK_TYPE"), TEXT("LOCK_OBJEC
                                              TEXT("THREAD_INFO"), BOOLEAN("GRANTED"), TEXT("WAITER_LIST")};
 static const SystemColumn memory_columns[] = {TEXT("MODULE_NAME"), TEXT("CLASS_NAME"), NUMBER("CURRENT_CONSUMPTION"), NUMBER("PEAK_CONSUMPTION"),
                                               TEXT("COUNTER_INFO")};
-
-static Status produce_edges(const SystemSource *source, SystemRows *rows)
-{
-    (void)source;
-    system_put_word(rows, "root");
-    system_put_null(rows);
-    system_put_word(rows, "'root'@'%'");
-    return system_end_row(rows);
-}
 
 static Status produce_memory(const SystemSource *source, SystemRows *rows)
 {
@@ -34,9 +22,6 @@ static Status produce_memory(const SystemSource *source, SystemRows *rows)
 }
 
 static const SystemTable sys_tables[] = {
-    {"grants_to_roles", SYSTEM_COLUMNS(role_grants_columns), NULL},
-    {"grants_to_users", SYSTEM_COLUMNS(role_grants_columns), NULL},
-    {"role_edges", SYSTEM_COLUMNS(edges_columns), produce_edges},
     {"object_dependencies", SYSTEM_COLUMNS(dependencies_columns), NULL},
     {"fe_locks", SYSTEM_COLUMNS(locks_columns), NULL},
     {"fe_memory_usage", SYSTEM_COLUMNS(memory_columns), produce_memory},

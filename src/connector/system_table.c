@@ -218,3 +218,11 @@ bool system_is_database(StrView name)
 {
     return strview_equal_ci(name, STR_VIEW("information_schema")) || strview_is(name, "sys") || strview_is(name, "_statistics_");
 }
+
+bool system_sees_table(const SystemSource *source, StrView database_name, StrView table)
+{
+    if (source->rights == NULL || access_is_root(source->rights))
+        return true;
+    const CatalogDatabase *database = catalog_database(source->catalog, database_name);
+    return database != NULL && catalog_table(database, table) != NULL;
+}

@@ -6,6 +6,7 @@
  * out on the right is NULL. Texts must live as long as the source's arena. */
 
 #include "connector/connector.h"
+#include "meta/access.h"
 #include "meta/load_history.h"
 #include "meta/store.h"
 
@@ -31,7 +32,8 @@ typedef struct SystemFamily {
 typedef struct SystemSource {
     Arena *arena;
     Diag *diag;
-    const CatalogSnapshot *catalog;
+    const CatalogSnapshot *catalog; /* what the user sees of it */
+    const AccessRights *rights;
     MetaStore *store;
     LoadHistory *history; /* loads that failed */
     const SystemFamily *families; /* for tables that list the system tables themselves */
@@ -67,6 +69,9 @@ StrView system_keep(const SystemRows *rows, const ByteBuf *text);
 StrView system_type_text(Arena *arena, Type type); /* as SHOW prints it */
 /* MySQL's LIKE without case, as SHOW uses it. */
 bool system_matches(StrView text, StrView pattern);
+
+/* May the user know of the table, say of loads into it? Of dropped ones only who sees everything may. */
+bool system_sees_table(const SystemSource *source, StrView database, StrView table);
 
 /* ---- for whoever reads ---- */
 

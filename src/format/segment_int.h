@@ -1,6 +1,7 @@
 #pragma once
 /* Layout constants of segments; only for src/format. */
 
+#include "base/format_level.h"
 #include "base/thread.h"
 #include "codec/bitpack.h"
 #include "codec/compress.h"

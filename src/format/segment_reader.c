@@ -187,9 +187,9 @@ static Status check_tail(const Segment *s, Diag *diag)
     uint64_t length = load_u64(tail);
     if (memcmp(tail + 24, segment_magic, sizeof(segment_magic)) != 0)
         return segment_corrupt(s, s->length - 8, -1, "it does not end like a segment", diag);
-    if (load_u32(tail + 16) > SEGMENT_VERSION)
+    if (load_u32(tail + 16) > format_version_readable(SEGMENT_VERSION))
         return RAISE(diag, FORMAT_TOO_NEW, "segment in object \"%.*s\" has format %u, this version reads up to %u",
-                     SV_ARGS(s->ref.path), load_u32(tail + 16), SEGMENT_VERSION);
+                     SV_ARGS(s->ref.path), load_u32(tail + 16), format_version_readable(SEGMENT_VERSION));
     if (load_u32(tail + 16) == 0 || load_u32(tail + 20) != 0)
         return segment_corrupt(s, s->length - 16, -1, "its tail is not valid", diag);
     if (length > s->length - SEGMENT_TAIL_BYTES || length < 9)

@@ -79,6 +79,13 @@ void load_hub_leave(LoadHub *hub, uint64_t database_id, StrView label)
     hub->counters.running--;
 }
 
+uint64_t load_hub_table(LoadHub *hub, uint64_t database_id, StrView label)
+{
+    LOCK_GUARD(&hub->lock);
+    const RunningLabel *running = *find_label(hub, database_id, label);
+    return running == NULL ? 0 : running->cancel.table_id;
+}
+
 bool load_hub_cancel(LoadHub *hub, uint64_t database_id, StrView label)
 {
     LOCK_GUARD(&hub->lock);

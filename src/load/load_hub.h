@@ -9,6 +9,7 @@ enum { LOAD_ERROR_LOGS = 256, LOAD_LOG_NAME_BYTES = 56 };
 typedef struct LoadCancel {
     void (*cancel)(void *context);
     void *context;
+    uint64_t table_id; /* that the load is for */
 } LoadCancel;
 
 /* False: a load with that label runs. Both are copied; cancel NULL: not to be cancelled here. */

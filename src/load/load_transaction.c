@@ -587,6 +587,20 @@ void load_transactions_run(LoadTransactions *all, TransactionOp op, const Transa
     put_answer(request, &answer, reply);
 }
 
+uint32_t load_transactions_tables(LoadTransactions *all, uint64_t database_id, StrView label, Arena *arena, uint64_t **out_ids)
+{
+    LOCK_GUARD(&all->lock);
+    const LoadTransaction *t = find(all, database_id, label);
+    uint32_t prepared = t == NULL || t->found == NULL ? 0 : t->found->table_count;
+    uint32_t count = t == NULL ? 0 : t->table_ids.count;
+    *out_ids = ARENA_NEW_ARRAY(arena, uint64_t, prepared + count + 1);
+    for (uint32_t i = 0; i < prepared; i++)
+        (*out_ids)[i] = t->found->tables[i].table_id;
+    for (uint32_t i = 0; i < count; i++)
+        (*out_ids)[prepared + i] = t->table_ids.items[i];
+    return prepared + count;
+}
+
 const char *load_transactions_state(LoadTransactions *all, uint64_t database_id, StrView label)
 {
     LOCK_GUARD(&all->lock);
@@ -651,6 +665,7 @@ TableLoader *load_transaction_loader(LoadTransaction *t, uint64_t table_id)
 
 void load_transaction_add(LoadTransaction *t, uint64_t table_id, TableLoader *loader)
 {
+    LOCK_GUARD(&t->all->lock); /* load_transactions_tables() reads them meanwhile */
     ARRAY_PUSH(&t->arena, &t->table_ids, table_id);
     ARRAY_PUSH(&t->arena, &t->loaders, loader);
 }

@@ -40,6 +40,8 @@ typedef struct TransactionRequest {
 void load_transactions_run(LoadTransactions *all, TransactionOp op, const TransactionRequest *request, ByteBuf *reply);
 /* The state of an open transaction ("PREPARE", "PREPARED"); NULL: there is none. */
 const char *load_transactions_state(LoadTransactions *all, uint64_t database_id, StrView label);
+/* The tables that an open transaction has loaded into; 0: none, or there is no such transaction. */
+uint32_t load_transactions_tables(LoadTransactions *all, uint64_t database_id, StrView label, Arena *arena, uint64_t **out_ids);
 /* Rolls back; false: no such transaction, or it is at work. */
 bool load_transactions_cancel(LoadTransactions *all, uint64_t database_id, StrView label);
 uint32_t load_transactions_open_count(LoadTransactions *all);

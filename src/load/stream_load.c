@@ -148,7 +148,7 @@ static Status check_label(StreamLoad *load)
         load->existing_status = record.is_durable ? "FINISHED" : "RUNNING";
         return RAISE(diag, LABEL_EXISTS, "Label [%.*s] has already been used.", SV_ARGS(plan->label));
     }
-    LoadCancel cancel = {cancel_load, load};
+    LoadCancel cancel = {cancel_load, load, plan->table->id};
     if (!load_hub_enter(load->options.hub, plan->database->id, plan->label, &cancel)) {
         load->existing_status = "RUNNING";
         return RAISE(diag, LABEL_EXISTS, "Label [%.*s] has already been used.", SV_ARGS(plan->label));

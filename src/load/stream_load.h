@@ -26,6 +26,7 @@ LoadCounters load_hub_counters(LoadHub *hub);
 /* The rejected rows of a load, by the name in its ErrorURL; false: unknown or dropped since. */
 bool load_hub_error_log(LoadHub *hub, StrView name, ByteBuf *out);
 /* Stops a running load; false: there is none of that label. */
+uint64_t load_hub_table(LoadHub *hub, uint64_t database_id, StrView label); /* of a running load; 0: none runs */
 bool load_hub_cancel(LoadHub *hub, uint64_t database_id, StrView label);
 bool load_hub_is_running(LoadHub *hub, uint64_t database_id, StrView label);
 

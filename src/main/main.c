@@ -5,10 +5,13 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/format_level.h"
 #include "base/memory.h"
 #include "main/node.h"
 #include "main/tools.h"
 #include "main/version.h"
+#include "meta/image.h"
+#include "meta/journal.h"
 
 static int usage(FILE *out)
 {
@@ -24,7 +27,8 @@ static int usage(FILE *out)
 
 static int print_version(void)
 {
-    printf("merak %s (%s)\nformats: journal 1, image 1, segment 1\n", MERAK_VERSION, __VERSION__);
+    printf("merak %s (%s)\nformat levels 1 to %u: journal up to %u, image up to %u; writes the level of the cluster\n", MERAK_VERSION, __VERSION__,
+           format_level_supported(), format_version_readable(JOURNAL_FORMAT), format_version_readable(IMAGE_FORMAT));
     return EXIT_SUCCESS;
 }
 

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/environment.h"
+#include "base/format_level.h"
 #include "base/log.h"
 #include "job/cluster_snapshot.h"
 #include "job/memory_trim.h"
@@ -179,6 +180,7 @@ static Status join_cluster(Node *node, Diag *diag)
     const char *role = config_text(node->config, "frontend_role");
     self->edit_log_port = (uint32_t)config_int(node->config, "edit_log_port");
     self->started_us = env_wall_us(environment_real());
+    self->format_level = format_level_supported();
     self->is_observer = strcasecmp(role, "OBSERVER") == 0;
     if (!self->is_observer && strcasecmp(role, "FOLLOWER") != 0)
         return RAISE(diag, BAD_VALUE, "configuration: frontend_role must be FOLLOWER or OBSERVER, not '%s'", role);

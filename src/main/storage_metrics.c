@@ -1,5 +1,7 @@
 #include "main/storage_metrics.h"
 
+#include "base/format_level.h"
+
 /* Counters of the journal, compaction, vacuum and the segment cache in the text form of Prometheus. */
 
 #include "volume/s3.h"
@@ -52,6 +54,7 @@ void storage_metrics_write(void *context, ByteBuf *out)
     segment_cache_stats(instance->segments, &cache);
     vacuum_totals(instance->vacuum, &deleted, &deleted_bytes);
     MetaCounts counts = meta_counts(instance->store);
+    put(out, "merak_format_level", "gauge", "level of what is written; ADMIN FINALIZE UPGRADE raises it", format_level_written());
     put(out, "merak_journal_batches_total", "counter", "puts of journal objects that succeeded", (int64_t)counts.batches);
     put(out, "merak_journal_entries_total", "counter", "entries in them", (int64_t)counts.entries);
     put(out, "merak_compaction_merges_total", "counter", "merges done", (int64_t)compaction.merges);

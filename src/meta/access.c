@@ -133,7 +133,6 @@ static void add_root(AccessModel *model, const CatalogSnapshot *snapshot)
     if (password.length > 0)
         root->password = strview_n(arena_strndup(&model->arena, password.data, password.length), password.length);
     ARRAY_PUSH(&model->arena, &root->roles, STR_VIEW("root"));
-    ARRAY_PUSH(&model->arena, &root->default_roles, STR_VIEW("root"));
     qsort(model->users, model->user_count, sizeof(*model->users), by_identity);
 }
 

@@ -78,7 +78,7 @@ static Status decode_column(ByteReader *reader, Arena *arena, Diag *diag, TableC
 
 void encode_schema(ByteBuf *out, const TableSchema *s)
 {
-    bytebuf_put_u8(out, SCHEMA_VERSION);
+    bytebuf_put_u8(out, (uint8_t)format_version_written(SCHEMA_VERSION));
     bytebuf_put_u8(out, s->kind);
     bytebuf_put_u8(out, s->keys_kind);
     bytebuf_put_varint(out, s->column_count);
@@ -145,9 +145,9 @@ static Status decode_schema_body(ByteReader *reader, TableSchema *s, Diag *diag)
 Status decode_schema(ByteReader *reader, Diag *diag, TableSchema **out_schema)
 {
     uint8_t version = byte_reader_u8(reader);
-    if (!reader->failed && version > SCHEMA_VERSION)
+    if (!reader->failed && version > format_version_readable(SCHEMA_VERSION))
         return RAISE(diag, FORMAT_TOO_NEW, "table definition has format %u, this version reads up to %u", version,
-                     SCHEMA_VERSION);
+                     format_version_readable(SCHEMA_VERSION));
     TableSchema *schema = mem_alloc_zero(sizeof(*schema));
     atomic_init(&schema->references, 1);
     arena_init(&schema->arena, NULL);
@@ -220,7 +220,7 @@ static Status decode_bounds(ByteReader *reader, const TableSchema *schema, Arena
 
 void encode_partition(ByteBuf *out, const TableSchema *schema, const CatalogPartition *p)
 {
-    bytebuf_put_u8(out, PARTITION_VERSION);
+    bytebuf_put_u8(out, (uint8_t)format_version_written(PARTITION_VERSION));
     bytebuf_put_varint(out, p->id);
     encode_view(out, p->name);
     encode_bounds(out, schema, p->has_low, p->low);
@@ -290,9 +290,9 @@ static Status decode_partition_body(ByteReader *reader, uint8_t version, const T
 Status decode_partition(ByteReader *reader, const TableSchema *schema, Diag *diag, CatalogPartition **out_partition)
 {
     uint8_t version = byte_reader_u8(reader);
-    if (!reader->failed && version > PARTITION_VERSION)
+    if (!reader->failed && version > format_version_readable(PARTITION_VERSION))
         return RAISE(diag, FORMAT_TOO_NEW, "partition record has format %u, this version reads up to %u", version,
-                     PARTITION_VERSION);
+                     format_version_readable(PARTITION_VERSION));
     CatalogPartition *partition = mem_alloc_zero(sizeof(*partition));
     atomic_init(&partition->references, 1);
     arena_init(&partition->arena, NULL);

@@ -1,6 +1,7 @@
 #pragma once
 /* Stored form of catalog parts; only for src/meta. Readers copy everything into the arena. */
 
+#include "base/format_level.h"
 #include "meta/change.h"
 
 void encode_view(ByteBuf *out, StrView text);

@@ -11,6 +11,7 @@
  * entry can say an image can. Reading uses several threads, and checks every byte by checksum before it is used.
  * docs/formats.md has the rest. */
 
+#include "base/format_level.h"
 #include "meta/store.h"
 
 enum { IMAGE_FORMAT = 1, IMAGE_BLOCK_VERSION = 1 };

@@ -150,9 +150,9 @@ static Status read_head(Frame *frame, StrView line, Diag *diag)
     read_fields(line, NAMES, values, 11);
     if (!strview_is(values[0], "\"MRKIMAGE\"") || !to_number(values[1], &format) || !to_number(values[2], &reader))
         return damaged(frame, diag, "its first line can't be read");
-    if (reader > IMAGE_FORMAT)
-        return RAISE(diag, FORMAT_TOO_NEW, "image \"%s\" has format %" PRIu64 " for readers of %" PRIu64 ", this version reads up to %d",
-                     frame->name, format, reader, IMAGE_FORMAT);
+    if (reader > format_version_readable(IMAGE_FORMAT))
+        return RAISE(diag, FORMAT_TOO_NEW, "image \"%s\" has format %" PRIu64 " for readers of %" PRIu64 ", this version reads up to %u",
+                     frame->name, format, reader, format_version_readable(IMAGE_FORMAT));
     if (!to_number(values[3], &head->entry_id) || !to_number(values[4], &head->incarnation) || !to_number(values[5], &head->next_sequence) ||
         !to_hex(values[6], &head->previous_hash) || !to_number(values[7], &head->epoch) || !to_hex(values[8], &head->epoch_writer) ||
         !to_number(values[9], &frame->next_id) || !to_number(values[10], &time))
@@ -569,7 +569,7 @@ static bool is_known_block(const ImageBlock *block)
     bool is_ours = is_module(block->name);
     for (uint32_t i = 0; i < BLOCK_COUNT; i++)
         is_ours |= strview_is(block->name, BLOCKS[i].name);
-    return is_ours && block->reader <= IMAGE_BLOCK_VERSION;
+    return is_ours && block->reader <= format_version_readable(IMAGE_BLOCK_VERSION);
 }
 
 typedef ARRAY_OF(BlockEntry) BlockList;

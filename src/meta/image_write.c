@@ -44,7 +44,7 @@ static void put_footer(Writer *w, StrView name, uint64_t version, uint64_t reade
 
 static void end_block(Writer *w, StrView name)
 {
-    put_footer(w, name, IMAGE_BLOCK_VERSION, IMAGE_BLOCK_VERSION, false);
+    put_footer(w, name, format_version_written(IMAGE_BLOCK_VERSION), format_version_written(IMAGE_BLOCK_VERSION), false);
 }
 
 static void begin_record(Writer *w, const char *key, uint64_t value)
@@ -211,11 +211,12 @@ static void write_kept(Writer *w, const ImageContent *content)
 static void write_head(const ImageContent *content, ByteBuf *out)
 {
     const ImageHead *head = &content->head;
+    uint32_t format = format_version_written(IMAGE_FORMAT);
     bytebuf_printf(out,
-                   "{\"magic\":\"MRKIMAGE\",\"format\":%d,\"reader\":%d,\"entry\":%" PRIu64 ",\"incarnation\":%" PRIu64
+                   "{\"magic\":\"MRKIMAGE\",\"format\":%u,\"reader\":%u,\"entry\":%" PRIu64 ",\"incarnation\":%" PRIu64
                    ",\"sequence\":%" PRIu64 ",\"hash\":\"%016" PRIx64 "\",\"epoch\":%" PRIu64 ",\"writer\":\"%016" PRIx64
                    "\",\"next_id\":%" PRIu64 ",\"time\":%" PRIu64 "}\n",
-                   IMAGE_FORMAT, IMAGE_FORMAT, head->entry_id, head->incarnation, head->next_sequence, head->previous_hash, head->epoch,
+                   format, format, head->entry_id, head->incarnation, head->next_sequence, head->previous_hash, head->epoch,
                    head->epoch_writer, content->catalog->next_id, (uint64_t)head->time_us);
 }
 

@@ -44,9 +44,9 @@ static Status check_header(const Journal *journal, const ByteBuf *batch, const c
         return corrupt(diag, path, "its checksum does not match");
     if (memcmp(batch->data, journal_magic, sizeof(journal_magic)) != 0)
         return corrupt(diag, path, "it is no journal object");
-    if (load_u32(batch->data + 8) > JOURNAL_FORMAT)
+    if (load_u32(batch->data + 8) > format_version_readable(JOURNAL_FORMAT))
         return RAISE(diag, FORMAT_TOO_NEW, "journal object \"%s\" has format %u, this version reads up to %u", path,
-                     load_u32(batch->data + 8), JOURNAL_FORMAT);
+                     load_u32(batch->data + 8), format_version_readable(JOURNAL_FORMAT));
     if (load_u64(batch->data + 16) != journal->next_sequence || load_u64(batch->data + 32) != journal->incarnation)
         return corrupt(diag, path, "it belongs to another place in the journal");
     if (load_u64(batch->data + 24) != journal->next_entry_id)
@@ -73,7 +73,7 @@ static Status check_epoch(Journal *journal, const ByteBuf *batch, uint64_t first
 
 static bool is_known(const JournalEntry *entry, uint8_t reader_version)
 {
-    return reader_version <= ENTRY_READER_VERSION && entry->kind >= ENTRY_CHANGE && entry->kind <= ENTRY_CLOSE;
+    return reader_version <= format_version_readable(ENTRY_READER_VERSION) && entry->kind >= ENTRY_CHANGE && entry->kind <= ENTRY_CLOSE;
 }
 
 static void note_unknown(Replay *replay, const char *path, const JournalEntry *entry, const char *what)
@@ -264,16 +264,23 @@ Status journal_follow(Journal *journal, const JournalReader *reader, Diag *diag)
     Diag trouble = {0};
     if (journal_confirm(journal, &trouble) != OK) /* a full volume can still be read; claims try again */
         LOG_WARN("journal", "the newest batch could not be confirmed: %s", trouble.message);
+    journal_note_contact(journal);
     return OK;
 }
 
 Status journal_poll(Journal *journal, const JournalReader *reader, Diag *diag)
 {
     Replay replay = {.journal = journal, .reader = reader, .confirms = true};
+    bool slept;
+    TRY(journal_slept_through_trim(journal, &slept, diag));
+    if (slept || journal->is_lost)
+        return RAISE(diag, READ_ONLY, "this node did not look at the metadata journal for too long: start it again");
     Status status = replay_batches(&replay, diag);
     if (status == OK)
         status = refuse_unknown(&replay, diag);
     bytebuf_deinit(&replay.unknown);
+    if (status == OK)
+        journal_note_contact(journal);
     return status;
 }
 

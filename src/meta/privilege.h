@@ -25,8 +25,8 @@ typedef enum ObjectKind {
 /* The order is the one in which SHOW GRANTS names them. */
 typedef enum Privilege {
     PRIVILEGE_GRANT,
-    PRIVILEGE_NODE,
     PRIVILEGE_OPERATE,
+    PRIVILEGE_NODE,
     PRIVILEGE_DELETE,
     PRIVILEGE_DROP,
     PRIVILEGE_INSERT,

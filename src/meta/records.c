@@ -3,9 +3,12 @@
 /* Three levels of counted nodes: a set of modules, a module of records, a record. Arrays are sorted by name and key;
  * a put copies the arrays on its path unless they are private, and shares everything beside it. */
 
+#include <stdio.h>
+
 #include "base/memory.h"
 #include "meta/catalog.h"
 #include "meta/change.h"
+#include "meta/store.h"
 
 typedef struct Record {
     _Atomic uint32_t references;
@@ -153,6 +156,29 @@ StrView catalog_record_module(const CatalogSnapshot *snapshot, uint32_t at)
     const RecordSet *set = snapshot->records;
     return set == NULL || at >= set->count ? (StrView){0} : set->modules[at]->name->key;
 }
+
+/* ---- the format level ---- */
+
+static const char cluster_module[] = "cluster";
+static const char level_key[] = "format_level";
+
+uint32_t meta_format_level(const CatalogSnapshot *catalog)
+{
+    StrView text = catalog_record(catalog, cluster_module, strview(level_key));
+    uint32_t level = 0;
+    for (size_t i = 0; i < text.length && text.data[i] >= '0' && text.data[i] <= '9' && level < 100000; i++)
+        level = level * 10 + (uint32_t)(text.data[i] - '0');
+    return MAX(level, 1u);
+}
+
+void change_put_format_level(Change *change, uint32_t level)
+{
+    char text[16];
+    int length = snprintf(text, sizeof(text), "%u", level);
+    change_put_record(change, cluster_module, strview(level_key), strview_n(text, (size_t)length));
+}
+
+/* ---- the records of a module as a whole ---- */
 
 const void *catalog_records_ref(const CatalogSnapshot *snapshot, const char *module)
 {

@@ -69,7 +69,13 @@ static void prune_earlier(MetaStore *store)
     store->earlier_count = kept;
 }
 
-/* Lock held. Takes over the caller's reference to next. */
+/* What is written from now on has the level that the catalog says. */
+static void take_format_level(const CatalogSnapshot *catalog)
+{
+    uint32_t level = meta_format_level(catalog), most = format_level_supported();
+    format_level_set_written(MIN(level, most));
+}
+
 void store_publish(MetaStore *store, CatalogSnapshot *next)
 {
     prune_earlier(store);
@@ -78,6 +84,8 @@ void store_publish(MetaStore *store, CatalogSnapshot *next)
         store->earlier = mem_realloc(store->earlier, store->earlier_room * sizeof(*store->earlier));
     }
     store->earlier[store->earlier_count++] = store->published;
+    if (next->records != store->published->records)
+        take_format_level(next);
     store->published = next;
     store_note_cut(store);
     label_set_settle(store->labels, next->entry_id);
@@ -201,6 +209,15 @@ static Status read_state(MetaStore *store, Volume *volume, const JournalReader *
     return status;
 }
 
+static Status check_format_level(const CatalogSnapshot *catalog, Diag *diag)
+{
+    uint32_t level = meta_format_level(catalog);
+    if (level <= format_level_supported())
+        return OK;
+    return RAISE(diag, FORMAT_TOO_NEW, "this cluster was finalized at format level %u, this version reads up to %u: nothing was changed", level,
+                 format_level_supported());
+}
+
 static Status open_store(MetaStore *store, Volume *volume, Diag *diag)
 {
     JournalReader reader = {store, store_replay, store_list_unknown};
@@ -209,6 +226,8 @@ static Status open_store(MetaStore *store, Volume *volume, Diag *diag)
     Status opened = read_state(store, volume, &reader, diag);
     store->is_opening = false;
     TRY(opened);
+    take_format_level(store->published);
+    TRY(check_format_level(store->published, diag));
     store_note_cut(store);
     FAULT("start.after_replay", diag);
     atomic_store(&store->is_confirmed, store->journal.unconfirmed.length == 0 && store->journal.unconfirmed_record.length == 0);
@@ -236,6 +255,7 @@ static MetaStore *new_store(const MetaOpen *options)
     store->gates = table_gates_open();
     mutex_init(&store->lock);
     mutex_init(&store->image_lock);
+    store->retention_us = RETENTION_HOURS * INT64_C(3600) * 1000000;
     store->limits = (CheckpointLimits){DUE_OBJECTS, DUE_BYTES, DUE_US};
     condition_init(&store->changed);
     store->pins = snapshot_pins_open();

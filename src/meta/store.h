@@ -68,6 +68,9 @@ void meta_set_commit_observer(MetaStore *store, MetaObserve observe, void *conte
 /* Ids for objects made before they are committed: never given out twice, also across crashes. 0: none could be
  * had, because the journal can't be written; no change can name it. */
 uint64_t meta_new_id(MetaStore *store);
+/* The format level that ADMIN FINALIZE UPGRADE has raised the cluster to (base/format_level.h). */
+uint32_t meta_format_level(const CatalogSnapshot *catalog);
+void change_put_format_level(Change *change, uint32_t level);
 /* Clock and randomness of the volume that the store lies on. */
 const Environment *meta_environment(const MetaStore *store);
 TableGates *meta_gates(const MetaStore *store);

@@ -49,6 +49,7 @@ struct MetaStore {
     int64_t image_time_us;                /* of the newest image, or of the start */
     uint64_t image_entry_id;              /* 0: there is none */
     CheckpointLimits limits;
+    int64_t retention_us;
     Mutex image_lock; /* one image at a time; taken before lock */
     ImageBlock *kept; /* blocks of the image that this version does not know */
     uint32_t kept_count;

@@ -2,6 +2,8 @@
 
 /* Commands: runs one packet on a statement thread and sends what comes of it. */
 
+#include <openssl/crypto.h>
+
 #include "base/log.h"
 #include "server/peer.h"
 #include "server/server_int.h"
@@ -289,23 +291,22 @@ static bool run_change_user(Connection *c, StrView packet)
     uint8_t length = byte_reader_u8(&reader);
     StrView response = byte_reader_bytes(&reader, length);
     StrView database = read_nul_string(&reader);
+    StrView plugin = strview(login_plugin_name(AUTH_NATIVE));
     Diag diag = {0};
-    AUTO_ARENA arena;
-    SessionLogin login = {0};
-    arena_init(&arena, NULL);
-    Status status = reader.failed ? RAISE(&diag, MALFORMED_PACKET, "Malformed packet: COM_CHANGE_USER") : OK;
-    bool is_known = status == OK && session_find_login(c->server->options.instance, user, strview(c->peer), &arena, &login);
-    if (status == OK && (!is_known || !password_answers_native(response, c->nonce, login.stored)))
-        status = RAISE(&diag, ACCESS_DENIED, "Access denied for user '%.*s'@'%s' (using password: YES)",
-                       SV_ARGS(user), c->peer);
-    if (status == OK)
-        status = login_session(c, user, database, false, &diag);
-    if (status != OK) {
+    if (reader.failed || user.length > 256 || database.length > 512) {
+        status_ignore(RAISE(&diag, MALFORMED_PACKET, "Malformed packet: COM_CHANGE_USER"));
         connection_send_error(c, &diag);
         return false;
     }
-    send_ok(c);
-    return true;
+    if (byte_reader_left(&reader) > 2) {
+        (void)byte_reader_u16(&reader); /* character set */
+        plugin = read_nul_string(&reader);
+    }
+    bytebuf_clear(&c->user);
+    bytebuf_append_view(&c->user, user);
+    bytebuf_clear(&c->wanted_database);
+    bytebuf_append_view(&c->wanted_database, database);
+    return login_start(c, plugin, response) != LOGIN_REFUSED;
 }
 
 static void run_peer_call(Connection *c, StrView body)
@@ -353,8 +354,19 @@ static void run_statement_reset(Connection *c, StrView body)
     connection_send_error(c, &diag);
 }
 
+/* A packet of a login, which may hold a password. */
+static bool run_login(Connection *c)
+{
+    LoginResult result = login_more(c, bytebuf_view(&c->command));
+    OPENSSL_cleanse(c->command.data, c->command.length);
+    return result != LOGIN_REFUSED;
+}
+
 bool command_run(Connection *c)
 {
+    if (c->auth_step != AUTH_NONE && c->command.length > 0)
+        return run_login(c);
+    c->auth_step = AUTH_NONE;
     if (c->command.length == 0) {
         run_unknown(c, 0);
         return true;

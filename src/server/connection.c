@@ -267,7 +267,7 @@ static bool hand_to_tls(Connection *c)
 static void dispatch(Connection *c)
 {
     while (!c->is_busy && c->state != CONNECTION_CLOSING && take_packet(c, &c->command)) {
-        if (c->state == CONNECTION_READY) {
+        if (c->state == CONNECTION_READY || c->state == CONNECTION_PROVING) {
             c->is_busy = true;
             statement_submit(c->server, c);
             return;
@@ -339,6 +339,8 @@ void connection_progress(Connection *c)
     bool is_broken;
     if (take_command_end(c, &is_broken)) {
         c->is_busy = false;
+        if (c->state == CONNECTION_PROVING && c->auth_step == AUTH_NONE)
+            c->state = CONNECTION_READY;
         if (c->command.capacity > READ_BYTES)
             bytebuf_deinit(&c->command);
     }

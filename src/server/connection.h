@@ -14,11 +14,20 @@
 typedef enum ConnectionState {
     CONNECTION_GREETED,     /* waits for the handshake response */
     CONNECTION_SWITCHED,    /* waits for the answer to an auth switch */
+    CONNECTION_PROVING,     /* in the full exchange of caching_sha2_password, on statement threads */
     CONNECTION_READY,       /* commands */
     CONNECTION_CLOSING,
 } ConnectionState;
 
-enum { NONCE_BYTES = 20 };
+/* What the next packet of the client is, while it proves its password. */
+typedef enum AuthStep {
+    AUTH_NONE,
+    AUTH_ANSWER, /* to an auth switch */
+    AUTH_FULL,   /* the password over TLS, or a request for the public key */
+    AUTH_KEY,    /* the password, encrypted with it */
+} AuthStep;
+
+enum { NONCE_BYTES = PASSWORD_NONCE_BYTES };
 
 typedef struct Connection Connection;
 struct Connection {
@@ -27,6 +36,7 @@ struct Connection {
     uv_tcp_t handle;
     uint64_t id;
     uint8_t state;
+    uint8_t auth_step; /* AuthStep; of whoever has the connection: the loop, or the statement thread while it is busy */
     uint8_t sequence;
     uint32_t capabilities;
     char peer[64];
@@ -62,6 +72,14 @@ void connection_mark_dirty(Connection *connection);
 /* Loop: greets; takes one packet in the handshake states. */
 void handshake_start(Connection *connection);
 void handshake_packet(Connection *connection, StrView packet);
+typedef enum LoginResult { LOGIN_DONE, LOGIN_MORE, LOGIN_REFUSED } LoginResult;
+/* Loop, or worker in COM_CHANGE_USER: the first answer, by the plugin that the client has used for it. What refuses has sent
+ * the error. */
+LoginResult login_start(Connection *connection, StrView plugin, StrView answer);
+LoginResult login_answer(Connection *connection, StrView answer); /* to an auth switch */
+/* Worker: the next packet, auth_step says of what. */
+LoginResult login_more(Connection *connection, StrView packet);
+const char *login_plugin_name(AuthPlugin plugin);
 /* Worker: runs the packet in connection->command. False: close afterwards. */
 bool command_run(Connection *connection);
 /* is_peer: user is the identity of who has logged in on another node. */

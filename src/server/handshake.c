@@ -1,7 +1,7 @@
 #include "server/connection.h"
 
-/* Greeting, TLS switch, authentication. mysql_native_password is offered; a client that answers with
- * another plugin is switched to it. Bytes that arrive before a TLS handshake is done are never taken
+/* Greeting, TLS switch, the client's first packet. mysql_native_password is offered; login.c checks the answer, and switches
+ * a client that answers with another plugin than its user's. Bytes that arrive before a TLS handshake is done are never taken
  * as decrypted input: the packet reader hands over exactly one SSLRequest. */
 
 #include <openssl/crypto.h>
@@ -57,31 +57,14 @@ void handshake_start(Connection *c)
     status_ignore(connection_send(c, &out, true)); /* a lost client shows at the next read */
 }
 
-static void finish_login(Connection *c, StrView response)
+static void end_step(Connection *c, LoginResult result)
 {
-    Diag diag = {0};
-    SessionLogin login = {0};
-    AUTO_ARENA arena;
-    arena_init(&arena, NULL);
-    StrView user = bytebuf_view(&c->user);
-    bool is_known = session_find_login(c->server->options.instance, user, strview(c->peer), &arena, &login);
-    Status status = is_known && password_answers_native(response, c->nonce, login.stored) ? OK : ERR_ACCESS_DENIED;
-    if (status != OK) {
-        diag_reset(&diag);
-        status = RAISE(&diag, ACCESS_DENIED, "Access denied for user '%.*s'@'%s' (using password: %s)",
-                       SV_ARGS(user), c->peer, response.length > 0 ? "YES" : "NO");
-    } else {
-        status = login_session(c, user, bytebuf_view(&c->wanted_database), false, &diag);
-    }
-    if (status != OK) {
-        connection_send_error(c, &diag);
+    if (result == LOGIN_DONE)
+        c->state = CONNECTION_READY;
+    else if (result == LOGIN_MORE)
+        c->state = c->auth_step == AUTH_ANSWER ? CONNECTION_SWITCHED : CONNECTION_PROVING;
+    else
         connection_close_after_flush(c);
-        return;
-    }
-    AUTO_BYTEBUF out = {0};
-    mysql_put_ok(&out, 0, &(ResultSummary){0}, c->capabilities);
-    status_ignore(connection_send(c, &out, true));
-    c->state = CONNECTION_READY;
 }
 
 /* A node of the cluster acts for a user that it has let in itself. */
@@ -110,17 +93,6 @@ static void finish_peer_login(Connection *c, StrView response)
     c->state = CONNECTION_READY;
 }
 
-static void switch_plugin(Connection *c)
-{
-    AUTO_BYTEBUF out = {0};
-    bytebuf_put_u8(&out, 0xFE);
-    bytebuf_append(&out, native_plugin, sizeof(native_plugin));
-    bytebuf_append(&out, c->nonce, NONCE_BYTES);
-    bytebuf_put_u8(&out, 0);
-    c->state = CONNECTION_SWITCHED;
-    status_ignore(connection_send(c, &out, true));
-}
-
 static StrView read_auth_response(ByteReader *reader, uint32_t flags)
 {
     if ((flags & CLIENT_PLUGIN_AUTH_LENENC) != 0)
@@ -138,14 +110,6 @@ static void refuse(Connection *c, const char *text)
     status_ignore(RAISE(&diag, HANDSHAKE, "Bad handshake: %s", text));
     connection_send_error(c, &diag);
     connection_close_after_flush(c);
-}
-
-static bool has_password(const Connection *c)
-{
-    AUTO_ARENA arena;
-    SessionLogin login = {0};
-    arena_init(&arena, NULL);
-    return !session_find_login(c->server->options.instance, bytebuf_view(&c->user), strview(c->peer), &arena, &login) || login.stored.length > 0;
 }
 
 static void handshake_response(Connection *c, StrView packet)
@@ -181,20 +145,16 @@ static void handshake_response(Connection *c, StrView packet)
     bytebuf_append_view(&c->user, user);
     bytebuf_clear(&c->wanted_database);
     bytebuf_append_view(&c->wanted_database, database);
-    /* An empty response to a user without a password means the same under every plugin; else it may only mean that the
-     * client waits for its own plugin. */
     if (strview_is(plugin, peer_plugin))
         finish_peer_login(c, response);
-    else if (!strview_is(plugin, native_plugin) && (response.length > 0 || has_password(c)))
-        switch_plugin(c);
     else
-        finish_login(c, response);
+        end_step(c, login_start(c, plugin, response));
 }
 
 void handshake_packet(Connection *c, StrView packet)
 {
     if (c->state == CONNECTION_SWITCHED)
-        finish_login(c, packet);
+        end_step(c, login_answer(c, packet));
     else
         handshake_response(c, packet);
 }

@@ -59,6 +59,8 @@ void http_metrics(HttpRequest *request)
 static const CatalogTable *find_table(HttpRequest *request, StrView database_name, StrView table_name, CatalogSnapshot **out_catalog)
 {
     *out_catalog = meta_snapshot(request->server->options.store);
+    if (!http_may(request, PRIVILEGE_BIT(SELECT), database_name, table_name))
+        return NULL;
     const CatalogDatabase *database = catalog_database(*out_catalog, database_name);
     const CatalogTable *table = database == NULL ? NULL : catalog_table(database, table_name);
     AUTO_BYTEBUF text = {0};

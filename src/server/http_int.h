@@ -67,6 +67,10 @@ void http_sql(HttpRequest *request);
 /* Runs a statement of our own as the request's user. */
 Status http_execute(HttpRequest *request, StrView database, StrView sql, const ResultSink *sink, Diag *diag);
 
+/* http_access.c: false: refused with what the user lacks. table empty: anything in the database. */
+bool http_may(HttpRequest *request, PrivilegeSet any_of, StrView database, StrView table);
+bool http_may_end(HttpRequest *request, StrView database, StrView label); /* a load or a transaction */
+
 /* http_load.c */
 void http_load_begin(HttpRequest *request);
 void http_load_part_begin(HttpRequest *request); /* of a transaction */

@@ -50,22 +50,9 @@ static void begin_load(HttpRequest *request, StrView database, StrView table, Lo
     request->load = stream_load_begin(&options);
 }
 
-static bool may_load(HttpRequest *request, StrView database, StrView table)
-{
-    Diag diag = {0};
-    if (session_authorize_table(request->server->options.instance, bytebuf_view(&request->user), strview(request->host), PRIVILEGE_BIT(INSERT),
-                                database, table, &diag) == OK)
-        return true;
-    request->status = MHD_HTTP_FORBIDDEN;
-    bytebuf_append_text(&request->reply, "{\"Status\":\"FAILED\",\"Message\":");
-    json_quote(strview(diag.message), &request->reply);
-    bytebuf_append_text(&request->reply, "}\n");
-    return false;
-}
-
 void http_load_begin(HttpRequest *request)
 {
-    if (may_load(request, request->parts[1], request->parts[2]))
+    if (http_may(request, PRIVILEGE_BIT(INSERT), request->parts[1], request->parts[2]))
         begin_load(request, request->parts[1], request->parts[2], NULL);
 }
 
@@ -97,7 +84,7 @@ static TransactionRequest transaction_request(HttpRequest *request)
 void http_load_part_begin(HttpRequest *request)
 {
     TransactionRequest wanted = transaction_request(request);
-    if (!may_load(request, wanted.database, wanted.table))
+    if (!http_may(request, PRIVILEGE_BIT(INSERT), wanted.database, wanted.table))
         return;
     LoadTransaction *transaction = load_transaction_enter(request->server->transactions, &wanted, &request->reply);
     if (transaction != NULL)
@@ -117,6 +104,8 @@ void http_transaction(HttpRequest *request)
         if (!strview_is(request->parts[2], ops[i].name))
             continue;
         TransactionRequest wanted = transaction_request(request);
+        if (!http_may(request, PRIVILEGE_BIT(INSERT), wanted.database, wanted.table) || !http_may_end(request, wanted.database, wanted.label))
+            return;
         request->status = MHD_HTTP_OK;
         load_transactions_run(request->server->transactions, ops[i].op, &wanted, &request->reply);
         return;
@@ -170,7 +159,7 @@ void http_load_state(HttpRequest *request)
     uint64_t database;
     LabelState state;
     StrView label = http_argument(request, "label");
-    if (!find_label(request, label, &database, &state))
+    if (!http_may(request, PRIVILEGE_ANY, request->parts[1], (StrView){0}) || !find_label(request, label, &database, &state))
         return;
     request->status = MHD_HTTP_OK;
     bytebuf_printf(&request->reply, "{\"state\":\"%s\",\"status\":\"OK\",\"code\":\"0\",\"msg\":\"Success\",\"message\":\"OK\",\"label\":",
@@ -184,7 +173,7 @@ void http_load_info(HttpRequest *request)
     uint64_t database;
     LabelState state;
     StrView label = http_argument(request, "label");
-    if (!find_label(request, label, &database, &state))
+    if (!http_may(request, PRIVILEGE_ANY, request->parts[1], (StrView){0}) || !find_label(request, label, &database, &state))
         return;
     if (strcmp(state.job, "UNKNOWN") == 0) {
         http_refuse(request, MHD_HTTP_OK, STR_VIEW("label does not exist"));
@@ -206,7 +195,8 @@ void http_load_cancel(HttpRequest *request)
     uint64_t database;
     LabelState state;
     StrView label = request->parts[2];
-    if (!find_label(request, label, &database, &state))
+    bool may = http_may(request, PRIVILEGE_ANY, request->parts[1], (StrView){0}) && http_may_end(request, request->parts[1], label);
+    if (!may || !find_label(request, label, &database, &state))
         return;
     if (load_transactions_cancel(request->server->transactions, database, label) || load_hub_cancel(request->server->hub, database, label)) {
         request->status = MHD_HTTP_OK;

@@ -194,6 +194,7 @@ Status mysql_server_start(const MysqlServerOptions *options, Diag *diag, MysqlSe
 {
     MysqlServer *server = mem_alloc_zero(sizeof(*server));
     server->options = *options;
+    server->auth_key = auth_key_new();
     server->next_id = 1;
     mutex_init(&server->lock);
     condition_init(&server->work);
@@ -237,6 +238,7 @@ void mysql_server_stop(MysqlServer *server, int64_t drain_us)
     if (!all_ended)
         return; /* a statement thread still uses the server; the process is about to end */
     tls_context_close(server->tls);
+    auth_key_free(server->auth_key);
     uv_loop_close(&server->loop);
     mem_free(server->queue);
     mem_free(server);

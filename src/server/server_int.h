@@ -1,6 +1,7 @@
 #pragma once
 /* Inside of the MySQL server; only for src/server. */
 
+#include "server/auth_key.h"
 #include "server/connection.h"
 
 enum { MAX_STATEMENT_THREADS = 512 };
@@ -13,6 +14,7 @@ struct MysqlServer {
     uv_timer_t tick; /* login deadlines */
     Thread loop_thread;
     TlsContext *tls;
+    AuthKey *auth_key;
     uint16_t port;
     uint64_t next_id;
     Connection *connections; /* loop thread */

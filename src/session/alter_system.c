@@ -1,6 +1,6 @@
 #include "session/session_int.h"
 
-/* ALTER SYSTEM ADD | DROP FOLLOWER | OBSERVER "host:port", ...: the nodes that may join, and SYNC. */
+/* ALTER SYSTEM ADD | DROP FOLLOWER | OBSERVER "host:port", ...: the nodes that may join; ADMIN FINALIZE UPGRADE; SYNC. */
 
 #include "cluster/frontends.h"
 #include "types/number_text.h"
@@ -34,6 +34,13 @@ Status run_alter_system(StatementContext *context, const AstCommand *command)
                  : frontends_drop(frontends, host, port, is_observer, context->diag));
     }
     return send_ok(context, 0, STR_VIEW(""));
+}
+
+Status run_finalize_upgrade(StatementContext *context)
+{
+    uint32_t level;
+    TRY(frontends_finalize(context->session->instance->frontends, context->diag, &level));
+    return send_ok(context, 0, strview(arena_printf(&context->arena, "{'format_level':'%u'}", level)));
 }
 
 Status run_no_operation(StatementContext *context, const AstStatement *statement)

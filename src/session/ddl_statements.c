@@ -131,6 +131,7 @@ static Status copy_table(StatementContext *context, const AstName *like, DdlStat
     const CatalogDatabase *database;
     const CatalogTable *table;
     TRY(analyze_find_table(&context->analyze, like, &database, &table));
+    TRY(authorize_table(&context->analyze, PRIVILEGE_BIT(SELECT), database, table));
     if (table->schema->kind == TABLE_VIEW)
         return RAISE(context->diag, ANALYSIS, "Getting analyzing error. Detail message: '%.*s' is a view: CREATE TABLE LIKE needs a table.",
                      SV_ARGS(table->name));

@@ -108,6 +108,7 @@ static void keep_profile(StatementContext *context, const AstStatement *statemen
     PlanExplain what = {.profile = profile};
     plan_explain(plan, &what, &text);
     QueryProfile kept = {.id = context->func.query_id,
+                         .user = strview(context->session->user),
                          .statement = strview_n(statement->source.data + statement->begin, statement->end - statement->begin),
                          .text = bytebuf_view(&text),
                          .started_us = env_wall_us(environment_real()) - profile->total_us,
@@ -145,7 +146,8 @@ Status run_analyze_profile(StatementContext *context, const AstCommand *command)
         datum_print(type, &value, &text);
         id = bytebuf_view(&text);
     }
-    if (!query_profiles_find(context->session->instance->profiles, id, &context->arena, &profile))
+    bool is_there = query_profiles_find(context->session->instance->profiles, id, &context->arena, &profile);
+    if (!is_there || !sees_user(context, profile.user))
         return RAISE(context->diag, ANALYSIS, "Getting analyzing error. Detail message: there is no profile of query '%.*s': see SHOW PROFILELIST.",
                      SV_ARGS(id));
     return send_lines(context, profile.text);

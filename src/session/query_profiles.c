@@ -44,6 +44,7 @@ static QueryProfile copy(Arena *arena, const QueryProfile *profile, size_t most_
 {
     QueryProfile made = *profile;
     made.id = keep(arena, profile->id, QUERY_ID_BYTES);
+    made.user = keep(arena, profile->user, 256);
     made.statement = keep(arena, profile->statement, 1024);
     made.text = keep(arena, profile->text, most_text);
     return made;

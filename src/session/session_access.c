@@ -7,21 +7,20 @@
 
 enum { DEFAULT_USER_CONNECTIONS = 1024 };
 
-static char *keep(Session *session, StrView text)
+static void add_role(StrView role, Arena *arena, NameList *out)
 {
-    return arena_strndup(&session->access_arena, text.data, text.length);
+    name_list_add(out, arena, strview_n(arena_strndup(arena, role.data, role.length), role.length));
 }
 
-/* The roles of a user that are active after the login, or after SET ROLE DEFAULT. */
-static void default_roles(Session *session, const AccessUser *user, bool activates_all)
+/* The roles of a user that are active after the login. Root always has its role then: nobody could give it back. */
+static void login_roles(const AccessUser *user, bool activates_all, Arena *arena, NameList *out)
 {
     bool is_all = activates_all || user->default_mode == DEFAULT_ROLES_ALL;
     const NameList *wanted = is_all ? &user->roles : &user->default_roles;
-    session->roles = (NameList){0};
-    for (uint32_t i = 0; i < wanted->count; i++) {
-        StrView role = {keep(session, wanted->items[i]), wanted->items[i].length};
-        ARRAY_PUSH(&session->access_arena, &session->roles, role);
-    }
+    if (strview_is(user->identity, "'root'@'%'"))
+        add_role(STR_VIEW("root"), arena, out);
+    for (uint32_t i = 0; i < wanted->count; i++)
+        add_role(wanted->items[i], arena, out);
 }
 
 char *session_copy(StrView text)
@@ -45,7 +44,8 @@ void session_become(Session *session, const AccessUser *user, bool activates_all
     mem_free(session->user_host);
     session->user = session_copy(user->name);
     session->user_host = session_copy(user->host);
-    default_roles(session, user, activates_all);
+    session->roles = (NameList){0};
+    login_roles(user, activates_all, &session->access_arena, &session->roles);
     access_rights_unref(session->rights);
     session->rights = NULL;
 }
@@ -55,16 +55,12 @@ void session_set_roles(Session *session, const NameList *roles)
     AUTO_ARENA copy;
     NameList kept = {0};
     arena_init(&copy, NULL);
-    for (uint32_t i = 0; i < roles->count; i++) { /* they may lie in the arena that is reset */
-        StrView role = {arena_strndup(&copy, roles->items[i].data, roles->items[i].length), roles->items[i].length};
-        ARRAY_PUSH(&copy, &kept, role);
-    }
+    for (uint32_t i = 0; i < roles->count; i++) /* they may lie in the arena that is reset */
+        add_role(roles->items[i], &copy, &kept);
     arena_reset(&session->access_arena);
     session->roles = (NameList){0};
-    for (uint32_t i = 0; i < kept.count; i++) {
-        StrView role = {keep(session, kept.items[i]), kept.items[i].length};
-        ARRAY_PUSH(&session->access_arena, &session->roles, role);
-    }
+    for (uint32_t i = 0; i < kept.count; i++)
+        add_role(kept.items[i], &session->access_arena, &session->roles);
     access_rights_unref(session->rights);
     session->rights = NULL;
 }
@@ -203,17 +199,16 @@ bool session_find_login(Instance *instance, StrView user, StrView host, Arena *a
     return found != NULL;
 }
 
-static Status authorize_without_session(Instance *instance, const AccessModel *model, const CatalogSnapshot *catalog, StrView user, StrView host,
+static Status authorize_without_session(AccessModel *model, const CatalogSnapshot *catalog, StrView user, StrView host,
                                         PrivilegeSet any_of, StrView database_name, StrView table_name, Diag *diag)
 {
+    AUTO_ARENA arena;
+    NameList roles = {0};
     const AccessUser *found = access_user_at(model, user, host);
-    bool activates_all = roles_all_at_login(catalog);
-    const NameList none = {0};
-    const NameList *roles = found == NULL                                                       ? &none
-                            : activates_all || found->default_mode == DEFAULT_ROLES_ALL ? &found->roles
-                                                                                        : &found->default_roles;
-    (void)instance;
-    AccessRights *rights = access_rights_new((AccessModel *)(uintptr_t)model, found, roles);
+    arena_init(&arena, NULL);
+    if (found != NULL)
+        login_roles(found, roles_all_at_login(catalog), &arena, &roles);
+    AccessRights *rights = access_rights_new(model, found, &roles);
     AnalyzeContext context = {.diag = diag, .catalog = catalog, .rights = rights};
     const CatalogDatabase *database = catalog_database(catalog, database_name);
     const CatalogTable *table = database == NULL ? NULL : catalog_table(database, table_name);
@@ -232,7 +227,7 @@ Status session_authorize_table(Instance *instance, StrView user, StrView host, P
 {
     CatalogSnapshot *catalog = meta_snapshot(instance->store);
     AccessModel *model = access_cache_get(instance->access, catalog);
-    Status status = authorize_without_session(instance, model, catalog, user, host, any_of, database, table, diag);
+    Status status = authorize_without_session(model, catalog, user, host, any_of, database, table, diag);
     access_model_unref(model);
     catalog_unref(catalog);
     return status;

@@ -84,6 +84,7 @@ void session_close_forward(Session *session);
 int64_t session_write_timeout_us(Session *session);
 /* ---- alter_system.c ---- */
 Status run_alter_system(StatementContext *context, const AstCommand *command);
+Status run_finalize_upgrade(StatementContext *context);
 Status run_no_operation(StatementContext *context, const AstStatement *statement); /* SYNC does something */
 Status send_ok(StatementContext *context, uint64_t affected, StrView info);
 /* A result of text columns: values[r * columns + c], data NULL is NULL. */
@@ -123,6 +124,11 @@ void session_set_roles(Session *session, const NameList *roles);
 AccessRights *session_rights(Session *session, const CatalogSnapshot *catalog); /* counted */
 const AccessUser *session_user_record(const Session *session); /* of its rights; NULL: the user was dropped */
 void session_take_user(Session *session, const AccessUser *user);
+/* ---- visible_catalog.c ---- */
+const CatalogSnapshot *session_visible_catalog(StatementContext *context); /* lives as long as the statement */
+bool sees_user(const StatementContext *context, StrView name);       /* what the user of that name runs */
+bool sees_creator(const StatementContext *context, StrView creator); /* what who is named so has made: a task */
+Status authorize_system_table(StatementContext *context, StrView database, StrView name);
 /* ---- user_statements.c, role_statements.c, grant_statements.c ---- */
 Status run_user(StatementContext *context, const AstStatement *statement); /* CREATE and ALTER USER */
 /* Those of users and roles; false: the command is another one. */
@@ -178,7 +184,7 @@ Status run_rewrite(StatementContext *context, const CatalogTable *table, const A
 Status run_cancel_alter(StatementContext *context, const AstCommand *command);
 Status run_recover(StatementContext *context, const AstCommand *command);
 Status run_ddl(StatementContext *context, const AstStatement *statement);
-extern const SystemFamily system_tasks_family, system_views_family;
+extern const SystemFamily system_tasks_family, system_views_family, system_privileges_family, system_grants_family;
 /* ---- mv_create.c, mv_statements.c, mv_explain.c: materialized views ---- */
 Status run_create_mv(StatementContext *context, const AstStatement *statement);
 Status run_alter_mv(StatementContext *context, const AstStatement *statement);

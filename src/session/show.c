@@ -33,7 +33,12 @@ Status show_database(StatementContext *context, const CatalogDatabase **out_data
     StrView name = context->show->database.length > 0 ? context->show->database : context->analyze.database;
     if (name.length == 0)
         return RAISE(context->diag, NO_DATABASE_SELECTED, "No database selected");
-    return analyze_find_database(&context->analyze, name, out_database);
+    const CatalogDatabase *visible;
+    TRY(analyze_find_database(&context->analyze, name, out_database));
+    TRY(authorize_use(&context->analyze, name));
+    visible = catalog_database(session_system_source(context)->catalog, name);
+    *out_database = visible != NULL ? visible : *out_database;
+    return OK;
 }
 
 Status show_find_table(StatementContext *context, const CatalogDatabase **out_database, const CatalogTable **out_table)
@@ -46,7 +51,8 @@ Status show_find_table(StatementContext *context, const CatalogDatabase **out_da
     }
     if (name.count == 0)
         return RAISE(context->diag, SYNTAX, "SHOW %.*s needs FROM and the name of a table", SV_ARGS(context->show->what));
-    return analyze_find_table(&context->analyze, &name, out_database, out_table);
+    TRY(analyze_find_table(&context->analyze, &name, out_database, out_table));
+    return authorize_table(&context->analyze, PRIVILEGE_ANY, *out_database, *out_table);
 }
 
 /* SELECT * FROM the table, with the clauses of the statement. */

@@ -32,13 +32,15 @@ static Status put_load(SystemRows *rows, const LabelEntry *label)
     return system_end_row(rows);
 }
 
-static Status each_label(const SystemSource *source, SystemRows *rows, uint64_t database_id,
+static Status each_label(const SystemSource *source, SystemRows *rows, const CatalogDatabase *database,
                          Status (*put)(SystemRows *rows, const LabelEntry *label))
 {
     LabelEntry *labels;
     uint32_t count = meta_label_list(source->store, source->arena, &labels);
     for (uint32_t i = 0; i < count; i++) {
-        if (labels[i].database_id == database_id)
+        LoadAnswer answer;
+        load_answer_parse(labels[i].answer, &answer);
+        if (labels[i].database_id == database->id && system_sees_table(source, database->name, answer.table))
             TRY(put(rows, &labels[i]));
     }
     return OK;
@@ -72,7 +74,7 @@ static Status put_failures(const SystemSource *source, SystemRows *rows, StrView
     FailedLoad *loads;
     uint32_t count = load_history_list(source->history, source->arena, &loads);
     for (uint32_t i = 0; i < count; i++) {
-        if (strview_equal(loads[i].database, database))
+        if (strview_equal(loads[i].database, database) && system_sees_table(source, database, loads[i].table))
             TRY(put_failed(rows, &loads[i]));
     }
     return OK;
@@ -83,7 +85,7 @@ static Status produce_loads(const SystemSource *source, SystemRows *rows)
     const CatalogDatabase *database;
     TRY(show_database(show_context(source), &database));
     TRY(put_failures(source, rows, database->name));
-    return each_label(source, rows, database->id, put_load);
+    return each_label(source, rows, database, put_load);
 }
 
 /* ---- transactions ---- */
@@ -116,7 +118,7 @@ static Status produce_transactions(const SystemSource *source, SystemRows *rows)
 {
     const CatalogDatabase *database;
     TRY(show_database(show_context(source), &database));
-    return each_label(source, rows, database->id, put_transaction);
+    return each_label(source, rows, database, put_transaction);
 }
 
 const SystemTable show_transactions_table = {"", SYSTEM_COLUMNS(transactions_columns), produce_transactions};
@@ -252,6 +254,8 @@ static Status produce_profiles(const SystemSource *source, SystemRows *rows)
     QueryProfile *profiles;
     uint32_t count = query_profiles_list(context->session->instance->profiles, source->arena, &profiles);
     for (uint32_t i = 0; i < count; i++) {
+        if (!sees_user(context, profiles[i].user))
+            continue;
         system_put_text(rows, profiles[i].id);
         system_put_time(rows, profiles[i].started_us);
         system_put_text(rows, show_text(context, "%.3fms", (double)profiles[i].ran_us / 1000));

@@ -84,8 +84,10 @@ static Status produce_processes(const SystemSource *source, SystemRows *rows)
 {
     Instance *instance = show_context(source)->session->instance;
     LOCK_GUARD(&instance->lock);
-    for (const Session *s = instance->sessions; s != NULL; s = s->next)
-        TRY(put_process(source, rows, s));
+    for (const Session *s = instance->sessions; s != NULL; s = s->next) {
+        if (sees_user(show_context(source), strview(s->user)))
+            TRY(put_process(source, rows, s));
+    }
     return OK;
 }
 
@@ -103,7 +105,7 @@ static Status produce_queries(const SystemSource *source, SystemRows *rows)
     int64_t now_us = env_monotonic_us(environment_real()), wall_us = env_wall_us(environment_real());
     LOCK_GUARD(&instance->lock);
     for (const Session *s = instance->sessions; s != NULL; s = s->next) {
-        if (s->statement.length == 0)
+        if (s->statement.length == 0 || !sees_user(context, strview(s->user)))
             continue;
         int64_t ran_us = now_us - s->statement_started_us;
         system_put_time(rows, wall_us - ran_us);

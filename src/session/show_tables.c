@@ -17,14 +17,16 @@ static int by_name(const void *a, const void *b)
 
 static Status produce_databases(const SystemSource *source, SystemRows *rows)
 {
-    static const char *const system[] = {"_statistics_", "information_schema", "sys"};
+    enum { SYSTEM_DATABASES = 3 };
     uint32_t first = catalog_visible_from(source->catalog);
     uint32_t count = source->catalog->database_count - first;
-    StrView *names = ARENA_NEW_ARRAY(source->arena, StrView, count + COUNT_OF(system));
+    StrView *names = ARENA_NEW_ARRAY(source->arena, StrView, count + SYSTEM_DATABASES);
     for (uint32_t i = 0; i < count; i++)
         names[i] = source->catalog->databases[first + i]->name;
-    for (uint32_t i = 0; i < COUNT_OF(system); i++)
-        names[count++] = strview(system[i]);
+    for (uint64_t id = ACCESS_ID_INFORMATION_SCHEMA; id < ACCESS_ID_INFORMATION_SCHEMA + SYSTEM_DATABASES; id++) {
+        if (access_sees_database(source->rights, id))
+            names[count++] = strview(access_system_database_name(id));
+    }
     qsort(names, count, sizeof(*names), by_name);
     for (uint32_t i = 0; i < count; i++) {
         system_put_text(rows, names[i]);

@@ -1,7 +1,7 @@
 #include "session/session_int.h"
 
 /* System tables that need the session or the server: variables, words of the dialect, configuration,
- * privileges; and the connector that finds all system tables. */
+ and the connector that finds all system tables. */
 
 #include "connector/system_columns.h"
 #include "sql/keywords.h"
@@ -115,27 +115,6 @@ static Status produce_metrics(const SystemSource *source, SystemRows *rows)
     return put_metric(rows, "meta_log_count", (int64_t)meta_journal_entries(instance->store));
 }
 
-/* ---- privileges: root may everything, and nobody else exists ---- */
-
-static const SystemColumn roles_columns[] = {TEXT("USER"), TEXT("HOST"), TEXT("GRANTEE"), TEXT("GRANTEE_HOST"), TEXT("ROLE_NAME"),
-                                             TEXT("ROLE_HOST"), TEXT("IS_GRANTABLE"), TEXT("IS_DEFAULT"), TEXT("IS_MANDATORY")};
-static const SystemColumn user_columns[] = {TEXT("GRANTEE"), TEXT("TABLE_CATALOG"), TEXT("PRIVILEGE_TYPE"), TEXT("IS_GRANTABLE")};
-static const SystemColumn schema_columns[] = {TEXT("GRANTEE"), TEXT("TABLE_CATALOG"), TEXT("TABLE_SCHEMA"), TEXT("PRIVILEGE_TYPE"),
-                                              TEXT("IS_GRANTABLE")};
-static const SystemColumn table_columns[] = {TEXT("GRANTEE"), TEXT("TABLE_CATALOG"), TEXT("TABLE_SCHEMA"), TEXT("TABLE_NAME"),
-                                             TEXT("PRIVILEGE_TYPE"), TEXT("IS_GRANTABLE")};
-static const SystemColumn column_columns[] = {TEXT("GRANTEE"), TEXT("TABLE_CATALOG"), TEXT("TABLE_SCHEMA"), TEXT("TABLE_NAME"),
-                                              TEXT("COLUMN_NAME"), TEXT("PRIVILEGE_TYPE"), TEXT("IS_GRANTABLE")};
-
-static Status produce_roles(const SystemSource *source, SystemRows *rows)
-{
-    static const char *const words[] = {"root", "%", "root", "%", "root", "%", "NO", "NO", "NO"};
-    (void)source;
-    for (uint32_t i = 0; i < COUNT_OF(words); i++)
-        system_put_word(rows, words[i]);
-    return system_end_row(rows);
-}
-
 static const SystemTable tables[] = {
     {"session_variables", SYSTEM_COLUMNS(variables_columns), produce_session},
     {"global_variables", SYSTEM_COLUMNS(variables_columns), produce_global},
@@ -143,11 +122,6 @@ static const SystemTable tables[] = {
     {"keywords", SYSTEM_COLUMNS(keywords_columns), produce_keywords},
     {"be_configs", SYSTEM_COLUMNS(configs_columns), produce_configs},
     {"fe_metrics", SYSTEM_COLUMNS(metrics_columns), produce_metrics},
-    {"applicable_roles", SYSTEM_COLUMNS(roles_columns), produce_roles},
-    {"user_privileges", SYSTEM_COLUMNS(user_columns), NULL},
-    {"schema_privileges", SYSTEM_COLUMNS(schema_columns), NULL},
-    {"table_privileges", SYSTEM_COLUMNS(table_columns), NULL},
-    {"column_privileges", SYSTEM_COLUMNS(column_columns), NULL},
 };
 
 /* ---- all of them ---- */
@@ -156,19 +130,14 @@ SystemSource *session_system_source(StatementContext *context)
 {
     if (context->system != NULL)
         return context->system;
-    SystemFamily *families = ARENA_NEW_ARRAY(&context->arena, SystemFamily, 10);
-    families[0] = system_catalog_family;
-    families[1] = system_storage_family;
-    families[2] = system_jobs_family;
-    families[3] = system_nodes_family;
-    families[4] = (SystemFamily){"information_schema", tables, COUNT_OF(tables)};
-    families[5] = system_sys_family;
-    families[6] = system_statistics_family;
-    families[7] = system_tasks_family;
-    families[8] = system_views_family;
-    families[9] = (SystemFamily){0};
+    const SystemFamily all[] = {system_catalog_family, system_storage_family,    system_jobs_family,  system_nodes_family,
+                                {"information_schema", tables, COUNT_OF(tables)}, system_privileges_family, system_sys_family,
+                                system_grants_family,  system_statistics_family, system_tasks_family, system_views_family, {0}};
+    SystemFamily *families = ARENA_NEW_ARRAY(&context->arena, SystemFamily, COUNT_OF(all));
+    memcpy(families, all, sizeof(all));
     context->system = ARENA_NEW(&context->arena, SystemSource);
-    *context->system = (SystemSource){.arena = &context->arena, .diag = context->diag, .catalog = context->catalog,
+    *context->system = (SystemSource){.arena = &context->arena, .diag = context->diag, .catalog = session_visible_catalog(context),
+                                      .rights = context->rights,
                                       .store = context->session->instance->store, .families = families,
                                       .history = context->session->instance->history,
                                       .zone_offset_us = context->func.zone_offset_us, .context = context};
@@ -191,9 +160,14 @@ static const ConnectorTable *find(void *opaque, StrView database, StrView name, 
     return system_connector_table(source, kept, table, (SystemLike){0});
 }
 
+static Status authorize_found(void *context, StrView database, StrView name)
+{
+    return system_is_database(database) ? authorize_system_table(context, database, name) : OK; /* else what SHOW answers */
+}
+
 const Connector *session_connector(StatementContext *context)
 {
     Connector *connector = ARENA_NEW(&context->arena, Connector);
-    *connector = (Connector){context, find};
+    *connector = (Connector){context, find, authorize_found};
     return connector;
 }

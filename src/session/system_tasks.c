@@ -36,6 +36,8 @@ static Status produce_tasks(const SystemSource *source, SystemRows *rows)
     uint32_t count = task_list(source->catalog, source->arena, &tasks);
     for (uint32_t i = 0; i < count; i++) {
         const TaskDefinition *task = &tasks[i];
+        if (!sees_creator(show_context(source), task->creator))
+            continue;
         system_put_text(rows, task->name);
         system_put_time(rows, task->created_us);
         system_put_text(rows, task_schedule_text(task, source->zone_offset_us, source->arena));
@@ -56,6 +58,8 @@ static Status produce_show(const SystemSource *source, SystemRows *rows)
     TaskDefinition *tasks;
     uint32_t count = task_list(source->catalog, source->arena, &tasks);
     for (uint32_t i = 0; i < count; i++) {
+        if (!sees_creator(show_context(source), tasks[i].creator))
+            continue;
         system_put_text(rows, tasks[i].name);
         system_put_time(rows, tasks[i].created_us);
         system_put_text(rows, task_schedule_text(&tasks[i], source->zone_offset_us, source->arena));
@@ -93,8 +97,10 @@ static Status produce_runs(const SystemSource *source, SystemRows *rows)
 {
     TaskRunInfo *runs;
     uint32_t count = task_run_list(show_context(source)->session->instance->tasks, source->catalog, source->arena, &runs);
-    for (uint32_t i = 0; i < count; i++)
-        TRY(put_run(source, rows, &runs[i]));
+    for (uint32_t i = 0; i < count; i++) {
+        if (sees_creator(show_context(source), runs[i].creator))
+            TRY(put_run(source, rows, &runs[i]));
+    }
     return OK;
 }
 

@@ -256,6 +256,7 @@ static Status find_task(StatementContext *context, const AstCommand *command, Ta
 {
     StrView name = command->name.parts[command->name.count - 1];
     *out_found = task_find(context->catalog, name, &context->arena, out_task);
+    *out_found = *out_found && sees_creator(context, out_task->creator); /* others' tasks need OPERATE */
     if (*out_found || command->if_exists)
         return OK;
     return RAISE(context->diag, ANALYSIS, "Getting analyzing error. Detail message: Task %.*s is not exist.", SV_ARGS(name));

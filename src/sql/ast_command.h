@@ -56,6 +56,7 @@
  * ADMIN CHECK TABLET                          values ids, properties
  * ADMIN VACUUM                                name, partitions, flag: ALL
  * ADMIN SKIP COMMITTED TRANSACTION            number
+ * ADMIN FINALIZE UPGRADE                      nothing
  * ADMIN EXECUTE ON                            text node, text2 script
  * ALTER SYSTEM ADD | DROP | MODIFY | DECOMMISSION | CANCEL DECOMMISSION ...
  *                                             text FRONTEND | FOLLOWER | OBSERVER | BACKEND | COMPUTE NODE | BROKER,

@@ -141,6 +141,10 @@ Status parse_admin(Parser *p, AstStatement *out)
     }
     if (accept_phrase(p, "TEST SNAPSHOT"))
         return parse_any_word(p, &new_command(p, out, "ADMIN TEST SNAPSHOT")->text);
+    if (accept_phrase(p, "FINALIZE UPGRADE")) {
+        (void)new_command(p, out, "ADMIN FINALIZE UPGRADE");
+        return OK;
+    }
     if (accept_phrase(p, "EXECUTE ON"))
         return parse_execute_on(p, out);
     p->at = begin;

@@ -143,6 +143,28 @@ public class JdbcClient {
         }
     }
 
+    /** Both plugins; the first login of caching_sha2_password is the full exchange, the second the fast one. */
+    private static void logins(Connection root) throws SQLException {
+        try (Statement statement = root.createStatement()) {
+            statement.execute("CREATE USER jdbc_native IDENTIFIED BY 'canary-1'");
+            statement.execute("CREATE USER jdbc_sha2 IDENTIFIED WITH caching_sha2_password BY 'canary-2'");
+        }
+        String[][] users = {{"jdbc_native", "canary-1"}, {"jdbc_sha2", "canary-2"}, {"jdbc_sha2", "canary-2"}};
+        for (String[] user : users) {
+            try (Connection one = connect("", "user", user[0], "password", user[1], "allowPublicKeyRetrieval", "true");
+                 Statement statement = one.createStatement(); ResultSet row = statement.executeQuery("SELECT current_user()")) {
+                check("login " + user[0], row.next() && row.getString(1).equals("'" + user[0] + "'@'%'"), null);
+            } catch (SQLException error) {
+                check("login " + user[0], false, error);
+            }
+        }
+        try (Connection one = connect("", "user", "jdbc_sha2", "password", "canary-3", "allowPublicKeyRetrieval", "true")) {
+            check("wrong password", false, "let in");
+        } catch (SQLException error) {
+            check("wrong password", error.getErrorCode() == 1045, error.getMessage());
+        }
+    }
+
     public static void main(String[] arguments) throws Exception {
         try (Connection connection = connect(""); Statement statement = connection.createStatement()) {
             statement.execute("CREATE DATABASE jdbc_client");
@@ -163,6 +185,7 @@ public class JdbcClient {
         }
         try (Connection connection = connect("jdbc_client")) {
             metadata(connection);
+            logins(connection);
         }
         System.out.println(passed + " passed, " + failed + " failed");
     }

@@ -37,6 +37,16 @@ check kill 'Query OK' "$(sql -vvv -e "KILL QUERY $id")"
 wait $!
 check killed 'ERROR' "$(cat /tmp/merak-cli-$$)"
 rm -f /tmp/merak-cli-$$
+# Users of both plugins. The first login of caching_sha2_password is the full exchange, the second the fast one.
+check create_users 'Query OK' "$(sql -vvv -e "CREATE USER cli_native IDENTIFIED BY 'canary-1'; CREATE USER cli_sha2 IDENTIFIED WITH caching_sha2_password BY 'canary-2'")"
+as() { user=$1; shift; mariadb --no-defaults -h 127.0.0.1 -P "$MERAK_PORT" -u "$user" "$@" 2>&1; }
+check native_user "^'cli_native'@'%'\$" "$(as cli_native -pcanary-1 -N -e 'SELECT current_user()')"
+check sha2_user "^'cli_sha2'@'%'\$" "$(as cli_sha2 -pcanary-2 -N -e 'SELECT current_user()')"
+check sha2_again "^'cli_sha2'@'%'\$" "$(as cli_sha2 -pcanary-2 -N -e 'SELECT current_user()')"
+check sha2_tls "^'cli_sha2'@'%'\$" "$(as cli_sha2 -pcanary-2 --ssl -N -e 'SELECT current_user()')"
+check sha2_wrong 'ERROR 1045.*using password: YES' "$(as cli_sha2 -pcanary-1 -N -e 'SELECT 1')"
+check sha2_none 'ERROR 1045.*using password: NO' "$(as cli_sha2 -N -e 'SELECT 1')"
+check refused 'ERROR 5203 \(42000\).*Access denied' "$(as cli_sha2 -pcanary-2 -e 'SET GLOBAL query_timeout = 5')"
 # The last: root gets a password, keeps it for the clients that follow only while this runs.
 check set_password 'Query OK' "$(sql -vvv -e "SET PASSWORD = PASSWORD('canary-7')")"
 check without_password 'ERROR 1045' "$(sql -e 'SELECT 1')"

@@ -30,6 +30,20 @@ async function common(name, run, prepared) {
   check(`${name} packets over 16 MiB`, Number(length.n) === long.length, length);
 }
 
+/* Both plugins; the first login with caching_sha2_password is the full exchange, the second the fast one. */
+async function logins(name, root, open, one) {
+  await root.query(`CREATE USER ${name}_native IDENTIFIED BY 'canary-1'`);
+  await root.query(`CREATE USER ${name}_sha2 IDENTIFIED WITH caching_sha2_password BY 'canary-2'`);
+  for (const [user, password] of [['native', 'canary-1'], ['sha2', 'canary-2'], ['sha2', 'canary-2']]) {
+    const c = await open({ user: `${name}_${user}`, password });
+    const who = await one(c);
+    check(`${name} login ${user}`, who === `'${name}_${user}'@'%'`, who);
+    await c.end();
+  }
+  const error = await open({ user: `${name}_sha2`, password: 'canary-3' }).then(() => null, (e) => e);
+  check(`${name} wrong password`, error?.errno === 1045, error?.message);
+}
+
 async function withMysql2() {
   const mysql = require('mysql2/promise');
   const options = { host: '127.0.0.1', port, user: 'root', supportBigNumbers: true, bigNumberStrings: true, dateStrings: true, multipleStatements: true };
@@ -42,6 +56,10 @@ async function withMysql2() {
   await new Promise((r) => setTimeout(r, 300));
   await other.query(`KILL QUERY ${c.threadId}`);
   check('mysql2 cancel', (await sleeping)?.errno > 0);
+  const where = { host: '127.0.0.1', port };
+  await logins('mysql2', other, (o) => mysql.createConnection({ ...where, ...o }), async (d) => (await d.query('SELECT current_user() AS u'))[0][0].u);
+  await other.changeUser({ user: 'mysql2_sha2', password: 'canary-2' });
+  check('mysql2 change of user', (await other.query('SELECT current_user() AS u'))[0][0].u === "'mysql2_sha2'@'%'");
   await c.end();
   await other.end();
 }
@@ -50,6 +68,8 @@ async function withMariadb() {
   const mariadb = require('mariadb');
   const c = await mariadb.createConnection({ host: '127.0.0.1', port, user: 'root', bigIntAsNumber: false, dateStrings: true, multipleStatements: true });
   await common('mariadb', (sql, v) => c.query(sql, v), (sql, v) => c.execute(sql, v));
+  const where = { host: '127.0.0.1', port, allowPublicKeyRetrieval: true };
+  await logins('mariadb', c, (o) => mariadb.createConnection({ ...where, ...o }), async (d) => (await d.query('SELECT current_user() AS u'))[0].u);
   await c.end();
 }
 

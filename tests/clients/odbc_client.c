@@ -29,6 +29,19 @@ static const char *why(SQLSMALLINT kind, SQLHANDLE handle, char state[6])
     return text;
 }
 
+static bool logs_in(const char *user, const char *password)
+{
+    SQLHDBC connection;
+    char text[320];
+    SQLAllocHandle(SQL_HANDLE_DBC, environment, &connection);
+    snprintf(text, sizeof(text), "DRIVER=%s;SERVER=127.0.0.1;PORT=%s;UID=%s;PWD=%s", getenv("ODBC_DRIVER"), getenv("MERAK_PORT"), user, password);
+    bool is_in = SQL_SUCCEEDED(SQLDriverConnect(connection, NULL, (SQLCHAR *)text, SQL_NTS, NULL, 0, NULL, SQL_DRIVER_NOPROMPT));
+    if (is_in)
+        SQLDisconnect(connection);
+    SQLFreeHandle(SQL_HANDLE_DBC, connection);
+    return is_in;
+}
+
 static SQLHDBC connect_to(const char *database)
 {
     SQLHDBC connection;
@@ -133,6 +146,17 @@ static void big(SQLHSTMT statement)
     check("many rows", count == 300000, "other");
 }
 
+/* Both plugins; the first login of caching_sha2_password is the full exchange, the second the fast one. */
+static void logins(SQLHSTMT statement)
+{
+    run(statement, "CREATE USER odbc_native IDENTIFIED BY 'canary-1'");
+    run(statement, "CREATE USER odbc_sha2 IDENTIFIED WITH caching_sha2_password BY 'canary-2'");
+    check("login native", logs_in("odbc_native", "canary-1"), "refused");
+    check("first login sha2", logs_in("odbc_sha2", "canary-2"), "refused");
+    check("second login sha2", logs_in("odbc_sha2", "canary-2"), "refused");
+    check("wrong password", !logs_in("odbc_sha2", "canary-3") && !logs_in("odbc_native", "canary-3"), "let in");
+}
+
 int main(void)
 {
     SQLHSTMT statement;
@@ -150,6 +174,7 @@ int main(void)
     errors(statement);
     catalogue(statement);
     big(statement);
+    logins(statement);
     SQLFreeHandle(SQL_HANDLE_STMT, statement);
     SQLDisconnect(connection);
     SQLFreeHandle(SQL_HANDLE_DBC, connection);

@@ -147,6 +147,26 @@ def tls_in_one_packet():
     check("tls in one packet", tls.version().startswith("TLSv1."), tls.version())
 
 
+def logins(cursor):
+    """Both plugins: the first login of caching_sha2_password is the full exchange with the server's key, the second the fast one."""
+    cursor.execute("CREATE USER py_native IDENTIFIED BY 'canary-1'")
+    cursor.execute("CREATE USER py_sha2 IDENTIFIED WITH caching_sha2_password BY 'canary-2'")
+    secure = {"check_hostname": False, "verify_mode": False}
+    for user, password, options in [("py_native", "canary-1", {}), ("py_sha2", "canary-2", {}), ("py_sha2", "canary-2", {}),
+                                    ("py_sha2", "canary-2", {"ssl": secure})]:
+        with pymysql.connect(host="127.0.0.1", port=PORT, user=user, password=password, **options) as one, one.cursor() as other:
+            check("login " + user, value(other, "SELECT current_user()") == f"'{user}'@'%'")
+    for user in ("py_native", "py_sha2"):
+        try:
+            pymysql.connect(host="127.0.0.1", port=PORT, user=user, password="canary-3")
+            check("wrong password " + user, False, "let in")
+        except pymysql.err.OperationalError as error:
+            check("wrong password " + user, error.args[0] == 1045, error)
+    cursor.execute("ALTER USER py_sha2 IDENTIFIED WITH caching_sha2_password BY 'canary-4'")
+    with pymysql.connect(host="127.0.0.1", port=PORT, user="py_sha2", password="canary-4", ssl=secure):
+        check("first login over TLS", True)
+
+
 def main():
     connection = connect(client_flag=CLIENT.MULTI_STATEMENTS, autocommit=True)
     cursor = connection.cursor()
@@ -160,6 +180,7 @@ def main():
     several(cursor)
     cancel(connection)
     tls_in_one_packet()
+    logins(cursor)
     connection.ping()
     check("ping", True)
     with connect(ssl={"check_hostname": False, "verify_mode": False}) as secure, secure.cursor() as cursor:
