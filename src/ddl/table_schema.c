@@ -1,4 +1,5 @@
 #include "ddl/ddl.h"
+#include "ddl/partition_schedule.h"
 
 /* CREATE TABLE: columns, keys, distribution, partition columns, properties. */
 
@@ -402,7 +403,7 @@ Status ddl_fill_properties(DdlContext *context, const AstProperties *ast, TableS
 {
     for (uint32_t i = 0; i < ast->keys.count; i++)
         TRY(put_property(context, schema, ast->keys.items[i], ast->values.items[i]));
-    return OK;
+    return partition_schedule_check(context, schema);
 }
 
 Status ddl_fill_schema(DdlContext *context, const AstCreateTable *ast, const BoundQuery *query, TableSchema *schema)

@@ -21,6 +21,7 @@
 #include "job/cluster_snapshot.h"
 #include "job/memory_trim.h"
 #include "job/quarantine_check.h"
+#include "ddl/partition_schedule.h"
 #include "ddl/recycle.h"
 #include "job/scheduler.h"
 #include "main/home_volume.h"
@@ -308,6 +309,7 @@ static Status start_jobs(Node *node, Diag *diag)
     scheduler_set_leading(node->scheduler, leads, node->store);
     if (strcasecmp(config_text(node->config, "enable_compaction"), "true") == 0)
         scheduler_add_leading(node->scheduler, "compaction", compactor_run, node->compactor);
+    scheduler_add_leading(node->scheduler, "partitions", partition_schedule_job, node->store);
     scheduler_add_leading(node->scheduler, "recycle", recycle_job, node->store);
     scheduler_add_leading(node->scheduler, "vacuum", vacuum_job, node->vacuum);
     node->quarantine_check = (QuarantineCheck){node->store, node->volume};
@@ -316,10 +318,11 @@ static Status start_jobs(Node *node, Diag *diag)
     scheduler_add_leading(node->scheduler, "snapshot", cluster_snapshot_job, node->store);
     scheduler_add_leading(node->scheduler, "labels", meta_labels_job, node->store);
     node_meta_start_jobs(&node->meta, node->config, node->store, node->scheduler);
+    session_open_views(&node->instance);
+    scheduler_add_leading(node->scheduler, "views", mv_upkeep_job, node->instance.views);
     scheduler_add(node->scheduler, "memory", memory_trim_run, &node->memory_trim);
     TRY(scheduler_start(node->scheduler, diag));
     session_add_task_runners(&node->instance);
-    session_open_views(&node->instance);
     node->instance.forms = mv_forms_open();
     return task_manager_start(node->tasks, diag);
 }
@@ -370,9 +373,9 @@ static void node_close(Node *node)
     if (node->frontends != NULL)
         frontends_stop(node->frontends);
     task_manager_close(node->tasks);
-    mv_engine_close(node->instance.views);
     mv_forms_close(node->instance.forms);
     scheduler_close(node->scheduler);
+    mv_engine_close(node->instance.views);
     compactor_close(node->compactor);
     vacuum_close(node->vacuum);
     statistics_cache_close(node->statistics);

@@ -14,18 +14,6 @@ static const char up_to_date[] = "up to date";
 static const char table_excluded[] = "changed, but excluded by excluded_refresh_tables";
 static const char out_of_range[] = "changed, but outside of the partitions that this refresh covers";
 
-uint64_t mv_live_rows(const CatalogPartition *p)
-{
-    uint64_t rows = 0;
-    for (uint32_t t = 0; t < p->tablet_count; t++) {
-        for (uint32_t s = 0; s < p->tablets[t].segment_count; s++) {
-            const SegmentRef *segment = &p->tablets[t].segments[s];
-            rows += segment->row_count - (segment->deletes == NULL ? 0 : MIN(segment->deletes->count, segment->row_count));
-        }
-    }
-    return rows;
-}
-
 bool mv_is_excluded(const MvDefinition *definition, StrView database, StrView table)
 {
     StrView list = mv_property(definition, "excluded_refresh_tables");
@@ -130,18 +118,6 @@ static void compare_cell(MvDecision *decision, MvChoice *choice, Arena *arena)
     }
 }
 
-static bool has_rows(const MvDecision *decision, const MvCell *cell, Arena *arena)
-{
-    for (uint32_t t = 0; t < decision->cells.table_count; t++) {
-        Feed feed = feed_of(&decision->cells, cell, t, arena);
-        for (uint32_t p = 0; p < feed.count && decision->cells.tables[t].is_ref; p++) {
-            if (mv_live_rows(feed.partitions[p]) > 0)
-                return true;
-        }
-    }
-    return false;
-}
-
 static void add_whole_cause(MvChoice *choice, const char *reason, bool refreshes, Arena *arena)
 {
     MvCause cause = {.reason = reason};
@@ -154,7 +130,7 @@ static void decide_cell(MvDecision *decision, const MvAsk *ask, MvChoice *choice
     const MvCell *cell = choice->cell;
     choice->has_entry = cell->existing != NULL &&
                         mv_map_find(decision->snapshot, decision->definition.id, cell->existing->id, arena, &choice->entry);
-    bool is_empty = decision->bound.partition_count > 0 && !has_rows(decision, cell, arena);
+    bool is_empty = decision->bound.partition_count > 0 && !cell->has_rows;
     if (ask->is_force) {
         add_whole_cause(choice, forced, true, arena);
     } else if (choice->has_entry) {
@@ -165,6 +141,12 @@ static void decide_cell(MvDecision *decision, const MvAsk *ask, MvChoice *choice
     }
     if (choice->causes.count == 0)
         add_whole_cause(choice, up_to_date, false, arena);
+    for (uint32_t c = 0; c < choice->causes.count && choice->refreshes;) { /* what is ignored is told of what is kept alone */
+        if (choice->causes.items[c].reason == table_excluded)
+            choice->causes.items[c] = choice->causes.items[--choice->causes.count];
+        else
+            c++;
+    }
 }
 
 /* ---- what is asked for ---- */
@@ -240,15 +222,49 @@ static void keep_newest(MvDecision *decision, int64_t limit, const MvAsk *ask)
     }
 }
 
+/* partition_ttl: "2 MONTH". */
+static bool ttl_cutoff(const MvDecision *decision, const MvAsk *ask, int64_t *out_us)
+{
+    StrView text = strview_trim(mv_property(&decision->definition, "partition_ttl"));
+    size_t blank = strview_find(text, STR_VIEW(" "));
+    int64_t count;
+    StepUnit unit;
+    if (blank == SIZE_MAX || !int64_parse(strview_n(text.data, blank), &count) || count <= 0)
+        return false;
+    if (!step_unit_parse(strview_trim(strview_n(text.data + blank, text.length - blank)), &unit))
+        return false;
+    PartitionStep step = {.unit = unit, .count = -count};
+    Datum now = datum_i64(ask->now_us + decision->bound.session->zone_offset_us);
+    *out_us = step_next(&step, type_of(TYPE_DATETIME), now).i64;
+    return true;
+}
+
+static void expire_cells(MvDecision *decision, const MvAsk *ask)
+{
+    int64_t number = mv_property_number(&decision->definition, "partition_ttl_number", -1), kept = 0, cutoff_us = 0;
+    bool has_cutoff = ttl_cutoff(decision, ask, &cutoff_us);
+    Type type = decision->table->schema->partition_types[0];
+    for (uint32_t i = decision->cells.count; i > 0; i--) {
+        MvChoice *choice = &decision->choices[i - 1];
+        const MvCell *cell = choice->cell;
+        int64_t high_us = type.kind == TYPE_DATE ? cell->high.i64 * US_PER_DAY : cell->high.i64;
+        choice->is_expired = has_cutoff && type_is_date(type) && cell->has_high && high_us <= cutoff_us;
+        if (number > 0 && !is_future(decision, cell, ask->now_us))
+            choice->is_expired |= kept++ >= number;
+        choice->is_excluded |= choice->is_expired;
+        if (choice->is_expired && cell->existing != NULL)
+            decision->cells.vanished[decision->cells.vanished_count++] = cell->existing;
+    }
+}
+
 static Status apply_limits(MvDecision *decision, const MvAsk *ask)
 {
     if (ask->range != NULL)
         TRY(leave_out_of_range(decision, ask->range));
     if (!decision->bound.is_range)
         return OK;
-    int64_t ttl = mv_property_number(&decision->definition, "partition_ttl_number", -1);
     int64_t limit = mv_property_number(&decision->definition, "auto_refresh_partitions_limit", -1);
-    keep_newest(decision, ttl, ask);
+    expire_cells(decision, ask);
     if (ask->is_automatic)
         keep_newest(decision, limit, ask);
     return OK;

@@ -19,6 +19,7 @@ typedef struct MvCause {
 typedef struct MvChoice {
     const MvCell *cell;
     bool refreshes;
+    bool is_expired;  /* beyond the time to live: dropped, never computed */
     bool is_excluded; /* out of the asked range, or beyond a limit */
     MvMapEntry entry;
     bool has_entry;
@@ -57,4 +58,3 @@ Status mv_decide(const CatalogSnapshot *snapshot, uint64_t view_id, const MvAsk 
 bool mv_is_excluded(const MvDefinition *definition, StrView database, StrView table);
 /* The map entry for the cell at this snapshot; the fingerprint is the caller's. */
 void mv_fill_entry(const MvDecision *decision, const MvCell *cell, uint64_t partition_id, int64_t now_us, Arena *arena, MvMapEntry *out);
-uint64_t mv_live_rows(const CatalogPartition *partition);

@@ -3,6 +3,8 @@
 /* Runs of tasks: what a run asks for, the run, what is told of it, and the run that goes on where it ended. */
 
 #include "base/log.h"
+#include "mv/state.h"
+#include "types/number_text.h"
 
 enum { MOST_ATTEMPTS = 10 };
 
@@ -19,6 +21,7 @@ void mv_engine_close(MvEngine *engine)
     if (engine == NULL)
         return;
     arena_deinit(&engine->triggers_arena);
+    mem_free(engine->retries);
     mem_free(engine);
 }
 
@@ -150,6 +153,48 @@ static Status run_refresh(MvEngine *engine, TaskRun *run, const MvDefinition *de
     return status;
 }
 
+/* ---- failures ---- */
+
+typedef struct Outcome {
+    const MvEngine *engine;
+    uint64_t view_id;
+    bool has_failed;
+    int64_t most_failures;
+} Outcome;
+
+static Status build_outcome(void *context, const CatalogSnapshot *catalog, Change *change, Diag *diag)
+{
+    const Outcome *outcome = context;
+    AUTO_ARENA arena;
+    MvDefinition definition;
+    arena_init(&arena, NULL);
+    const CatalogTable *table = catalog_table_by_id(catalog, outcome->view_id);
+    (void)diag;
+    if (table == NULL || !mv_find(catalog, outcome->view_id, &arena, &definition))
+        return OK;
+    definition.failures = outcome->has_failed ? definition.failures + 1 : 0;
+    change_put_mv(change, &definition);
+    if (outcome->has_failed && definition.is_active && definition.failures >= outcome->most_failures)
+        mv_put_inactive(catalog, definition.id, strview(arena_printf(&arena, "mv consecutive failures: %.*s", SV_ARGS(table->name))), change);
+    return OK;
+}
+
+/* Counts runs that fail one after the other; too many make the view inactive. */
+static void count_failures(MvEngine *engine, const MvDefinition *definition, bool has_failed)
+{
+    Diag diag = {0};
+    int64_t most;
+    Outcome outcome = {engine, definition->id, has_failed, 10};
+    if (!has_failed && definition->failures == 0)
+        return;
+    CatalogSnapshot *catalog = meta_snapshot(engine->options.store);
+    if (int64_parse(catalog_setting(catalog, "config.max_task_consecutive_fail_count"), &most) && most > 0)
+        outcome.most_failures = most;
+    catalog_unref(catalog);
+    if (meta_commit(engine->options.store, build_outcome, &outcome, &diag) != OK)
+        LOG_WARN("mv", "the outcome of a refresh can't be counted: %s", diag.message);
+}
+
 static Status run_task(void *context, TaskRun *run, Diag *diag)
 {
     MvEngine *engine = context;
@@ -168,7 +213,10 @@ static Status run_task(void *context, TaskRun *run, Diag *diag)
     if (!definition.is_active)
         return RAISE(diag, INVALID_ARGUMENT, "Materialized view: %.*s, id: %llu is not active, skip sync partition and data with base tables",
                      SV_ARGS(name), (unsigned long long)id);
-    return run_refresh(engine, run, &definition, &arena, diag);
+    Status status = run_refresh(engine, run, &definition, &arena, diag);
+    if (!task_run_is_cancelled(run))
+        count_failures(engine, &definition, status != OK);
+    return status;
 }
 
 void mv_engine_attach(MvEngine *engine)

@@ -66,6 +66,21 @@ Status mv_plan_cells(MvEngine *engine, MvDecision *decision, const uint8_t *chos
 /* Runs a plan of it. */
 Status mv_run_plan(MvEngine *engine, const MvDecision *decision, const PhysPlan *plan, const ExecResult *result, const _Atomic bool *cancelled,
                    MemTracker *memory, Diag *diag);
+/* ---- upkeep.c ---- */
+/* The scheduler's job: automatic activation, time to live. */
+int64_t mv_upkeep_job(void *engine, const _Atomic bool *stopping);
+/* May the view become active by itself? */
+bool mv_may_activate(const MvDefinition *definition);
+
+/* ---- verify.c ---- */
+typedef struct MvVerified {
+    StrView partition;
+    const char *result; /* OK, DIFFERENT, STALE, NEVER REFRESHED */
+    uint64_t stored_rows, computed_rows;
+} MvVerified;
+Status mv_verify(MvEngine *engine, const CatalogSnapshot *snapshot, uint64_t view_id, Arena *arena, Diag *diag, MvVerified **out, uint32_t *out_count);
+
+/* ---- fingerprint.c ---- */
 /* Adds rows to a bag's fingerprint. */
 void mv_fingerprint_add(MvFingerprint *print, const Vector *const *columns, uint32_t column_count, Rows rows);
 bool mv_fingerprint_equal(const MvFingerprint *a, const MvFingerprint *b);

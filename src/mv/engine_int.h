@@ -11,12 +11,23 @@ typedef struct MvTrigger {
     MvDefinition definition;
 } MvTrigger;
 
+/* When a view that could not be activated is tried again. */
+typedef struct MvRetry {
+    uint64_t id;
+    uint32_t failures;
+    int64_t next_us;
+} MvRetry;
+
 struct MvEngine {
     MvEngineOptions options;
     /* Of the task manager's dispatcher alone. */
     Arena triggers_arena;
     MvTrigger *triggers;
     uint32_t trigger_count;
+    /* Of the scheduler's thread alone. */
+    MvRetry *retries;
+    uint32_t retry_count, retry_room;
+    int64_t last_activation_us, last_expiry_us;
 };
 
 /* ---- events.c ---- */

@@ -438,7 +438,7 @@ static MvCell *find_cell(const TableSchema *schema, MvCells *cells, const Catalo
 
 static void match_existing(const MvBoundView *view, const CatalogTable *table, MvCells *cells)
 {
-    cells->vanished = ARENA_NEW_ARRAY(view->arena, const CatalogPartition *, MAX(table->partition_count, 1u));
+    cells->vanished = ARENA_NEW_ARRAY(view->arena, const CatalogPartition *, table->partition_count + 1);
     for (uint32_t p = 0; p < table->partition_count; p++) {
         MvCell *cell = find_cell(table->schema, cells, table->partitions[p]);
         if (cell != NULL && cell->existing == NULL)
@@ -532,6 +532,38 @@ static Status add_inputs(const MvBoundView *view, const TableSchema *schema, MvC
     return OK;
 }
 
+uint64_t mv_live_rows(const CatalogPartition *p)
+{
+    uint64_t rows = 0;
+    for (uint32_t t = 0; t < p->tablet_count; t++) {
+        for (uint32_t s = 0; s < p->tablets[t].segment_count; s++) {
+            const SegmentRef *segment = &p->tablets[t].segments[s];
+            rows += segment->row_count - (segment->deletes == NULL ? 0 : MIN(segment->deletes->count, segment->row_count));
+        }
+    }
+    return rows;
+}
+
+static void mark_rows(const MvBoundView *view, const TableSchema *schema, const Images *images, MvCells *cells)
+{
+    for (uint32_t i = 0; i < images->count; i++) {
+        const Image *image = &images->items[i];
+        uint32_t first = 0;
+        if (mv_live_rows(image->partition) == 0)
+            continue;
+        if (view->is_range) {
+            first = first_cell_above(schema->partition_types[0], cells, image->has_low, &image->low);
+            first = first > 0 ? first - 1 : 0;
+        }
+        for (uint32_t c = first; c < cells->count; c++) {
+            bool meets = image_meets(view, schema, image, &cells->items[c]);
+            if (!meets && view->is_range && c > first)
+                break;
+            cells->items[c].has_rows |= meets;
+        }
+    }
+}
+
 Status mv_make_cells(const MvBoundView *view, const CatalogTable *table, MvCells *out)
 {
     Images images = {0};
@@ -559,6 +591,7 @@ Status mv_make_cells(const MvBoundView *view, const CatalogTable *table, MvCells
     else
         list_cells(view, table->schema, &images, out);
     match_existing(view, table, out);
+    mark_rows(view, table->schema, &images, out);
     return add_inputs(view, table->schema, out);
 }
 

@@ -21,6 +21,7 @@ typedef struct MvCell {
     Datum *values;
     uint32_t value_rows;
     const CatalogPartition *existing; /* the view's; NULL: none yet */
+    bool has_rows; /* a base partition that it comes from has some */
     ARRAY_OF(MvInput) inputs; /* of tables whose every scan is a reference scan; by table, then id */
 } MvCell;
 
@@ -40,6 +41,7 @@ typedef struct MvCells {
 } MvCells;
 
 /* view_table: with the schema and the partitions of the view. */
+uint64_t mv_live_rows(const CatalogPartition *partition);
 Status mv_make_cells(const MvBoundView *view, const CatalogTable *view_table, MvCells *out);
 /* The base partitions that the scan reads for the chosen cells. out_all_inside: none of them feeds another cell. */
 Status mv_select_partitions(const MvBoundView *view, const MvScan *scan, const MvCells *cells, const uint8_t *chosen, const TableSchema *schema,

@@ -38,12 +38,6 @@ typedef struct Run {
 
 /* ---- which partitions ---- */
 
-static bool counts_from_newest(const MvDecision *decision)
-{
-    (void)decision;
-    return false;
-}
-
 static StrView bound_text(Run *run, const Datum *value)
 {
     AUTO_BYTEBUF text = {0};
@@ -60,8 +54,7 @@ static void choose(Run *run)
     run->chosen = ARENA_NEW_ARRAY(run->arena, uint8_t, MAX(decision->cells.count, 1u));
     run->targets = ARENA_NEW_ARRAY(run->arena, Target, MAX(decision->refresh_count, 1u));
     for (uint32_t i = 0; i < decision->cells.count; i++) {
-        uint32_t at = counts_from_newest(decision) ? decision->cells.count - 1 - i : i;
-        MvChoice *choice = &decision->choices[at];
+        MvChoice *choice = &decision->choices[i];
         if (!choice->refreshes)
             continue;
         if (most > 0 && run->target_count >= most) {
@@ -73,7 +66,7 @@ static void choose(Run *run)
             choice->refreshes = false;
             continue;
         }
-        run->chosen[at] = 1;
+        run->chosen[i] = 1;
         run->targets[run->target_count++].choice = choice;
     }
 }
@@ -255,6 +248,9 @@ static Status run_all(Run *run)
         run->out->did_nothing = true;
         return OK;
     }
+    if (run->refresh->is_strict && run->target_count > 0)
+        return RAISE(run->diag, NOT_SUPPORTED, "REFRESH .. STRICT: partition '%.*s' of the materialized view '%.*s' can only be computed as a whole",
+                     SV_ARGS(run->targets[0].choice->cell->name), SV_ARGS(decision->table->name));
     if (run->refresh->started != NULL)
         run->refresh->started(run->refresh->started_context);
     make_targets(run);

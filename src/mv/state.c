@@ -125,7 +125,8 @@ static StrView reason_of(const MvBase *base, const CatalogSnapshot *before, cons
 
 static void follow_view(Cascade *cascade, MvDefinition *definition, const Differences *differences, const CatalogSnapshot *before)
 {
-    for (uint32_t b = 0; b < definition->base_count && definition->is_active; b++) {
+    bool was_active = definition->is_active;
+    for (uint32_t b = 0; b < definition->base_count && was_active; b++) { /* of several reasons the last */
         const MvBase *base = &definition->bases[b];
         bool differs = false, clears = false;
         for (uint32_t i = 0; i < differences->ids.count; i++)

@@ -28,6 +28,19 @@ static bool is_made_of(StrView coarse, StrView fine)
     return coarse_at == fine_at || (units[coarse_at].rank > units[fine_at].rank && !units[fine_at].is_week);
 }
 
+/* A date that was made a time of day 0 is the same date. */
+static const Expr *plain_time(const Expr *expr)
+{
+    while (expr->kind == EXPR_CALL && expr->call.is_cast && expr->type.kind == TYPE_DATETIME && expr->arguments[0]->type.kind == TYPE_DATE)
+        expr = expr->arguments[0];
+    return expr;
+}
+
+static bool same_time(const Expr *a, const Expr *b)
+{
+    return expr_equal(plain_time(a), plain_time(b));
+}
+
 static StrView unit_of(const Expr *truncation)
 {
     return str_view(&truncation->arguments[0]->constant.value.str);
@@ -48,7 +61,7 @@ static Expr *coarser(ViewMatch *match, Expr *const *outputs, const Expr *wanted)
     Expr *result;
     for (uint32_t i = 0; i < match->shape->output_count; i++) {
         const Expr *have = outputs[i];
-        if (have == NULL || !is_truncation(have) || !expr_equal(have->arguments[1], wanted->arguments[1]) ||
+        if (have == NULL || !is_truncation(have) || !same_time(have->arguments[1], wanted->arguments[1]) ||
             !is_made_of(unit_of(wanted), unit_of(have)))
             continue;
         Expr *truncated = call(match, "date_trunc", wanted->arguments[0], view_column(match, i));
@@ -77,7 +90,7 @@ static Expr *bound(ViewMatch *match, Expr *const *outputs, const Expr *wanted)
                 (strcmp(name, "ge") == 0 || strcmp(name, "lt") == 0);
     for (uint32_t i = 0; fits && i < match->shape->output_count; i++) {
         const Expr *have = outputs[i];
-        if (have != NULL && is_truncation(have) && expr_equal(have->arguments[1], wanted->arguments[0]) &&
+        if (have != NULL && is_truncation(have) && same_time(have->arguments[1], wanted->arguments[0]) &&
             is_boundary(match, have->arguments[0], constant))
             return call(match, name, view_column(match, i), constant);
     }

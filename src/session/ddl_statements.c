@@ -8,6 +8,7 @@
 #include "base/environment.h"
 #include "base/fault.h"
 #include "ddl/ddl.h"
+#include "ddl/partition_schedule.h"
 #include "ddl/recycle.h"
 #include "load/partition_router.h"
 #include "types/number_text.h"
@@ -195,6 +196,13 @@ static Status create_with_rows(StatementContext *context, DdlState *state, Bound
     return send_ok(context, 0, STR_VIEW(""));
 }
 
+/* The table is there whether or not this succeeds; the job tries again. */
+static void schedule_partitions(StatementContext *context, uint64_t table_id)
+{
+    Diag unheard = {0};
+    status_ignore(partition_schedule_table(context->session->instance->store, table_id, &unheard));
+}
+
 static Status run_create_table(StatementContext *context, const AstStatement *statement)
 {
     const AstCreateTable *ast = statement->create_table;
@@ -226,6 +234,7 @@ static Status run_create_table(StatementContext *context, const AstStatement *st
         status = commit_ddl(context, build_create_table, &state);
     ddl_schema_free(state.schema);
     TRY(status);
+    schedule_partitions(context, state.id);
     return query != NULL ? OK : send_ok(context, 0, STR_VIEW(""));
 }
 
@@ -347,7 +356,10 @@ static Status alter_table(StatementContext *context, const AstStatement *stateme
         TRY(ddl_plan_alter(&ddl, statement, table, &plan));
     if (plan.schema == NULL || !plan.effect.rewrites) {
         ddl_schema_free(plan.schema);
-        return ddl_alter_table(&ddl, statement, state->database, state->name);
+        TRY(ddl_alter_table(&ddl, statement, state->database, state->name));
+        if (table != NULL)
+            schedule_partitions(context, table->id);
+        return OK;
     }
     Status status = run_rewrite(context, table, &plan, strview_is(statement->actions.items[0].kind, "OPTIMIZE") ? "OPTIMIZE" : "COLUMN");
     ddl_schema_free(plan.schema);

@@ -54,7 +54,7 @@ static Status bind_inner(StatementContext *context, const AstStatement *inner, B
     return OK;
 }
 
-static PlanExplainLevel level_of(StrView word)
+PlanExplainLevel explain_level(StrView word)
 {
     return strview_equal_ci(word, STR_VIEW("LOGICAL"))   ? PLAN_EXPLAIN_LOGICAL
            : strview_equal_ci(word, STR_VIEW("VERBOSE")) ? PLAN_EXPLAIN_VERBOSE
@@ -80,14 +80,14 @@ static Status run_profiled(StatementContext *context, const PhysPlan *plan, cons
 Status run_explain(StatementContext *context, const AstStatement *statement)
 {
     const AstStatement *inner = statement->inner;
-    PlanExplain what = {.level = level_of(statement->text)};
+    PlanExplain what = {.level = explain_level(statement->text)};
     PlanProfile profile = {0};
     BoundQuery *query;
     PhysPlan *plan;
     AUTO_BYTEBUF text = {0};
     if (inner->kind == AST_STATEMENT_COMMAND && strview_is(inner->command->what, "ADMIN VACUUM"))
         return run_explain_vacuum(context);
-    if (inner->kind == AST_STATEMENT_REFRESH_MV && statement->text.length == 0)
+    if (inner->kind == AST_STATEMENT_REFRESH_MV)
         return run_explain_refresh(context, statement);
     TRY(bind_inner(context, inner, &query, &what.sink));
     TRY(inner->kind == AST_STATEMENT_QUERY ? plan_read(context, query, &plan) : plan_it(context, query, &plan));

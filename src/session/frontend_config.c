@@ -16,6 +16,7 @@ typedef struct FrontendConfig {
 } FrontendConfig;
 
 static const FrontendConfig configs[] = {
+    {"alter_scheduler_interval_millisecond", "10000", "int", NULL},
     {"alter_table_timeout_second", "86400", "int", NULL},
     {"automated_cluster_snapshot_interval_seconds", "600", "long", "time between automated snapshots of the cluster"},
     {"auto_increment_cache_size", "100000", "int", NULL},
@@ -23,12 +24,14 @@ static const FrontendConfig configs[] = {
     {"consistency_tablet_meta_check_interval_ms", "7200000", "long", NULL},
     {"default_mv_partition_refresh_number", "1", "int", NULL},
     {"default_mv_refresh_immediate", "true", "boolean", NULL},
-    {"dynamic_partition_check_interval_seconds", "600", "long", NULL},
+    {"dynamic_partition_check_interval_seconds", "600", "long", "seconds between two looks at partitions that expire"},
     {"dynamic_partition_enable", "true", "boolean", NULL},
     {"empty_load_as_error", "true", "boolean", NULL},
+    {"enable_active_materialized_view_schema_strict_check", "true", "boolean", NULL},
+    {"enable_colocate_mv_index", "true", "boolean", NULL},
     {"enable_experimental_rowstore", "false", "boolean", NULL},
     {"enable_materialized_view", "true", "boolean", NULL},
-    {"enable_mv_automatic_active_check", "true", "boolean", NULL},
+    {"enable_mv_automatic_active_check", "true", "boolean", "materialized views become active again by themselves"},
     {"enable_mv_automatic_inactive_by_base_table_changes", "true", "boolean", NULL},
     {"enable_mv_refresh_query_rewrite", "false", "boolean", NULL},
     {"enable_range_distribution", "false", "boolean", NULL},
@@ -41,12 +44,16 @@ static const FrontendConfig configs[] = {
     {"lake_autovacuum_grace_period_minutes", "30", "long", "minutes that an object without references is kept"},
     {"lake_compaction_max_tasks", "-1", "int", NULL},
     {"max_automatic_partition_number", "4096", "int", NULL},
+    {"max_get_partitions_meta_result_count", "100000", "int", NULL},
     {"max_load_initial_open_partition_number", "32", "int", NULL},
     {"max_load_timeout_second", "259200", "int", NULL},
     {"max_partitions_in_one_batch", "4096", "int", NULL},
+    {"materialized_view_min_refresh_interval", "60", "int", "least seconds between two refreshes of a schedule"},
     {"max_stream_load_timeout_second", "259200", "int", NULL},
     {"mv_active_checker_interval_seconds", "60", "long", NULL},
+    {"mv_fast_schema_change_mode", "strict", "string", NULL},
     {"mv_refresh_fail_on_filter_data", "true", "boolean", NULL},
+    {"mv_refresh_force_partition_type", "", "string", NULL},
     {"prepared_transaction_default_timeout_second", "86400", "int", NULL},
     {"recover_with_empty_tablet", "false", "boolean", NULL},
     {"statistic_auto_collect_small_table_size", "5368709120", "long", NULL},
@@ -56,6 +63,7 @@ static const FrontendConfig configs[] = {
     {"table_keeper_interval_second", "30", "int", NULL},
     {"tablet_sched_disable_balance", "false", "boolean", NULL},
     {"thrift_server_max_worker_threads", "4096", "int", NULL},
+    {"warehouse_idle_check_enable", "false", "boolean", NULL},
 };
 
 static const FrontendConfig *find_config(StrView name)
@@ -82,7 +90,12 @@ static Status check_config(StatementContext *context, StrView name, StrView valu
     int64_t number;
     bool is_number = int64_parse(value, &number) && number >= 0 && number <= INT32_MAX;
     const FrontendConfig *config = find_config(name);
-    if ((find_task_setting(name) != NULL || (config != NULL && config->comment != NULL)) && !is_number)
+    bool is_boolean = config != NULL && strcmp(config->type, "boolean") == 0;
+    bool is_word = strview_equal_ci(value, STR_VIEW("true")) || strview_equal_ci(value, STR_VIEW("false"));
+    if (is_boolean && config->comment != NULL && !is_word)
+        return RAISE(context->diag, ANALYSIS, "Getting analyzing error. Detail message: Config '%.*s' must be true or false, not '%.*s'.",
+                     SV_ARGS(name), SV_ARGS(value));
+    if ((find_task_setting(name) != NULL || (config != NULL && config->comment != NULL)) && !is_boolean && !is_number)
         return RAISE(context->diag, ANALYSIS,
                      "Getting analyzing error. Detail message: Config '%.*s' must be a number from 0 to %d, not '%.*s'.", SV_ARGS(name),
                      INT32_MAX, SV_ARGS(value));

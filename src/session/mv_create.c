@@ -18,6 +18,7 @@ typedef struct Creation {
     const AstMaterializedView *ast;
     StrView database, name;
     TableSchema *schema;
+    const AstColumn **written; /* the column list's, a column; NULL: none */
     CatalogPartition *whole; /* of an unpartitioned view */
     MvDefinition definition;
     int64_t now_us;
@@ -97,6 +98,33 @@ static Status check_names(Creation *creation)
     return OK;
 }
 
+/* The columns of ORDER BY come first. */
+static BoundQuery *sort_columns_first(Creation *creation, const BoundQuery *query)
+{
+    Arena *arena = &creation->context->arena;
+    const AstCreateTable *table = &creation->ast->table;
+    BoundQuery *sorted = ARENA_NEW(arena, BoundQuery);
+    uint8_t *taken = ARENA_NEW_ARRAY(arena, uint8_t, MAX(query->column_count, 1u));
+    uint32_t count = 0;
+    *sorted = *query;
+    sorted->columns = ARENA_NEW_ARRAY(arena, LogicalColumn, MAX(query->column_count, 1u));
+    for (uint32_t pass = 0; pass <= table->sort_columns.count; pass++) {
+        for (uint32_t i = 0; i < query->column_count; i++) {
+            LogicalColumn column = query->root->columns[i];
+            if (i < table->columns.count)
+                column.name = table->columns.items[i].name;
+            bool is_next = pass == table->sort_columns.count || strview_equal_ci(column.name, table->sort_columns.items[pass]);
+            if (taken[i] != 0 || !is_next)
+                continue;
+            taken[i] = 1;
+            creation->definition.outputs[count] = query->root->columns[i].name;
+            creation->written[count] = i < table->columns.count ? &table->columns.items[i] : NULL;
+            sorted->columns[count++] = column;
+        }
+    }
+    return sorted;
+}
+
 /* Columns, keys and distribution as those of CREATE TABLE AS; properties and partitions are the view's own. */
 static Status fill_columns(Creation *creation, BoundQuery *query)
 {
@@ -110,23 +138,22 @@ static Status fill_columns(Creation *creation, BoundQuery *query)
     table.properties = (AstProperties){0};
     table.columns = (AstColumns){0};
     table.as_columns = (AstStrList){0};
-    for (uint32_t i = 0; i < written->count; i++)
-        AST_PUSH(&context->arena, &table.as_columns, written->items[i].name);
     if (written->count > 0 && written->count != query->column_count)
         return RAISE(context->diag, ANALYSIS, "Getting analyzing error. Detail message: Materialized view's column count %u doesn't match the query's "
                      "%u.", written->count,
                      query->column_count);
-    TRY(ddl_fill_schema(&ddl, &table, query, creation->schema));
+    creation->definition.outputs = ARENA_NEW_ARRAY(&context->arena, StrView, MAX(query->column_count, 1u));
+    creation->definition.output_count = query->column_count;
+    creation->written = ARENA_NEW_ARRAY(&context->arena, const AstColumn *, MAX(query->column_count, 1u));
+    TRY(ddl_fill_schema(&ddl, &table, sort_columns_first(creation, query), creation->schema));
     TRY(check_names(creation));
     creation->schema->kind = TABLE_MATERIALIZED_VIEW;
     creation->schema->view_sql = ddl_keep(&creation->schema->arena, creation->ast->query_text);
     creation->schema->view_database = ddl_keep(&creation->schema->arena, context->analyze.database);
-    creation->definition.outputs = ARENA_NEW_ARRAY(&context->arena, StrView, MAX(query->column_count, 1u));
-    creation->definition.output_count = query->column_count;
-    for (uint32_t i = 0; i < query->column_count; i++)
-        creation->definition.outputs[i] = query->root->columns[i].name;
-    for (uint32_t i = 0; i < written->count; i++)
-        creation->schema->columns[i].comment = ddl_keep(&creation->schema->arena, written->items[i].comment);
+    for (uint32_t i = 0; i < query->column_count; i++) {
+        if (creation->written[i] != NULL)
+            creation->schema->columns[i].comment = ddl_keep(&creation->schema->arena, creation->written[i]->comment);
+    }
     return OK;
 }
 
@@ -282,6 +309,6 @@ Status run_create_mv(StatementContext *context, const AstStatement *statement)
     ddl_schema_free(creation.schema);
     TRY(status);
     if (!creation.exists && !creation.definition.is_deferred)
-        TRY(mv_submit(context, creation.definition.id, NULL, 0, TASK_PRIORITY_HIGH, NULL));
+        TRY(mv_submit_automatic(context, creation.definition.id));
     return send_ok(context, 0, STR_VIEW(""));
 }

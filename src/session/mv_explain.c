@@ -59,14 +59,28 @@ static Status put_decision(ExplainRows *rows, const MvDecision *decision)
 {
     for (uint32_t i = 0; i < decision->cells.count; i++) {
         const MvChoice *choice = &decision->choices[i];
-        for (uint32_t c = 0; c < choice->causes.count; c++)
+        for (uint32_t c = 0; c < choice->causes.count && !choice->is_expired; c++)
             TRY(put_cause(rows, choice->cell->name, choice->refreshes, &choice->causes.items[c]));
     }
     for (uint32_t i = 0; i < decision->cells.vanished_count; i++) {
-        MvCause cause = {.reason = "no base partition feeds it any more: it is dropped"};
+        MvCause cause = {.reason = "no base partition feeds it any more, or its time is over: it is dropped"};
         TRY(put_cause(rows, decision->cells.vanished[i]->name, true, &cause));
     }
     return OK;
+}
+
+/* EXPLAIN LOGICAL | VERBOSE | COSTS REFRESH: the query of all partitions that are due; of all when none is. */
+static Status explain_plan(StatementContext *context, const AstStatement *statement, MvDecision *decision)
+{
+    PhysPlan *plan;
+    PlanExplain what = {.level = explain_level(statement->text), .sink = decision->table->name};
+    AUTO_BYTEBUF text = {0};
+    uint8_t *chosen = ARENA_NEW_ARRAY(&context->arena, uint8_t, MAX(decision->cells.count, 1u));
+    for (uint32_t i = 0; i < decision->cells.count; i++)
+        chosen[i] = decision->refresh_count == 0 || decision->choices[i].refreshes;
+    TRY(mv_plan_cells(context->session->instance->views, decision, chosen, &plan));
+    plan_explain(plan, &what, &text);
+    return send_lines(context, bytebuf_view(&text));
 }
 
 Status run_explain_refresh(StatementContext *context, const AstStatement *statement)
@@ -82,6 +96,8 @@ Status run_explain_refresh(StatementContext *context, const AstStatement *statem
     MvRange range = {.has_start = ast->has_range, .has_end = ast->has_range, .start = ast->start, .end = ast->end};
     MvAsk ask = {.is_force = ast->is_force, .range = ast->has_range ? &range : NULL, .now_us = context->func.now_us};
     TRY(mv_decide(context->catalog, table->id, &ask, &context->arena, &context->func, context->diag, &decision));
+    if (statement->text.length > 0)
+        return explain_plan(context, statement, &decision);
     for (uint32_t c = 0; c < COUNT_OF(explain_columns); c++)
         types[c] = explain_columns[c].type;
     chunk_init(&rows.chunk, &context->arena, types, COUNT_OF(explain_columns));

@@ -16,3 +16,5 @@ Status mv_read_refresh(StatementContext *context, const AstRefresh *ast, int64_t
 Status mv_read_properties(StatementContext *context, const AstProperties *ast, TableSchema *schema, bool is_create, MvDefinition *out);
 /* A run of the view's task; out_id may be NULL. */
 Status mv_submit(StatementContext *context, uint64_t view_id, const Property *properties, uint32_t count, int priority, TaskRunId *out_id);
+/* A run that nobody asked for in so many words: of CREATE, ACTIVE, ALTER .. REFRESH ASYNC. */
+Status mv_submit_automatic(StatementContext *context, uint64_t view_id);

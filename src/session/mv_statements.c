@@ -45,6 +45,13 @@ Status mv_submit(StatementContext *context, uint64_t view_id, const Property *pr
     return task_submit(context->session->instance->tasks, &request, context->diag, out_id != NULL ? out_id : &id);
 }
 
+Status mv_submit_automatic(StatementContext *context, uint64_t view_id)
+{
+    TaskRunId id;
+    TaskRunRequest request = {.task = mv_task_name(view_id, &context->arena), .priority = TASK_PRIORITY_NORMAL, .is_automatic = true};
+    return task_submit(context->session->instance->tasks, &request, context->diag, &id);
+}
+
 /* ---- DROP ---- */
 
 typedef struct DropView {
@@ -122,7 +129,7 @@ static Status need_active(StatementContext *context, const MvDefinition *definit
     Diag unheard = {0};
     if (definition->is_active)
         return OK;
-    if (!strview_is(definition->inactive_reason, MV_REASON_MANUAL) &&
+    if (mv_may_activate(definition) &&
         mv_activate(context->session->instance->views, definition->id, true, &unheard) == OK)
         return OK;
     return RAISE(context->diag, ANALYSIS,
@@ -297,8 +304,7 @@ static Status run_active(AlterView *alter, const MvDefinition *definition)
     TRY(mv_activate(context->session->instance->views, alter->id, !alter->ast->no_validation, context->diag));
     if (definition->scheme == MV_MANUAL)
         return OK;
-    Property properties[] = {{STR_VIEW("FORCE"), STR_VIEW("false")}};
-    return mv_submit(context, alter->id, properties, COUNT_OF(properties), TASK_PRIORITY_NORMAL, NULL);
+    return mv_submit_automatic(context, alter->id);
 }
 
 static Status run_scheme(AlterView *alter)
@@ -306,7 +312,7 @@ static Status run_scheme(AlterView *alter)
     StatementContext *context = alter->context;
     TRY(meta_commit(context->session->instance->store, build_scheme, alter, context->diag));
     bool is_event = alter->ast->refresh.scheme == AST_REFRESH_ASYNC && alter->ast->refresh.every == NULL;
-    return is_event ? mv_submit(context, alter->id, NULL, 0, TASK_PRIORITY_NORMAL, NULL) : OK;
+    return is_event ? mv_submit_automatic(context, alter->id) : OK;
 }
 
 static Status run_action(AlterView *alter, const MvDefinition *definition)
@@ -351,12 +357,42 @@ Status run_alter_mv(StatementContext *context, const AstStatement *statement)
     return send_ok(context, 0, STR_VIEW(""));
 }
 
+/* ---- VERIFY ---- */
+
+static StrView number_text(StatementContext *context, uint64_t number)
+{
+    return strview(arena_printf(&context->arena, "%llu", (unsigned long long)number));
+}
+
+static Status run_verify(StatementContext *context, const AstCommand *command)
+{
+    static const char *const columns[] = {"PARTITION_NAME", "RESULT", "STORED_ROWS", "COMPUTED_ROWS"};
+    const CatalogDatabase *database;
+    const CatalogTable *table;
+    MvDefinition definition;
+    MvVerified *verified;
+    uint32_t count;
+    TRY(mv_find_view(context, &command->name, &database, &table, &definition));
+    TRY(mv_verify(context->session->instance->views, context->catalog, table->id, &context->arena, context->diag, &verified, &count));
+    StrView *cells = ARENA_NEW_ARRAY(&context->arena, StrView, COUNT_OF(columns) * (count + 1));
+    for (uint32_t i = 0; i < count; i++) {
+        bool is_computed = strcmp(verified[i].result, "OK") == 0 || strcmp(verified[i].result, "DIFFERENT") == 0;
+        cells[i * 4] = verified[i].partition;
+        cells[i * 4 + 1] = strview(verified[i].result);
+        cells[i * 4 + 2] = number_text(context, verified[i].stored_rows);
+        cells[i * 4 + 3] = is_computed ? number_text(context, verified[i].computed_rows) : (StrView){0};
+    }
+    return send_texts(context, columns, COUNT_OF(columns), cells, count);
+}
+
 bool run_mv_command(StatementContext *context, const AstCommand *command, Status *out_status)
 {
     if (strview_is(command->what, "DROP MATERIALIZED VIEW"))
         *out_status = run_drop(context, command);
     else if (strview_is(command->what, "CANCEL REFRESH MATERIALIZED VIEW"))
         *out_status = run_cancel(context, command);
+    else if (strview_is(command->what, "VERIFY MATERIALIZED VIEW"))
+        *out_status = run_verify(context, command);
     else
         return false;
     return true;

@@ -5,6 +5,7 @@
 #include "ddl/ddl.h"
 #include "connector/system_table.h"
 #include "load/table_loader.h"
+#include "plan/plan.h"
 #include "session/forward.h"
 #include "session/instance.h"
 #include "sql/ast_command.h"
@@ -214,6 +215,7 @@ Status run_profiled_query(StatementContext *context, const AstStatement *stateme
 Status run_analyze_profile(StatementContext *context, const AstCommand *command);
 Status send_query_columns(StatementContext *context, const BoundQuery *query);
 Status send_query_chunk(void *context, const Chunk *chunk); /* context: StatementContext */
+PlanExplainLevel explain_level(StrView word);
 Status run_explain(StatementContext *context, const AstStatement *statement);
 Status run_analyze(StatementContext *context, const AstStatement *statement);
 const Connector *session_connector(StatementContext *context);

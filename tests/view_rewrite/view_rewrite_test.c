@@ -221,6 +221,10 @@ static const Case cases[] = {
     {NULL, "SELECT g, sum(v) FROM e WHERE x >= '2024-01-03 06:00:00' GROUP BY g", 0},
     {NULL, "SELECT g, sum(v) FROM e WHERE x > '2024-01-03' GROUP BY g", 0},
     {NULL, "SELECT date_trunc('year', x), count(*) FROM e WHERE x < '2024-01-20' OR x >= '2024-02-02' GROUP BY 1", 1},
+    {"SELECT date_trunc('year', d) AS y, g, sum(v) AS s FROM t GROUP BY 1, 2",
+     "SELECT g, sum(v) FROM t WHERE d >= date '2024-01-01' AND d < date '2024-01-01' + interval 1 year GROUP BY g", 1},
+    {NULL, "SELECT g, sum(v) FROM t WHERE d >= '2024-01-01 00:00:00' GROUP BY g", 1},
+    {NULL, "SELECT g, sum(v) FROM t WHERE d >= '2024-01-01 00:00:01' GROUP BY g", 0},
     {"SELECT date_trunc('week', x) AS week, sum(v) AS s FROM e GROUP BY 1", "SELECT date_trunc('month', x), sum(v) FROM e GROUP BY 1", 0},
     {NULL, "SELECT sum(v) FROM e WHERE x >= '2024-01-08'", 1}, /* a Monday */
     {NULL, "SELECT sum(v) FROM e WHERE x >= '2024-01-09'", 0},
