@@ -79,7 +79,8 @@ void journal_note_contact(Journal *journal)
 Status journal_slept_through_trim(const Journal *journal, bool *out_slept, Diag *diag)
 {
     const Environment *environment = journal->volume->environment;
-    int64_t away_us = MAX(env_wall_us(environment) - journal->contact_wall_us, env_monotonic_us(environment) - journal->contact_us);
+    int64_t wall_us = env_wall_us(environment) - journal->contact_wall_us, ticked_us = env_monotonic_us(environment) - journal->contact_us;
+    int64_t away_us = MAX(wall_us, ticked_us);
     AUTO_ARENA arena;
     uint64_t *entries = NULL;
     uint32_t count = 0;
