@@ -207,6 +207,8 @@ bool run_snapshot_command(StatementContext *context, const AstCommand *command, 
 Status snapshot_moment(void *context, const AstExpr *value, bool is_version, StrView source, const CatalogSnapshot **out_catalog);
 /* cluster_statements.c; false: it is none of its statements. */
 bool run_cluster_command(StatementContext *context, const AstCommand *command, Status *out_status);
+bool run_volume_command(StatementContext *context, const AstCommand *command, Status *out_status);
+bool run_cache_command(StatementContext *context, const AstStatement *statement, Status *out_status);
 Status run_admin_vacuum(StatementContext *context, const AstCommand *command);
 Status run_explain_vacuum(StatementContext *context);
 Status run_describe(StatementContext *context, const AstStatement *statement);

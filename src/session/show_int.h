@@ -28,6 +28,8 @@ extern const ShowForms show_table_forms, show_partition_forms, show_node_forms, 
 Status show_rows(StatementContext *context, const AstStatement *statement, const SystemTable *table, int pattern);
 Status show_proc(StatementContext *context, const AstStatement *statement);
 StatementContext *show_context(const SystemSource *source);
+Status produce_volume(const SystemSource *source, SystemRows *rows);  /* DESC STORAGE VOLUME */
+Status produce_volumes(const SystemSource *source, SystemRows *rows); /* SHOW STORAGE VOLUMES */
 /* FROM db, or the current database; RAISEs when there is none. */
 Status show_database(StatementContext *context, const CatalogDatabase **out_database);
 /* name and FROM db together. */
