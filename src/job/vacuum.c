@@ -8,9 +8,9 @@
 #include "base/fault.h"
 #include "base/log.h"
 #include "base/strmap.h"
+#include "meta/snapshots.h"
 #include "meta/storage_volume.h"
 #include "types/number_text.h"
-#include "meta/snapshots.h"
 
 enum { LONGEST_PERIOD_US = 300 * 1000000, SHORTEST_PERIOD_US = 1000000, MINUTE_US = 60 * 1000000,
        MOST_PLANNED = 20000 };
@@ -287,6 +287,8 @@ static void note_pinned(Run *run, CatalogSnapshot **pinned, uint32_t count)
         catalog_unref(pinned[i]);
     }
     mem_free(pinned);
+}
+
 static void note_volume(void *context, uint32_t id)
 {
     Run *run = context;
@@ -336,7 +338,6 @@ static Status run_locked(Run *run, Diag *diag)
     mem_free(snapshots);
     TRY(pins);
     note_pinned(run, pinned, pinned_count);
-    TRY(v->options.volume->ops->list(v->options.volume, "data", note_object, run, diag));
     TRY(list_all(run, diag));
     if (run->visit != NULL)
         return OK;
