@@ -205,6 +205,7 @@ static const WordsRule show_rules[] = {
     {"STATUS", {ACCESS_FREE, 0, 0}},
     {"WARNINGS", {ACCESS_FREE, 0, 0}},
     {"ERRORS", {ACCESS_FREE, 0, 0}},
+    {"COUNT*", {ACCESS_FREE, 0, 0}}, /* of warnings and errors */
     {"PROCESSLIST", {ACCESS_FREE, 0, 0}}, /* one's own connections, or OPERATE: all */
     {"PROFILELIST", {ACCESS_FREE, 0, 0}},
     {"RUNNING QUERIES", {ACCESS_FREE, 0, 0}},
@@ -239,6 +240,8 @@ static AccessRule rule_of(const AstStatement *statement)
         return rule_of_words(statement->command->what, command_rules, COUNT_OF(command_rules));
     if (statement->kind == AST_STATEMENT_SHOW)
         return rule_of_words(statement->show->what, show_rules, COUNT_OF(show_rules));
+    if (statement->kind == AST_STATEMENT_DESCRIBE && strview_is(statement->text, "STORAGE VOLUME"))
+        return (AccessRule){ACCESS_ON_NAMED, OBJECT_STORAGE_VOLUME, PRIVILEGE_ANY};
     for (size_t i = 0; i < COUNT_OF(statement_rules); i++) {
         if (statement_rules[i].kind == statement->kind)
             return statement_rules[i].rule;
@@ -308,4 +311,41 @@ void authorize_target(const AstStatement *statement, StrView current, AuthorizeT
     if (out->rule.scope == ACCESS_ON_TABLE && name->count == 0)
         out->rule = (AccessRule){ACCESS_ON_SYSTEM, OBJECT_SYSTEM, P(OPERATE)}; /* of everything: ANALYZE jobs */
     name_target(name, current, out);
+}
+
+/* The storage volume that CREATE TABLE or DATABASE names. */
+static StrView volume_of(const AstStatement *statement)
+{
+    const AstProperties *properties = statement->kind == AST_STATEMENT_CREATE_TABLE      ? &statement->create_table->properties
+                                      : statement->kind == AST_STATEMENT_CREATE_DATABASE ? &statement->properties
+                                                                                         : NULL;
+    for (uint32_t i = 0; properties != NULL && i < properties->keys.count; i++) {
+        if (strview_equal_ci(properties->keys.items[i], STR_VIEW("storage_volume")))
+            return properties->values.items[i];
+    }
+    return (StrView){0};
+}
+
+bool authorize_second_target(const AstStatement *statement, const AuthorizeTarget *first, AuthorizeTarget *out)
+{
+    *out = *first;
+    const AstName *other = NULL;
+    for (uint32_t i = 0; statement->kind == AST_STATEMENT_ALTER_TABLE && i < statement->actions.count; i++) {
+        if (strview_is(statement->actions.items[i].kind, "SWAP"))
+            other = &statement->actions.items[i].other;
+    }
+    if (statement->kind == AST_STATEMENT_ALTER_MV && strview_is(statement->alter_mv->action, "SWAP"))
+        other = &statement->alter_mv->new_name;
+    if (other != NULL && other->count > 0) {
+        name_target(other, first->database, out);
+        return true;
+    }
+    StrView volume = volume_of(statement);
+    if (volume.length > 0) {
+        *out = (AuthorizeTarget){.rule = {ACCESS_ON_NAMED, OBJECT_STORAGE_VOLUME, P(USAGE)}, .object = volume};
+        return true;
+    }
+    bool is_partition = statement->kind == AST_STATEMENT_COMMAND && strview_is(statement->command->what, "RECOVER PARTITION");
+    out->rule.any_of = P(INSERT); /* its rows come back */
+    return is_partition;
 }

@@ -17,6 +17,7 @@ typedef struct AnalyzeContext {
     ColumnIds ids;
     uint32_t next_cte_id;
     uint32_t view_depth;
+    uint32_t refused_depth; /* view_depth where a table was refused */
     /* @@name and @name; false: unknown. */
     bool (*variable)(void *context, StrView scope, StrView name, Arena *arena, Type *out_type, Datum *out_value);
     void *variable_context;

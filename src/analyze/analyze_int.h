@@ -68,6 +68,8 @@ Status bind_lambda_call(AnalyzeContext *context, Scope *scope, const AstExpr *as
                         Expr **out_expr);
 const char *nested_function(const char *name, Type type);
 /* out->table is set: binds ast's query and fits its columns to the table's. */
+/* The table that holds the temporary partitions of a table. */
+Status analyze_find_temporary(AnalyzeContext *context, const CatalogTable *table, const CatalogTable **out);
 /* The default of a column as syntax. */
 Status bind_default_value(AnalyzeContext *context, const TableColumn *column, AstExpr **out);
 Status bind_default_words(AnalyzeContext *context, const AstInsert *ast, const TableSchema *schema, const AstQuery **out);

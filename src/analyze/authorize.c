@@ -61,7 +61,7 @@ Status authorize_database(const AnalyzeContext *context, PrivilegeSet any_of, St
 Status authorize_use(const AnalyzeContext *context, StrView database)
 {
     uint64_t id = database_id(context, database);
-    if (context->rights == NULL || id == 0 || access_sees_database(context->rights, id))
+    if (context->rights == NULL || id == 0 || access_sees_database(context->rights, context->catalog, id))
         return OK;
     return access_refuse(context->rights, OBJECT_DATABASE, PRIVILEGE_ANY, database, context->diag);
 }
@@ -73,7 +73,7 @@ static Status authorize_named_table(const AnalyzeContext *context, const Authori
     const CatalogTable *table = database == NULL ? NULL : catalog_table(database, target->object);
     if (table != NULL)
         return authorize_table(context, target->rule.any_of, database, table);
-    if (database == NULL || context->rights == NULL || access_sees_database(context->rights, database->id))
+    if (database == NULL || context->rights == NULL || access_sees_database(context->rights, context->catalog, database->id))
         return OK;
     return access_refuse(context->rights, (ObjectKind)target->rule.kind, target->rule.any_of, target->object, context->diag);
 }
@@ -102,9 +102,10 @@ static Status authorize_found(const AnalyzeContext *context, const AuthorizeTarg
 
 Status authorize_statement(const AnalyzeContext *context, const AstStatement *statement)
 {
-    AuthorizeTarget target;
+    AuthorizeTarget target, second;
     if (context->rights == NULL || access_is_root(context->rights))
         return OK;
     authorize_target(statement, context->database, &target);
-    return authorize_found(context, &target);
+    TRY(authorize_found(context, &target));
+    return authorize_second_target(statement, &target, &second) ? authorize_found(context, &second) : OK;
 }

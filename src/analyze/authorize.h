@@ -41,4 +41,6 @@ typedef struct AuthorizeTarget {
 
 /* What the statement itself needs; a statement that no rule knows needs OPERATE on SYSTEM. current: the session's database. */
 void authorize_target(const AstStatement *statement, StrView current, AuthorizeTarget *out_target);
+/* Another object that it touches, with its privilege; false: there is none. */
+bool authorize_second_target(const AstStatement *statement, const AuthorizeTarget *first, AuthorizeTarget *out_target);
 Status authorize_statement(const AnalyzeContext *context, const AstStatement *statement);

@@ -58,6 +58,15 @@ static LogicalNode *query_node(const BoundQuery *query)
     return query->root;
 }
 
+/* A view that its reader may not read through is itself what is refused, one inside of another is not. */
+static Status refuse_view(AnalyzeContext *context, const CatalogTable *view, Status status)
+{
+    if (status != ERR_PRIVILEGE_DENIED || context->view_depth != 0 || context->refused_depth != 1)
+        return status;
+    diag_reset(context->diag);
+    return access_refuse(context->rights, OBJECT_VIEW, PRIVILEGE_BIT(SELECT), view->name, context->diag);
+}
+
 static Status bind_view(AnalyzeContext *context, const CatalogTable *view, LogicalNode **out)
 {
     if (++context->view_depth > MAX_VIEW_DEPTH)
@@ -76,7 +85,8 @@ static Status bind_view(AnalyzeContext *context, const CatalogTable *view, Logic
     context->database = saved;
     context->rights = rights;
     context->view_depth--;
-    TRY(status);
+    if (status != OK)
+        return refuse_view(context, view, status);
     *out = query_node(query);
     for (uint32_t i = 0; i < MIN((*out)->column_count, view->schema->column_count); i++)
         (*out)->columns[i].name = view->schema->columns[i].name;
@@ -175,8 +185,11 @@ static Status bind_table(AnalyzeContext *context, Scope *scope, const AstRelatio
     const CatalogDatabase *database;
     const CatalogTable *table;
     TRY(analyze_find_table(context, &ast->name, &database, &table));
+    context->refused_depth = context->view_depth;
     if (ast != context->located && ast != context->raw && ast != context->permitted)
         TRY(authorize_table(context, PRIVILEGE_BIT(SELECT), database, table));
+    if (ast->is_temporary_partition)
+        TRY(analyze_find_temporary(context, table, &table));
     if (table->schema->kind == TABLE_VIEW) {
         TRY(bind_view(context, table, out));
     } else if (table->schema->keys_kind == KEYS_AGGREGATE && ast != context->raw && ast != context->located) {

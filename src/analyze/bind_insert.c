@@ -76,10 +76,16 @@ static Status source_positions(AnalyzeContext *context, const AstInsert *ast, co
     return OK;
 }
 
+Status analyze_find_temporary(AnalyzeContext *context, const CatalogTable *table, const CatalogTable **out)
+{
+    *out = catalog_temporary_partitions(context->catalog, table);
+    return *out != NULL ? OK : RAISE(context->diag, NO_SUCH_PARTITION, "table '%.*s' has no temporary partitions", SV_ARGS(table->name));
+}
+
 static Status target_partitions(AnalyzeContext *context, const AstInsert *ast, BoundInsert *out)
 {
     if (ast->is_temporary_partition)
-        return RAISE(context->diag, NOT_SUPPORTED, "temporary partitions are not supported");
+        TRY(analyze_find_temporary(context, out->table, &out->table));
     if (ast->partition_values.count > 0) {
         out->partition_values = &ast->partition_values;
         out->partition_names = &ast->partitions;
@@ -102,6 +108,8 @@ Status analyze_insert(AnalyzeContext *context, const AstInsert *ast, StrView sou
 {
     if (ast->is_blackhole)
         return RAISE(context->diag, NOT_SUPPORTED, "BLACKHOLE() has no table");
+    if (ast->by_name && ast->has_columns)
+        return RAISE(context->diag, SYNTAX, "Getting syntax error. Detail message: Cannot use COLUMN LIST and BY NAME clause together in insert.");
     if (ast->is_files)
         return RAISE(context->diag, NOT_SUPPORTED, "INSERT INTO FILES() is not supported yet");
     TRY(analyze_find_table(context, &ast->table, &out->database, &out->table));

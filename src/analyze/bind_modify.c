@@ -14,7 +14,7 @@ static Status find_target(AnalyzeContext *context, const AstStatement *ast, Priv
     if (out->table->schema->kind == TABLE_VIEW)
         return RAISE(context->diag, ANALYSIS, "Getting analyzing error. Detail message: the data of view '%.*s' cannot be modified.",
                      SV_ARGS(out->table->name));
-    return OK;
+    return ast->flag ? analyze_find_temporary(context, out->table, &out->table) : OK;
 }
 
 static AstRelation *target_relation(AnalyzeContext *context, const AstStatement *ast)

@@ -47,7 +47,7 @@ static Status produce_schemata(const SystemSource *source, SystemRows *rows)
     for (uint32_t d = catalog_visible_from(source->catalog); d < source->catalog->database_count; d++)
         TRY(put_schema(rows, source->catalog->databases[d]->name));
     for (uint64_t id = ACCESS_ID_INFORMATION_SCHEMA; access_system_database_name(id) != NULL; id++) {
-        if (source->rights == NULL || access_sees_database(source->rights, id))
+        if (source->rights == NULL || access_sees_database(source->rights, source->catalog, id))
             TRY(put_schema(rows, strview(access_system_database_name(id))));
     }
     return OK;
@@ -55,7 +55,7 @@ static Status produce_schemata(const SystemSource *source, SystemRows *rows)
 
 static bool sees_family(const SystemSource *source, const SystemFamily *family)
 {
-    return source->rights == NULL || access_sees_database(source->rights, access_system_database(strview(family->database)));
+    return source->rights == NULL || access_sees_database(source->rights, source->catalog, access_system_database(strview(family->database)));
 }
 
 /* ---- tables ---- */

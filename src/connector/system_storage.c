@@ -12,13 +12,19 @@ typedef struct PartitionVisit {
     const CatalogDatabase *database;
     const CatalogTable *table;
     const CatalogPartition *partition;
+    bool is_temporary;
 } PartitionVisit;
 
 static Status visit_table(const SystemSource *source, SystemRows *rows, const CatalogDatabase *database, const CatalogTable *table,
                           Status (*visit)(const PartitionVisit *visit))
 {
     for (uint32_t p = 0; p < table->partition_count; p++) {
-        PartitionVisit one = {source, rows, database, table, table->partitions[p]};
+        PartitionVisit one = {source, rows, database, table, table->partitions[p], false};
+        TRY(visit(&one));
+    }
+    const CatalogTable *temporary = catalog_temporary_partitions(source->catalog, table);
+    for (uint32_t p = 0; temporary != NULL && p < temporary->partition_count; p++) {
+        PartitionVisit one = {source, rows, database, table, temporary->partitions[p], true};
         TRY(visit(&one));
     }
     return OK;
@@ -130,7 +136,7 @@ static Status put_meta(const PartitionVisit *visit)
     system_put_word(rows, "HDD");
     system_put_nulls(rows, 2);
     system_put_boolean(rows, false);
-    system_put_boolean(rows, false);
+    system_put_boolean(rows, visit->is_temporary);
     system_put_text(rows, size_text(visit));
     system_put_number(rows, (int64_t)partition_row_count(p));
     system_put_boolean(rows, true);

@@ -1,4 +1,4 @@
-#include "ddl/ddl.h"
+#include "ddl/ddl_int.h"
 
 /* ALTER TABLE ADD, DROP, MODIFY, RENAME COLUMN, ORDER BY. Most are metadata alone: segments keep what they were written
  * with; scans fill columns that a segment lacks with their default, and widen what it has. Where that is not enough
@@ -173,6 +173,7 @@ static Status drop_column(DdlContext *context, const AstAlterAction *action, Tab
             return DDL_ERROR(context, "Column: %.*s can not be dropped, because it is used by generated column %.*s.", SV_ARGS(column->name),
                              SV_ARGS(schema->columns[i].name));
     }
+    ddl_drop_indexes_of(schema, column->unique_id);
     memmove(schema->columns + at, schema->columns + at + 1, (schema->column_count - at - 1) * sizeof(TableColumn));
     schema->column_count--;
     shift_positions(schema, at + 1, -1);
@@ -384,6 +385,12 @@ Status ddl_alter_columns(DdlContext *context, const AstAlterAction *action, cons
         return drop_column(context, action, schema);
     if (strview_is(action->kind, "MODIFY COLUMN"))
         return modify_column(context, action, schema);
+    if (strview_is(action->kind, "ADD INDEX")) {
+        rewrite(context, false); /* what is there already gets it, too */
+        return ddl_add_index(context, &action->index, schema);
+    }
+    if (strview_is(action->kind, "DROP INDEX"))
+        return ddl_drop_index(context, action->name, action->if_exists, schema);
     if (strview_is(action->kind, "ORDER BY"))
         return order_by(context, action, schema);
     if (strview_is(action->kind, "RENAME COLUMN"))

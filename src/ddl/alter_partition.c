@@ -1,8 +1,7 @@
-#include "ddl/ddl.h"
+#include "ddl/ddl_int.h"
 
-/* ALTER TABLE ADD, DROP, TRUNCATE, RENAME PARTITION. */
+/* ALTER TABLE ADD, DROP, TRUNCATE, RENAME PARTITION; those of temporary partitions are in a file of their own. */
 
-#include "ddl/recycle.h"
 #include "load/partition_router.h"
 
 static Status need_partitioned(DdlContext *context, const CatalogTable *table)
@@ -12,28 +11,43 @@ static Status need_partitioned(DdlContext *context, const CatalogTable *table)
     return OK;
 }
 
-Status ddl_prepare_partitions(DdlContext *context, const AstAlterAction *action, const CatalogTable *table, PartitionList *fresh)
+Status ddl_prepare_partitions(DdlContext *context, const AstAlterAction *action, const CatalogSnapshot *catalog, const CatalogTable *table,
+                              PartitionList *fresh)
 {
     PartitionList all = {0};
+    const CatalogTable *holder = action->is_temporary ? catalog_temporary_partitions(catalog, table) : table;
+    for (size_t i = 0; action->is_temporary && i < COUNT_OF(context->fresh_ids); i++)
+        context->fresh_ids[i] = meta_new_id(context->store);
     if (action->partitions.count == 0)
         return OK;
     TRY(need_partitioned(context, table));
     if (action->layout != NULL && action->layout->buckets > 0 && action->layout->buckets != table->schema->buckets)
         return RAISE(context->diag, NOT_SUPPORTED, "partitions with another number of buckets are not supported");
     bool is_add = strview_is(action->kind, "ADD PARTITION");
-    for (uint32_t p = 0; is_add && p < table->partition_count; p++)
-        AST_PUSH(context->arena, &all, table->partitions[p]);
+    for (uint32_t p = 0; is_add && holder != NULL && p < holder->partition_count; p++)
+        AST_PUSH(context->arena, &all, holder->partitions[p]);
     uint32_t first = all.count;
     TRY(ddl_add_partitions(context, table->schema, &action->partitions, &all));
     for (uint32_t p = first; p < all.count; p++)
         AST_PUSH(context->arena, fresh, all.items[p]);
+    fresh->checked = is_add ? table : NULL;
     return OK;
+}
+
+static bool has_same_partitions(const CatalogTable *a, const CatalogTable *b)
+{
+    bool is_same = a->schema == b->schema && a->partition_count == b->partition_count;
+    for (uint32_t p = 0; is_same && p < a->partition_count; p++)
+        is_same = a->partitions[p] == b->partitions[p] || (a->partitions[p]->id == b->partitions[p]->id &&
+                                                          strview_equal(a->partitions[p]->name, b->partitions[p]->name));
+    return is_same;
 }
 
 static Status add_partitions(DdlContext *context, const CatalogTable *table, const PartitionList *fresh, Change *change)
 {
+    bool is_checked = fresh->checked != NULL && has_same_partitions(fresh->checked, table);
     for (uint32_t i = 0; i < fresh->count; i++) {
-        for (uint32_t p = 0; p < table->partition_count; p++) {
+        for (uint32_t p = 0; p < table->partition_count && !is_checked; p++) {
             if (strview_equal_ci(table->partitions[p]->name, fresh->items[i]->name) ||
                 partitions_overlap(table->schema, table->partitions[p], fresh->items[i]))
                 return RAISE(context->diag, RETRY, "table '%.*s' got partition '%.*s' meanwhile", SV_ARGS(table->name),
@@ -52,39 +66,46 @@ static Status find_partition(DdlContext *context, const CatalogTable *table, Str
     return OK;
 }
 
-/* What a DROP PARTITION takes. */
-typedef struct PartitionDrop {
-    DdlContext *context;
-    const AstAlterAction *action;
-    const CatalogSnapshot *catalog;
-    const CatalogTable *table;
-    Change *change;
-    uint32_t count;
-} PartitionDrop;
-
-static Status drop_one(PartitionDrop *drop, StrView name)
+static Status drop_one(const PartitionWork *work, const CatalogPartition *partition, uint32_t *in_out_count)
 {
-    const CatalogPartition *partition = catalog_partition(drop->table, name);
-    if (partition == NULL && drop->action->if_exists)
-        return OK;
-    if (partition == NULL)
-        return DDL_ERROR(drop->context, "Error in list of partitions to %.*s.", SV_ARGS(drop->table->name));
-    if (drop->action->is_force)
-        change_drop_partition(drop->change, drop->table->id, partition->id);
+    if (work->action->is_force)
+        change_drop_partition(work->change, work->table->id, partition->id);
     else
-        recycle_partition(drop->change, drop->catalog, drop->table, partition, drop->context->recycle, drop->count++);
+        recycle_partition(work->change, work->catalog, work->table, partition, work->context->recycle, (*in_out_count)++);
     return OK;
 }
 
-static Status drop_partitions(PartitionDrop *drop, const PartitionList *wanted)
+static Status drop_named(const PartitionWork *work, StrView name, uint32_t *in_out_count)
 {
-    TRY(need_partitioned(drop->context, drop->table));
-    if (drop->action->where != NULL)
-        return RAISE(drop->context->diag, NOT_SUPPORTED, "DROP PARTITIONS WHERE is not supported");
-    for (uint32_t w = 0; w < wanted->count && drop->action->partitions.count > 0; w++)
-        TRY(drop_one(drop, wanted->items[w]->name));
-    for (uint32_t i = 0; i < drop->action->names.count && drop->action->partitions.count == 0; i++)
-        TRY(drop_one(drop, drop->action->names.items[i]));
+    const CatalogPartition *partition = catalog_partition(work->table, name);
+    if (partition == NULL && work->action->if_exists)
+        return OK;
+    if (partition == NULL)
+        return DDL_ERROR(work->context, "Error in list of partitions to %.*s.", SV_ARGS(work->table->name));
+    return drop_one(work, partition, in_out_count);
+}
+
+static Status drop_where(const PartitionWork *work, uint32_t *in_out_count)
+{
+    for (uint32_t p = 0; p < work->table->partition_count; p++) {
+        bool matches = false;
+        TRY(ddl_partition_matches(work->context, work->action->where, work->table, work->table->partitions[p], &matches));
+        if (matches)
+            TRY(drop_one(work, work->table->partitions[p], in_out_count));
+    }
+    return OK;
+}
+
+static Status drop_partitions(const PartitionWork *work)
+{
+    uint32_t count = 0;
+    TRY(need_partitioned(work->context, work->table));
+    if (work->action->where != NULL)
+        return drop_where(work, &count);
+    for (uint32_t w = 0; w < work->fresh->count && work->action->partitions.count > 0; w++)
+        TRY(drop_named(work, work->fresh->items[w]->name, &count));
+    for (uint32_t i = 0; i < work->action->names.count && work->action->partitions.count == 0; i++)
+        TRY(drop_named(work, work->action->names.items[i], &count));
     return OK;
 }
 
@@ -120,19 +141,20 @@ static Status rename_partition(DdlContext *context, const AstAlterAction *action
     return OK;
 }
 
-Status ddl_alter_partition(DdlContext *context, const AstAlterAction *action, const CatalogSnapshot *catalog, const CatalogTable *table,
-                           const PartitionList *fresh, Change *change)
+Status ddl_alter_partition(const PartitionWork *work)
 {
-    PartitionDrop drop = {context, action, catalog, table, change, 0};
-    if (action->is_temporary)
-        return RAISE(context->diag, NOT_SUPPORTED, "temporary partitions are not supported");
-    if (strview_is(action->kind, "ADD PARTITION"))
-        return add_partitions(context, table, fresh, change);
-    if (strview_is(action->kind, "DROP PARTITION"))
-        return drop_partitions(&drop, fresh);
-    if (strview_is(action->kind, "TRUNCATE PARTITION"))
-        return truncate_partitions(context, action, table, change);
-    if (strview_is(action->kind, "RENAME PARTITION"))
-        return rename_partition(context, action, table, change);
-    return RAISE(context->diag, NOT_SUPPORTED, "ALTER TABLE %.*s is not supported", SV_ARGS(action->kind));
+    StrView kind = work->action->kind;
+    if (strview_is(kind, "REPLACE PARTITION"))
+        return ddl_replace_partitions(work);
+    if (strview_is(kind, "ADD PARTITION"))
+        return work->action->is_temporary ? ddl_add_temporary(work) : add_partitions(work->context, work->table, work->fresh, work->change);
+    if (strview_is(kind, "DROP PARTITION"))
+        return work->action->is_temporary ? ddl_drop_temporary(work) : drop_partitions(work);
+    if (work->action->is_temporary)
+        return RAISE(work->context->diag, NOT_SUPPORTED, "ALTER TABLE %.*s of temporary partitions is not supported", SV_ARGS(kind));
+    if (strview_is(kind, "TRUNCATE PARTITION"))
+        return truncate_partitions(work->context, work->action, work->table, work->change);
+    if (strview_is(kind, "RENAME PARTITION"))
+        return rename_partition(work->context, work->action, work->table, work->change);
+    return RAISE(work->context->diag, NOT_SUPPORTED, "ALTER TABLE %.*s is not supported", SV_ARGS(kind));
 }

@@ -1,5 +1,5 @@
 #include "ddl/alter_jobs.h"
-#include "ddl/recycle.h"
+#include "ddl/ddl_int.h"
 
 #include "base/fault.h"
 
@@ -79,8 +79,11 @@ static Status change_schema(DdlContext *context, const AstAlterAction *action, c
         if (strview_equal_ci(action->properties.keys.items[i], STR_VIEW("storage_volume")))
             return DDL_ERROR(context, "The storage volume of a table can't be changed.");
     }
-    if (strview_is(action->kind, "SET"))
+    if (strview_is(action->kind, "SET")) {
+        for (uint32_t i = 0; i < action->properties.keys.count; i++)
+            context->effect->rewrites |= strview_starts_with_ci(action->properties.keys.items[i], STR_VIEW("bloom_filter_"));
         return ddl_fill_properties(context, &action->properties, schema);
+    }
     if (is_distribution(action))
         return distribute(context, action, schema);
     return ddl_alter_columns(context, action, table, schema);
@@ -88,7 +91,8 @@ static Status change_schema(DdlContext *context, const AstAlterAction *action, c
 
 static bool changes_schema(const AstAlterAction *action)
 {
-    static const char *const kinds[] = {"COMMENT", "SET", "ADD COLUMN", "DROP COLUMN", "MODIFY COLUMN", "RENAME COLUMN", "COLUMN COMMENT", "ORDER BY"};
+    static const char *const kinds[] = {"COMMENT", "SET", "ADD COLUMN", "DROP COLUMN", "MODIFY COLUMN", "RENAME COLUMN", "COLUMN COMMENT",
+                                        "ORDER BY", "ADD INDEX", "DROP INDEX"};
     for (size_t i = 0; i < COUNT_OF(kinds); i++) {
         if (strview_is(action->kind, kinds[i]))
             return true;
@@ -142,6 +146,9 @@ static Status alter_schema(AlterState *state, const CatalogDatabase *database, c
         status = RAISE(state->context->diag, RETRY, "table '%.*s' was altered meanwhile", SV_ARGS(table->name));
     if (status == OK) {
         change_put_table(change, table->id, database->id, table->name, schema);
+        const CatalogTable *temporary = catalog_temporary_partitions(catalog, table);
+        if (temporary != NULL)
+            change_put_table(change, temporary->id, temporary->database_id, temporary->name, schema);
         note_job(state, database, table, catalog, change);
     }
     ddl_schema_free(schema);
@@ -173,7 +180,8 @@ static Status build_alter(void *opaque, const CatalogSnapshot *catalog, Change *
         return rename_table(state->context, action, database, table, change);
     if (strview_is(action->kind, "SWAP"))
         return swap_tables(state->context, action, database, table, change);
-    return ddl_alter_partition(state->context, action, catalog, table, &state->fresh, change);
+    PartitionWork work = {state->context, action, catalog, table, &state->fresh, change};
+    return ddl_alter_partition(&work);
 }
 
 /* Of as many partitions as there are. */
@@ -202,7 +210,7 @@ Status ddl_alter_table(DdlContext *context, const AstStatement *statement, StrVi
     if (table != NULL && strview_is(statement->actions.items[0].kind, "DROP PARTITION") && !statement->actions.items[0].is_force)
         take_recycle_ids(context, table, &recycle);
     if (table != NULL && table->schema->kind != TABLE_VIEW)
-        status = ddl_prepare_partitions(context, &statement->actions.items[0], table, &state.fresh);
+        status = ddl_prepare_partitions(context, &statement->actions.items[0], catalog, table, &state.fresh);
     if (status == OK)
         status = meta_commit(context->store, build_alter, &state, context->diag);
     catalog_unref(catalog);

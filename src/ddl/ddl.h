@@ -21,6 +21,7 @@ typedef struct DdlContext {
     int64_t now_us;
     int64_t zone_offset_us;
     AlterEffect *effect;
+    uint64_t fresh_ids[2];            /* for the first temporary partition */
     const struct RecycleIds *recycle; /* for dropping partitions without FORCE */
 } DdlContext;
 
@@ -44,6 +45,7 @@ typedef struct PartitionList {
     CatalogPartition **items;
     uint32_t count;
     uint32_t capacity;
+    const CatalogTable *checked; /* with whose partitions these don't meet; NULL: not known */
 } PartitionList;
 
 /* The partitions that the items say, added to list, which may hold others already: names and values must not
@@ -63,8 +65,9 @@ Status ddl_plan_alter(DdlContext *context, const AstStatement *statement, const 
 Status ddl_alter_table(DdlContext *context, const AstStatement *statement, StrView database, StrView name);
 /* Partition actions. prepare takes ids, which can't be had inside of a commit, and fills fresh: what ADD adds and
  * what DROP with a range means. alter goes into the commit. */
-Status ddl_prepare_partitions(DdlContext *context, const AstAlterAction *action, const CatalogTable *table, PartitionList *fresh);
-Status ddl_alter_partition(DdlContext *context, const AstAlterAction *action, const CatalogSnapshot *catalog, const CatalogTable *table,
-                           const PartitionList *fresh, Change *change);
+Status ddl_prepare_partitions(DdlContext *context, const AstAlterAction *action, const CatalogSnapshot *catalog, const CatalogTable *table,
+                              PartitionList *fresh);
+struct PartitionWork;
+Status ddl_alter_partition(const struct PartitionWork *work);
 /* Column actions: change schema, a private copy of the table's. */
 Status ddl_alter_columns(DdlContext *context, const AstAlterAction *action, const CatalogTable *table, TableSchema *schema);

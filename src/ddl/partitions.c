@@ -2,11 +2,21 @@
 
 /* Partitions as CREATE TABLE and ALTER TABLE write them: LESS THAN, [a, b), VALUES IN, START END EVERY. */
 
+#include "base/strmap.h"
 #include "load/partition_router.h"
 #include "types/datetime.h"
 #include "types/number_text.h"
 
-enum { MOST_PARTITIONS = 4096 };
+enum { MOST_PARTITIONS = 100000, MOST_AT_ONCE = 4096 };
+
+/* Partitions that one statement adds to those in list. */
+typedef struct PartitionAdding {
+    PartitionList *list;
+    uint32_t before;              /* that were there */
+    const CatalogPartition *last; /* whose end is the greatest */
+    uint32_t known;               /* of list, that last comes from and whose names are in names */
+    StrMap names;
+} PartitionAdding;
 
 Status ddl_bound(DdlContext *context, const AstExpr *ast, Type type, Datum *out, bool *out_is_max)
 {
@@ -96,16 +106,38 @@ static Status fill_list(DdlContext *context, const TableSchema *schema, const As
     return OK;
 }
 
-static Status add_partition(DdlContext *context, const TableSchema *schema, PartitionList *list, CatalogPartition *fresh, bool if_not_exists)
+static void take_note(const TableSchema *schema, PartitionAdding *adding)
 {
+    for (; adding->known < adding->list->count; adding->known++) {
+        CatalogPartition *p = adding->list->items[adding->known];
+        const CatalogPartition *last = adding->last;
+        if (table_has_ranges(schema) && (last == NULL || (last->has_high && (!p->has_high || compare_bounds(schema, p->high, last->high) > 0))))
+            adding->last = p;
+        (void)strmap_put_if_absent(&adding->names, p->name, p);
+    }
+}
+
+/* Ranges that are added behind all that are there overlap none of them. */
+static bool lies_behind(const TableSchema *schema, const PartitionAdding *adding, const CatalogPartition *fresh)
+{
+    const CatalogPartition *last = adding->last;
+    return last != NULL && last->has_high && fresh->has_low && compare_bounds(schema, last->high, fresh->low) <= 0;
+}
+
+static Status add_partition(DdlContext *context, const TableSchema *schema, PartitionAdding *adding, CatalogPartition *fresh, bool if_not_exists)
+{
+    PartitionList *list = adding->list;
+    take_note(schema, adding);
     if (list->count >= MOST_PARTITIONS)
         return DDL_ERROR(context, "The number of partitions exceeds the limit of %d.", MOST_PARTITIONS);
-    for (uint32_t i = 0; i < list->count; i++) {
-        bool is_same = strview_equal_ci(list->items[i]->name, fresh->name);
-        if (is_same && if_not_exists)
-            return OK;
-        if (is_same)
-            return RAISE(context->diag, PARTITION_EXISTS, "Duplicate partition name %.*s", SV_ARGS(fresh->name));
+    if (list->count - adding->before >= MOST_AT_ONCE)
+        return DDL_ERROR(context, "The number of partitions exceeds the limit of %d.", MOST_AT_ONCE);
+    bool is_same = strmap_get(&adding->names, fresh->name) != NULL;
+    if (is_same && if_not_exists)
+        return OK;
+    if (is_same)
+        return RAISE(context->diag, PARTITION_EXISTS, "Duplicate partition name %.*s", SV_ARGS(fresh->name));
+    for (uint32_t i = 0; i < list->count && !lies_behind(schema, adding, fresh); i++) {
         if (partitions_overlap(schema, list->items[i], fresh))
             return DDL_ERROR(context, "%s of partition %.*s intersects with that of partition %.*s.",
                              table_has_ranges(schema) ? "Range" : "Value list", SV_ARGS(fresh->name), SV_ARGS(list->items[i]->name));
@@ -133,7 +165,7 @@ static Status every_step(DdlContext *context, const TableSchema *schema, const A
     return OK;
 }
 
-static Status add_batch(DdlContext *context, const TableSchema *schema, const AstPartition *ast, PartitionList *list)
+static Status add_batch(DdlContext *context, const TableSchema *schema, const AstPartition *ast, PartitionAdding *adding)
 {
     PartitionStep step;
     Datum start, stop;
@@ -157,7 +189,7 @@ static Status add_batch(DdlContext *context, const TableSchema *schema, const As
         partition->has_low = partition->has_high = true;
         partition->low[0] = start;
         partition->high[0] = next;
-        TRY(add_partition(context, schema, list, partition, ast->if_not_exists));
+        TRY(add_partition(context, schema, adding, partition, ast->if_not_exists));
         start = next;
     }
     return OK;
@@ -165,21 +197,21 @@ static Status add_batch(DdlContext *context, const TableSchema *schema, const As
 
 Status ddl_add_partitions(DdlContext *context, const TableSchema *schema, const AstPartitions *items, PartitionList *list)
 {
+    PartitionAdding adding = {.list = list, .before = list->count};
+    strmap_init(&adding.names, context->arena, true);
     for (uint32_t i = 0; i < items->count; i++) {
         const AstPartition *item = &items->items[i];
         bool is_list = item->kind == AST_PARTITION_LIST;
-        if (item->is_temporary)
-            return RAISE(context->diag, NOT_SUPPORTED, "temporary partitions are not supported");
         if (is_list == table_has_ranges(schema))
             return DDL_ERROR(context, "Partition %.*s is not of the kind of the table's partitions.", SV_ARGS(item->name));
         if (item->kind == AST_PARTITION_RANGE) {
-            TRY(add_batch(context, schema, item, list));
+            TRY(add_batch(context, schema, item, &adding));
             continue;
         }
         TRY(ddl_check_name(item->name, context->diag));
         CatalogPartition *partition = partition_new(context->store, schema, item->name, context->now_us, context->arena);
         TRY(is_list ? fill_list(context, schema, item, partition) : fill_range(context, schema, item, list, partition));
-        TRY(add_partition(context, schema, list, partition, item->if_not_exists));
+        TRY(add_partition(context, schema, &adding, partition, item->if_not_exists));
     }
     return OK;
 }

@@ -1,4 +1,4 @@
-#include "ddl/ddl.h"
+#include "ddl/ddl_int.h"
 #include "ddl/partition_schedule.h"
 
 /* CREATE TABLE: columns, keys, distribution, partition columns, properties. */
@@ -421,6 +421,8 @@ Status ddl_fill_schema(DdlContext *context, const AstCreateTable *ast, const Bou
     TRY(fill_distribution(context, ast, schema));
     TRY(fill_scheme(context, ast, schema));
     TRY(ddl_fill_properties(context, &ast->properties, schema));
+    for (uint32_t i = 0; i < ast->indexes.count; i++)
+        TRY(ddl_add_index(context, &ast->indexes.items[i], schema));
     schema->comment = ddl_keep(&schema->arena, ast->comment);
     return OK;
 }

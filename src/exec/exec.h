@@ -59,6 +59,7 @@ typedef struct OperatorProfile {
     _Atomic int64_t push_us; /* spent in those that take its rows */
     int64_t peak_bytes;      /* most memory the operator held */
     int64_t spilled_bytes;   /* written to disk */
+    _Atomic uint64_t pages_by_bounds, pages_by_index; /* of a scan: that were not read */
     ReadCounters reads;      /* of scans of remote volumes */
 } OperatorProfile;
 

@@ -13,6 +13,13 @@ void profile_rows(ExecContext *exec, const PhysNode *node, uint32_t rows)
     atomic_fetch_add_explicit(&exec->options->profile[node->id].chunks, 1, memory_order_relaxed);
 }
 
+void profile_page(ExecContext *exec, const PhysNode *node, bool by_index)
+{
+    OperatorProfile *profile = exec->options->profile;
+    if (profile != NULL)
+        atomic_fetch_add_explicit(by_index ? &profile[node->id].pages_by_index : &profile[node->id].pages_by_bounds, 1, memory_order_relaxed);
+}
+
 typedef struct ProfileConsumer {
     Consumer consumer;
     Consumer *next;

@@ -1,12 +1,13 @@
 #include "exec/delete_cache.h"
 #include "exec/exec_int.h"
+#include "exec/scan_index.h"
 #include "format/segment.h"
 #include "storage/delete_vector.h"
 
 /* Scans. A morsel is a few pages of one segment. Zone maps drop pages by the predicates' ranges and by
- * the bounds of runtime filters; predicate columns are read first, the others only for pages where rows
- * survive. Of remote volumes, the pages of the next morsels are fetched ahead, few at first: a query with a LIMIT
- * may not need them. */
+ * the bounds of runtime filters, then the pages' own filters (indexes) those without the values; predicate columns are
+ * read first, the others only for pages where rows survive. Of remote volumes, the pages of the next morsels are
+ * fetched ahead, few at first: a query with a LIMIT may not need them. */
 
 enum { MORSEL_PAGES = 8, MAX_RANGES = 32, FIRST_AHEAD = 4, AHEAD_GROWTH = 4, MOST_AHEAD = 64 };
 
@@ -40,6 +41,7 @@ typedef struct Scan {
     ReadScope reads;
     ColumnRange ranges[MAX_RANGES];
     uint32_t range_count;
+    ScanProbes probes;
     bool *is_predicate; /* a scan column */
     ScanWorker *workers;
 } Scan;
@@ -248,8 +250,11 @@ static Status scan_page(Scan *scan, uint32_t number, uint32_t segment, uint32_t 
     ScanWorker *worker = &scan->workers[number];
     const PhysNode *node = scan->node;
     bool any;
-    if (!page_may_match(scan, segment, page))
+    bool is_in_bounds = page_may_match(scan, segment, page);
+    if (!is_in_bounds || !scan_probes_may_match(&scan->probes, scan->segments[segment], page, scan->positions[segment])) {
+        profile_page(scan->exec, node, is_in_bounds);
         return OK;
+    }
     arena_reset(&worker->pages);
     for (uint32_t c = 0; c < node->scan.scan_column_count; c++) {
         if (scan->is_predicate[c])
@@ -362,6 +367,8 @@ Status run_scan(ExecContext *exec, const PhysNode *node, Consumer *consumer)
     scan.range_count = MAX_RANGES;
     expr_ranges(&exec->arena, (const Expr *const *)node->scan.conjuncts, node->scan.conjunct_count, scan.ranges,
                 &scan.range_count);
+    scan_probes_make(&exec->arena, scan.ranges, scan.range_count, (const Expr *const *)node->scan.conjuncts, node->scan.conjunct_count,
+                     &scan.probes);
     scan.reads.cancelled = exec->options->cancelled;
     scan.reads.counters = exec->options->profile == NULL ? NULL : &exec->options->profile[node->id].reads;
     const ReadScope *before = read_scope_begin(&scan.reads);

@@ -5,6 +5,7 @@
  * decodes alone. Zone maps (min, max, null count) exist a page; dictionaries a row group and column. */
 
 #include "expr/eval.h"
+#include "types/filter_spec.h"
 #include "types/segment_ref.h"
 #include "volume/volume.h"
 
@@ -22,6 +23,8 @@ typedef struct SegmentWriter SegmentWriter;
 typedef Status (*SegmentSink)(void *context, const void *data, size_t length, Diag *diag);
 Status segment_writer_open(const SegmentColumn *columns, uint32_t count, SegmentSink sink, void *context, Diag *diag,
                            SegmentWriter **out_writer);
+/* Before the first row: filters that pages get. Those of columns that the segment lacks are left out. */
+void segment_writer_filter(SegmentWriter *writer, const SegmentFilterSpec *specs, uint32_t count);
 /* Before the first rows: strings are packed quickly instead of well, for a segment that is merged before long. */
 void segment_writer_hurry(SegmentWriter *writer);
 /* columns[c] holds row_count values, dense; any form. Rows are taken in order. */
@@ -56,6 +59,10 @@ typedef struct PageStats {
     uint32_t null_count;
     uint32_t row_count;
 } PageStats;
+/* The filter that a column has, or NULL. */
+const SegmentFilterSpec *segment_filter(const Segment *segment, int column);
+/* Can the page hold one of the hashes (all: all of them)? True when its filter is damaged. */
+bool segment_page_may_hold(Segment *segment, uint32_t page, int column, const uint64_t *hashes, uint32_t count, bool all);
 void segment_page_stats(const Segment *segment, uint32_t page, int column, PageStats *out_stats);
 /* Of the whole column; bounds of integers only. */
 void segment_column_stats(const Segment *segment, int column, PageStats *out_stats);

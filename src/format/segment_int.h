@@ -8,6 +8,7 @@
 #include "codec/fsst.h"
 #include "codec/intpack.h"
 #include "format/segment.h"
+#include "format/segment_filter.h"
 
 enum { SEGMENT_VERSION = 2, SEGMENT_TAIL_BYTES = 32, BOUND_BYTES = 64 };
 static const char segment_magic[8] = {'M', 'R', 'K', 'S', 'E', 'G', '0', '1'};
@@ -46,6 +47,13 @@ typedef struct DictionaryInfo {
     uint64_t checksum;
 } DictionaryInfo;
 
+/* The filter of a page; length 0: it holds no value. */
+typedef struct FilterInfo {
+    uint64_t offset;
+    uint32_t length;
+    uint64_t checksum;
+} FilterInfo;
+
 /* ---- strings of one column while it is written (segment_strings.c) ---- */
 
 typedef enum StringForm { STRINGS_PLAIN, STRINGS_DICTIONARY, STRINGS_SYMBOLS } StringForm;
@@ -82,6 +90,8 @@ typedef struct ColumnReader {
     DictionaryInfo *dictionaries; /* a row group */
     _Atomic(Vector *) *loaded;    /* decoded dictionaries */
     _Atomic(FsstTable *) *tables; /* decoded symbol tables; neighbours may share one */
+    SegmentFilterSpec filter;     /* kind 0: none */
+    FilterInfo *filters;          /* by page */
     _Atomic uint8_t *checked;     /* by page: epoch of the last check; checking twice is harmless */
 } ColumnReader;
 
@@ -119,5 +129,6 @@ Status segment_check_sum(const Segment *s, const CheckedBytes *bytes, Diag *diag
 bool segment_is_same_sum(uint64_t found, uint64_t expected);
 /* column -1: of the whole segment. */
 Status segment_corrupt(const Segment *s, uint64_t offset, int column, const char *what, Diag *diag);
+Status segment_verify_filters(Segment *s, Diag *diag);
 /* No memory is taken for sizes that bytes could hardly stand for. */
 bool segment_is_plausible(uint64_t plain_length, uint64_t stored_length);

@@ -466,5 +466,5 @@ Status segment_verify(Segment *s, Diag *diag)
             TRY(segment_read(s, p, (int)c, s->columns[c].type, &arena, diag, &out));
         }
     }
-    return OK;
+    return segment_verify_filters(s, diag);
 }

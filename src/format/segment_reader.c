@@ -145,6 +145,50 @@ bool segment_is_plausible(uint64_t plain_length, uint64_t stored_length)
     return plain_length <= (uint64_t)1 << 30 && plain_length <= stored_length * MOST_TIMES + ALWAYS;
 }
 
+static Status read_filter_infos(Segment *s, ByteReader *body, Diag *diag)
+{
+    uint64_t at = byte_reader_varint(body);
+    SegmentFilterSpec filter = {.kind = byte_reader_u8(body)};
+    filter.gram = byte_reader_u8(body);
+    filter.ignores_case = byte_reader_u8(body) != 0;
+    if (body->failed || at >= s->column_count)
+        return segment_corrupt(s, s->length, -1, "a filter is of no column", diag);
+    bool is_known = filter.kind == SEGMENT_FILTER_VALUES || (filter.kind == SEGMENT_FILTER_GRAMS && filter.gram > 0);
+    if (!is_known)
+        return OK; /* of a later version: it is not used */
+    ColumnReader *column = &s->columns[at];
+    column->filters = ARENA_NEW_ARRAY(&s->arena, FilterInfo, s->page_count);
+    for (uint32_t p = 0; p < s->page_count; p++) {
+        FilterInfo *info = &column->filters[p];
+        info->offset = byte_reader_u64(body);
+        info->length = byte_reader_u32(body);
+        info->checksum = byte_reader_u64(body);
+        if (body->failed || !is_inside(s, info->offset, info->length))
+            return segment_corrupt(s, s->length, -1, "a filter lies outside", diag);
+    }
+    filter.unique_id = column->unique_id;
+    column->filter = filter;
+    return OK;
+}
+
+/* Behind the columns; segments that have none may end before. */
+static Status read_filters(Segment *s, ByteReader *footer, Diag *diag)
+{
+    uint64_t count = byte_reader_left(footer) > 0 ? byte_reader_varint(footer) : 0;
+    for (uint64_t i = 0; i < count && !footer->failed; i++) {
+        StrView bytes = byte_reader_sized(footer);
+        ByteReader body = byte_reader(bytes.data, bytes.length);
+        if (!footer->failed)
+            TRY(read_filter_infos(s, &body, diag));
+    }
+    return OK;
+}
+
+const SegmentFilterSpec *segment_filter(const Segment *s, int column)
+{
+    return s->columns[column].filter.kind == 0 ? NULL : &s->columns[column].filter;
+}
+
 static Status read_footer(Segment *s, ByteReader *footer, Diag *diag)
 {
     uint64_t columns = byte_reader_varint(footer);
@@ -164,6 +208,7 @@ static Status read_footer(Segment *s, ByteReader *footer, Diag *diag)
         TRY(read_dictionary_infos(s, column, footer, diag));
         TRY(read_page_infos(s, column, footer, diag));
     }
+    TRY(read_filters(s, footer, diag));
     return footer->failed ? segment_corrupt(s, s->length, -1, "the footer is cut short", diag) : OK;
 }
 
@@ -178,6 +223,43 @@ Status segment_pin(const Segment *s, uint64_t offset, uint64_t length, Diag *dia
 void segment_unpin(const Segment *s, uint64_t offset, uint64_t length)
 {
     volume_unpin(s->object, s->ref.offset + offset, length);
+}
+
+static Status check_filter(const Segment *s, uint32_t page, int column, Diag *diag)
+{
+    const FilterInfo *info = &s->columns[column].filters[page];
+    CheckedBytes bytes = {info->offset, info->length, info->checksum, column, "filter of page", page};
+    return info->length == 0 ? OK : segment_check_sum(s, &bytes, diag);
+}
+
+bool segment_page_may_hold(Segment *s, uint32_t page, int column, const uint64_t *hashes, uint32_t count, bool all)
+{
+    const FilterInfo *info = &s->columns[column].filters[page];
+    Diag told = {0}; /* of damage, to the quarantine; the page itself is read then */
+    if (segment_pin(s, info->offset, info->length, &told) != OK)
+        return true;
+    volume_guard_begin();
+    bool is_sound = check_filter(s, page, column, &told) == OK;
+    bool may_hold = all;
+    for (uint32_t i = 0; i < count && may_hold == all; i++)
+        may_hold = segment_filter_has(s->data + info->offset, info->length, hashes[i]);
+    is_sound &= volume_guard_end();
+    segment_unpin(s, info->offset, info->length);
+    return may_hold || !is_sound;
+}
+
+Status segment_verify_filters(Segment *s, Diag *diag)
+{
+    for (uint32_t c = 0; c < s->column_count; c++) {
+        for (uint32_t p = 0; p < s->page_count && s->columns[c].filter.kind != 0; p++) {
+            const FilterInfo *info = &s->columns[c].filters[p];
+            TRY(segment_pin(s, info->offset, info->length, diag));
+            Status status = check_filter(s, p, (int)c, diag);
+            segment_unpin(s, info->offset, info->length);
+            TRY(status);
+        }
+    }
+    return OK;
 }
 
 /* The tail is pinned. */

@@ -19,6 +19,8 @@ typedef struct ColumnBuffer {
     ByteBuf footer; /* page infos so far */
     ByteBuf dictionaries;
     StringWriter strings;
+    SegmentFilterSpec filter; /* kind 0: none */
+    ByteBuf filters;          /* infos of the pages' filters so far */
 } ColumnBuffer;
 
 struct SegmentWriter {
@@ -92,6 +94,7 @@ void segment_writer_close(SegmentWriter *w)
     for (uint32_t c = 0; c < w->column_count; c++) {
         bytebuf_deinit(&w->columns[c].footer);
         bytebuf_deinit(&w->columns[c].dictionaries);
+        bytebuf_deinit(&w->columns[c].filters);
         string_writer_deinit(&w->columns[c].strings);
     }
     bytebuf_deinit(&w->page);
@@ -345,6 +348,79 @@ static Status write_page(SegmentWriter *w, ColumnBuffer *column, uint32_t first,
     return emit(w, w->page.data, w->page.length);
 }
 
+/* ---- filters ---- */
+
+void segment_writer_filter(SegmentWriter *w, const SegmentFilterSpec *specs, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        for (uint32_t c = 0; c < w->column_count; c++) {
+            bool is_text = w->columns[c].type.phys == PHYS_STR;
+            bool fits = specs[i].kind == SEGMENT_FILTER_GRAMS ? is_text : is_text || w->columns[c].type.phys <= PHYS_I128;
+            if (w->specs[c].unique_id == specs[i].unique_id && fits && !type_is_nested(w->specs[c].type))
+                w->columns[c].filter = specs[i];
+        }
+    }
+}
+
+static uint32_t collect_hashes(SegmentWriter *w, const ColumnBuffer *column, uint32_t first, uint32_t count, Arena *arena, uint64_t **out)
+{
+    const Str *texts = (const Str *)(const void *)column->values + first;
+    bool is_text = column->type.phys == PHYS_STR;
+    Vector values = {.type = column->type, .form = VECTOR_FLAT, .data = column->values + (size_t)first * column->width};
+    size_t room = count;
+    for (uint32_t i = 0; i < count && is_text && column->filter.kind == SEGMENT_FILTER_GRAMS; i++)
+        room += texts[i].length;
+    uint64_t *hashes = ARENA_NEW_ARRAY(arena, uint64_t, room + 1);
+    uint32_t taken = 0;
+    (void)w;
+    for (uint32_t i = 0; i < count; i++) {
+        if (column->nulls[first + i] != 0)
+            continue;
+        if (column->filter.kind == SEGMENT_FILTER_GRAMS)
+            taken += segment_filter_grams(&column->filter, str_view(&texts[i]), hashes + taken);
+        else if (is_text)
+            hashes[taken++] = segment_filter_hash_text(str_view(&texts[i]));
+        else
+            hashes[taken++] = segment_filter_hash_number(vector_get(&values, i, NULL).i128);
+    }
+    *out = hashes;
+    return taken;
+}
+
+static Status write_filter(SegmentWriter *w, ColumnBuffer *column, uint32_t first, uint32_t count)
+{
+    AUTO_ARENA arena;
+    AUTO_BYTEBUF filter = {0};
+    uint64_t *hashes;
+    arena_init(&arena, NULL);
+    uint32_t taken = collect_hashes(w, column, first, count, &arena, &hashes);
+    segment_filter_build(hashes, taken, column->filter.fpp, &filter);
+    bytebuf_put_u64(&column->filters, w->offset);
+    bytebuf_put_u32(&column->filters, (uint32_t)filter.length);
+    bytebuf_put_u64(&column->filters, checksum_bytes(filter.data, filter.length));
+    return filter.length == 0 ? OK : emit(w, filter.data, filter.length);
+}
+
+static void put_filters(const SegmentWriter *w, ByteBuf *footer)
+{
+    uint32_t count = 0;
+    for (uint32_t c = 0; c < w->column_count; c++)
+        count += w->columns[c].filter.kind != 0;
+    bytebuf_put_varint(footer, count);
+    for (uint32_t c = 0; c < w->column_count; c++) {
+        const ColumnBuffer *column = &w->columns[c];
+        AUTO_BYTEBUF body = {0};
+        if (column->filter.kind == 0)
+            continue;
+        bytebuf_put_varint(&body, c);
+        bytebuf_put_u8(&body, column->filter.kind);
+        bytebuf_put_u8(&body, column->filter.gram);
+        bytebuf_put_u8(&body, column->filter.ignores_case);
+        bytebuf_append(&body, column->filters.data, column->filters.length);
+        bytebuf_put_sized(footer, body.data, body.length);
+    }
+}
+
 static Status write_column(SegmentWriter *w, ColumnBuffer *column, uint32_t rows)
 {
     StringWriter *strings = &column->strings;
@@ -361,6 +437,8 @@ static Status write_column(SegmentWriter *w, ColumnBuffer *column, uint32_t rows
         strings->table = info;
     for (uint32_t first = 0; first < rows; first += SEGMENT_PAGE_ROWS)
         TRY(write_page(w, column, first, MIN(rows - first, (uint32_t)SEGMENT_PAGE_ROWS)));
+    for (uint32_t first = 0; first < rows && column->filter.kind != 0; first += SEGMENT_PAGE_ROWS)
+        TRY(write_filter(w, column, first, MIN(rows - first, (uint32_t)SEGMENT_PAGE_ROWS)));
     return OK;
 }
 
@@ -409,6 +487,7 @@ Status segment_writer_finish(SegmentWriter *w, uint64_t *out_length, uint64_t *o
         bytebuf_put_sized(&footer, w->columns[c].dictionaries.data, w->columns[c].dictionaries.length);
         bytebuf_append(&footer, w->columns[c].footer.data, w->columns[c].footer.length);
     }
+    put_filters(w, &footer);
     AUTO_BYTEBUF packed = {0};
     Codec used = compress_append(CODEC_ZSTD, bytebuf_view(&footer), &packed);
     AUTO_BYTEBUF tail = {0};

@@ -11,6 +11,7 @@
 
 #include "base/fault.h"
 #include "base/log.h"
+#include "meta/table_index.h"
 #include "storage/compaction.h"
 
 enum {
@@ -396,6 +397,9 @@ static Status merge_picked(Compactor *c, const Pick *pick, bool is_locked, const
     CompactionInput input = {.volume = volume, .segments = pick->segments, .segment_count = pick->count, .columns = columns,
                              .missing = missing, .column_count = schema->column_count, .sort_columns = schema->sort_columns,
                              .sort_count = schema->sort_count, .cancelled = cancelled, .memory = &c->memory};
+    SegmentFilterSpec *filters;
+    input.filter_count = table_filters(schema, &arena, &filters);
+    input.filters = filters;
     uint64_t id = meta_new_id(c->store);
     SegmentRef merged = {.id = id, .volume_id = volume->id, .path = strview(path)};
     snprintf(path, sizeof(path), "data/%llu/%03llu/%012llu.seg", (unsigned long long)meta_incarnation(c->store),
@@ -507,30 +511,28 @@ int64_t compactor_run(void *context, const _Atomic bool *stopping)
     return has_work ? env_monotonic_us(env) - start_us : IDLE_US;
 }
 
-/* The first tablet that has too many. */
-static bool pick_urgent(Compactor *c, const CatalogTable *table, Arena *arena, Pick *out)
+/* The first tablet that has too many. is_looking: without the merging lock, which guards the penalties. */
+static bool pick_urgent(Compactor *c, const CatalogTable *table, const CatalogPartition *partition, bool is_looking, Arena *arena, Pick *out)
 {
     int64_t now_us = env_wall_us(c->volume->environment);
-    for (uint32_t p = 0; p < table->partition_count; p++) {
-        const CatalogPartition *partition = table->partitions[p];
-        for (uint32_t t = 0; t < partition->tablet_count; t++) {
-            *out = (Pick){.table = table, .partition = partition, .tablet = &partition->tablets[t]};
-            if (out->tablet->segment_count >= HELP_SEGMENTS && !is_penalised(c, out->tablet->id, now_us) &&
-                pick_segments(out, false, now_us, arena) && out->count >= HELP_SEGMENTS / 2)
-                return true;
-        }
+    for (uint32_t t = 0; partition != NULL && t < partition->tablet_count; t++) {
+        *out = (Pick){.table = table, .partition = partition, .tablet = &partition->tablets[t]};
+        if (out->tablet->segment_count >= HELP_SEGMENTS && (is_looking || !is_penalised(c, out->tablet->id, now_us)) &&
+            pick_segments(out, false, now_us, arena) && out->count >= HELP_SEGMENTS / 2)
+            return true;
     }
     return false;
 }
 
-static bool help_once(Compactor *c, uint64_t table_id, bool is_looking)
+static bool help_once(Compactor *c, uint64_t table_id, uint64_t partition_id, bool is_looking)
 {
     AUTO_ARENA arena;
     arena_init(&arena, NULL);
     CatalogSnapshot *catalog = meta_snapshot(c->store);
     const CatalogTable *table = catalog_table_by_id(catalog, table_id);
     Pick pick;
-    bool is_urgent = table != NULL && may_merge(c, table) && pick_urgent(c, table, &arena, &pick);
+    bool is_urgent = table != NULL && may_merge(c, table) &&
+                     pick_urgent(c, table, catalog_partition_by_id(table, partition_id), is_looking, &arena, &pick);
     if (is_urgent && !is_looking) {
         Diag diag = {0};
         status_ignore(merge(c, &pick, false, NULL, &diag)); /* logged and counted there */
@@ -539,12 +541,12 @@ static bool help_once(Compactor *c, uint64_t table_id, bool is_looking)
     return is_urgent;
 }
 
-void compactor_help(Compactor *c, uint64_t table_id)
+void compactor_help(Compactor *c, uint64_t table_id, uint64_t partition_id)
 {
-    if (c == NULL || !help_once(c, table_id, true))
+    if (c == NULL || !help_once(c, table_id, partition_id, true))
         return;
     LOCK_GUARD(&c->merging); /* behind the one that is under way, which may be the one that is needed */
-    (void)help_once(c, table_id, false);
+    (void)help_once(c, table_id, partition_id, false);
 }
 
 static bool is_wanted(uint64_t id, const uint64_t *ids, uint32_t count)

@@ -28,7 +28,7 @@ void compactor_close(Compactor *compactor);
 int64_t compactor_run(void *compactor, const _Atomic bool *stopping);
 /* A load that leaves a tablet with too many small segments merges them itself before it goes on: what is loaded faster than the job
  * can merge, at the priority that it has, would else make reads ever slower. The caller holds no lock. */
-void compactor_help(Compactor *compactor, uint64_t table_id);
+void compactor_help(Compactor *compactor, uint64_t table_id, uint64_t partition_id);
 CompactionLog *compactor_log(Compactor *compactor);
 CompactionHolds *compactor_holds(Compactor *compactor);
 /* Merges all that can be merged; partition_ids NULL: of all partitions. cancelled may be NULL. */

@@ -131,9 +131,14 @@ static Status read_partitions(LoadPlan *plan, const StreamLoadOptions *options, 
 {
     StrView names = load_plan_property(plan, options, "partitions");
     StrView temporary = load_plan_property(plan, options, "temporary_partitions");
-    if (strview_trim(temporary).length > 0)
-        return RAISE(diag, NO_SUCH_PARTITION, "Unknown temporary partition '%.*s' in table '%.*s'", SV_ARGS(temporary),
-                     SV_ARGS(plan->table->name));
+    if (strview_trim(temporary).length > 0) {
+        const CatalogTable *holder = catalog_temporary_partitions(plan->catalog, plan->table);
+        if (holder == NULL)
+            return RAISE(diag, NO_SUCH_PARTITION, "Unknown temporary partition '%.*s' in table '%.*s'", SV_ARGS(temporary),
+                         SV_ARGS(plan->table->name));
+        plan->table = holder;
+        names = temporary;
+    }
     if (strview_trim(names).length == 0)
         return OK;
     ARRAY_OF(uint64_t) ids = {0};

@@ -86,10 +86,13 @@ bool partitions_overlap(const TableSchema *schema, const CatalogPartition *a, co
 
 /* ---- opening ---- */
 
-/* Where among by_low the first range lies that begins above the values. */
+/* Where among by_low the first range lies that begins above the values. Most are met in their order. */
 static uint32_t above(const PartitionRouter *router, const Datum *values)
 {
     uint32_t low = 0, high = router->count;
+    const CatalogPartition *last = high == 0 ? NULL : router->partitions[router->by_low[high - 1]];
+    if (last != NULL && (!last->has_low || compare_values(router->table->schema, last->low, values) <= 0))
+        return high;
     while (low < high) {
         uint32_t middle = (low + high) / 2;
         const CatalogPartition *p = router->partitions[router->by_low[middle]];

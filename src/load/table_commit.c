@@ -15,8 +15,22 @@ typedef struct CommitState {
     KeyCommit *keys; /* by loader: what the rows replace; schema NULL: nothing */
 } CommitState;
 
-static bool is_overwritten(const TableLoaderOptions *options, uint64_t partition_id)
+static bool has_written(const TableLoader *loader, uint64_t partition_id)
 {
+    for (const LoaderLane *lane = loader->lanes; lane != NULL; lane = lane->next) {
+        for (uint32_t i = 0; i < lane->segments.count; i++) {
+            if (lane->segments.items[i].partition_id == partition_id)
+                return true;
+        }
+    }
+    return false;
+}
+
+static bool is_overwritten(const TableLoader *loader, uint64_t partition_id)
+{
+    const TableLoaderOptions *options = &loader->options;
+    if (options->replaces_written)
+        return has_written(loader, partition_id);
     for (uint32_t i = 0; i < options->partition_count; i++) {
         if (options->partition_ids[i] == partition_id)
             return true;
@@ -24,11 +38,11 @@ static bool is_overwritten(const TableLoaderOptions *options, uint64_t partition
     return options->partition_ids == NULL;
 }
 
-static Status drop_old_rows(const TableLoaderOptions *options, const CatalogTable *table, Change *change)
+static Status drop_old_rows(const TableLoader *loader, const CatalogTable *table, Change *change)
 {
     for (uint32_t p = 0; p < table->partition_count; p++) {
         const CatalogPartition *partition = table->partitions[p];
-        if (!is_overwritten(options, partition->id))
+        if (!is_overwritten(loader, partition->id))
             continue;
         for (uint32_t t = 0; t < partition->tablet_count; t++) {
             const TabletVersion *tablet = &partition->tablets[t];
@@ -94,7 +108,7 @@ static Status put_all(const CommitState *state, const CatalogSnapshot *catalog, 
         if (i == 0 && state->is_prepared)
             change_drop_prepared(change, now->database_id, state->label);
         if (state->replace)
-            TRY(drop_old_rows(&loader->options, now, change));
+            TRY(drop_old_rows(loader, now, change));
         TRY(put_segments(loader, now, change, diag));
         if (state->keys[i].schema != NULL)
             TRY(key_commit_put(&state->keys[i], now, state->replace, change, diag));
@@ -241,6 +255,29 @@ static Status commit_in_turn(CommitState *state, Diag *diag)
     return status;
 }
 
+/* Where some partitions got rows; a load into many is no small one. */
+static void help_compaction(const TableLoader *loader)
+{
+    enum { MOST_PARTITIONS = 16 };
+    const TableLoaderOptions *options = &loader->options;
+    uint64_t ids[MOST_PARTITIONS];
+    uint32_t count = 0;
+    if (options->compactor == NULL || options->is_locked)
+        return;
+    for (const LoaderLane *lane = loader->lanes; lane != NULL; lane = lane->next) {
+        for (uint32_t s = 0; s < lane->segments.count && count < MOST_PARTITIONS; s++) {
+            uint64_t id = lane->segments.items[s].partition_id;
+            uint32_t at = 0;
+            while (at < count && ids[at] != id)
+                at++;
+            if (at == count)
+                ids[count++] = id;
+        }
+    }
+    for (uint32_t i = 0; i < count; i++)
+        compactor_help(options->compactor, loader->table->id, ids[i]);
+}
+
 static Status commit_all(CommitState *state, Diag *diag)
 {
     if (state->count == 0)
@@ -248,11 +285,8 @@ static Status commit_all(CommitState *state, Diag *diag)
     state->keys = mem_alloc_zero(state->count * sizeof(KeyCommit));
     Status status = commit_in_turn(state, diag);
     mem_free(state->keys);
-    for (uint32_t i = 0; i < state->count && status == OK; i++) {
-        const TableLoaderOptions *options = &state->loaders[i]->options;
-        if (options->compactor != NULL && !options->is_locked)
-            compactor_help(options->compactor, state->loaders[i]->table->id);
-    }
+    for (uint32_t i = 0; i < state->count && status == OK; i++)
+        help_compaction(state->loaders[i]);
     return status;
 }
 

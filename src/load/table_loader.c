@@ -8,6 +8,7 @@
 #include "base/hash.h"
 #include "base/parallel.h"
 #include "format/segment.h"
+#include "meta/table_index.h"
 #include "storage/row_sort.h"
 
 enum {
@@ -51,6 +52,7 @@ Status table_loader_open(const TableLoaderOptions *options, Diag *diag, TableLoa
     loader->columns = ARENA_NEW_ARRAY(&loader->arena, SegmentColumn, schema->column_count);
     for (uint32_t i = 0; i < schema->column_count; i++)
         loader->columns[i] = (SegmentColumn){schema->columns[i].unique_id, schema->columns[i].type};
+    loader->filter_count = table_filters(schema, &loader->arena, &loader->filters);
     *out_loader = loader;
     return OK;
 }
@@ -233,6 +235,7 @@ static Status encode_segment(const LoaderLane *lane, const TabletBuffer *buffer,
     SegmentWriter *writer;
     FAULT("load.before_segment", diag);
     TRY(segment_writer_open(lane->loader->columns, schema->column_count, sink, context, diag, &writer));
+    segment_writer_filter(writer, lane->loader->filters, lane->loader->filter_count);
     if (table_keeps_last(schema) && row_count < HURRIED_ROWS)
         segment_writer_hurry(writer);
     Status status = write_rows(writer, buffer, positions, row_count, schema->column_count);

@@ -26,6 +26,7 @@ typedef struct TableLoaderOptions {
     bool is_locked;       /* the caller holds the table's lock in keys */
     const uint64_t *partition_ids; /* only into these; NULL: all */
     uint32_t partition_count;
+    bool replaces_written; /* a commit that replaces does so in partitions that got rows */
     struct Compactor *compactor; /* helped when a tablet has too many segments; NULL: not */
     const KeyMergeRules *merge; /* rows are held in memory until the commit; NULL: rows don't depend on others */
     TableDraft *draft; /* the commit makes the table; NULL: it is there */

@@ -43,6 +43,8 @@ struct TableLoader {
     TableLoaderOptions options;
     const CatalogTable *table;
     SegmentColumn *columns;
+    SegmentFilterSpec *filters;
+    uint32_t filter_count;
     PartitionRouter *router;
     Arena arena;
     Mutex lock; /* guards lanes */

@@ -93,6 +93,8 @@ static void add_builtin_roles(AccessModel *model)
     role = add_builtin(model, "public", "built-in public role which is owned by any user", 0);
     Grant grant = {.kind = OBJECT_TABLE, .privileges = PRIVILEGE_BIT(SELECT), .database_id = ACCESS_ID_INFORMATION_SCHEMA};
     ARRAY_PUSH(&model->arena, &role->grants, grant);
+    Grant volume = {.kind = OBJECT_STORAGE_VOLUME, .privileges = PRIVILEGE_BIT(USAGE), .name = STR_VIEW("builtin_storage_volume")};
+    ARRAY_PUSH(&model->arena, &role->grants, volume);
 }
 
 /* ---- reading ---- */
@@ -294,4 +296,20 @@ bool name_list_remove(NameList *names, StrView name)
         return true;
     }
     return false;
+}
+
+void change_forget_grants(Change *change, const CatalogSnapshot *catalog, ObjectKind kind, StrView name)
+{
+    Grant grant = {.kind = (uint8_t)kind, .name = name, .privileges = PRIVILEGE_ANY};
+    AccessModel *model = access_model_read(catalog);
+    for (uint32_t i = 0; i < model->user_count; i++) {
+        if (grant_list_remove(&model->users[i].grants, &grant))
+            change_put_user(change, &model->users[i]);
+    }
+    for (uint32_t i = 0; i < model->role_count; i++) {
+        bool is_recorded = !model->roles[i].is_builtin || strview_is(model->roles[i].name, "public");
+        if (is_recorded && grant_list_remove(&model->roles[i].grants, &grant))
+            change_put_role(change, &model->roles[i]);
+    }
+    access_model_unref(model);
 }

@@ -100,6 +100,8 @@ AccessModel *access_cache_get(AccessCache *cache, const CatalogSnapshot *snapsho
 
 void change_put_user(Change *change, const AccessUser *user);
 void change_put_role(Change *change, const AccessRole *role);
+/* Takes away what users and roles hold on an object with a name, which is dropped. */
+void change_forget_grants(Change *change, const CatalogSnapshot *catalog, ObjectKind kind, StrView name);
 /* Adds to the grant of the same object, or makes one. */
 void grant_list_add(GrantList *grants, Arena *arena, const Grant *grant);
 /* Takes away; false: nothing of it was there. */
@@ -130,8 +132,8 @@ bool access_is_root(const AccessRights *rights); /* may everything */
 /* At least one of the privileges on the object. */
 bool access_allows(const AccessRights *rights, const AccessObject *object, PrivilegeSet any_of);
 bool access_may_grant(const AccessRights *rights, const AccessObject *object, PrivilegeSet all_of);
-/* Anything on the database or on something in it. */
-bool access_sees_database(const AccessRights *rights, uint64_t database_id);
+/* Anything on the database or on something in it; grants on tables that are gone do not count. */
+bool access_sees_database(const AccessRights *rights, const CatalogSnapshot *catalog, uint64_t database_id);
 /* PRIVILEGE_DENIED, in StarRocks' words. title: the object's name; empty: the kind says it all. */
 Status access_refuse(const AccessRights *rights, ObjectKind kind, PrivilegeSet any_of, StrView title, Diag *diag);
 /* Is the role active, by itself or through another? */

@@ -206,14 +206,24 @@ bool access_may_grant(const AccessRights *rights, const AccessObject *object, Pr
     return rights->is_root || (grantable & all_of) == all_of;
 }
 
-bool access_sees_database(const AccessRights *rights, uint64_t database_id)
+static bool is_in(const CatalogSnapshot *catalog, const Grant *grant)
+{
+    const CatalogDatabase *database = catalog_database_by_id(catalog, grant->database_id);
+    for (uint32_t t = 0; database != NULL && t < database->table_count; t++) {
+        if (database->tables[t]->id == grant->object_id)
+            return true;
+    }
+    return false;
+}
+
+bool access_sees_database(const AccessRights *rights, const CatalogSnapshot *catalog, uint64_t database_id)
 {
     if (rights->is_root || database_id == ACCESS_ID_INFORMATION_SCHEMA)
         return true;
     for (uint32_t i = 0; i < rights->grants.count; i++) {
         const Grant *grant = &rights->grants.items[i];
         bool is_of_one = grant->kind == OBJECT_DATABASE || object_kind_in_database((ObjectKind)grant->kind);
-        if (is_of_one && (grant->database_id == database_id || grant->database_id == 0))
+        if (is_of_one && (grant->database_id == database_id || grant->database_id == 0) && (grant->object_id == 0 || is_in(catalog, grant)))
             return true;
     }
     return false;

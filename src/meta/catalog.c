@@ -2,6 +2,7 @@
 
 /* References and look-ups of catalog nodes. */
 
+#include <stdio.h>
 #include <stdlib.h>
 
 enum { FIRST_ID = 10000 };
@@ -109,6 +110,14 @@ const CatalogDatabase *catalog_database_by_id(const CatalogSnapshot *snapshot, u
     return NULL;
 }
 
+const CatalogTable *catalog_temporary_partitions(const CatalogSnapshot *snapshot, const CatalogTable *table)
+{
+    char name[32];
+    const CatalogDatabase *home = catalog_hidden_database(snapshot, STR_VIEW(CATALOG_TEMPORARY_PARTITIONS));
+    snprintf(name, sizeof(name), "%llu", (unsigned long long)table->id);
+    return home == NULL ? NULL : catalog_table(home, strview(name));
+}
+
 const CatalogTable *catalog_table(const CatalogDatabase *database, StrView name)
 {
     uint32_t low = 0;
@@ -147,13 +156,40 @@ const CatalogPartition *catalog_partition(const CatalogTable *table, StrView nam
     return NULL;
 }
 
+uint32_t catalog_partition_place(const CatalogTable *table, uint64_t id)
+{
+    uint32_t low = 0;
+    uint32_t high = table->partition_count;
+    while (low < high) {
+        uint32_t middle = (low + high) / 2;
+        if (table->partitions[middle]->id < id)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+void catalog_put_partition(CatalogTable *table, CatalogPartition *partition)
+{
+    uint32_t at = catalog_partition_place(table, partition->id);
+    if (at < table->partition_count && table->partitions[at]->id == partition->id) {
+        catalog_partition_unref(table->partitions[at]);
+        table->partitions[at] = partition;
+        return;
+    }
+    if (table->partition_count >= table->partition_room)
+        table->partitions = arena_grow(&table->arena, table->partitions, sizeof(*table->partitions), table->partition_count,
+                                       &table->partition_room);
+    memmove(table->partitions + at + 1, table->partitions + at, (table->partition_count - at) * sizeof(*table->partitions));
+    table->partitions[at] = partition;
+    table->partition_count++;
+}
+
 const CatalogPartition *catalog_partition_by_id(const CatalogTable *table, uint64_t id)
 {
-    for (uint32_t i = 0; i < table->partition_count; i++) {
-        if (table->partitions[i]->id == id)
-            return table->partitions[i];
-    }
-    return NULL;
+    uint32_t at = catalog_partition_place(table, id);
+    return at < table->partition_count && table->partitions[at]->id == id ? table->partitions[at] : NULL;
 }
 
 int table_column_index(const TableSchema *schema, StrView name)

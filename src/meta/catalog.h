@@ -40,6 +40,15 @@ typedef struct Property {
     StrView value;
 } Property;
 
+typedef struct TableIndex {
+    StrView name;
+    StrView kind;       /* BITMAP, NGRAMBF */
+    uint32_t unique_id; /* of its column */
+    StrView comment;
+    Property *properties;
+    uint32_t property_count;
+} TableIndex;
+
 typedef struct TabletVersion {
     uint64_t id;
     uint32_t bucket;
@@ -88,6 +97,8 @@ typedef struct TableSchema {
     StrView comment;
     Property *properties;
     uint32_t property_count;
+    TableIndex *indexes;
+    uint32_t index_count;
     StrView view_sql;
     StrView view_database; /* database that was current at CREATE VIEW */
 } TableSchema;
@@ -137,6 +148,8 @@ void catalog_unref(CatalogSnapshot *snapshot);
 /* Of nodes: for who makes catalogs. */
 void catalog_database_unref(CatalogDatabase *database);
 void catalog_table_unref(CatalogTable *table);
+/* Takes the reference over; in the place of one with the same id, else in the order of ids. Of a table that nobody else sees. */
+void catalog_put_partition(CatalogTable *table, CatalogPartition *partition);
 void catalog_partition_unref(CatalogPartition *partition);
 
 /* Databases whose names begin with a control character are not the users': what was dropped and may come back
@@ -157,12 +170,17 @@ static inline uint32_t catalog_visible_from(const CatalogSnapshot *snapshot)
         first++;
     return first;
 }
+/* Where temporary partitions are: tables of this database, named by the ids of the tables that they are for. */
+#define CATALOG_TEMPORARY_PARTITIONS "\x02partitions"
+const CatalogTable *catalog_temporary_partitions(const CatalogSnapshot *snapshot, const CatalogTable *table); /* NULL: none */
 const CatalogDatabase *catalog_hidden_database(const CatalogSnapshot *snapshot, StrView name);
 const CatalogDatabase *catalog_database(const CatalogSnapshot *snapshot, StrView name);
 const CatalogDatabase *catalog_database_by_id(const CatalogSnapshot *snapshot, uint64_t id);
 const CatalogTable *catalog_table(const CatalogDatabase *database, StrView name);
 const CatalogTable *catalog_table_by_id(const CatalogSnapshot *snapshot, uint64_t id); /* that is not dropped */
 const CatalogPartition *catalog_partition(const CatalogTable *table, StrView name); /* case-insensitive */
+/* Where the partition of that id is, or would be. */
+uint32_t catalog_partition_place(const CatalogTable *table, uint64_t id);
 const CatalogPartition *catalog_partition_by_id(const CatalogTable *table, uint64_t id);
 /* Position of a column, or -1. Case-insensitive. */
 int table_column_index(const TableSchema *schema, StrView name);

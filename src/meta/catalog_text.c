@@ -353,6 +353,29 @@ static void print_distribution(const TableSchema *schema, ByteBuf *out)
     bytebuf_printf(out, " BUCKETS %u \n", schema->buckets);
 }
 
+void catalog_print_index_kind(const TableIndex *index, ByteBuf *out)
+{
+    bytebuf_append_view(out, index->kind);
+    for (uint32_t i = 0; i < index->property_count; i++)
+        bytebuf_printf(out, "%s\"%.*s\" = \"%.*s\"", i == 0 ? "(" : ", ", SV_ARGS(index->properties[i].key), SV_ARGS(index->properties[i].value));
+    if (index->property_count > 0)
+        bytebuf_append_char(out, ')');
+}
+
+static void print_indexes(const TableSchema *schema, ByteBuf *out)
+{
+    for (uint32_t i = 0; i < schema->index_count; i++) {
+        const TableIndex *index = &schema->indexes[i];
+        for (uint32_t c = 0; c < schema->column_count; c++) {
+            if (schema->columns[c].unique_id == index->unique_id)
+                bytebuf_printf(out, ",\n  INDEX %.*s (`%.*s`) USING ", SV_ARGS(index->name), SV_ARGS(schema->columns[c].name));
+        }
+        catalog_print_index_kind(index, out);
+        bytebuf_append_text(out, " COMMENT ");
+        bytebuf_append_quoted(out, index->comment, '\'');
+    }
+}
+
 void catalog_print_create(const CatalogTable *table, ByteBuf *out)
 {
     static const char *const keys[] = {"DUPLICATE", "AGGREGATE", "UNIQUE", "PRIMARY"};
@@ -366,6 +389,7 @@ void catalog_print_create(const CatalogTable *table, ByteBuf *out)
         bytebuf_append_text(out, i > 0 ? ",\n" : "");
         print_column(&schema->columns[i], out);
     }
+    print_indexes(schema, out);
     bytebuf_append_text(out, "\n) ENGINE=OLAP \n");
     if (schema->key_count > 0) {
         bytebuf_printf(out, "%s KEY(", keys[schema->keys_kind]);

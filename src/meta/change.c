@@ -565,17 +565,7 @@ static Status apply_put_partition(Apply *apply, ByteReader *body)
         catalog_partition_unref(partition);
         return has_id;
     }
-    for (uint32_t i = 0; i < table->partition_count; i++) {
-        if (table->partitions[i]->id == partition->id) {
-            catalog_partition_unref(table->partitions[i]);
-            table->partitions[i] = partition;
-            return OK;
-        }
-    }
-    if (table->partition_count >= table->partition_room)
-        table->partitions = arena_grow(&table->arena, table->partitions, sizeof(*table->partitions), table->partition_count,
-                                       &table->partition_room);
-    table->partitions[table->partition_count++] = partition;
+    catalog_put_partition(table, partition);
     return OK;
 }
 
@@ -584,9 +574,8 @@ static Status apply_drop_partition(Apply *apply, ByteReader *body)
     CatalogTable *table;
     TRY(own_table(apply, byte_reader_varint(body), 0, &table));
     uint64_t id = byte_reader_varint(body);
-    for (uint32_t i = 0; i < table->partition_count; i++) {
-        if (table->partitions[i]->id != id)
-            continue;
+    uint32_t i = catalog_partition_place(table, id);
+    if (i < table->partition_count && table->partitions[i]->id == id) {
         catalog_partition_unref(table->partitions[i]);
         table->partition_count--;
         memmove(table->partitions + i, table->partitions + i + 1,
@@ -660,15 +649,14 @@ static bool is_wasteful(const CatalogPartition *partition)
 /* A private copy of a partition. */
 static Status own_partition(Apply *apply, CatalogTable *table, uint64_t id, CatalogPartition **out_partition)
 {
-    for (uint32_t i = table->partition_count; i > 0; i--) {
-        CatalogPartition *old = table->partitions[i - 1];
-        if (old->id != id)
-            continue;
+    uint32_t i = catalog_partition_place(table, id);
+    if (i < table->partition_count && table->partitions[i]->id == id) {
+        CatalogPartition *old = table->partitions[i];
         if (!is_private(&old->references) || is_wasteful(old)) {
-            table->partitions[i - 1] = copy_partition(table->schema, old);
+            table->partitions[i] = copy_partition(table->schema, old);
             catalog_partition_unref(old);
         }
-        *out_partition = table->partitions[i - 1];
+        *out_partition = table->partitions[i];
         return OK;
     }
     return RAISE(apply->diag, NO_SUCH_PARTITION, "partition %llu does not exist", (unsigned long long)id);

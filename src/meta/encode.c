@@ -3,7 +3,8 @@
 /* Every record starts with a format version; counts are bounded by what is left in the buffer, so
  * that damaged bytes can't ask for memory. */
 
-enum { SCHEMA_VERSION = 1, PARTITION_VERSION = 2 };
+/* Definitions of version 1 have no indexes. */
+enum { SCHEMA_VERSION = 2, PARTITION_VERSION = 2 };
 
 void encode_view(ByteBuf *out, StrView text)
 {
@@ -76,6 +77,51 @@ static Status decode_column(ByteReader *reader, Arena *arena, Diag *diag, TableC
     return OK;
 }
 
+static void encode_properties(ByteBuf *out, const Property *properties, uint32_t count)
+{
+    bytebuf_put_varint(out, count);
+    for (uint32_t i = 0; i < count; i++) {
+        encode_view(out, properties[i].key);
+        encode_view(out, properties[i].value);
+    }
+}
+
+static void encode_indexes(ByteBuf *out, const TableSchema *s)
+{
+    bytebuf_put_varint(out, s->index_count);
+    for (uint32_t i = 0; i < s->index_count; i++) {
+        encode_view(out, s->indexes[i].name);
+        encode_view(out, s->indexes[i].kind);
+        bytebuf_put_varint(out, s->indexes[i].unique_id);
+        encode_view(out, s->indexes[i].comment);
+        encode_properties(out, s->indexes[i].properties, s->indexes[i].property_count);
+    }
+}
+
+static uint32_t decode_properties(ByteReader *reader, Arena *arena, Property **out)
+{
+    uint32_t count = decode_count(reader);
+    *out = ARENA_NEW_ARRAY(arena, Property, count);
+    for (uint32_t i = 0; i < count; i++) {
+        (*out)[i].key = decode_view(reader, arena);
+        (*out)[i].value = decode_view(reader, arena);
+    }
+    return count;
+}
+
+static void decode_indexes(ByteReader *reader, TableSchema *s)
+{
+    s->index_count = decode_count(reader);
+    s->indexes = ARENA_NEW_ARRAY(&s->arena, TableIndex, s->index_count);
+    for (uint32_t i = 0; i < s->index_count; i++) {
+        s->indexes[i].name = decode_view(reader, &s->arena);
+        s->indexes[i].kind = decode_view(reader, &s->arena);
+        s->indexes[i].unique_id = (uint32_t)byte_reader_varint(reader);
+        s->indexes[i].comment = decode_view(reader, &s->arena);
+        s->indexes[i].property_count = decode_properties(reader, &s->arena, &s->indexes[i].properties);
+    }
+}
+
 void encode_schema(ByteBuf *out, const TableSchema *s)
 {
     bytebuf_put_u8(out, (uint8_t)format_version_written(SCHEMA_VERSION));
@@ -97,16 +143,13 @@ void encode_schema(ByteBuf *out, const TableSchema *s)
     encode_numbers(out, s->bucket_columns, s->bucket_column_count);
     bytebuf_put_varint(out, s->buckets);
     encode_view(out, s->comment);
-    bytebuf_put_varint(out, s->property_count);
-    for (uint32_t i = 0; i < s->property_count; i++) {
-        encode_view(out, s->properties[i].key);
-        encode_view(out, s->properties[i].value);
-    }
+    encode_properties(out, s->properties, s->property_count);
     encode_view(out, s->view_sql);
     encode_view(out, s->view_database);
+    encode_indexes(out, s);
 }
 
-static Status decode_schema_body(ByteReader *reader, TableSchema *s, Diag *diag)
+static Status decode_schema_body(ByteReader *reader, uint8_t version, TableSchema *s, Diag *diag)
 {
     Arena *arena = &s->arena;
     s->kind = byte_reader_u8(reader);
@@ -130,14 +173,11 @@ static Status decode_schema_body(ByteReader *reader, TableSchema *s, Diag *diag)
     s->bucket_columns = decode_numbers(reader, arena, s->column_count, &s->bucket_column_count);
     s->buckets = (uint32_t)byte_reader_varint(reader);
     s->comment = decode_view(reader, arena);
-    s->property_count = decode_count(reader);
-    s->properties = ARENA_NEW_ARRAY(arena, Property, s->property_count);
-    for (uint32_t i = 0; i < s->property_count; i++) {
-        s->properties[i].key = decode_view(reader, arena);
-        s->properties[i].value = decode_view(reader, arena);
-    }
+    s->property_count = decode_properties(reader, arena, &s->properties);
     s->view_sql = decode_view(reader, arena);
     s->view_database = decode_view(reader, arena);
+    if (version >= SCHEMA_VERSION)
+        decode_indexes(reader, s);
     bool is_sane = !reader->failed && s->key_count <= s->column_count && s->scheme <= PARTITION_EXPRESSION;
     return is_sane ? OK : RAISE(diag, CORRUPT, "stored table definition is damaged");
 }
@@ -151,7 +191,7 @@ Status decode_schema(ByteReader *reader, Diag *diag, TableSchema **out_schema)
     TableSchema *schema = mem_alloc_zero(sizeof(*schema));
     atomic_init(&schema->references, 1);
     arena_init(&schema->arena, NULL);
-    Status status = decode_schema_body(reader, schema, diag);
+    Status status = decode_schema_body(reader, version, schema, diag);
     if (status != OK) {
         arena_deinit(&schema->arena);
         mem_free(schema);

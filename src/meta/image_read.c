@@ -429,10 +429,7 @@ static void attach_partitions(const Reader *reader)
         for (uint32_t i = 0; i < slice->count; i++) {
             if (table == NULL || table->id != slice->owners[i])
                 table = table_of(reader, slice->owners[i]);
-            if (table->partition_count == table->partition_room)
-                table->partitions = arena_grow(&table->arena, table->partitions, sizeof(*table->partitions), table->partition_count,
-                                               &table->partition_room);
-            table->partitions[table->partition_count++] = slice->items[i];
+            catalog_put_partition(table, slice->items[i]);
         }
     }
 }

@@ -1,4 +1,6 @@
-#include "mv/engine.h"
+#include "mv/engine_int.h"
+
+#include <stdlib.h>
 
 /* The query of some partitions of a view: its reference scans read the base partitions that feed them, and where one of
  * those feeds other partitions as well, a filter over the result keeps what belongs here. */
@@ -118,7 +120,8 @@ static Status restrict_scans(MvDecision *decision, const uint8_t *chosen, bool *
 
 /* ---- the view's columns ---- */
 
-static Status add_projection(MvDecision *decision)
+/* by_place: column i of the view is column i of the query. */
+static Status project(MvDecision *decision, bool by_place)
 {
     MvBoundView *view = &decision->bound;
     const TableSchema *schema = decision->table->schema;
@@ -128,8 +131,9 @@ static Status add_projection(MvDecision *decision)
     project->columns = ARENA_NEW_ARRAY(view->arena, LogicalColumn, MAX(schema->column_count, 1u));
     project->project.exprs = ARENA_NEW_ARRAY(view->arena, Expr *, MAX(schema->column_count, 1u));
     for (uint32_t i = 0; i < schema->column_count; i++) {
-        uint32_t output;
-        TRY(mv_output(&decision->definition, view, i, &output));
+        uint32_t output = i;
+        if (!by_place)
+            TRY(mv_output(&decision->definition, view, i, &output));
         const LogicalColumn *from = &child->columns[output];
         Expr *expr = expr_column(view->arena, from->id, from->type, from->is_nullable, from->name);
         TRY(expr_cast(view->arena, expr, schema->columns[i].type, true, view->diag, &expr));
@@ -143,6 +147,16 @@ static Status add_projection(MvDecision *decision)
     return OK;
 }
 
+static Status add_projection(MvDecision *decision)
+{
+    return project(decision, false);
+}
+
+static Status add_places(MvDecision *decision)
+{
+    return project(decision, true);
+}
+
 Status mv_query_cells(MvDecision *decision, const uint8_t *chosen)
 {
     bool all_inside;
@@ -152,16 +166,52 @@ Status mv_query_cells(MvDecision *decision, const uint8_t *chosen)
     return add_projection(decision);
 }
 
-Status mv_plan_cells(MvEngine *engine, MvDecision *decision, const uint8_t *chosen, PhysPlan **out)
+static Status plan_bound(MvEngine *engine, MvDecision *decision, PhysPlan **out)
 {
     const MvEngineOptions *options = mv_engine_options(engine);
     MvBoundView *view = &decision->bound;
-    TRY(mv_query_cells(decision, chosen));
     PlanStatistics *statistics = ARENA_NEW(view->arena, PlanStatistics);
     *statistics = (PlanStatistics){options->statistics_context, options->statistics};
     PlanContext plan = {.arena = view->arena, .diag = view->diag, .session = view->session, .statistics = statistics,
                         .ids = &view->analyze.ids, .next_cte_id = view->analyze.next_cte_id};
     return plan_query(&plan, view->query, out);
+}
+
+static int compare_ids(const void *a, const void *b)
+{
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return x < y ? -1 : x > y;
+}
+
+/* The one scan reads the new segments of the chosen cells. */
+static void restrict_segments(MvDecision *decision, const uint8_t *chosen)
+{
+    MvSegmentList all = {0};
+    LogicalNode *scan = decision->bound.scans[0].node;
+    for (uint32_t c = 0; c < decision->cells.count; c++) {
+        for (uint32_t i = 0; chosen[c] != 0 && i < decision->choices[c].segments.count; i++)
+            ARRAY_PUSH(decision->bound.arena, &all, decision->choices[c].segments.items[i]);
+    }
+    qsort(all.items, all.count, sizeof(*all.items), compare_ids);
+    scan->scan.segment_ids = all.items;
+    scan->scan.segment_id_count = all.count;
+}
+
+Status mv_plan_delta(MvEngine *engine, MvDecision *decision, const uint8_t *chosen, PhysPlan **out)
+{
+    restrict_segments(decision, chosen);
+    TRY(mv_query_cells(decision, chosen));
+    if (decision->delta.shape == MV_DELTA_MERGE) {
+        TRY(mv_merge_query(decision, chosen));
+        TRY(add_places(decision));
+    }
+    return plan_bound(engine, decision, out);
+}
+
+Status mv_plan_cells(MvEngine *engine, MvDecision *decision, const uint8_t *chosen, PhysPlan **out)
+{
+    TRY(mv_query_cells(decision, chosen));
+    return plan_bound(engine, decision, out);
 }
 
 Status mv_run_plan(MvEngine *engine, const MvDecision *decision, const PhysPlan *plan, const ExecResult *result, const _Atomic bool *cancelled,

@@ -1,4 +1,4 @@
-#include "mv/decide.h"
+#include "mv/engine_int.h"
 
 #include "job/task.h"
 #include "types/datetime.h"
@@ -9,6 +9,7 @@ static const char data_changed[] = "base partition changed";
 static const char partition_added[] = "base partition added";
 static const char partition_dropped[] = "base partition dropped";
 static const char table_changed[] = "base table changed";
+static const char rows_appended[] = "rows appended to base partition";
 static const char forced[] = "forced";
 static const char up_to_date[] = "up to date";
 static const char table_excluded[] = "changed, but excluded by excluded_refresh_tables";
@@ -52,8 +53,12 @@ void mv_fill_entry(const MvDecision *decision, const MvCell *cell, uint64_t part
         *table = (MvSourceTable){.table_id = cells->tables[t].table->id, .sources = ARENA_NEW_ARRAY(arena, MvSource, MAX(feed.count, 1u))};
         for (uint32_t p = 0; p < feed.count; p++) {
             const CatalogPartition *partition = feed.partitions[p];
-            if (mv_live_rows(partition) > 0)
-                table->sources[table->count++] = (MvSource){partition->id, partition->data_version, partition->name};
+            if (mv_live_rows(partition) == 0)
+                continue;
+            MvSource *source = &table->sources[table->count++];
+            *source = (MvSource){.partition_id = partition->id, .data_version = partition->data_version, .name = partition->name};
+            if (decision->delta.shape != MV_DELTA_NONE)
+                mv_mark_segments(partition, arena, source);
         }
     }
 }
@@ -82,6 +87,21 @@ static void add_cause(Compare *c, const char *reason, StrView partition_name, co
     c->choice->refreshes |= !c->is_excluded;
 }
 
+/* A base partition that is new or changed: by appended rows alone, as far as that can be told? */
+static void add_change(Compare *c, const char *reason, const MvSource *from, const CatalogPartition *to)
+{
+    MvChoice *choice = c->choice;
+    uint64_t rows = 0;
+    choice->is_delta &= mv_new_segments(from, to, c->arena, &choice->segments, &rows);
+    choice->delta_rows += rows;
+    add_cause(c, reason, to->name, from, to);
+    if (choice->is_delta && !c->is_excluded) {
+        MvCause *cause = &choice->causes.items[choice->causes.count - 1];
+        cause->reason = from != NULL ? rows_appended : reason;
+        cause->rows = rows;
+    }
+}
+
 /* Both sides are in the order of ids. */
 static void compare_table(Compare *c, const MvSourceTable *known, Feed feed)
 {
@@ -91,20 +111,33 @@ static void compare_table(Compare *c, const MvSourceTable *known, Feed feed)
         const CatalogPartition *now = f < feed.count ? feed.partitions[f] : NULL;
         bool is_gone = source != NULL && (now == NULL || source->partition_id < now->id);
         bool is_new = now != NULL && (source == NULL || now->id < source->partition_id);
-        if (is_gone)
+        if (is_gone) {
+            c->choice->is_delta = false;
             add_cause(c, partition_dropped, source->name, source, NULL);
-        else if (is_new && mv_live_rows(now) > 0)
-            add_cause(c, partition_added, now->name, NULL, now);
-        else if (!is_new && source->data_version != now->data_version)
-            add_cause(c, data_changed, now->name, source, now);
+        } else if (is_new && mv_live_rows(now) > 0) {
+            add_change(c, partition_added, NULL, now);
+        } else if (!is_new && source->data_version != now->data_version) {
+            add_change(c, data_changed, source, now);
+        }
         k += !is_new;
         f += !is_gone;
     }
 }
 
+/* What is read one way and the other. */
+static bool delta_is_cheaper(const MvDecision *decision, const MvChoice *choice, Arena *arena)
+{
+    Feed feed = feed_of(&decision->cells, choice->cell, 0, arena);
+    uint64_t whole = 0, merged = decision->delta.shape == MV_DELTA_MERGE ? mv_live_rows(choice->cell->existing) : 0;
+    for (uint32_t p = 0; p < feed.count; p++)
+        whole += mv_live_rows(feed.partitions[p]);
+    return choice->delta_rows + merged < whole;
+}
+
 static void compare_cell(MvDecision *decision, MvChoice *choice, Arena *arena)
 {
     const MvCells *cells = &decision->cells;
+    choice->is_delta = decision->delta.shape != MV_DELTA_NONE && cells->table_count == 1;
     for (uint32_t t = 0; t < cells->table_count; t++) {
         const MvTable *table = &cells->tables[t];
         Compare c = {.decision = decision, .choice = choice, .arena = arena};
@@ -115,6 +148,13 @@ static void compare_cell(MvDecision *decision, MvChoice *choice, Arena *arena)
             compare_table(&c, known, feed_of(cells, choice->cell, t, arena));
         else
             add_cause(&c, table_changed, STR_VIEW(""), NULL, NULL);
+        choice->is_delta &= known != NULL && !c.is_excluded;
+    }
+    if (choice->refreshes && choice->is_delta && !delta_is_cheaper(decision, choice, arena))
+        choice->is_delta = false;
+    for (uint32_t i = 0; i < choice->causes.count && !choice->is_delta; i++) {
+        if (choice->causes.items[i].reason == rows_appended)
+            choice->causes.items[i].reason = data_changed;
     }
 }
 
@@ -289,6 +329,7 @@ Status mv_decide(const CatalogSnapshot *snapshot, uint64_t view_id, const MvAsk 
 {
     *out = (MvDecision){.snapshot = snapshot, .bound = {.arena = arena, .diag = diag, .session = session}};
     TRY(bind_view(out, snapshot, view_id));
+    out->delta = mv_delta_shape(out);
     TRY(mv_make_cells(&out->bound, out->table, &out->cells));
     out->choices = ARENA_NEW_ARRAY(arena, MvChoice, MAX(out->cells.count, 1u));
     for (uint32_t i = 0; i < out->cells.count; i++)

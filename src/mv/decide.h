@@ -16,6 +16,24 @@ typedef struct MvCause {
     uint64_t rows, bytes;
 } MvCause;
 
+/* How the rows that were appended to the one base become rows of the view. */
+typedef enum MvDeltaShape {
+    MV_DELTA_NONE,   /* they can't: partitions are computed as a whole */
+    MV_DELTA_APPEND, /* what the query yields for them is appended */
+    MV_DELTA_MERGE,  /* groups are added up */
+} MvDeltaShape;
+
+typedef struct MvDelta {
+    MvDeltaShape shape;
+    const char **merges; /* MERGE: the function a column of the view; "": a group */
+} MvDelta;
+
+typedef struct MvSegmentList {
+    uint64_t *items;
+    uint32_t count;
+    uint32_t capacity;
+} MvSegmentList;
+
 typedef struct MvChoice {
     const MvCell *cell;
     bool refreshes;
@@ -24,6 +42,9 @@ typedef struct MvChoice {
     MvMapEntry entry;
     bool has_entry;
     ARRAY_OF(MvCause) causes; /* one at least */
+    bool is_delta;            /* the new segments are enough */
+    MvSegmentList segments;
+    uint64_t delta_rows;
 } MvChoice;
 
 typedef struct MvRange { /* PARTITION START (..) END (..), half open; or value rows */
@@ -47,6 +68,7 @@ typedef struct MvDecision {
     const CatalogTable *table;
     const CatalogSnapshot *snapshot;
     MvCells cells;
+    MvDelta delta;
     MvChoice *choices; /* one a cell */
     uint32_t refresh_count;
 } MvDecision;

@@ -30,6 +30,14 @@ struct MvEngine {
     int64_t last_activation_us, last_expiry_us;
 };
 
+/* ---- incremental.c ---- */
+MvDelta mv_delta_shape(const MvDecision *decision);
+void mv_mark_segments(const CatalogPartition *partition, Arena *arena, MvSource *out);
+/* The segments that came since the source was marked (NULL: all); false: others went or changed. */
+bool mv_new_segments(const MvSource *source, const CatalogPartition *now, Arena *arena, MvSegmentList *out, uint64_t *out_rows);
+/* decision->bound.query yields the new rows of the chosen cells: afterwards those merged with the rows that are there. */
+Status mv_merge_query(MvDecision *decision, const uint8_t *chosen);
+
 /* ---- events.c ---- */
 void mv_follow_changes(void *engine, TaskManager *manager, const CatalogSnapshot *before, const CatalogSnapshot *after);
 /* ---- report.c ---- */

@@ -52,9 +52,14 @@ static void add_scan(void *context, LogicalNode *scan)
 
 Status mv_bind(const CatalogSnapshot *snapshot, StrView query, StrView database, MvBoundView *view)
 {
+    return mv_bind_more(snapshot, query, database, (ColumnIds){1}, view);
+}
+
+Status mv_bind_more(const CatalogSnapshot *snapshot, StrView query, StrView database, ColumnIds ids, MvBoundView *view)
+{
     AstStatements statements = {0};
     view->analyze = (AnalyzeContext){.arena = view->arena, .diag = view->diag, .catalog = snapshot, .session = view->session,
-                                     .database = database, .ids = {1}};
+                                     .database = database, .ids = ids};
     TRY(sql_parse(query, NULL, view->arena, view->diag, &statements));
     if (statements.count != 1 || statements.items[0]->kind != AST_STATEMENT_QUERY)
         return RAISE(view->diag, INTERNAL, "the definition of the materialized view is not a query");
@@ -431,8 +436,16 @@ static bool trace(const Trace *t, LogicalNode *node, Expr *expr, bool is_main)
 
 /* ---- what a value stands for ---- */
 
+static const Expr *literal_of(const Expr *expr)
+{
+    while (expr->kind == EXPR_CALL && expr->call.is_cast)
+        expr = expr->arguments[0];
+    return expr;
+}
+
 static bool constant_text(const Expr *expr, StrView *out)
 {
+    expr = literal_of(expr);
     if (expr->kind != EXPR_CONSTANT || expr->constant.value.is_null || expr->type.phys != PHYS_STR)
         return false;
     *out = str_view(&expr->constant.value.str);
@@ -464,7 +477,7 @@ static bool step_of(const Expr *expr, PartitionStep *out)
         out->unit = STEP_DAY;
         return true;
     }
-    if (strcmp(name, "time_slice") != 0 || !expr_is_constant(expr->arguments[1], &count) || count.is_null)
+    if (strcmp(name, "time_slice") != 0 || !expr_is_constant(literal_of(expr->arguments[1]), &count) || count.is_null)
         return false;
     out->is_slice = true;
     out->count = count.i64;

@@ -37,6 +37,7 @@ typedef struct MvBoundView {
 } MvBoundView;
 
 /* Binds the query in the database, and lists its scans. */
+Status mv_bind_more(const CatalogSnapshot *snapshot, StrView query, StrView database, ColumnIds ids, MvBoundView *view); /* with ids from there on */
 Status mv_bind(const CatalogSnapshot *snapshot, StrView query, StrView database, MvBoundView *view);
 /* Follows the partition columns of the definition (outputs, partition_columns and partition_texts are set) over the
  * view's columns; an error in StarRocks' words where a view can't be partitioned by them. */

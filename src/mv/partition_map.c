@@ -13,6 +13,7 @@ typedef struct Image {
     Datum low, high;
     Datum *values; /* value_rows rows */
     uint32_t value_rows;
+    bool is_whole; /* all columns of the base's partition */
 } Image;
 
 static int64_t least_time(Type type)
@@ -68,6 +69,17 @@ static Status image_of_range(const MvBoundView *view, const MvScan *scan, const 
         return OK;
     }
     Datum last = p->has_high ? before(p->high[0]) : datum_null();
+    if (is_first) { /* functions may refuse its dates: then there are only NULLs in it */
+        Diag unheard = {0};
+        MvBoundView quiet = *view;
+        quiet.diag = &unheard;
+        if (image_range(&quiet, scan, base_type, type, NULL, p->has_high ? &last : NULL, out) == OK)
+            return OK;
+        out->has_low = false;
+        out->has_high = true;
+        out->high = datum_i64(least_time(type));
+        return OK;
+    }
     return image_range(view, scan, base_type, type, has_low ? &p->low[0] : NULL, p->has_high ? &last : NULL, out);
 }
 
@@ -112,6 +124,7 @@ static Status image_of_list(const MvBoundView *view, const MvScan *scan, const C
     const TableSchema *schema = scan->table->schema;
     uint32_t columns = view->partition_count;
     out->value_rows = p->value_rows;
+    out->is_whole = columns == schema->partition_column_count;
     out->values = ARENA_NEW_ARRAY(view->arena, Datum, MAX(p->value_rows * columns, 1u));
     for (uint32_t v = 0; v < p->value_rows; v++) {
         for (uint32_t d = 0; d < columns; d++) {
@@ -312,7 +325,9 @@ static void list_cells(const MvBoundView *view, const TableSchema *schema, const
             is_known = same_list(schema, image->values, image->value_rows, other->values, other->value_rows);
             overlap = !is_known && lists_meet(schema, image->values, image->value_rows, other->values, other->value_rows);
         }
-        MvCell cell = {.values = image->values, .value_rows = image->value_rows, .name = image->partition->name};
+        MvCell cell = {.values = image->values, .value_rows = image->value_rows};
+        if (image->is_whole)
+            cell.name = image->partition->name;
         if (!is_known && !overlap && image->value_rows > 0)
             push_cell(view, out, &room, &cell);
     }

@@ -15,6 +15,7 @@ typedef struct Target {
     CatalogPartition *partition; /* the existing one, or a new one */
     MvMapEntry entry;
     bool is_equal;
+    bool is_appended; /* its rows come to those that are there */
 } Target;
 
 typedef struct Run {
@@ -147,38 +148,81 @@ static Status take_chunk(void *context, const Chunk *chunk)
     return loader_lane_append(run->lane, columns, rows.count, run->diag);
 }
 
+/* Runs the query of the targets that are computed as a whole, or that of those whose new rows are enough. */
+static Status compute_targets(Run *run, MvDecision *decision, bool is_delta)
+{
+    PhysPlan *plan;
+    ExecResult result = {run, take_chunk};
+    uint8_t *chosen = ARENA_NEW_ARRAY(run->arena, uint8_t, MAX(decision->cells.count, 1u));
+    bool has_any = false;
+    for (uint32_t c = 0; c < decision->cells.count; c++) {
+        chosen[c] = run->chosen[c] != 0 && run->out->decision.choices[c].is_delta == is_delta;
+        has_any |= chosen[c] != 0;
+    }
+    if (!has_any)
+        return OK;
+    TRY(is_delta ? mv_plan_delta(run->engine, decision, chosen, &plan) : mv_plan_cells(run->engine, decision, chosen, &plan));
+    return mv_run_plan(run->engine, decision, plan, &result, run->refresh->cancelled, &run->memory, run->diag);
+}
+
+/* A bound query is used up by its plan: the second one is bound anew, at the same snapshot. */
+static Status compute_deltas(Run *run)
+{
+    bool has_any = false;
+    MvDecision again;
+    const MvDecision *decision = &run->out->decision;
+    for (uint32_t i = 0; i < run->target_count; i++)
+        has_any |= run->targets[i].choice->is_delta;
+    if (!has_any)
+        return OK;
+    TRY(mv_decide(run->snapshot, run->refresh->view_id, &run->refresh->ask, run->arena, decision->bound.session, run->diag, &again));
+    ENSURE(again.cells.count == decision->cells.count, run->diag);
+    return compute_targets(run, &again, true);
+}
+
+static void count_rows(Run *run)
+{
+    for (uint32_t i = 0; i < run->target_count; i++) {
+        Target *target = &run->targets[i];
+        MvFingerprint *rows = &target->entry.rows;
+        const MvFingerprint *old = &target->choice->entry.rows;
+        target->is_appended = target->choice->is_delta && run->out->decision.delta.shape == MV_DELTA_APPEND;
+        run->out->rows += rows->rows;
+        if (target->is_appended) {
+            target->is_equal = rows->rows == 0;
+            *rows = (MvFingerprint){rows->rows + old->rows, {rows->sums[0] + old->sums[0], rows->sums[1] + old->sums[1]}};
+        } else {
+            target->is_equal = target->choice->has_entry && mv_fingerprint_equal(rows, old) && mv_live_rows(target->partition) == rows->rows;
+        }
+        run->out->touched += !target->is_equal;
+    }
+}
+
 static Status compute_rows(Run *run)
 {
     const MvEngineOptions *options = mv_engine_options(run->engine);
     MvDecision *decision = &run->out->decision;
-    PhysPlan *plan;
-    ExecResult result = {run, take_chunk};
-    TRY(mv_plan_cells(run->engine, decision, run->chosen, &plan));
     TableLoaderOptions load = {.store = options->store, .volume = options->volume, .catalog = run->snapshot, .table = &run->table,
                                .session = decision->bound.session, .tracker = &run->memory};
     TRY(table_loader_open(&load, run->diag, &run->loader));
     if (run->target_count > 1)
         TRY(partition_router_open(options->store, &run->table, decision->bound.session, NULL, 0, NULL, run->diag, &run->router));
     TRY(table_loader_lane(run->loader, run->diag, &run->lane));
-    Status status = mv_run_plan(run->engine, decision, plan, &result, run->refresh->cancelled, &run->memory, run->diag);
+    Status status = compute_targets(run, decision, false);
+    if (status == OK)
+        status = compute_deltas(run);
     if (status == OK)
         status = loader_lane_finish(run->lane, run->diag);
     else
         loader_lane_abort(run->lane);
     TRY(status);
-    for (uint32_t i = 0; i < run->target_count; i++) {
-        Target *target = &run->targets[i];
-        target->is_equal = target->choice->has_entry && mv_fingerprint_equal(&target->entry.rows, &target->choice->entry.rows) &&
-                           mv_live_rows(target->partition) == target->entry.rows.rows;
-        run->out->rows += target->entry.rows.rows;
-        run->out->touched += !target->is_equal;
-    }
+    count_rows(run);
     return table_loader_prepare(run->loader, run->arena, run->diag, &run->written);
 }
 
 /* ---- the entry ---- */
 
-static void exchange_tablet(const Run *run, const CatalogPartition *now, const TabletVersion *tablet, Change *change)
+static void exchange_tablet(const Run *run, const CatalogPartition *now, const TabletVersion *tablet, bool is_appended, Change *change)
 {
     AUTO_ARENA arena;
     arena_init(&arena, NULL);
@@ -193,7 +237,7 @@ static void exchange_tablet(const Run *run, const CatalogPartition *now, const T
     for (uint32_t s = 0; s < tablet->segment_count; s++)
         old[s] = tablet->segments[s].id;
     NewSegments fresh = {now->id, tablet->id, segments, count};
-    if (tablet->segment_count > 0)
+    if (tablet->segment_count > 0 && !is_appended)
         change_replace_segments(change, run->table.id, &fresh, old, tablet->segment_count);
     else if (count > 0)
         change_publish(change, run->table.id, &fresh, 1);
@@ -207,7 +251,7 @@ static Status put_target(const Run *run, const CatalogTable *now, const Target *
     else if ((partition = catalog_partition_by_id(now, target->partition->id)) == NULL)
         return RAISE(diag, RETRY, "partition '%.*s' of the materialized view was dropped meanwhile", SV_ARGS(target->partition->name));
     for (uint32_t t = 0; t < partition->tablet_count && !target->is_equal; t++)
-        exchange_tablet(run, partition, &partition->tablets[t], change);
+        exchange_tablet(run, partition, &partition->tablets[t], target->is_appended, change);
     change_put_mv_map(change, now->id, &target->entry);
     return OK;
 }
@@ -248,9 +292,11 @@ static Status run_all(Run *run)
         run->out->did_nothing = true;
         return OK;
     }
-    if (run->refresh->is_strict && run->target_count > 0)
-        return RAISE(run->diag, NOT_SUPPORTED, "REFRESH .. STRICT: partition '%.*s' of the materialized view '%.*s' can only be computed as a whole",
-                     SV_ARGS(run->targets[0].choice->cell->name), SV_ARGS(decision->table->name));
+    for (uint32_t i = 0; run->refresh->is_strict && i < run->target_count; i++) {
+        if (!run->targets[i].choice->is_delta)
+            return RAISE(run->diag, NOT_SUPPORTED, "REFRESH .. STRICT: partition '%.*s' of '%.*s' can only be computed as a whole: %s",
+                         SV_ARGS(run->targets[i].choice->cell->name), SV_ARGS(decision->table->name), run->targets[i].choice->causes.items[0].reason);
+    }
     if (run->refresh->started != NULL)
         run->refresh->started(run->refresh->started_context);
     make_targets(run);

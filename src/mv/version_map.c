@@ -4,7 +4,7 @@
 
 #include "types/number_text.h"
 
-enum { MAP_VERSION = 1 };
+enum { MAP_VERSION = 1, MOST_MARKS = 4096 };
 
 static const char *module_of(uint64_t view_id, char buffer[40])
 {
@@ -35,6 +35,12 @@ void mv_map_encode(const MvMapEntry *entry, ByteBuf *out)
             bytebuf_put_varint(out, table->sources[s].partition_id);
             bytebuf_put_varint(out, table->sources[s].data_version);
             bytebuf_put_sized(out, table->sources[s].name.data, table->sources[s].name.length);
+            uint32_t marks = table->sources[s].mark_count <= MOST_MARKS ? table->sources[s].mark_count : 0;
+            bytebuf_put_varint(out, marks);
+            for (uint32_t m = 0; m < marks; m++) {
+                bytebuf_put_varint(out, table->sources[s].marks[m].segment_id);
+                bytebuf_put_varint(out, table->sources[s].marks[m].deletes_id);
+            }
         }
     }
 }
@@ -57,6 +63,12 @@ static void read_table(ByteReader *reader, Arena *arena, MvSourceTable *out)
         out->sources[s].partition_id = byte_reader_varint(reader);
         out->sources[s].data_version = byte_reader_varint(reader);
         out->sources[s].name = byte_reader_sized(reader);
+        out->sources[s].mark_count = read_count(reader);
+        out->sources[s].marks = ARENA_NEW_ARRAY(arena, MvSegmentMark, MAX(out->sources[s].mark_count, 1u));
+        for (uint32_t m = 0; m < out->sources[s].mark_count; m++) {
+            out->sources[s].marks[m].segment_id = byte_reader_varint(reader);
+            out->sources[s].marks[m].deletes_id = byte_reader_varint(reader);
+        }
     }
 }
 

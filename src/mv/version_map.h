@@ -7,10 +7,18 @@
 #include "meta/catalog.h"
 #include "meta/change.h"
 
+/* A segment as it was: with it, what was appended since can be told. */
+typedef struct MvSegmentMark {
+    uint64_t segment_id;
+    uint64_t deletes_id; /* 0: nothing was deleted in it */
+} MvSegmentMark;
+
 typedef struct MvSource {
     uint64_t partition_id;
     uint64_t data_version;
     StrView name;
+    MvSegmentMark *marks; /* for row-level incremental refreshes; none: not kept */
+    uint32_t mark_count;
 } MvSource;
 
 typedef struct MvSourceTable {

@@ -127,10 +127,13 @@ static Status bind_copy(Rewrite *rewrite, const CatalogTable *table, const Catal
     StrView text = strview(arena_strndup(&context->arena, sql.data, sql.length));
     TRY(sql_parse(text, NULL, &context->arena, context->diag, &statements));
     insert.query = statements.items[0]->query;
-    context->analyze.catalog = rewrite->seen;
+    AnalyzeContext own = context->analyze; /* ALTER was allowed: what it reads for itself is not asked for again */
+    own.catalog = rewrite->seen;
+    own.rights = NULL;
     out->table = copy_table(rewrite);
-    Status status = analyze_rows_for(&context->analyze, &insert, text, out);
-    context->analyze.catalog = context->catalog;
+    Status status = analyze_rows_for(&own, &insert, text, out);
+    context->analyze.ids = own.ids;
+    context->analyze.next_cte_id = own.next_cte_id;
     return status;
 }
 
@@ -233,7 +236,7 @@ static Status build_exchange(void *opaque, const CatalogSnapshot *catalog, Chang
     const CatalogTable *copy = copy_table(rewrite);
     FAULT("alter.before_exchange", diag);
     rewrite->looks_again = true;
-    if (table == NULL || table->schema != rewrite->before)
+    if (table == NULL || table->schema != rewrite->before || catalog_temporary_partitions(catalog, table) != NULL)
         return RAISE(diag, RETRY, "the table was dropped or altered meanwhile");
     change_put_table(change, table->id, table->database_id, table->name, rewrite->plan->schema);
     for (uint32_t p = 0; p < table->partition_count; p++) {
@@ -307,6 +310,9 @@ Status run_rewrite(StatementContext *context, const CatalogTable *table, const A
     AlterJob job = {.id = meta_new_id(store), .table_id = table->id, .database_id = table->database_id, .kind = kind,
                     .created_us = context->func.now_us, .session_id = context->session->connection_id};
     Rewrite rewrite = {.context = context, .plan = plan, .table_id = table->id, .copy_id = meta_new_id(store), .before = table->schema, .job = &job};
+    if (catalog_temporary_partitions(context->catalog, table) != NULL)
+        return RAISE(context->diag, ANALYSIS, "Table[%.*s] has temporary partitions: replace or drop them before its rows are written again",
+                     SV_ARGS(table->name));
     alter_job_name(&job, table->name);
     TRY(alter_jobs_enter(context->session->instance->alters, &job, context->diag));
     Status status = rewrite_table(&rewrite, table);

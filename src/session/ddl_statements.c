@@ -70,6 +70,11 @@ static Status build_drop_database(void *opaque, const CatalogSnapshot *catalog, 
             return OK;
         return RAISE(diag, DATABASE_NOT_EXISTS, "Can't drop database '%.*s'; database doesn't exist", SV_ARGS(state->name));
     }
+    for (uint32_t t = 0; t < database->table_count; t++) {
+        const CatalogTable *temporary = catalog_temporary_partitions(catalog, database->tables[t]);
+        if (temporary != NULL)
+            change_drop_table(change, temporary->id);
+    }
     if (state->statement->is_force)
         change_drop_database(change, database->id);
     else
@@ -258,6 +263,11 @@ static Status run_create_view(StatementContext *context, const AstStatement *sta
     DdlState state = {.context = context, .statement = statement, .id = meta_new_id(context->session->instance->store)};
     split_name(context, &ast->name, &state.database, &state.name);
     TRY(ddl_check_name(state.name, context->diag));
+    const CatalogDatabase *database = catalog_database(context->catalog, state.database);
+    const CatalogTable *old = database == NULL ? NULL : catalog_table(database, state.name);
+    if (old != NULL && ast->or_replace)
+        TRY(authorize_table(&context->analyze, PRIVILEGE_BIT(DROP), database, old));
+    bool keeps_invoker = old != NULL && statement->kind == AST_STATEMENT_ALTER_VIEW && view_is_invoker(old->schema);
     TRY(analyze_query(&context->analyze, ast->query, statement->source, &query));
     if (ast->columns.count > 0 && ast->columns.count != query->column_count)
         return RAISE(context->diag, ANALYSIS, "Getting analyzing error. Detail message: View's SELECT and view's field list have different column counts.");
@@ -276,6 +286,7 @@ static Status run_create_view(StatementContext *context, const AstStatement *sta
     schema->comment = keep(&schema->arena, ast->comment);
     schema->view_sql = keep(&schema->arena, ast->query_text);
     schema->view_database = keep(&schema->arena, context->analyze.database);
+    view_set_security(schema, keeps_invoker || strview_equal_ci(ast->security, STR_VIEW("INVOKER")));
     Status status = commit_ddl(context, build_create_table, &state);
     ddl_schema_free(schema);
     TRY(status);
@@ -301,6 +312,9 @@ static Status build_drop_table(void *opaque, const CatalogSnapshot *catalog, Cha
                      wants_view ? "not a view" : "a view: use DROP VIEW");
     if (table->schema->kind == TABLE_MATERIALIZED_VIEW)
         return RAISE(diag, BAD_TABLE, "'%.*s.%.*s' is a materialized view: use DROP MATERIALIZED VIEW", SV_ARGS(state->database), SV_ARGS(state->name));
+    const CatalogTable *temporary = catalog_temporary_partitions(catalog, table);
+    if (temporary != NULL)
+        change_drop_table(change, temporary->id);
     if (wants_view || state->statement->is_force)
         change_drop_table(change, table->id);
     else
@@ -395,6 +409,20 @@ static Status run_alter_table(StatementContext *context, const AstStatement *sta
 static bool drops(const AstStatement *statement)
 {
     return statement->kind == AST_STATEMENT_DROP_TABLE && !statement->is_force;
+}
+
+/* CREATE INDEX and DROP INDEX are ALTER TABLE with one clause. */
+Status run_index(StatementContext *context, const AstStatement *statement)
+{
+    const AstCommand *command = statement->command;
+    bool creates = strview_is(command->what, "CREATE INDEX");
+    AstStatement alter = {.kind = AST_STATEMENT_ALTER_TABLE, .begin = statement->begin, .end = statement->end, .source = statement->source,
+                          .name = command->name};
+    AstAlterAction action = {.kind = creates ? STR_VIEW("ADD INDEX") : STR_VIEW("DROP INDEX"), .if_exists = command->if_exists};
+    action.index = command->index;
+    action.name = command->index.name;
+    AST_PUSH(&context->arena, &alter.actions, action);
+    return run_ddl(context, &alter);
 }
 
 Status run_ddl(StatementContext *context, const AstStatement *statement)

@@ -72,14 +72,16 @@ static Status run_profiled(StatementContext *context, const PhysPlan *plan, cons
     out->peak_bytes = atomic_load(&context->memory.peak_bytes);
     for (uint32_t i = 0; i < plan->node_count; i++)
         out->nodes[i] = (PlanNodeProfile){atomic_load(&profile[i].rows), atomic_load(&profile[i].time_us), profile[i].peak_bytes,
-                                          profile[i].spilled_bytes, profile[i].reads.local_bytes, profile[i].reads.local_count,
-                                          profile[i].reads.remote_bytes, profile[i].reads.remote_count};
+                                          profile[i].spilled_bytes, atomic_load(&profile[i].pages_by_bounds),
+                                          atomic_load(&profile[i].pages_by_index), profile[i].reads.local_bytes,
+                                          profile[i].reads.local_count, profile[i].reads.remote_bytes, profile[i].reads.remote_count};
     return status;
 }
 
 Status run_explain(StatementContext *context, const AstStatement *statement)
 {
     const AstStatement *inner = statement->inner;
+    TRY(authorize_statement(&context->analyze, inner));
     PlanExplain what = {.level = explain_level(statement->text)};
     PlanProfile profile = {0};
     BoundQuery *query;

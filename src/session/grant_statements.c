@@ -94,6 +94,10 @@ static Status find_named(StatementContext *context, ObjectKind kind, const AstNa
         return RAISE(context->diag, ANALYSIS, MESSAGE "cannot find catalog: %.*s.", SV_ARGS(object));
     if (kind == OBJECT_GLOBAL_FUNCTION)
         return RAISE(context->diag, ANALYSIS, MESSAGE "cannot find global function: %.*s.", SV_ARGS(object));
+    StorageVolume volume;
+    bool is_volume = kind == OBJECT_STORAGE_VOLUME && !strview_is(object, BUILTIN_STORAGE_VOLUME);
+    if (is_volume && !storage_volume_find(context->catalog, object, &context->arena, &volume))
+        return RAISE(context->diag, ANALYSIS, MESSAGE "cannot find storage volume: %.*s.", SV_ARGS(object));
     grant->name = object;
     return OK;
 }

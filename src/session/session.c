@@ -296,6 +296,19 @@ static Status count_done(void *context, const ResultSummary *summary)
     return inner->done(inner->context, summary);
 }
 
+/* What SHOW PROCESSLIST shows comes before the parser: a text that may hold a password is not shown. */
+static bool may_hold_password(StrView sql)
+{
+    static const StrView words[] = {{"PASSWORD", 8}, {"IDENTIFIED", 10}, {"SECRET", 6}};
+    for (size_t i = 0; i + 6 <= sql.length; i++) {
+        for (size_t w = 0; w < COUNT_OF(words); w++) {
+            if (strview_starts_with_ci(strview_n(sql.data + i, sql.length - i), words[w]))
+                return true;
+        }
+    }
+    return false;
+}
+
 /* Statements that hold passwords or keys are named by their first word only. */
 static StrView audited_text(const AstStatement *statement)
 {
@@ -304,7 +317,7 @@ static StrView audited_text(const AstStatement *statement)
     for (uint32_t i = 0; i < statement->settings.count; i++)
         sets_password |= strview_is(statement->settings.items[i].scope, "password");
     bool is_secret = sets_password || statement->kind == AST_STATEMENT_USER || statement->kind == AST_STATEMENT_COMMAND ||
-                     statement->kind == AST_STATEMENT_LOAD;
+                     statement->kind == AST_STATEMENT_LOAD || (statement->kind == AST_STATEMENT_PREPARE && may_hold_password(text));
     size_t word = 0;
     while (is_secret && word < text.length && text.data[word] != ' ')
         word++;
@@ -388,19 +401,6 @@ static Status run_one(Session *session, const AstStatement *statement, bool has_
     audit(&context, statement, status, started_us, counting.rows);
     close_context(&context);
     return status;
-}
-
-/* What SHOW PROCESSLIST shows comes before the parser: a text that may hold a password is not shown. */
-static bool may_hold_password(StrView sql)
-{
-    static const StrView words[] = {{"PASSWORD", 8}, {"IDENTIFIED", 10}, {"SECRET", 6}};
-    for (size_t i = 0; i + 6 <= sql.length; i++) {
-        for (size_t w = 0; w < COUNT_OF(words); w++) {
-            if (strview_starts_with_ci(strview_n(sql.data + i, sql.length - i), words[w]))
-                return true;
-        }
-    }
-    return false;
 }
 
 static void note_statement(Session *session, StrView sql)

@@ -215,7 +215,7 @@ static Status authorize_without_session(AccessModel *model, const CatalogSnapsho
     Status status = OK;
     if (table != NULL)
         status = authorize_table(&context, any_of, database, table);
-    else if (database != NULL && table_name.length > 0 && !access_sees_database(rights, database->id))
+    else if (database != NULL && table_name.length > 0 && !access_sees_database(rights, catalog, database->id))
         status = access_refuse(rights, OBJECT_TABLE, any_of, table_name, diag);
     else if (database != NULL)
         status = authorize_use(&context, database_name);

@@ -135,6 +135,9 @@ const CatalogSnapshot *session_visible_catalog(StatementContext *context); /* li
 bool sees_user(const StatementContext *context, StrView name);       /* what the user of that name runs */
 bool sees_creator(const StatementContext *context, StrView creator); /* what who is named so has made: a task */
 Status authorize_system_table(StatementContext *context, StrView database, StrView name);
+/* ---- view_security.c ---- */
+void view_set_security(TableSchema *schema, bool is_invoker);
+Status run_view_security(StatementContext *context, const AstCommand *command);
 /* ---- user_statements.c, role_statements.c, grant_statements.c ---- */
 Status run_user(StatementContext *context, const AstStatement *statement); /* CREATE and ALTER USER */
 /* Those of users and roles; false: the command is another one. */
@@ -159,6 +162,7 @@ typedef struct LoadQuery {
     BoundQuery *query;
     StrView label;
     bool overwrites;
+    bool overwrites_written; /* only partitions that get rows */
     bool is_locked; /* the table's lock is held */
     const uint64_t *partition_ids; /* only into these; NULL: all */
     uint32_t partition_count;
@@ -189,6 +193,7 @@ Status execute_plan(StatementContext *context, const PhysPlan *plan, const ExecR
 Status run_rewrite(StatementContext *context, const CatalogTable *table, const AlterPlan *plan, const char *kind);
 Status run_cancel_alter(StatementContext *context, const AstCommand *command);
 Status run_recover(StatementContext *context, const AstCommand *command);
+Status run_index(StatementContext *context, const AstStatement *statement);
 Status run_ddl(StatementContext *context, const AstStatement *statement);
 extern const SystemFamily system_tasks_family, system_views_family, system_privileges_family, system_grants_family;
 /* ---- mv_create.c, mv_statements.c, mv_explain.c: materialized views ---- */

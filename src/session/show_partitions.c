@@ -90,6 +90,17 @@ static Status produce_partitions(const SystemSource *source, SystemRows *rows)
     return OK;
 }
 
+static Status produce_temporary(const SystemSource *source, SystemRows *rows)
+{
+    const CatalogDatabase *database;
+    const CatalogTable *table;
+    TRY(show_find_table(show_context(source), &database, &table));
+    table = catalog_temporary_partitions(source->catalog, table);
+    for (uint32_t i = 0; table != NULL && i < table->partition_count; i++)
+        TRY(put_partition(show_context(source), rows, table, table->partitions[i]));
+    return OK;
+}
+
 static Status run_partitions(StatementContext *context, const AstStatement *statement)
 {
     const CatalogDatabase *database;
@@ -100,7 +111,7 @@ static Status run_partitions(StatementContext *context, const AstStatement *stat
     bool is_list = table->schema->scheme != PARTITION_NONE && !table_has_ranges(table->schema);
     columns[BOUNDS_COLUMN].name = is_list ? "List" : "Range";
     bool is_temporary = strview_is(context->show->what, "TEMPORARY PARTITIONS");
-    SystemTable rows = {"rows", columns, COUNT_OF(columns), is_temporary ? NULL : produce_partitions};
+    SystemTable rows = {"rows", columns, COUNT_OF(columns), is_temporary ? produce_temporary : produce_partitions};
     return show_rows(context, statement, &rows, 1);
 }
 

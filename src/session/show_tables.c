@@ -24,7 +24,7 @@ static Status produce_databases(const SystemSource *source, SystemRows *rows)
     for (uint32_t i = 0; i < count; i++)
         names[i] = source->catalog->databases[first + i]->name;
     for (uint64_t id = ACCESS_ID_INFORMATION_SCHEMA; id < ACCESS_ID_INFORMATION_SCHEMA + SYSTEM_DATABASES; id++) {
-        if (access_sees_database(source->rights, id))
+        if (access_sees_database(source->rights, source->catalog, id))
             names[count++] = strview(access_system_database_name(id));
     }
     qsort(names, count, sizeof(*names), by_name);
@@ -371,7 +371,7 @@ static Status produce_create_catalog(const SystemSource *source, SystemRows *row
     return system_end_row(rows);
 }
 
-/* ---- indexes: key columns are no rows here, as in StarRocks; there are no other indexes ---- */
+/* ---- indexes: key columns are no rows here, as in StarRocks ---- */
 
 static const SystemColumn index_columns[] = {
     TEXT("Table"), TEXT("Non_unique"), TEXT("Key_name"), TEXT("Seq_in_index"), TEXT("Column_name"), TEXT("Collation"), TEXT("Cardinality"),
@@ -380,9 +380,29 @@ static const SystemColumn index_columns[] = {
 static Status produce_index(const SystemSource *source, SystemRows *rows)
 {
     StatementContext *context = show_context(source);
-    const TableSchema *schema;
-    (void)rows;
-    return find_schema(context, &context->show->name, context->show->database, &schema);
+    const CatalogDatabase *database;
+    const CatalogTable *table;
+    TRY(show_find_table(context, &database, &table));
+    const TableSchema *schema = table->schema;
+    for (uint32_t i = 0; i < schema->index_count; i++) {
+        const TableIndex *index = &schema->indexes[i];
+        AUTO_BYTEBUF kind = {0};
+        StrView column = {"", 0};
+        for (uint32_t c = 0; c < schema->column_count; c++)
+            column = schema->columns[c].unique_id == index->unique_id ? schema->columns[c].name : column;
+        catalog_print_index_kind(index, &kind);
+        system_put_text(rows, show_text(context, "%.*s.%.*s", SV_ARGS(database->name), SV_ARGS(table->name)));
+        system_put_word(rows, "");
+        system_put_text(rows, index->name);
+        system_put_word(rows, "");
+        system_put_text(rows, column);
+        for (int e = 0; e < 5; e++)
+            system_put_word(rows, "");
+        system_put_text(rows, system_keep(rows, &kind));
+        system_put_text(rows, index->comment);
+        TRY(system_end_row(rows));
+    }
+    return OK;
 }
 
 static const ShowForm forms[] = {

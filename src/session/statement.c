@@ -250,7 +250,8 @@ Status load_query(StatementContext *context, const LoadQuery *load)
     TableLoaderOptions options = {.store = instance->store, .volume = instance->volume, .catalog = load->catalog, .table = load->table,
                                   .session = &context->func, .tracker = &context->memory, .keys = instance->keys, .compactor = instance->compactor,
                                   .is_locked = load->is_locked, .partition_ids = load->partition_ids,
-                                  .partition_count = load->partition_count, .merge = load->merge, .draft = load->draft};
+                                  .partition_count = load->partition_count, .merge = load->merge, .draft = load->draft,
+                                  .replaces_written = load->overwrites_written};
     TRY(table_loader_open(&options, context->diag, &loader));
     Status status = insert_rows(context, loader, load);
     uint64_t rows = table_loader_rows(loader);
@@ -345,6 +346,14 @@ static Status read_merge(StatementContext *context, const AstInsert *ast, const 
     return OK;
 }
 
+/* dynamic_overwrite: INSERT OVERWRITE without PARTITION replaces the partitions that get rows. */
+static bool overwrites_written(StatementContext *context, const AstInsert *insert)
+{
+    const char *text = variable_text(context->session, "dynamic_overwrite");
+    bool is_dynamic = text != NULL && (strcmp(text, "true") == 0 || strcmp(text, "1") == 0);
+    return insert->is_overwrite && is_dynamic && insert->partitions.count == 0;
+}
+
 static Status insert_rows_of(StatementContext *context, const AstStatement *statement, bool is_locked)
 {
     BoundInsert insert = {0};
@@ -358,7 +367,8 @@ static Status insert_rows_of(StatementContext *context, const AstStatement *stat
     if (insert.partition_values != NULL)
         status = named_partition(context, &insert, &newest);
     LoadQuery load = {.table = insert.table, .catalog = newest != NULL ? newest : context->catalog, .query = insert.query, .label = label,
-                      .overwrites = statement->insert->is_overwrite, .is_locked = is_locked, .partition_ids = insert.partition_ids,
+                      .overwrites = statement->insert->is_overwrite, .overwrites_written = overwrites_written(context, statement->insert),
+                      .is_locked = is_locked, .partition_ids = insert.partition_ids,
                       .partition_count = insert.partition_count, .merge = has_merge ? &merge : NULL};
     if (status == OK)
         status = load_query(context, &load);
@@ -568,10 +578,14 @@ static Status run_statement(StatementContext *context, const AstStatement *state
             return run_admin_vacuum(context, statement->command);
         if (strview_starts_with(statement->command->what, STR_VIEW("ALTER SYSTEM ")) && statement->command->names.count > 0)
             return run_alter_system(context, statement->command);
+        if (strview_is(statement->command->what, "CREATE INDEX") || strview_is(statement->command->what, "DROP INDEX"))
+            return run_index(context, statement);
         if (strview_is(statement->command->what, "CANCEL ALTER TABLE"))
             return run_cancel_alter(context, statement->command);
         if (strview_starts_with_ci(statement->command->what, STR_VIEW("RECOVER ")))
             return run_recover(context, statement->command);
+        if (strview_is(statement->command->what, "ALTER VIEW SECURITY"))
+            return run_view_security(context, statement->command);
         if (strview_is(statement->command->what, "ANALYZE PROFILE"))
             return run_analyze_profile(context, statement->command);
         if (run_task_command(context, statement->command, &status) || run_cluster_command(context, statement->command, &status) ||

@@ -226,6 +226,23 @@ static Status build_drop(void *context, const CatalogSnapshot *catalog, Change *
     return OK;
 }
 
+/* What it will need when it runs, asked now: its tables are bound. */
+static Status authorize_task(StatementContext *context, const AstStatement *inner)
+{
+    BoundInsert insert = {0};
+    BoundQuery *query;
+    TRY(authorize_statement(&context->analyze, inner));
+    if (access_is_root(context->rights))
+        return OK;
+    if (inner->kind == AST_STATEMENT_INSERT && !inner->insert->is_blackhole && !inner->insert->is_files)
+        return analyze_insert(&context->analyze, inner->insert, inner->source, &insert);
+    const AstQuery *read = inner->kind == AST_STATEMENT_CREATE_TABLE ? inner->create_table->as_query
+                           : inner->kind == AST_STATEMENT_COMMAND    ? inner->command->inner->query
+                           : inner->kind == AST_STATEMENT_INSERT     ? inner->insert->query
+                                                                     : NULL;
+    return read == NULL ? OK : analyze_query(&context->analyze, read, inner->source, &query);
+}
+
 Status run_submit_task(StatementContext *context, const AstStatement *statement)
 {
     static const char *const columns[] = {"TaskName", "Status"};
@@ -233,6 +250,7 @@ Status run_submit_task(StatementContext *context, const AstStatement *statement)
     TaskDefinition task;
     TaskRunId id;
     TRY(fill_task(context, statement->task, &task));
+    TRY(authorize_task(context, statement->task->inner));
     TRY(meta_commit(instance->store, build_task, &task, context->diag));
     Status status = OK;
     if (task.type == TASK_MANUAL) {

@@ -9,7 +9,7 @@
 #include "types/text_nested.h"
 
 static const char *const names[] = {
-    "allow_throw_exception", "auto_increment_increment", "autocommit", "big_query_profile_threshold", "catalog",
+    "activate_all_roles_on_login", "allow_throw_exception", "auto_increment_increment", "autocommit", "big_query_profile_threshold", "catalog",
     "cbo_cte_reuse", "cbo_enable_low_cardinality_optimize", "character_set_client", "character_set_connection",
     "character_set_database", "character_set_filesystem", "character_set_results", "character_set_server",
     "character_set_system", "collation_connection", "collation_database", "collation_server", "count_distinct_column_buckets",
@@ -27,7 +27,7 @@ static const char *const names[] = {
     "enable_sync_materialized_view_rewrite", "materialized_view_rewrite_mode", "nested_mv_rewrite_max_level",
     "optimizer_materialized_view_timelimit", "query_excluding_mv_names", "query_including_mv_names"};
 static const char *const defaults[] = {
-    "false", "1", "true", "0", "default_catalog", "true", "true", "utf8", "utf8", "utf8", "binary", "utf8", "utf8", "utf8",
+    "false", "false", "1", "true", "0", "default_catalog", "true", "true", "utf8", "utf8", "utf8", "binary", "utf8", "utf8", "utf8",
     "utf8_general_ci", "utf8_general_ci", "utf8_general_ci", "1024", "olap", "4", "true", "false", "false", "true", "OFF", "0", "false",
     "1024", "NO", "", "0", "14400", "3600", "english", "Apache License 2.0", "0", "33554432", "16384", "60", "60", "3000", "", "1",
     "false", "0", "false", "0", "OFF", "0", "300", "", "false", "", "auto", "false", "StarRocks", "ONLY_FULL_GROUP_BY", "1", "false",

@@ -27,7 +27,7 @@ const CatalogSnapshot *session_visible_catalog(StatementContext *context)
     copy->database_count = 0;
     for (uint32_t d = 0; d < catalog->database_count; d++) {
         bool is_kept = !catalog_is_dropped(catalog->databases[d]); /* the recycle bin is for who sees everything */
-        if (is_kept && access_sees_database(context->rights, catalog->databases[d]->id))
+        if (is_kept && access_sees_database(context->rights, catalog, catalog->databases[d]->id))
             copy->databases[copy->database_count++] = visible_database(context, catalog->databases[d]);
     }
     return copy;

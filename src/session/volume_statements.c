@@ -162,6 +162,7 @@ static Status build_drop(void *context, const CatalogSnapshot *catalog, Change *
     if (user != NULL)
         return RAISE(diag, ANALYSIS, "Storage volume '%.*s' is referenced by dbs or tables, %s", SV_ARGS(state->name), user);
     change_drop_storage_volume(change, state->name);
+    change_forget_grants(change, catalog, OBJECT_STORAGE_VOLUME, state->name);
     return OK;
 }
 
@@ -248,6 +249,7 @@ Status produce_volume(const SystemSource *source, SystemRows *rows)
 
 typedef struct VolumeNames {
     SystemRows *rows;
+    const AccessRights *rights;
     Status status;
 } VolumeNames;
 
@@ -255,7 +257,8 @@ static void put_name(void *context, StrView key, StrView value)
 {
     VolumeNames *names = context;
     (void)value;
-    if (names->status != OK)
+    const AccessObject object = {.kind = OBJECT_STORAGE_VOLUME, .name = key};
+    if (names->status != OK || !access_allows(names->rights, &object, PRIVILEGE_ANY))
         return;
     system_put_text(names->rows, key);
     names->status = system_end_row(names->rows);
@@ -263,7 +266,7 @@ static void put_name(void *context, StrView key, StrView value)
 
 Status produce_volumes(const SystemSource *source, SystemRows *rows)
 {
-    VolumeNames names = {rows, OK};
+    VolumeNames names = {rows, source->rights, OK};
     system_put_word(rows, BUILTIN_STORAGE_VOLUME);
     TRY(system_end_row(rows));
     catalog_each_record(show_context(source)->catalog, "storage_volume", put_name, &names);

@@ -136,6 +136,7 @@ static Status write_segment(Merge *m, SegmentRef *out_segment)
     const CompactionInput *input = m->input;
     SegmentWriter *writer;
     TRY(segment_writer_open(input->columns, input->column_count, write_bytes, m, m->diag, &writer));
+    segment_writer_filter(writer, input->filters, input->filter_count);
     uint32_t *positions = row_sort_positions(m->columns, m->rows, input->sort_columns, input->sort_count);
     Status status = write_rows(m, writer, positions);
     out_segment->offset = 0;

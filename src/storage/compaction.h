@@ -17,6 +17,8 @@ typedef struct CompactionInput {
     uint32_t column_count;
     const uint32_t *sort_columns;
     uint32_t sort_count;
+    const SegmentFilterSpec *filters; /* that pages get */
+    uint32_t filter_count;
     const _Atomic bool *cancelled; /* looked at between segments; NULL: never */
     MemTracker *memory;
 } CompactionInput;

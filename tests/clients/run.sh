@@ -38,5 +38,12 @@ for client in "$@"; do
     passed=$((passed + ${counts% *})) failed=$((failed + ${counts#* }))
 done
 kill -0 "$server" 2>/dev/null || { echo "FAIL the server is gone"; failed=$((failed + 1)); }
+# The clients' passwords are all called canary: nothing that is written, data, journal or log, may hold one.
+if grep -rlaE 'canary-[0-9]' "$folder/data" "$folder/out" "$folder/err"; then
+    echo "FAIL a password was written there"
+    failed=$((failed + 1))
+else
+    passed=$((passed + 1))
+fi
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ]

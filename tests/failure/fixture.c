@@ -200,6 +200,8 @@ void fixture_open(Fixture *f, bool is_local)
     must(f, "DROP TABLE dead FORCE");
     must(f, "CREATE TABLE gone AS SELECT k FROM dup WHERE k < 5");
     must(f, "DROP TABLE gone");
+    must(f, "ALTER TABLE dup ADD TEMPORARY PARTITION t VALUES LESS THAN ('2024-01-01')");
+    must(f, "INSERT INTO dup TEMPORARY PARTITION (t) VALUES (7, '2023-03-03', 'temporary', 70)");
 }
 
 static int remove_entry(const char *path, const struct stat *info, int type, struct FTW *at)

@@ -20,7 +20,9 @@ static void test_round_trip(void **state)
     AUTO_BYTEBUF bytes = {0};
     MvMapEntry back;
     arena_init(&arena, NULL);
-    MvSource sources[] = {{7, 100, STR_VIEW("p20250101")}, {9, 1ull << 40, STR_VIEW("")}};
+    MvSegmentMark marks[] = {{5, 0}, {6, 1ull << 50}};
+    MvSource sources[] = {{.partition_id = 7, .data_version = 100, .name = STR_VIEW("p20250101"), .marks = marks, .mark_count = 2},
+                          {.partition_id = 9, .data_version = 1ull << 40}};
     MvSourceTable tables[] = {{.table_id = 3, .sources = sources, .count = 2}, {.table_id = 4}};
     MvMapEntry entry = {.partition_id = 77, .refreshed_us = -5, .rows = {12, {1, UINT64_MAX}}, .tables = tables, .table_count = 2};
     mv_map_encode(&entry, &bytes);
@@ -33,6 +35,8 @@ static void test_round_trip(void **state)
     assert_int_equal(mv_map_table(&back, 3)->count, 2);
     assert_true(strview_is(mv_map_table(&back, 3)->sources[0].name, "p20250101"));
     assert_true(mv_map_table(&back, 3)->sources[1].data_version == 1ull << 40);
+    assert_int_equal(mv_map_table(&back, 3)->sources[0].mark_count, 2);
+    assert_true(mv_map_table(&back, 3)->sources[0].marks[1].deletes_id == 1ull << 50);
     assert_int_equal(mv_map_table(&back, 4)->count, 0);
     assert_null(mv_map_table(&back, 5));
     for (size_t length = 0; length < bytes.length; length++)
