@@ -6,7 +6,7 @@
 
 #include <stdio.h>
 
-enum { FIRST_BLOCK_BYTES = 4096, MAX_BLOCK_BYTES = 1 << 20 };
+enum { FIRST_BLOCK_BYTES = 4096 };
 
 struct ArenaBlock {
     ArenaBlock *next; /* older */
@@ -42,6 +42,22 @@ static void use_block(Arena *arena, ArenaBlock *block, uint8_t *cursor)
     arena->blocks = block;
     arena->cursor = cursor;
     arena->end = block == NULL ? NULL : block->data + block->bytes;
+}
+
+Status arena_reserve(Arena *arena, size_t bytes, Diag *diag)
+{
+    if (arena->tracker == NULL)
+        return OK;
+    TRY(mem_reserve(arena->tracker, (int64_t)bytes, diag));
+    arena->reserved_bytes += bytes;
+    return OK;
+}
+
+void arena_reserve_end(Arena *arena)
+{
+    if (arena->tracker != NULL)
+        mem_release(arena->tracker, (int64_t)arena->reserved_bytes);
+    arena->reserved_bytes = 0;
 }
 
 void arena_reset(Arena *arena)
@@ -80,13 +96,15 @@ void *arena_alloc_slow(Arena *arena, size_t bytes, size_t alignment)
 #else
     size_t block_bytes = MAX(need, arena->next_block_bytes);
 #endif
-    arena->next_block_bytes = MIN(arena->next_block_bytes * 2, (size_t)MAX_BLOCK_BYTES);
+    arena->next_block_bytes = MIN(arena->next_block_bytes * 2, (size_t)ARENA_BLOCK_BYTES);
     ArenaBlock *block = mem_alloc(sizeof(ArenaBlock) + block_bytes);
     block->bytes = block_bytes;
     block->next = arena->blocks;
     arena->total_bytes += block_bytes;
-    if (arena->tracker != NULL)
-        mem_charge(arena->tracker, (int64_t)block_bytes);
+    size_t reserved = MIN(arena->reserved_bytes, block_bytes);
+    arena->reserved_bytes -= reserved;
+    if (arena->tracker != NULL && block_bytes > reserved)
+        mem_charge(arena->tracker, (int64_t)(block_bytes - reserved));
 #ifdef MERAK_DEBUG
     memset(block->data, 0xA5, block_bytes);
 #endif

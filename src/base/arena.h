@@ -9,6 +9,8 @@
 
 #include "base/memory.h"
 
+enum { ARENA_BLOCK_BYTES = 1 << 20 }; /* of the largest blocks that small allocations share */
+
 typedef struct ArenaBlock ArenaBlock;
 
 typedef struct Arena {
@@ -18,6 +20,7 @@ typedef struct Arena {
     MemTracker *tracker;
     size_t next_block_bytes;
     size_t total_bytes;
+    size_t reserved_bytes; /* charged already, for what is about to be allocated */
 } Arena;
 
 typedef struct ArenaMark {
@@ -27,6 +30,9 @@ typedef struct ArenaMark {
 
 void arena_init(Arena *arena, MemTracker *tracker); /* tracker may be NULL */
 void arena_deinit(Arena *arena);
+/* Charges what large allocations are about to take, or nothing and MEMORY_LIMIT; what they did not take goes back with the end. */
+Status arena_reserve(Arena *arena, size_t bytes, Diag *diag);
+void arena_reserve_end(Arena *arena);
 void arena_reset(Arena *arena); /* keeps the newest block for reuse */
 ArenaMark arena_mark(const Arena *arena);
 void arena_release(Arena *arena, ArenaMark mark); /* frees all that was allocated after mark */

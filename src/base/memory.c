@@ -46,16 +46,21 @@ static void raise_peak(MemTracker *tracker, int64_t used)
     }
 }
 
-static bool charge_one(MemTracker *tracker, int64_t bytes, bool check_limit)
+static void charge_one(MemTracker *tracker, int64_t bytes)
 {
-    int64_t used =
-        atomic_fetch_add_explicit(&tracker->used_bytes, bytes, memory_order_relaxed) + bytes;
+    raise_peak(tracker, atomic_fetch_add_explicit(&tracker->used_bytes, bytes, memory_order_relaxed) + bytes);
+}
+
+/* What is refused is never seen as used. */
+static bool try_charge_one(MemTracker *tracker, int64_t bytes)
+{
     int64_t limit = atomic_load_explicit(&tracker->limit_bytes, memory_order_relaxed);
-    if (check_limit && limit > 0 && used > limit) {
-        atomic_fetch_sub_explicit(&tracker->used_bytes, bytes, memory_order_relaxed);
-        return false;
-    }
-    raise_peak(tracker, used);
+    int64_t used = atomic_load_explicit(&tracker->used_bytes, memory_order_relaxed);
+    do {
+        if (limit > 0 && used + bytes > limit)
+            return false;
+    } while (!atomic_compare_exchange_weak_explicit(&tracker->used_bytes, &used, used + bytes, memory_order_relaxed, memory_order_relaxed));
+    raise_peak(tracker, used + bytes);
     return true;
 }
 
@@ -63,7 +68,7 @@ static bool charge_one(MemTracker *tracker, int64_t bytes, bool check_limit)
 static MemTracker *reserve_upward(MemTracker *tracker, int64_t bytes)
 {
     for (MemTracker *t = tracker; t != NULL; t = t->parent) {
-        if (charge_one(t, bytes, true))
+        if (try_charge_one(t, bytes))
             continue;
         for (MemTracker *undo = tracker; undo != t; undo = undo->parent)
             atomic_fetch_sub_explicit(&undo->used_bytes, bytes, memory_order_relaxed);
@@ -91,7 +96,7 @@ Status mem_reserve(MemTracker *tracker, int64_t bytes, Diag *diag)
 void mem_charge(MemTracker *tracker, int64_t bytes)
 {
     for (MemTracker *t = tracker; t != NULL; t = t->parent)
-        charge_one(t, bytes, false);
+        charge_one(t, bytes);
 }
 
 void mem_release(MemTracker *tracker, int64_t bytes)
@@ -103,6 +108,17 @@ void mem_release(MemTracker *tracker, int64_t bytes)
 bool mem_is_pressed(void)
 {
     return atomic_load_explicit(&is_pressed, memory_order_relaxed);
+}
+
+Status mem_check_room(const MemTracker *tracker, int64_t bytes, Diag *diag)
+{
+    for (const MemTracker *t = tracker; t != NULL; t = t->parent) {
+        int64_t limit = atomic_load_explicit(&t->limit_bytes, memory_order_relaxed);
+        if (limit > 0 && mem_used(t) + bytes > limit)
+            return RAISE(diag, MEMORY_LIMIT, "Memory of %s exceed limit. Used: %lld, wanted: %lld, Limit: %lld", t->label, (long long)mem_used(t),
+                         (long long)bytes, (long long)limit);
+    }
+    return OK;
 }
 
 bool mem_over_limit(const MemTracker *tracker)

@@ -30,6 +30,8 @@ bool mem_try_reserve(MemTracker *tracker, int64_t bytes);
 void mem_charge(MemTracker *tracker, int64_t bytes);
 void mem_release(MemTracker *tracker, int64_t bytes);
 bool mem_over_limit(const MemTracker *tracker);
+/* Would so many bytes more stay within all limits? Asked before something large is taken from an arena. */
+Status mem_check_room(const MemTracker *tracker, int64_t bytes, Diag *diag);
 bool mem_is_pressed(void); /* the system refused memory, and the emergency reserve is in use */
 static inline int64_t mem_used(const MemTracker *tracker)
 {

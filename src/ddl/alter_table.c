@@ -75,6 +75,10 @@ static Status change_schema(DdlContext *context, const AstAlterAction *action, c
         schema->comment = ddl_keep(&schema->arena, action->text);
         return OK;
     }
+    for (uint32_t i = 0; i < action->properties.keys.count; i++) {
+        if (strview_equal_ci(action->properties.keys.items[i], STR_VIEW("storage_volume")))
+            return DDL_ERROR(context, "The storage volume of a table can't be changed.");
+    }
     if (strview_is(action->kind, "SET"))
         return ddl_fill_properties(context, &action->properties, schema);
     if (is_distribution(action))

@@ -7,6 +7,8 @@
 
 #include "base/hash.h"
 
+enum { LARGE_BYTES = 256 * 1024 };
+
 ColumnStore *column_store_new(MemTracker *memory, const Type *types, uint32_t count)
 {
     ColumnStore *store = mem_alloc_zero(sizeof(*store));
@@ -29,6 +31,18 @@ void column_store_free(ColumnStore *store)
     mem_free(store);
 }
 
+/* What the columns take when they grow for so many rows; the old arrays stay until the store is freed. */
+static int64_t growth_bytes(const ColumnStore *store, uint64_t rows)
+{
+    int64_t bytes = 0;
+    for (uint32_t c = 0; c < store->column_count; c++) {
+        const Vector *column = &store->columns[c];
+        if (rows > column->capacity)
+            bytes += (int64_t)MAX(rows, (uint64_t)column->capacity * 2) * (phys_width((PhysKind)column->type.phys) + 1);
+    }
+    return bytes;
+}
+
 static void grow_column(ColumnStore *store, Vector *column, uint64_t rows)
 {
     if (rows <= column->capacity)
@@ -43,10 +57,16 @@ Status column_store_append(ExecContext *exec, ColumnStore *store, const Vector *
     uint64_t total = store->row_count + rows.count;
     if (total > UINT32_MAX / 2)
         return RAISE(exec->diag, LIMIT_EXCEEDED, "an operator holds more than %u rows", UINT32_MAX / 2);
-    for (uint32_t c = 0; c < store->column_count; c++) {
+    int64_t growth = growth_bytes(store, total);
+    growth += growth > LARGE_BYTES ? ARENA_BLOCK_BYTES : 0; /* what goes into a block begins one */
+    if (growth > 0)
+        TRY(arena_reserve(&store->arena, (size_t)growth, exec->diag));
+    for (uint32_t c = 0; c < store->column_count; c++)
         grow_column(store, &store->columns[c], total);
+    if (growth > 0)
+        arena_reserve_end(&store->arena);
+    for (uint32_t c = 0; c < store->column_count; c++)
         vector_gather(columns[c], rows, &store->arena, (uint32_t)store->row_count, &store->columns[c]);
-    }
     store->row_count = total;
     if (mem_over_limit(exec->options->memory))
         return RAISE(exec->diag, MEMORY_LIMIT, "Memory of query exceed limit. Used: %lld",

@@ -180,6 +180,11 @@ Status join_index(HashJoin *join, bool in_parallel)
         indexing.keys[k] = &join->store->columns[join->right_count + k];
     uint64_t places = choose_places(join, indexing.keys[0], rows);
     join->index_bytes = (int64_t)rows * (join->is_direct ? 4 : 12) + (int64_t)places * 4;
+    join->index_bytes += join_keeps_build(join) ? rows : 0;
+    Status room = mem_check_room(join->memory, join->index_bytes, join->exec->diag);
+    if (room != OK)
+        join->index_bytes = 0;
+    TRY(room);
     mem_charge(join->memory, join->index_bytes);
     TRY(exec_check(join->exec));
     join->hashes = join->is_direct ? NULL : mem_alloc((rows + 1) * sizeof(uint64_t));

@@ -233,7 +233,10 @@ static bool is_open(SegmentCache *cache, uint64_t id)
 
 void segment_cache_prepare(SegmentCache *cache, const SegmentRef *refs, uint32_t count)
 {
-    for (uint32_t i = 0; i < count && volume_can_prefetch(cache->volume); i++) {
+    bool is_local = !volume_can_prefetch(cache->volume);
+    for (uint32_t i = 0; i < count; i++) {
+        if (is_local && refs[i].volume_id == 0)
+            continue;
         if (!is_open(cache, refs[i].id))
             segment_prepare(cache->volume, &refs[i]);
     }

@@ -529,6 +529,10 @@ static PhysSortKey *lay_out(Window *window, Type **out_types)
 static Status sort_and_compute(Window *window)
 {
     uint32_t rows = (uint32_t)window->store->row_count;
+    int64_t bytes = (int64_t)rows * (int64_t)sizeof(uint32_t);
+    for (uint32_t c = 0; c < window->node->window.call_count; c++)
+        bytes += (int64_t)rows * (phys_width((PhysKind)window->node->window.calls[c].binding->result.phys) + 1);
+    TRY(mem_check_room(window->exec->options->memory, bytes, window->exec->diag));
     window->order = mem_alloc((rows + 1) * sizeof(uint32_t));
     for (uint32_t i = 0; i < rows; i++)
         window->order[i] = i;

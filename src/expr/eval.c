@@ -227,7 +227,11 @@ static Status run_kernel(EvalNode *node, const Vector *const *values, Rows rows,
         eval_in(node, values[0], rows, out);
         return OK;
     }
-    return node->expr->call.binding->kernel(&node->context, values, node->argument_count, rows, out);
+    Status status = node->expr->call.binding->kernel(&node->context, values, node->argument_count, rows, out);
+    if (status != OK || !node->context.is_over_memory)
+        return status;
+    node->context.is_over_memory = false;
+    return RAISE(node->context.diag, MEMORY_LIMIT, "Memory of query exceed limit: %s() needs more", node->expr->call.binding->def->name);
 }
 
 static uint32_t call_flags(const EvalNode *node)

@@ -242,6 +242,7 @@ Status segment_open(Volume *volume, const SegmentRef *ref, Diag *diag, Segment *
         return RAISE(diag, CORRUPT, "object path of %zu bytes is too long", ref->path.length);
     memcpy(path, ref->path.data, ref->path.length);
     path[ref->path.length] = '\0';
+    TRY(volume_by_id(volume, ref->volume_id, diag, &volume));
     Segment *s = mem_alloc_zero(sizeof(*s));
     arena_init(&s->arena, NULL);
     mutex_init(&s->lock);
@@ -274,7 +275,7 @@ void segment_prepare(Volume *volume, const SegmentRef *ref)
 {
     enum { FOOTER_GUESS = 64 << 10 };
     char path[1024];
-    if (volume->ops->prepare == NULL || ref->path.length >= sizeof(path))
+    if (volume_by_id(volume, ref->volume_id, NULL, &volume) != OK || volume->ops->prepare == NULL || ref->path.length >= sizeof(path))
         return;
     memcpy(path, ref->path.data, ref->path.length);
     path[ref->path.length] = '\0';

@@ -144,29 +144,35 @@ static void compact(const ListData *data, RowList *list)
     }
 }
 
-static void grow_rows(Arena *arena, RowList *list, uint32_t width)
+static Status grow_rows(AggContext *context, RowList *list, uint32_t width)
 {
-    if (list->rows == list->capacity)
-        list->items = arena_grow(arena, list->items, sizeof(Datum) * width, list->rows, &list->capacity);
+    if (list->rows < list->capacity)
+        return OK;
+    TRY(mem_check_room(context->arena->tracker, (int64_t)(sizeof(Datum) * width) * list->capacity * 2, context->diag));
+    list->items = arena_grow(context->arena, list->items, sizeof(Datum) * width, list->rows, &list->capacity);
+    return OK;
 }
 
-static void add_row(Arena *arena, const ListData *data, RowList *list, const Datum *values, bool copies)
+static Status add_row(AggContext *context, const ListData *data, RowList *list, const Datum *values, bool copies)
 {
+    Arena *arena = context->arena;
     uint32_t width = row_width(data);
     if (list->rows == list->capacity && list->rows >= 64)
         compact(data, list);
-    grow_rows(arena, list, width);
+    TRY(grow_rows(context, list, width));
     Datum *row = &list->items[(size_t)list->rows++ * width];
     for (uint32_t v = 0; v < width; v++)
         row[v] = copies ? datum_copy(arena, data->types[v], &values[v]) : values[v];
+    return OK;
 }
 
-static void take_nested(AggContext *context, const ListData *data, RowList *list, const Datum *value)
+static Status take_nested(AggContext *context, const ListData *data, RowList *list, const Datum *value)
 {
     for (uint32_t i = 0; !value->is_null && i < value->list->count; i += data->value_count) {
         if (data->kind == LIST_UNIQUE || !value->list->items[i].is_null)
-            add_row(context->arena, data, list, &value->list->items[i], true);
+            TRY(add_row(context, data, list, &value->list->items[i], true));
     }
+    return OK;
 }
 
 static Status take_row(AggContext *context, const ListData *data, const Vector *const *arguments, uint32_t row, RowList *list,
@@ -176,7 +182,7 @@ static Status take_row(AggContext *context, const ListData *data, const Vector *
     bool has_null = false;
     if (data->kind == LIST_UNIQUE || data->kind == LIST_SUM_MAP) {
         Datum value = vector_get(arguments[0], row, scratch);
-        take_nested(context, data, list, &value);
+        TRY(take_nested(context, data, list, &value));
         return OK;
     }
     for (uint32_t a = 0; a < count && a < row_width(data); a++) {
@@ -193,7 +199,7 @@ static Status take_row(AggContext *context, const ListData *data, const Vector *
         values[1] = datum_i64(1);
     bool skips = data->kind == LIST_MAP ? values[0].is_null : has_null && data->kind != LIST_ARRAY && data->kind != LIST_TOP_K;
     if (!skips)
-        add_row(context->arena, data, list, values, true);
+        TRY(add_row(context, data, list, values, true));
     return OK;
 }
 
@@ -238,7 +244,7 @@ static Status list_merge(AggContext *context, uint8_t *const *sources, uint8_t *
         if (from->rows > 0)
             to->rate = from->rate;
         for (uint32_t r = 0; r < from->rows; r++)
-            add_row(context->arena, data, to, &from->items[(size_t)r * width], false);
+            TRY(add_row(context, data, to, &from->items[(size_t)r * width], false));
     }
     return OK;
 }
@@ -269,7 +275,7 @@ static Status list_deserialize(AggContext *context, ByteReader *reader, uint8_t 
     for (uint64_t r = 0; r < rows && !reader->failed; r++) {
         for (uint32_t v = 0; v < width; v++)
             TRY(datum_decode(data->types[v], reader, context->arena, context->diag, &values[v]));
-        add_row(context->arena, data, list, values, false);
+        TRY(add_row(context, data, list, values, false));
     }
     return reader->failed ? RAISE(context->diag, CORRUPT, "stored state of %s() is cut short", context->binding->def->name) : OK;
 }
@@ -371,7 +377,9 @@ static Status list_finish(AggContext *context, uint8_t *const *groups, uint32_t 
     for (uint32_t i = 0; i < count; i++) {
         /* A copy: a window asks for the result of a growing state again and again. */
         RowList list = *(const RowList *)(const void *)(groups[i] + offset);
-        Datum *items = ARENA_NEW_ARRAY(context->arena, Datum, (size_t)MAX(list.rows, 1u) * row_width(data));
+        size_t cells = (size_t)MAX(list.rows, 1u) * row_width(data);
+        TRY(mem_check_room(context->arena->tracker, (int64_t)(cells * sizeof(Datum)), context->diag));
+        Datum *items = ARENA_NEW_ARRAY(context->arena, Datum, cells);
         memcpy(items, list.items == NULL ? items : list.items, (size_t)list.rows * row_width(data) * sizeof(Datum));
         list.items = items;
         sort_rows(data, &list);

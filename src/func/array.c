@@ -9,7 +9,7 @@
 
 static Status literal_kernel(FuncContext *context, const Vector *const *arguments, uint32_t count, Rows rows, Vector *out)
 {
-    for (FOR_ROWS(rows, i, row)) {
+    for (LIST_ROWS(context, out, rows, i, row)) {
         uint32_t first = out->child_rows;
         vector_reserve_children(out, context->arena, first + count);
         for (uint32_t a = 0; a < count; a++) {
@@ -50,7 +50,7 @@ DEFINE_ROWWISE(append_kernel, {
 
 static Status concat_kernel(FuncContext *context, const Vector *const *arguments, uint32_t count, Rows rows, Vector *out)
 {
-    for (FOR_ROWS(rows, i, row)) {
+    for (LIST_ROWS(context, out, rows, i, row)) {
         if (out->nulls != NULL && out->nulls[row] != 0)
             continue;
         uint32_t first = out->child_rows;
@@ -178,7 +178,7 @@ DEFINE_ROWWISE(distinct_kernel, {
 static Status intersect_kernel(FuncContext *context, const Vector *const *arguments, uint32_t count, Rows rows, Vector *out)
 {
     Arena *arena = context->arena;
-    for (FOR_ROWS(rows, i, row)) {
+    for (LIST_ROWS(context, out, rows, i, row)) {
         if (out->nulls != NULL && out->nulls[row] != 0)
             continue;
         DatumSet kept;
@@ -248,7 +248,7 @@ static Status sortby_kernel(FuncContext *context, const Vector *const *arguments
     Type *types = ARENA_NEW_ARRAY(arena, Type, count);
     for (uint32_t k = 0; k + 1 < count; k++)
         types[k] = element_type(context->binding->argument_types[k + 1]);
-    for (FOR_ROWS(rows, i, row)) {
+    for (LIST_ROWS(context, out, rows, i, row)) {
         VectorView view = vector_view(arguments[0]);
         if (view_is_null(&view, row)) {
             vector_set_null(out, row);
@@ -398,7 +398,7 @@ static Status map_kernel(FuncContext *context, const Vector *const *arguments, u
 {
     Arena *arena = context->arena;
     uint32_t total = 0;
-    for (FOR_ROWS(rows, i, row)) {
+    for (LIST_ROWS(context, out, rows, i, row)) {
         uint32_t length = 0;
         bool is_null;
         TRY(check_equal_lengths(context, arguments, count, row, &length, &is_null));
@@ -419,7 +419,7 @@ static Status map_kernel(FuncContext *context, const Vector *const *arguments, u
         vector_init(spread, arena, list_type, 1);
         vector_reserve_children(spread, arena, MAX(total, 1u));
         VectorView view = vector_view(arguments[a]);
-        for (FOR_ROWS(rows, i, row)) {
+        for (LIST_ROWS(context, out, rows, i, row)) {
             if (out->nulls != NULL && out->nulls[row] != 0)
                 continue;
             ListSlice list = list_at(&view, row);

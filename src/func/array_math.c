@@ -150,7 +150,7 @@ enum { MAX_SERIES = 10000000 };
 static Status series_kernel(FuncContext *context, const Vector *const *arguments, uint32_t count, Rows rows, Vector *out)
 {
     Arena *arena = context->arena;
-    for (FOR_ROWS(rows, i, row)) {
+    for (LIST_ROWS(context, out, rows, i, row)) {
         if (out->nulls != NULL && out->nulls[row] != 0)
             continue;
         Datum low = count == 1 ? datum_i64(1) : vector_get(arguments[0], row, arena);
@@ -198,7 +198,7 @@ static Status date_series_kernel(FuncContext *context, const Vector *const *argu
     Arena *arena = context->arena;
     bool is_date = element_type(out->type).kind == TYPE_DATE;
     (void)count;
-    for (FOR_ROWS(rows, i, row)) {
+    for (LIST_ROWS(context, out, rows, i, row)) {
         if (out->nulls != NULL && out->nulls[row] != 0)
             continue;
         int64_t low = vector_get(arguments[0], row, arena).i64;

@@ -135,7 +135,7 @@ DEFINE_ROWWISE(from_array_kernel, {
 /* bitmap_and, or, xor, andnot over all arguments; code: BitmapOp */
 static Status combine_kernel(FuncContext *context, const Vector *const *arguments, uint32_t count, Rows rows, Vector *out)
 {
-    for (FOR_ROWS(rows, i, row)) {
+    for (FUNC_ROWS(context, rows, i, row)) {
         if (out->nulls != NULL && out->nulls[row] != 0)
             continue;
         AUTO_BITMAP *result = NULL;

@@ -422,7 +422,7 @@ static Status generic_cast(FuncContext *context, const Vector *const *arguments,
     uint32_t flags = cast->target.kind == TYPE_DECIMAL && type_is_numeric(cast->source)
                          ? FUNC_SESSION_THROW | FUNC_SESSION_OVERFLOW_ERROR : FUNC_SESSION_THROW;
     bool throws = !cast->is_try && (context->session->flags & flags) != 0;
-    for (FOR_ROWS(rows, i, row)) {
+    for (FUNC_ROWS(context, rows, i, row)) {
         if (out->nulls != NULL && out->nulls[row] != 0)
             continue;
         Datum in = vector_get(arguments[0], row, context->arena);

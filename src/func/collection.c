@@ -67,7 +67,7 @@ static Status map_literal_kernel(FuncContext *context, const Vector *const *argu
     Type key = out->type.nested->types[0];
     Datum *given = ARENA_NEW_ARRAY(arena, Datum, MAX(count, 1u));
     Datum *items = ARENA_NEW_ARRAY(arena, Datum, MAX(count, 1u));
-    for (FOR_ROWS(rows, i, row)) {
+    for (LIST_ROWS(context, out, rows, i, row)) {
         for (uint32_t a = 0; a < count; a++)
             given[a] = vector_get(arguments[a], row, arena);
         put_map(out, arena, row, items, merge_entries(key, items, 0, given, count / 2));
@@ -161,7 +161,7 @@ static Status map_concat_kernel(FuncContext *context, const Vector *const *argum
 {
     Arena *arena = context->arena;
     Type key = out->type.nested->types[0];
-    for (FOR_ROWS(rows, i, row)) {
+    for (LIST_ROWS(context, out, rows, i, row)) {
         uint32_t total = 0;
         bool all_null = true;
         for (uint32_t a = 0; a < count; a++) {
@@ -332,7 +332,7 @@ static Status row_kernel(FuncContext *context, const Vector *const *arguments, u
             vector_reference(&out->children[c], arguments[a]);
             continue;
         }
-        for (FOR_ROWS(rows, i, row)) {
+        for (LIST_ROWS(context, out, rows, i, row)) {
             Datum value = a < count ? vector_get(arguments[a], row, context->arena) : datum_null();
             vector_put(&out->children[c], context->arena, row, &value);
         }
@@ -414,7 +414,7 @@ static Status zip_kernel(FuncContext *context, const Vector *const *arguments, u
 {
     Arena *arena = context->arena;
     Datum *fields = ARENA_NEW_ARRAY(arena, Datum, count);
-    for (FOR_ROWS(rows, i, row)) {
+    for (LIST_ROWS(context, out, rows, i, row)) {
         if (out->nulls != NULL && out->nulls[row] != 0)
             continue;
         uint32_t longest = 0;

@@ -171,7 +171,7 @@ static Status digest_kernel(FuncContext *context, const Vector *const *arguments
     int code = context->binding->def->code;
     uint8_t bytes[EVP_MAX_MD_SIZE] = {0};
     uint32_t length = 0;
-    for (FOR_ROWS(rows, i, row)) {
+    for (FUNC_ROWS(context, rows, i, row)) {
         if (out->nulls != NULL && out->nulls[row] != 0)
             continue;
         const EVP_MD *kind = code == DIGEST_SM3 ? EVP_sm3() : EVP_md5();
@@ -195,7 +195,7 @@ static Status xxh64_kernel(FuncContext *context, const Vector *const *arguments,
     int64_t *r = out->data;
     for (uint32_t a = 0; a < count; a++) {
         VectorView view = vector_view(arguments[a]);
-        for (FOR_ROWS(rows, i, row)) {
+        for (FUNC_ROWS(context, rows, i, row)) {
             if (out->nulls != NULL && out->nulls[row] != 0)
                 continue;
             StrView text = str_view(&((const Str *)view.data)[view_index(&view, row)]);
@@ -208,7 +208,7 @@ static Status xxh128_kernel(FuncContext *context, const Vector *const *arguments
 {
     AUTO_BYTEBUF text = {0};
     (void)context;
-    for (FOR_ROWS(rows, i, row)) {
+    for (FUNC_ROWS(context, rows, i, row)) {
         if (out->nulls != NULL && out->nulls[row] != 0)
             continue;
         bytebuf_clear(&text);

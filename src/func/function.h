@@ -61,7 +61,26 @@ typedef struct FuncContext {
                           uint32_t input_count, const uint32_t *parent_rows, uint32_t row_count,
                           Vector *out);
     void *lambda_context; /* the evaluator's own */
+    const ArenaBlock *newest_block; /* of the arena, when memory was looked at last */
+    bool is_over_memory;  /* the kernel stopped short of its last row; whoever called it raises */
 } FuncContext;
+
+/* Looks at the memory limit; false: it is exceeded. */
+bool func_look_at_memory(FuncContext *context);
+static inline bool func_goes_on(FuncContext *context)
+{
+    return LIKELY(context->arena->blocks == context->newest_block) || func_look_at_memory(context);
+}
+/* The same for lists: their children double, so that room for that must be there when they are nearly full. */
+bool func_list_goes_on(FuncContext *context, const Vector *out);
+/* FOR_ROWS of kernels that put results into the arena: stops when memory runs out. */
+#define FUNC_ROWS(context, rows, i, row)                                                                  \
+    uint32_t i = 0, row = (rows).count > 0 ? rows_at((rows), 0) : 0; i < (rows).count && func_goes_on(context); \
+    i++, row = i < (rows).count ? rows_at((rows), i) : 0
+#define LIST_ROWS(context, out, rows, i, row)                                                             \
+    uint32_t i = 0, row = (rows).count > 0 ? rows_at((rows), 0) : 0;                                      \
+    i < (rows).count && func_goes_on(context) && func_list_goes_on(context, out);                         \
+    i++, row = i < (rows).count ? rows_at((rows), i) : 0
 
 typedef Status (*ScalarKernel)(FuncContext *context, const Vector *const *arguments, uint32_t count,
                                Rows rows, Vector *out);

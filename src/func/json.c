@@ -117,7 +117,7 @@ static Status get_kernel(FuncContext *context, const Vector *const *arguments, u
     VectorView paths = vector_view(arguments[count - 1]);
     PathCache *cache = ARENA_NEW(context->arena, PathCache);
     cache->is_valid = true;
-    for (FOR_ROWS(rows, i, row)) {
+    for (FUNC_ROWS(context, rows, i, row)) {
         if (out->nulls != NULL && out->nulls[row] != 0)
             continue;
         AUTO_BYTEBUF parsed = {0};
@@ -165,7 +165,7 @@ static void put_argument(const Vector *argument, uint32_t row, Arena *arena, Byt
 static Status array_kernel(FuncContext *context, const Vector *const *arguments, uint32_t count, Rows rows, Vector *out)
 {
     AUTO_BYTEBUF text = {0};
-    for (FOR_ROWS(rows, i, row)) {
+    for (FUNC_ROWS(context, rows, i, row)) {
         bytebuf_clear(&text);
         bytebuf_append_char(&text, '[');
         for (uint32_t a = 0; a < count; a++) {
@@ -181,7 +181,7 @@ static Status array_kernel(FuncContext *context, const Vector *const *arguments,
 static Status object_kernel(FuncContext *context, const Vector *const *arguments, uint32_t count, Rows rows, Vector *out)
 {
     AUTO_BYTEBUF text = {0};
-    for (FOR_ROWS(rows, i, row)) {
+    for (FUNC_ROWS(context, rows, i, row)) {
         bytebuf_clear(&text);
         bytebuf_append_char(&text, '{');
         bool has_null_key = false;
@@ -211,7 +211,7 @@ static Status to_json_kernel(FuncContext *context, const Vector *const *argument
 {
     (void)count;
     AUTO_BYTEBUF text = {0};
-    for (FOR_ROWS(rows, i, row)) {
+    for (FUNC_ROWS(context, rows, i, row)) {
         if (out->nulls != NULL && out->nulls[row] != 0)
             continue;
         bytebuf_clear(&text);
@@ -307,7 +307,7 @@ static bool set_at(StrView json, const ValuePath *path, uint32_t step, StrView v
 static Status set_kernel(FuncContext *context, const Vector *const *arguments, uint32_t count, Rows rows, Vector *out)
 {
     ValuePath path;
-    for (FOR_ROWS(rows, i, row)) {
+    for (FUNC_ROWS(context, rows, i, row)) {
         AUTO_BYTEBUF current = {0};
         Datum json = vector_get(arguments[0], row, context->arena);
         bool is_null = json.is_null;

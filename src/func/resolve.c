@@ -321,3 +321,26 @@ Status type_common_comparison(Type a, Type b, Arena *arena, Diag *diag, Type *ou
     }
     return type_common(a, b, arena, diag, out_type);
 }
+
+bool func_look_at_memory(FuncContext *context)
+{
+    context->newest_block = context->arena->blocks;
+    context->is_over_memory |= mem_over_limit(context->arena->tracker);
+    return !context->is_over_memory;
+}
+
+enum { LARGE_BYTES = 256 * 1024 };
+
+bool func_list_goes_on(FuncContext *context, const Vector *out)
+{
+    Diag unheard = {0};
+    for (uint32_t c = 0; c < out->child_count; c++) {
+        const Vector *child = &out->children[c];
+        uint32_t width = phys_width((PhysKind)child->type.phys) + 1;
+        bool is_large = (uint64_t)child->capacity * width >= LARGE_BYTES;
+        if (is_large && out->child_rows + out->child_rows / 8 >= child->capacity &&
+            mem_check_room(context->arena->tracker, (int64_t)child->capacity * 2 * width, &unheard) != OK)
+            context->is_over_memory = true;
+    }
+    return !context->is_over_memory;
+}

@@ -83,7 +83,7 @@
         (void)views;                                                                           \
         for (uint32_t v = 0; v < count && v < FUNC_MAX_FIXED_ARGS; v++)                        \
             views[v] = vector_view(arguments[v]);                                              \
-        for (FOR_ROWS(rows, i, row)) {                                                         \
+        for (LIST_ROWS(context, out, rows, i, row)) {                                          \
             if (out->nulls != NULL && out->nulls[row] != 0)                                    \
                 continue;                                                                      \
             __VA_ARGS__                                                                        \

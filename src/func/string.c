@@ -196,7 +196,7 @@ static Status concat_kernel(FuncContext *context, const Vector *const *arguments
     VectorView *views = arena_alloc(context->arena, sizeof(VectorView) * count);
     for (uint32_t a = 0; a < count; a++)
         views[a] = vector_view(arguments[a]);
-    for (FOR_ROWS(rows, i, row)) {
+    for (FUNC_ROWS(context, rows, i, row)) {
         if (out->nulls != NULL && out->nulls[row] != 0)
             continue;
         bytebuf_clear(&text);
@@ -217,7 +217,7 @@ static Status concat_ws_kernel(FuncContext *context, const Vector *const *argume
     VectorView *views = arena_alloc(context->arena, sizeof(VectorView) * count);
     for (uint32_t a = 0; a < count; a++)
         views[a] = vector_view(arguments[a]);
-    for (FOR_ROWS(rows, i, row)) {
+    for (FUNC_ROWS(context, rows, i, row)) {
         if (view_is_null(&views[0], row)) {
             vector_set_null(out, row);
             continue;

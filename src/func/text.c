@@ -255,7 +255,7 @@ static Status bind_split(const FuncBindRequest *request, const FuncDef *def, Fun
 static Status field_kernel(FuncContext *context, const Vector *const *arguments, uint32_t count, Rows rows, Vector *out)
 {
     Type type = context->binding->argument_types[0];
-    for (FOR_ROWS(rows, i, row)) {
+    for (FUNC_ROWS(context, rows, i, row)) {
         Datum wanted = vector_get(arguments[0], row, context->arena);
         int32_t found = 0;
         for (uint32_t a = 1; a < count && found == 0 && !wanted.is_null; a++) {
@@ -302,7 +302,7 @@ static Status typeof_kernel(FuncContext *context, const Vector *const *arguments
     const Str *name = context->binding->data;
     (void)arguments;
     (void)count;
-    for (FOR_ROWS(rows, i, row))
+    for (FUNC_ROWS(context, rows, i, row))
         ((Str *)out->data)[row] = *name;
     return OK;
 }
@@ -373,7 +373,7 @@ DEFINE_ROWWISE(raise_error_kernel, {
 static Status assert_true_kernel(FuncContext *context, const Vector *const *arguments, uint32_t count, Rows rows, Vector *out)
 {
     VectorView view = vector_view(arguments[0]);
-    for (FOR_ROWS(rows, i, row)) {
+    for (FUNC_ROWS(context, rows, i, row)) {
         if (view_is_null(&view, row))
             return RAISE(context->diag, INVALID_ARGUMENT, "assert_true failed due to null value");
         if (((const uint8_t *)view.data)[view_index(&view, row)] == 0) {

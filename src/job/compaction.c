@@ -391,11 +391,13 @@ static Status merge_picked(Compactor *c, const Pick *pick, bool is_locked, const
         columns[i] = (SegmentColumn){schema->columns[i].unique_id, schema->columns[i].type};
         missing[i] = table_column_missing(&schema->columns[i], &arena);
     }
-    CompactionInput input = {.volume = c->volume, .segments = pick->segments, .segment_count = pick->count, .columns = columns,
+    Volume *volume;
+    TRY(volume_by_id(c->volume, pick->segments[0].volume_id, diag, &volume));
+    CompactionInput input = {.volume = volume, .segments = pick->segments, .segment_count = pick->count, .columns = columns,
                              .missing = missing, .column_count = schema->column_count, .sort_columns = schema->sort_columns,
                              .sort_count = schema->sort_count, .cancelled = cancelled, .memory = &c->memory};
     uint64_t id = meta_new_id(c->store);
-    SegmentRef merged = {.id = id, .path = strview(path)};
+    SegmentRef merged = {.id = id, .volume_id = volume->id, .path = strview(path)};
     snprintf(path, sizeof(path), "data/%llu/%03llu/%012llu.seg", (unsigned long long)meta_incarnation(c->store),
              (unsigned long long)(id % 512), (unsigned long long)id);
     merged.path = strview(path);

@@ -8,8 +8,9 @@
 #include "base/fault.h"
 #include "base/log.h"
 #include "base/strmap.h"
-#include "types/number_text.h"
 #include "meta/snapshots.h"
+#include "meta/storage_volume.h"
+#include "types/number_text.h"
 
 enum { LONGEST_PERIOD_US = 300 * 1000000, SHORTEST_PERIOD_US = 1000000, MINUTE_US = 60 * 1000000,
        MOST_PLANNED = 20000 };
@@ -19,6 +20,8 @@ typedef struct DeadObject {
     int64_t since_us;
     uint64_t since_entry; /* of the state in which it was first found dead */
     uint64_t size;
+    Volume *volume;
+    uint32_t prefix; /* bytes of path before the path in the volume */
 } DeadObject;
 
 typedef struct DeadSet {
@@ -35,6 +38,8 @@ struct Vacuum {
 
 typedef struct Run {
     Vacuum *vacuum;
+    Volume *volume; /* that is listed just now */
+    ARRAY_OF(uint32_t) other_volumes;
     Arena arena;
     StrMap live;
     DeadSet *dead;
@@ -95,11 +100,14 @@ void vacuum_totals(Vacuum *v, uint64_t *out_deleted, uint64_t *out_deleted_bytes
 static void note_live(void *context, const SegmentRef *segment)
 {
     Run *run = context;
-    if (segment->volume_id != 0 || strmap_get(&run->live, segment->path) != NULL)
-        return;
-    char *copy = arena_strndup(&run->arena, segment->path.data, segment->path.length);
     const char *kind = run->is_published ? published : held;
-    strmap_set(&run->live, strview_n(copy, segment->path.length), (void *)(uintptr_t)kind);
+    StrView name = segment->path;
+    if (segment->volume_id != 0)
+        name = strview(arena_printf(&run->arena, "%u:%.*s", segment->volume_id, SV_ARGS(segment->path)));
+    if (strmap_get(&run->live, name) != NULL)
+        return;
+    char *copy = arena_strndup(&run->arena, name.data, name.length);
+    strmap_set(&run->live, strview_n(copy, name.length), (void *)(uintptr_t)kind);
 }
 
 /* data/<incarnation>/<directory>/<id>.seg, or .del: a delete vector */
@@ -133,6 +141,9 @@ static bool is_due(const Run *run, const DeadObject *object)
 static void note_object(void *context, const char *path, uint64_t size)
 {
     Run *run = context;
+    const char *in_volume = path;
+    if (run->volume->id != 0)
+        path = arena_printf(&run->arena, "%u:%s", run->volume->id, in_volume);
     StrView name = strview(path);
     uint64_t id;
     run->report.objects++;
@@ -156,7 +167,8 @@ static void note_object(void *context, const char *path, uint64_t size)
     int64_t age_us = before == NULL ? 0 : run->now_us - before->since_us;
     DeadObject *object = ARENA_NEW(&run->dead->arena, DeadObject);
     *object = (DeadObject){.path = strview(arena_strdup(&run->dead->arena, path)), .since_us = before == NULL ? run->now_us : before->since_us,
-                           .since_entry = before == NULL ? run->entry_id : before->since_entry, .size = size};
+                           .since_entry = before == NULL ? run->entry_id : before->since_entry, .size = size,
+                           .volume = run->volume, .prefix = (uint32_t)(strlen(path) - strlen(in_volume))};
     tell(run, name, size, is_due(run, object) ? VACUUM_DEAD : VACUUM_WAITING, age_us);
     strmap_set(&run->dead->map, object->path, object);
     ARRAY_PUSH(&run->arena, &run->found, object);
@@ -198,29 +210,59 @@ static Status build_plan(void *context, const CatalogSnapshot *catalog, Change *
     return OK;
 }
 
-static Status remove_object(Volume *volume, const char *path, Diag *diag)
+static const char *path_in_volume(const DeadObject *object)
 {
+    return object->path.data + object->prefix;
+}
+
+static void note_deleted(Run *run, const DeadObject *object)
+{
+    const Vacuum *v = run->vacuum;
+    StrView path = strview(path_in_volume(object));
+    FAULT_STEP("vacuum.after_delete");
+    run->report.deleted++;
+    run->report.deleted_bytes += object->size;
+    LOG_INFO("vacuum", "deleted object=%.*s bytes=%llu", SV_ARGS(object->path), (unsigned long long)object->size);
+    if (v->options.forget != NULL)
+        v->options.forget(v->options.forget_context, object->volume, path);
+}
+
+/* Objects of one volume. */
+static Status remove_objects(DeadObject *const *objects, uint32_t count, bool *out_failed, Diag *diag)
+{
+    const char *paths[VOLUME_MOST_REMOVED];
+    Volume *volume = objects[0]->volume;
+    for (uint32_t i = 0; i < count; i++) {
+        paths[i] = path_in_volume(objects[i]);
+        out_failed[i] = true;
+    }
     FAULT("vacuum.before_delete", diag);
-    return volume_remove(volume, path, diag);
+    if (volume->ops->remove_many != NULL)
+        return volume->ops->remove_many(volume, paths, count, out_failed, diag);
+    TRY(volume_remove(volume, paths[0], diag));
+    out_failed[0] = false;
+    return OK;
 }
 
 static void delete_objects(Run *run)
 {
-    Vacuum *v = run->vacuum;
-    for (uint32_t i = 0; i < run->found.count; i++) {
-        const DeadObject *object = run->found.items[i];
+    bool failed[VOLUME_MOST_REMOVED];
+    DeadObject *const *objects = run->found.items;
+    for (uint32_t first = 0; first < run->found.count;) {
+        const Volume *volume = objects[first]->volume;
+        uint32_t most = volume->ops->remove_many == NULL ? 1 : VOLUME_MOST_REMOVED, count = 1;
+        while (count < most && first + count < run->found.count && objects[first + count]->volume == volume)
+            count++;
         Diag diag = {0};
-        if (remove_object(v->options.volume, object->path.data, &diag) != OK) {
-            run->report.failed++;
-            LOG_WARN("vacuum", "could not delete object=%.*s: %s", SV_ARGS(object->path), diag.message);
-            continue;
+        if (remove_objects(objects + first, count, failed, &diag) != OK)
+            LOG_WARN("vacuum", "could not delete object=%.*s or others: %s", SV_ARGS(objects[first]->path), diag.message);
+        for (uint32_t i = 0; i < count; i++) {
+            if (failed[i])
+                run->report.failed++;
+            else
+                note_deleted(run, objects[first + i]);
         }
-        FAULT_STEP("vacuum.after_delete");
-        run->report.deleted++;
-        run->report.deleted_bytes += object->size;
-        LOG_INFO("vacuum", "deleted object=%.*s bytes=%llu", SV_ARGS(object->path), (unsigned long long)object->size);
-        if (v->options.forget != NULL)
-            v->options.forget(v->options.forget_context, object->path);
+        first += count;
     }
 }
 
@@ -247,6 +289,34 @@ static void note_pinned(Run *run, CatalogSnapshot **pinned, uint32_t count)
     mem_free(pinned);
 }
 
+static void note_volume(void *context, uint32_t id)
+{
+    Run *run = context;
+    ARRAY_PUSH(&run->arena, &run->other_volumes, id);
+}
+
+static Status list_volume(Run *run, Volume *volume, Diag *diag)
+{
+    run->volume = volume;
+    return volume->ops->list(volume, "data", note_object, run, diag);
+}
+
+static Status list_all(Run *run, Diag *diag)
+{
+    Volume *home = run->vacuum->options.volume;
+    TRY(list_volume(run, home, diag));
+    for (uint32_t i = 0; i < run->other_volumes.count; i++) {
+        Volume *volume;
+        Diag trouble = {0};
+        Status status = volume_by_id(home, run->other_volumes.items[i], &trouble, &volume);
+        if (status == OK)
+            status = list_volume(run, volume, &trouble);
+        if (status != OK)
+            LOG_WARN("vacuum", "storage volume %u is left out: %s", run->other_volumes.items[i], trouble.message);
+    }
+    return OK;
+}
+
 static Status run_locked(Run *run, Diag *diag)
 {
     Vacuum *v = run->vacuum;
@@ -260,13 +330,15 @@ static Status run_locked(Run *run, Diag *diag)
     run->oldest_read = v->options.oldest_read == NULL ? UINT64_MAX : v->options.oldest_read(v->options.readers_context);
     for (uint32_t i = count; i-- > 0;) { /* the published one, which is the last, first */
         run->is_published = i == count - 1;
+        if (run->is_published)
+            storage_volume_each(snapshots[i], note_volume, run);
         catalog_each_segment(snapshots[i], note_live, run);
         catalog_unref(snapshots[i]);
     }
     mem_free(snapshots);
     TRY(pins);
     note_pinned(run, pinned, pinned_count);
-    TRY(v->options.volume->ops->list(v->options.volume, "data", note_object, run, diag));
+    TRY(list_all(run, diag));
     if (run->visit != NULL)
         return OK;
     Status status = delete_due(run, diag);

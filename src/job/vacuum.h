@@ -3,8 +3,9 @@
  *
  * An object stays while any snapshot of the catalog that is still held (the published one, those of
  * running statements and loads) names it, while a lease covers its id, while another node reads a state from before it
- * was found dead, and until it has been dead for the grace period. What lies in the data folder without being named like an object of ours is never
- * touched. Thread-safe; one run at a time. */
+ * was found dead, and until it has been dead for the grace period. What lies in the data folder without being named
+ * like an object of ours is never touched. All storage volumes are looked through; one that does not answer waits for the
+ * next run. Thread-safe; one run at a time. */
 
 #include "meta/store.h"
 
@@ -27,7 +28,7 @@ typedef struct VacuumOptions {
     int64_t grace_minutes; /* unless the setting config.lake_autovacuum_grace_period_minutes says otherwise */
     /* Tells caches that an object is gone; may be NULL. */
     void *forget_context;
-    void (*forget)(void *context, StrView path);
+    void (*forget)(void *context, Volume *volume, StrView path);
     /* The oldest journal entry whose state another node still reads; UINT64_MAX: none does. May be NULL. */
     void *readers_context;
     uint64_t (*oldest_read)(void *context);
@@ -38,6 +39,7 @@ void vacuum_close(Vacuum *vacuum);
 Status vacuum_run(Vacuum *vacuum, Diag *diag, VacuumReport *out_report);
 typedef enum VacuumState { VACUUM_LIVE, VACUUM_HELD, VACUUM_LEASED, VACUUM_WAITING, VACUUM_DEAD, VACUUM_FOREIGN } VacuumState;
 /* Says of each object what a run would find, and deletes nothing. age_us: since it was first found dead. */
+/* path: with the id of the volume and a colon in front where that is not the home volume. */
 typedef void (*VacuumVisit)(void *context, StrView path, uint64_t size, VacuumState state, int64_t age_us);
 Status vacuum_explain(Vacuum *vacuum, VacuumVisit visit, void *context, Diag *diag);
 /* The scheduler's job. */

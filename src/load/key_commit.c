@@ -94,10 +94,11 @@ static int compare_dead(const void *a, const void *b)
     return (x->row > y->row) - (x->row < y->row);
 }
 
-Status delete_vector_store(MetaStore *store, Volume *volume, const DeleteVector *vector, Arena *arena, Diag *diag,
+Status delete_vector_store(MetaStore *store, Volume *volume, const SegmentRef *segment, const DeleteVector *vector, Arena *arena, Diag *diag,
                            DeleteVectorRef *out)
 {
     AUTO_BYTEBUF bytes = {0};
+    TRY(volume_by_id(volume, segment->volume_id, diag, &volume));
     delete_vector_encode(vector, &bytes);
     *out = (DeleteVectorRef){.id = meta_new_id(store), .count = vector->count};
     if (out->id == 0)
@@ -126,7 +127,7 @@ static Status make_vector(const DeadRowStore *store, const SegmentRef *segment, 
     if (!*out_changed)
         return OK;
     out->segment_id = segment->id;
-    return delete_vector_store(store->store, store->volume, &vector, store->arena, diag, &out->deletes);
+    return delete_vector_store(store->store, store->volume, segment, &vector, store->arena, diag, &out->deletes);
 }
 
 /* The first of the sorted dead rows that lies in the segment, or behind where it would be. */
@@ -206,7 +207,7 @@ static Status make_vectors(const KeyCommit *commit, KeyTablet *tablet, Diag *dia
         if (tablet->dead_states[s] != DEAD_CHANGED)
             continue;
         fresh->segment_id = tablet->segments[s].id;
-        TRY(delete_vector_store(commit->store, commit->volume, &tablet->dead[s], &tablet->arena, diag, &fresh->deletes));
+        TRY(delete_vector_store(commit->store, commit->volume, &tablet->segments[s], &tablet->dead[s], &tablet->arena, diag, &fresh->deletes));
         tablet->delete_count++;
     }
     return OK;

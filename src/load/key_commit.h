@@ -95,7 +95,7 @@ SegmentColumn *key_segment_columns(const TableSchema *schema, Arena *arena);
 
 /* Stores a vector: in the reference when it is small, else as an object. */
 struct DeleteVector;
-Status delete_vector_store(MetaStore *store, Volume *volume, const struct DeleteVector *vector, Arena *arena, Diag *diag,
+Status delete_vector_store(MetaStore *store, Volume *volume, const SegmentRef *segment, const struct DeleteVector *vector, Arena *arena, Diag *diag,
                            DeleteVectorRef *out);
 /* The same segments with the same delete vectors. */
 bool tablet_is_same(const TabletVersion *a, const TabletVersion *b);

@@ -66,7 +66,7 @@ static Status delete_in_segment(DeleteCommit *commit, const CatalogTable *table,
     *in_out_count += vector.count - before;
     target.base_id = segment->deletes == NULL ? 0 : segment->deletes->id;
     target.deletes.segment_id = id;
-    TRY(delete_vector_store(deleter->store, deleter->volume, &vector, &commit->arena, diag, &target.deletes.deletes));
+    TRY(delete_vector_store(deleter->store, deleter->volume, segment, &vector, &commit->arena, diag, &target.deletes.deletes));
     ARRAY_PUSH(&commit->arena, &commit->segments, target);
     return OK;
 }

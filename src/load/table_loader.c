@@ -23,15 +23,25 @@ enum {
     OBJECT_BYTES = 4 << 20, /* an object ends behind the segment that takes it there: merged ones can be deleted soon */
 };
 
+Status table_volume(Volume *home, const CatalogSnapshot *catalog, const TableSchema *schema, Diag *diag, Volume **out_volume)
+{
+    uint32_t id;
+    TRY(storage_volume_id(catalog, schema, diag, &id));
+    return volume_by_id(home, id, diag, out_volume);
+}
+
 Status table_loader_open(const TableLoaderOptions *options, Diag *diag, TableLoader **out_loader)
 {
     PartitionRouter *router;
     TRY(meta_check_writable(options->store, diag));
+    Volume *volume;
+    TRY(table_volume(options->volume, options->catalog, options->table->schema, diag, &volume));
     TRY(partition_router_open(options->store, options->table, options->session, options->partition_ids, options->partition_count, options->draft,
                               diag, &router));
     TableLoader *loader = mem_alloc_zero(sizeof(*loader));
     loader->router = router;
     loader->options = *options;
+    loader->options.volume = volume;
     catalog_ref(options->catalog);
     loader->table = options->table;
     loader->lease = meta_lease_open(options->store);
@@ -207,7 +217,8 @@ Status loader_lane_commit_object(LoaderLane *lane, Diag *diag)
 static Status add_segment(LoaderLane *lane, const TabletBuffer *buffer, uint64_t offset, uint64_t length, uint64_t rows)
 {
     SegmentRef *segment = ARENA_NEW(&lane->arena, SegmentRef);
-    *segment = (SegmentRef){.id = meta_new_id(lane->loader->options.store), .path = strview(lane->path), .offset = offset,
+    *segment = (SegmentRef){.id = meta_new_id(lane->loader->options.store), .volume_id = lane->loader->options.volume->id,
+                            .path = strview(lane->path), .offset = offset,
                             .length = length, .row_count = rows, .raw_bytes = buffer->arena.total_bytes};
     NewSegments fresh = {buffer->partition_id, buffer->tablet_id, segment, 1};
     ARRAY_PUSH(&lane->arena, &lane->segments, fresh);

@@ -8,6 +8,7 @@
 #include "meta/store.h"
 #include "func/function.h"
 #include "load/key_merge.h"
+#include "meta/storage_volume.h"
 #include "load/table_draft.h"
 #include "storage/primary_index.h"
 
@@ -36,6 +37,8 @@ static inline bool table_keeps_last(const TableSchema *schema)
     return schema->keys_kind == KEYS_PRIMARY || schema->keys_kind == KEYS_UNIQUE;
 }
 
+/* Where the table's rows go. */
+Status table_volume(Volume *home, const CatalogSnapshot *catalog, const TableSchema *schema, Diag *diag, Volume **out_volume);
 Status table_loader_open(const TableLoaderOptions *options, Diag *diag, TableLoader **out_loader);
 /* Lanes are independent of each other; open and close them from any thread. */
 Status table_loader_lane(TableLoader *loader, Diag *diag, LoaderLane **out_lane);

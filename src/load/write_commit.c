@@ -78,7 +78,7 @@ static Status merge_vectors(WriteCommit *commit, const TabletWrites *writes, con
         if (!delete_vector_add(&newest, &arena, row))
             return conflict(commit, writes->table_id, diag);
     }
-    return delete_vector_store(commit->transaction->options.store, volume, &newest, &commit->arena, diag, &out->deletes);
+    return delete_vector_store(commit->transaction->options.store, volume, now, &newest, &commit->arena, diag, &out->deletes);
 }
 
 static Status take_base_deletes(WriteCommit *commit, TabletWrites *writes, Diag *diag)

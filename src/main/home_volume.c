@@ -129,20 +129,20 @@ static Status identity_of(Volume *volume, uint64_t incarnation, Diag *diag, uint
     return OK;
 }
 
-Status home_volume_cache(const Config *config, Volume *volume, uint64_t incarnation, const char *directory, Diag *diag,
-                         BlockCache **out_cache)
+Status open_block_cache(const Config *config, const char *directory, Diag *diag, BlockCache **out_cache)
 {
     BlockCacheOptions options = {.directory = directory, .memory = mem_process_tracker(), .environment = environment_real()};
-    uint64_t identity;
-    *out_cache = NULL;
     TRY(read_size(config, "datacache_disk_size", disk_room(config_text(config, "data_dir")), diag, &options.disk_bytes));
     TRY(read_size(config, "datacache_mem_size", atomic_load(&mem_process_tracker()->limit_bytes), diag, &options.memory_bytes));
     if (!is_true(config, "datacache_enable"))
         options.disk_bytes = 0;
-    if (!volume_is_s3(volume))
-        return OK;
+    return block_cache_open(&options, diag, out_cache);
+}
+
+Status home_volume_use_cache(Volume *volume, uint64_t incarnation, BlockCache *cache, Diag *diag)
+{
+    uint64_t identity;
     TRY(identity_of(volume, incarnation, diag, &identity));
-    TRY(block_cache_open(&options, diag, out_cache));
-    volume_s3_use_cache(volume, *out_cache, identity);
+    volume_s3_use_cache(volume, cache, identity);
     return OK;
 }

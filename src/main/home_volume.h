@@ -7,6 +7,6 @@
 
 /* local_directory: of a LOCAL volume. */
 Status home_volume_open(const Config *config, const char *local_directory, Diag *diag, Volume **out_volume);
-/* The cache of a remote home volume whose newest incarnation is known; NULL where none is needed or wanted. */
-Status home_volume_cache(const Config *config, Volume *volume, uint64_t incarnation, const char *directory, Diag *diag,
-                         BlockCache **out_cache);
+Status open_block_cache(const Config *config, const char *directory, Diag *diag, BlockCache **out_cache);
+/* For a remote home volume whose newest incarnation is known. */
+Status home_volume_use_cache(Volume *volume, uint64_t incarnation, BlockCache *cache, Diag *diag);

@@ -29,6 +29,8 @@
 #include "main/node_name.h"
 #include "main/storage_metrics.h"
 #include "main/version.h"
+#include "meta/other_volume.h"
+#include "volume/s3.h"
 #include "mv/query_views.h"
 #include "server/http_server.h"
 #include "server/mysql_server.h"
@@ -44,7 +46,7 @@ typedef struct Node {
     char tls_directory[PATH_BYTES]; /* read whenever a client asks for TLS */
     int lock_fd;
     Volume *volume;
-    BlockCache *blocks; /* of remote volumes; NULL: none */
+    OtherVolumes *others;
     MetaStore *store;
     NodeMeta meta;
     Peers *peers;
@@ -195,6 +197,34 @@ static Status join_cluster(Node *node, Diag *diag)
     return frontends_elect(node->frontends, diag);
 }
 
+/* When the first remote volume is opened. */
+static Status block_cache(void *context, Diag *diag, BlockCache **out_cache)
+{
+    Node *node = context;
+    char path[PATH_BYTES];
+    *out_cache = atomic_load(&node->instance.blocks);
+    if (*out_cache != NULL)
+        return OK;
+    path_in(node, "cache/blocks", path);
+    TRY(open_block_cache(node->config, path, diag, out_cache));
+    atomic_store(&node->instance.blocks, *out_cache);
+    return OK;
+}
+
+static Status open_volumes(Node *node, Diag *diag)
+{
+    OtherVolumesOptions options = {.store = node->store, .home = node->volume, .cache_context = node, .cache = block_cache,
+                                   .connect_timeout_ms = config_int(node->config, "object_storage_connect_timeout_ms"),
+                                   .request_timeout_ms = config_int(node->config, "object_storage_request_timeout_ms"),
+                                   .retry_timeout_ms = config_int(node->config, "object_storage_retry_timeout_ms")};
+    BlockCache *cache;
+    node->others = other_volumes_open(&options);
+    if (!volume_is_s3(node->volume))
+        return OK;
+    TRY(block_cache(node, diag, &cache));
+    return home_volume_use_cache(node->volume, meta_incarnation(node->store), cache, diag);
+}
+
 static Status open_storage(Node *node, Diag *diag)
 {
     TRY(open_home_volume(node, diag));
@@ -204,9 +234,7 @@ static Status open_storage(Node *node, Diag *diag)
              (unsigned long long)meta_journal_entries(node->store),
              (unsigned long long)meta_incarnation(node->store),
              (long long)(env_monotonic_us(environment_real()) - start_us) / 1000);
-    char path[PATH_BYTES];
-    path_in(node, "cache/blocks", path);
-    TRY(home_volume_cache(node->config, node->volume, meta_incarnation(node->store), path, diag, &node->blocks));
+    TRY(open_volumes(node, diag));
     return join_cluster(node, diag);
 }
 
@@ -220,13 +248,13 @@ static uint64_t oldest_read(void *frontends)
     return frontends_oldest_read(frontends);
 }
 
-static void forget_object(void *context, StrView path)
+static void forget_object(void *context, Volume *volume, StrView path)
 {
     Node *node = context;
     char name[PATH_BYTES];
     segment_cache_forget(node->segments, path);
     snprintf(name, sizeof(name), "%.*s", SV_ARGS(path));
-    volume_forget(node->volume, name);
+    volume_forget(volume, name);
 }
 
 static bool config_at(const void *config, uint32_t position, const char **out_key, const char **out_value, const char **out_default)
@@ -262,7 +290,7 @@ static Status open_instance(Node *node, Diag *diag)
     node->instance = (Instance){
         .store = node->store,
         .volume = node->volume,
-        .blocks = node->blocks,
+        .blocks = atomic_load(&node->instance.blocks),
         .pool = node->pool,
         .segments = node->segments,
         .statistics = node->statistics,
@@ -399,7 +427,8 @@ static void node_close(Node *node)
     peers_close(node->peers);
     if (node->store != NULL)
         meta_store_close(node->store);
-    block_cache_close(node->blocks);
+    other_volumes_close(node->others);
+    block_cache_close(node->instance.blocks);
     if (node->volume != NULL) {
         quarantine_close(node->volume->quarantine);
         volume_close(node->volume);

@@ -14,9 +14,10 @@ static void put(ByteBuf *out, const char *name, const char *type, const char *he
 static void write_cache(const Instance *instance, ByteBuf *out)
 {
     BlockCacheStats stats;
-    if (instance->blocks == NULL)
+    BlockCache *blocks = atomic_load(&instance->blocks);
+    if (blocks == NULL)
         return;
-    block_cache_stats(instance->blocks, &stats);
+    block_cache_stats(blocks, &stats);
     put(out, "merak_datacache_disk_bytes", "gauge", "blocks on local disk", stats.disk_bytes);
     put(out, "merak_datacache_memory_bytes", "gauge", "blocks in memory", stats.memory_bytes);
     put(out, "merak_datacache_limit_bytes", "gauge", "room for blocks", stats.limit_bytes);

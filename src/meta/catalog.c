@@ -296,7 +296,7 @@ static void each_segment_of_table(const CatalogTable *table, void (*visit)(void 
                 visit(context, segment);
                 if (segment->deletes == NULL || segment->deletes->path.length == 0)
                     continue;
-                SegmentRef deletes = {.id = segment->deletes->id, .path = segment->deletes->path};
+                SegmentRef deletes = {.id = segment->deletes->id, .volume_id = segment->volume_id, .path = segment->deletes->path};
                 visit(context, &deletes);
             }
         }

@@ -8,6 +8,8 @@
 #include "base/environment.h"
 #include "base/fault.h"
 #include "ddl/ddl.h"
+#include "ddl/table_volume.h"
+#include "meta/storage_volume.h"
 #include "ddl/partition_schedule.h"
 #include "ddl/recycle.h"
 #include "load/partition_router.h"
@@ -49,6 +51,13 @@ static Status build_create_database(void *opaque, const CatalogSnapshot *catalog
         return RAISE(diag, DATABASE_EXISTS, "Can't create database '%.*s'; database exists", SV_ARGS(state->name));
     }
     change_put_database(change, state->id, state->name, state->statement->comment);
+    const AstProperties *properties = &state->statement->properties;
+    for (uint32_t i = 0; i < properties->keys.count; i++) {
+        if (!strview_equal_ci(properties->keys.items[i], STR_VIEW("storage_volume")))
+            continue;
+        TRY(ddl_check_volume(catalog, properties->values.items[i], diag));
+        change_set_database_volume(change, state->id, properties->values.items[i]);
+    }
     return OK;
 }
 
@@ -225,6 +234,8 @@ static Status run_create_table(StatementContext *context, const AstStatement *st
         status = ast->as_query != NULL ? analyze_query(&context->analyze, ast->as_query, statement->source, &query) : OK;
         if (status == OK)
             status = ddl_fill_schema(&ddl, ast, query, state.schema);
+        if (status == OK)
+            status = ddl_bind_volume(&ddl, context->catalog, state.database, state.schema);
         if (status == OK)
             status = fill_partitions(&state, &ast->partitions);
     }

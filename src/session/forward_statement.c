@@ -28,7 +28,10 @@ static bool is_local(const StatementContext *context, const AstStatement *statem
         }
         return true;
     case AST_STATEMENT_COMMAND:
-        return strview_is(statement->command->what, "EXECUTE AS"); /* who the session is */
+        if (strview_is(statement->command->what, "EXECUTE AS")) /* who the session is */
+            return true;
+        return !context->session->is_pinned && (strview_is(statement->command->what, "CACHE SELECT") || /* each server has its own */
+                                                strview_is(statement->command->what, "ADMIN CLEAR DATACACHE"));
     case AST_STATEMENT_SHOW:
         return !context->session->is_pinned && !shows_leader(statement->show);
     case AST_STATEMENT_QUERY:

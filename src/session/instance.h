@@ -22,7 +22,7 @@
 struct Instance {
     MetaStore *store;
     Volume *volume;
-    BlockCache *blocks; /* of remote volumes; NULL: none */
+    _Atomic(BlockCache *) blocks; /* of remote volumes; NULL: none is needed yet */
     ExecPool *pool;
     SegmentCache *segments;
     StatisticsCache *statistics;

@@ -6,6 +6,7 @@
 #include "base/environment.h"
 #include "base/fault.h"
 #include "ddl/ddl.h"
+#include "ddl/table_volume.h"
 #include "load/partition_router.h"
 #include "mv/lineage.h"
 #include "sql/unparse.h"
@@ -146,6 +147,7 @@ static Status fill_columns(Creation *creation, BoundQuery *query)
     creation->definition.output_count = query->column_count;
     creation->written = ARENA_NEW_ARRAY(&context->arena, const AstColumn *, MAX(query->column_count, 1u));
     TRY(ddl_fill_schema(&ddl, &table, sort_columns_first(creation, query), creation->schema));
+    TRY(ddl_bind_volume(&ddl, context->catalog, creation->database, creation->schema));
     TRY(check_names(creation));
     creation->schema->kind = TABLE_MATERIALIZED_VIEW;
     creation->schema->view_sql = ddl_keep(&creation->schema->arena, creation->ast->query_text);

@@ -431,9 +431,21 @@ static Status execute_with(Session *session, StrView sql, const Type *types, con
     TRY(sql_parse(sql, &options, &arena, diag, &statements));
     if (statements.count == 0)
         return RAISE(diag, EMPTY_QUERY, "Query was empty");
-    for (uint32_t i = 0; i < statements.count; i++)
-        TRY(run_one(session, statements.items[i], i + 1 < statements.count, types, values, count, sink, diag));
+    for (uint32_t i = 0; i < statements.count; i++) {
+        Status status = run_one(session, statements.items[i], i + 1 < statements.count, types, values, count, sink, diag);
+        if (!statement_keeps_error(statements.items[i]))
+            session_keep_error(session, diag, status);
+        TRY(status);
+    }
     return OK;
+}
+
+/* An error before the statement is known is kept as well. */
+static Status keep_error(Session *session, Status status, const Diag *diag)
+{
+    if (status != OK)
+        session_keep_error(session, diag, status);
+    return status;
 }
 
 Status session_run_text(StatementContext *context, StrView sql, const Type *types, const Datum *values, uint32_t count)
@@ -450,7 +462,7 @@ Status session_run_text(StatementContext *context, StrView sql, const Type *type
 Status session_execute(Session *session, StrView sql, const ResultSink *sink, Diag *diag)
 {
     note_statement(session, sql);
-    Status status = execute_with(session, sql, NULL, NULL, 0, sink, diag);
+    Status status = keep_error(session, execute_with(session, sql, NULL, NULL, 0, sink, diag), diag);
     end_statement(session);
     return status;
 }
@@ -498,7 +510,7 @@ Status session_execute_prepared(Session *session, uint32_t id, const Type *types
     if (prepared == NULL)
         return RAISE(diag, NO_SUCH_PREPARED, "Unknown prepared statement handler (%u) given to EXECUTE", id);
     note_statement(session, strview(prepared->sql));
-    Status status = execute_with(session, strview(prepared->sql), types, values, count, sink, diag);
+    Status status = keep_error(session, execute_with(session, strview(prepared->sql), types, values, count, sink, diag), diag);
     end_statement(session);
     return status;
 }

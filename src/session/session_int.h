@@ -48,6 +48,8 @@ struct Session {
     _Atomic bool killed;
     uint64_t next_query;
     char last_query_id[40];
+    Status last_error; /* of the statement before; SHOW WARNINGS */
+    char last_message[DIAG_MESSAGE_BYTES];
     struct Transaction *transaction; /* BEGIN without COMMIT yet; NULL: each statement is one */
     ForwardLink *forward_link; /* to the leader, when statements of this session went there */
     bool is_pinned; /* a transaction is open at the leader: every statement goes there */
@@ -78,6 +80,9 @@ Status statement_run(StatementContext *context, const AstStatement *statement);
 /* run() with the variables that the statement's hints set. */
 Status run_with_hints(StatementContext *context, const AstStatement *statement,
                       Status (*run)(StatementContext *context, const AstStatement *statement));
+/* ---- show_help.c ---- */
+void session_keep_error(Session *session, const Diag *diag, Status status);
+bool statement_keeps_error(const AstStatement *statement); /* SHOW WARNINGS and its like tell of the one before them */
 /* ---- forward_statement.c ---- */
 bool statement_is_forwarded(const StatementContext *context, const AstStatement *statement);
 Status statement_forward(StatementContext *context, const AstStatement *statement);
@@ -207,6 +212,8 @@ bool run_snapshot_command(StatementContext *context, const AstCommand *command, 
 Status snapshot_moment(void *context, const AstExpr *value, bool is_version, StrView source, const CatalogSnapshot **out_catalog);
 /* cluster_statements.c; false: it is none of its statements. */
 bool run_cluster_command(StatementContext *context, const AstCommand *command, Status *out_status);
+bool run_volume_command(StatementContext *context, const AstCommand *command, Status *out_status);
+bool run_cache_command(StatementContext *context, const AstStatement *statement, Status *out_status);
 Status run_admin_vacuum(StatementContext *context, const AstCommand *command);
 Status run_explain_vacuum(StatementContext *context);
 Status run_describe(StatementContext *context, const AstStatement *statement);

@@ -22,12 +22,14 @@ typedef struct ShowForms {
 
 extern const ShowForms show_table_forms, show_partition_forms, show_node_forms, show_server_forms, show_job_forms, show_user_forms,
     show_config_forms, show_task_forms, show_recycle_forms,
-    show_snapshot_forms, show_view_forms;
+    show_snapshot_forms, show_view_forms, show_help_forms;
 
 /* Answers the statement from the table. */
 Status show_rows(StatementContext *context, const AstStatement *statement, const SystemTable *table, int pattern);
 Status show_proc(StatementContext *context, const AstStatement *statement);
 StatementContext *show_context(const SystemSource *source);
+Status produce_volume(const SystemSource *source, SystemRows *rows);  /* DESC STORAGE VOLUME */
+Status produce_volumes(const SystemSource *source, SystemRows *rows); /* SHOW STORAGE VOLUMES */
 /* FROM db, or the current database; RAISEs when there is none. */
 Status show_database(StatementContext *context, const CatalogDatabase **out_database);
 /* name and FROM db together. */

@@ -206,13 +206,6 @@ const SystemTable show_warehouses_table = {"", SYSTEM_COLUMNS(warehouses_columns
 
 static const SystemColumn volumes_columns[] = {TEXT("Storage Volume")};
 
-static Status produce_volumes(const SystemSource *source, SystemRows *rows)
-{
-    (void)source;
-    system_put_word(rows, "builtin_storage_volume");
-    return system_end_row(rows);
-}
-
 static const SystemColumn catalogs_columns[] = {TEXT("Catalog"), TEXT("Type"), TEXT("Comment")};
 
 static Status produce_catalogs(const SystemSource *source, SystemRows *rows)

@@ -167,7 +167,6 @@ static const SystemColumn engines_columns[] = {TEXT("Engine"), TEXT("Support"), 
 static const SystemColumn charset_columns[] = {TEXT("Charset"), TEXT("Description"), TEXT("Default collation"), NUMBER("Maxlen")};
 static const SystemColumn collation_columns[] = {TEXT("Collation"), TEXT("Charset"), NUMBER("Id"), TEXT("Default"), TEXT("Compiled"),
                                                  NUMBER("Sortlen")};
-static const SystemColumn warnings_columns[] = {TEXT("Level"), NUMBER("Code"), TEXT("Message")};
 static const SystemColumn plugins_columns[] = {TEXT("Name"), TEXT("Type"), TEXT("Description"), TEXT("Version"), TEXT("JavaVersion"),
                                                TEXT("ClassName"), TEXT("SoName"), TEXT("Sources"), TEXT("Status"), TEXT("Properties")};
 static const SystemColumn triggers_columns[] = {
@@ -224,8 +223,6 @@ static const ShowForm forms[] = {
     {"CHARSET", {"", SYSTEM_COLUMNS(charset_columns), produce_charset}, 0, NULL},
     {"CHARACTER SET", {"", SYSTEM_COLUMNS(charset_columns), produce_charset}, 0, NULL},
     {"COLLATION", {"", SYSTEM_COLUMNS(collation_columns), produce_collation}, 0, NULL},
-    {"WARNINGS", {"", SYSTEM_COLUMNS(warnings_columns), NULL}, SHOW_NO_PATTERN, NULL},
-    {"ERRORS", {"", SYSTEM_COLUMNS(warnings_columns), NULL}, SHOW_NO_PATTERN, NULL},
     {"PLUGINS", {"", SYSTEM_COLUMNS(plugins_columns), NULL}, SHOW_NO_PATTERN, NULL},
     {"TRIGGERS", {"", SYSTEM_COLUMNS(triggers_columns), NULL}, 2, NULL},
     {"EVENTS", {"", SYSTEM_COLUMNS(events_columns), NULL}, 1, NULL},

@@ -300,24 +300,6 @@ static Status produce_describe_all(const SystemSource *source, SystemRows *rows)
 static const SystemColumn volume_columns[] = {TEXT("Name"), TEXT("Type"), TEXT("IsDefault"), TEXT("Location"), TEXT("Params"), TEXT("Enabled"),
                                               TEXT("Comment")};
 
-static Status produce_volume(const SystemSource *source, SystemRows *rows)
-{
-    StatementContext *context = show_context(source);
-    StrView name = context->show->name.parts[0];
-    if (!strview_is(name, "builtin_storage_volume"))
-        return RAISE(context->diag, ANALYSIS, "Getting analyzing error. Detail message: Unknown storage volume: %.*s.", SV_ARGS(name));
-    StrView url = strview(context->session->instance->volume->url);
-    size_t colon = strview_find(url, STR_VIEW(":"));
-    system_put_text(rows, name);
-    system_put_text(rows, colon == SIZE_MAX ? STR_VIEW("file") : strview_n(url.data, colon));
-    system_put_word(rows, "true");
-    system_put_text(rows, url);
-    system_put_word(rows, "{}");
-    system_put_word(rows, "true");
-    system_put_word(rows, "");
-    return system_end_row(rows);
-}
-
 Status run_describe(StatementContext *context, const AstStatement *statement)
 {
     SystemTable plain = {"rows", SYSTEM_COLUMNS(describe_columns), produce_describe};

@@ -55,6 +55,7 @@
  * ADMIN REPAIR TABLE, ADMIN CANCEL REPAIR TABLE  name, partitions, properties
  * ADMIN CHECK TABLET                          values ids, properties
  * ADMIN VACUUM                                name, partitions, flag: ALL
+ * ADMIN CLEAR DATACACHE                       nothing
  * ADMIN SKIP COMMITTED TRANSACTION            number
  * ADMIN FINALIZE UPGRADE                      nothing
  * ADMIN EXECUTE ON                            text node, text2 script

@@ -141,6 +141,10 @@ Status parse_admin(Parser *p, AstStatement *out)
     }
     if (accept_phrase(p, "TEST SNAPSHOT"))
         return parse_any_word(p, &new_command(p, out, "ADMIN TEST SNAPSHOT")->text);
+    if (accept_phrase(p, "CLEAR DATACACHE")) {
+        (void)new_command(p, out, "ADMIN CLEAR DATACACHE");
+        return OK;
+    }
     if (accept_phrase(p, "FINALIZE UPGRADE")) {
         (void)new_command(p, out, "ADMIN FINALIZE UPGRADE");
         return OK;

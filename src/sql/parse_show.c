@@ -168,9 +168,21 @@ static Status parse_show_warnings(Parser *p, AstShow *show)
         return syntax_error(p, ")");
     if (!is_word(p, "WARNINGS") && !is_word(p, "ERRORS"))
         return syntax_error(p, "WARNINGS");
-    show->what = upper_words(p, p->at, 1);
+    show->what = is_word(p, "WARNINGS") ? STR_VIEW("COUNT WARNINGS") : STR_VIEW("COUNT ERRORS");
     p->at++;
     return OK;
+}
+
+/* HELP ['topic'] */
+Status parse_help(Parser *p, AstStatement *out)
+{
+    out->kind = AST_STATEMENT_SHOW;
+    out->show = ARENA_NEW(p->arena, AstShow);
+    out->show->what = STR_VIEW("HELP");
+    out->show->text = STR_VIEW("%");
+    p->at++;
+    bool has_topic = peek_token(p)->kind != TOKEN_END && !is_symbol(p, ";");
+    return has_topic ? parse_string_or_name(p, &out->show->text) : OK;
 }
 
 /* SHOW DATA is about the database then, SHOW TABLET about an id. */

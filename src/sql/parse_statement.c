@@ -338,11 +338,11 @@ static const struct {
     {"STOP", parse_job_control},  {"SUSPEND", parse_job_control}, {"BACKUP", parse_backup},
     {"RESTORE", parse_restore},   {"MERGE", parse_merge},         {"CALL", parse_call},
     {"INSTALL", parse_plugin},    {"UNINSTALL", parse_plugin},    {"ADD", parse_blacklist},
-    {"TRACE", parse_trace},
+    {"TRACE", parse_trace},       {"HELP", parse_help},
     {"SYNC", parse_no_operation}, {"LOCK", parse_no_operation},   {"UNLOCK", parse_no_operation},
 };
 
-static const char *const other_words[] = {"HELP", "CLEAN", "TRANSLATE", "CLEAR", "RETRY"};
+static const char *const other_words[] = {"CLEAN", "TRANSLATE", "CLEAR", "RETRY"};
 
 Status parse_statement(Parser *p, AstStatement **out)
 {

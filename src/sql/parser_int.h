@@ -101,6 +101,7 @@ struct AstCommand *new_command(Parser *p, AstStatement *out, const char *what);
 Status parse_drop(Parser *p, AstStatement *out);
 Status parse_alter(Parser *p, AstStatement *out);
 Status parse_show(Parser *p, AstStatement *out);
+Status parse_help(Parser *p, AstStatement *out);
 Status parse_set(Parser *p, AstStatement *out);
 Status parse_insert(Parser *p, AstStatement *out);
 Status parse_update(Parser *p, AstStatement *out);

@@ -113,6 +113,7 @@ static Status load_object(Volume *volume, const SegmentRef *segment, Arena *aren
     AUTO_ARENA names;
     arena_init(&names, NULL);
     const char *path = arena_strndup(&names, name.data, name.length);
+    TRY(volume_by_id(volume, segment->volume_id, diag, &volume));
     Status status = volume_get(volume, path, &bytes, diag);
     if (status == OK) {
         status = decode(bytebuf_view(&bytes), segment, arena, diag, out);

@@ -261,6 +261,16 @@ static Status s3_remove_op(Volume *volume, const char *path, Diag *diag)
     return s3_remove(((S3Volume *)volume)->client, path, diag);
 }
 
+_Static_assert((int)VOLUME_MOST_REMOVED <= (int)S3_MOST_DELETES, "a batch is one request");
+static Status s3_remove_many_op(Volume *volume, const char *const *paths, uint32_t count, bool *out_failed, Diag *diag)
+{
+    for (uint32_t i = 0; i < count; i++)
+        out_failed[i] = true;
+    for (uint32_t i = 0; i < count; i++)
+        TRY(check_path(paths[i], diag));
+    return s3_remove_many(((S3Volume *)volume)->client, paths, count, out_failed, diag);
+}
+
 static Status s3_list_op(Volume *volume, const char *prefix, void (*visit)(void *context, const char *path, uint64_t size),
                          void *context, Diag *diag)
 {
@@ -295,6 +305,7 @@ static const VolumeOps s3_ops = {
     .commit = s3_commit,
     .abort = s3_abort,
     .remove = s3_remove_op,
+    .remove_many = s3_remove_many_op,
     .list = s3_list_op,
     .close = s3_close,
 };

@@ -168,6 +168,15 @@ void s3_client_close(S3Client *client)
 
 void s3_client_set_credentials(S3Client *client, const S3Credentials *credentials)
 {
+    const char *token = credentials->session_token == NULL ? "" : credentials->session_token;
+    mutex_lock(&client->lock);
+    const KeySet *now = client->credentials;
+    bool is_same = now != NULL && credentials->access_key != NULL && credentials->secret_key != NULL &&
+                   strcmp(now->keys.access_key, credentials->access_key) == 0 &&
+                   strcmp(now->keys.secret_key, credentials->secret_key) == 0 && strcmp(now->keys.session_token, token) == 0;
+    mutex_unlock(&client->lock);
+    if (is_same)
+        return;
     KeySet *set = mem_alloc_zero(sizeof(*set));
     set->keys = (S3Credentials){copy_text(credentials->access_key), copy_text(credentials->secret_key),
                                 copy_text(credentials->session_token)};

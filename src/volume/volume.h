@@ -19,6 +19,8 @@ typedef struct VolumeRange {
     uint64_t offset, length;
 } VolumeRange;
 
+enum { VOLUME_MOST_REMOVED = 1000 };
+
 typedef struct VolumeOps {
     Status (*put_if_absent)(Volume *volume, const char *path, StrView bytes, Diag *diag);
     Status (*put)(Volume *volume, const char *path, StrView bytes, Diag *diag);
@@ -43,17 +45,22 @@ typedef struct VolumeOps {
     Status (*commit)(VolumeWriter *writer, Diag *diag); /* closes in any case */
     void (*abort)(VolumeWriter *writer);
     Status (*remove)(Volume *volume, const char *path, Diag *diag);
+    /* At most VOLUME_MOST_REMOVED at once; failed by position, the error is of one of them. NULL: one by one. */
+    Status (*remove_many)(Volume *volume, const char *const *paths, uint32_t count, bool *out_failed, Diag *diag);
     /* Calls visit with each path below prefix, in no order. */
     Status (*list)(Volume *volume, const char *prefix, void (*visit)(void *context, const char *path, uint64_t size),
                    void *context, Diag *diag);
     void (*close)(Volume *volume);
 } VolumeOps;
 
+typedef struct VolumeSet VolumeSet; /* volume_set.h */
 struct Volume {
     const VolumeOps *ops;
     const Environment *environment;
     const char *url;
     Quarantine *quarantine; /* what readers could not read; may be NULL */
+    uint32_t id;            /* 0: the home volume */
+    VolumeSet *set;         /* the cluster's volumes; NULL: it is the only one */
 };
 
 /* An object opened for reading; data is mapped read-only for as long as it is open. Pin what is read, and read it
@@ -87,10 +94,10 @@ static inline Status volume_put(Volume *v, const char *path, StrView bytes, Diag
 {
     return v->ops->put(v, path, bytes, diag);
 }
-static inline Status volume_flush(Volume *v, Diag *diag)
-{
-    return v->ops->flush(v, diag);
-}
+/* Of all volumes of the set. */
+Status volume_flush(Volume *volume, Diag *diag);
+/* Another one of the set; BAD_CONFIG: it is not known. */
+Status volume_by_id(Volume *volume, uint32_t id, Diag *diag, Volume **out_volume);
 static inline Status volume_get(Volume *v, const char *path, ByteBuf *out_bytes, Diag *diag)
 {
     return v->ops->get(v, path, out_bytes, diag);

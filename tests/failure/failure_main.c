@@ -33,7 +33,7 @@ static const Scenario scenarios[] = {
     {RUN_SQL, "SELECT count(DISTINCT k), group_concat(DISTINCT s) FROM dup WHERE k NOT IN (SELECT v FROM pk WHERE v % 2 = 0)"},
     {RUN_SQL, "SELECT /*+ SET_VAR(enable_spill=true, spill_mode='force') */ s, sum(v), count(*) FROM dup GROUP BY s ORDER BY s"},
     {RUN_SQL, "SELECT /*+ SET_VAR(enable_spill=true, spill_mode='force') */ a.k, b.v FROM pk a JOIN pk b ON a.k = b.v ORDER BY 1, 2"},
-    {RUN_SQL, "SELECT /*+ SET_VAR(enable_spill=true, spill_mode='force') */ k, sum(v), count(DISTINCT v) FROM pk GROUP BY k ORDER BY 2 DESC, 1"},
+    {RUN_SQL, "SELECT /*+ SET_VAR(enable_spill=true, spill_mode='force') */ md5(g), g FROM TABLE(generate_series(1, 12000)) t(g) ORDER BY 1"},
     {RUN_SQL, "CREATE TABLE fresh (a INT, b STRING) DUPLICATE KEY(a) DISTRIBUTED BY HASH(a) BUCKETS 3"},
     {RUN_SQL, "CREATE TABLE copied AS SELECT k, s FROM dup WHERE k < 50"},
     {RUN_SQL, "CREATE TABLE copied PARTITION BY date_trunc('month', p) AS SELECT p, k, s FROM dup WHERE k < 50"},

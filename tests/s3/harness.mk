@@ -1,10 +1,10 @@
 # S3: the client and the volume against a small service of our own in this process; servers, the SQL tests and the kill
 # loop beside it.
-TEST_HARNESSES += s3-volume s3-cluster s3-sql
+TEST_HARNESSES += s3-volume s3-cluster s3-volumes s3-sql
 LONG_HARNESSES += s3-kill-loop
 S3_SOURCES := $(wildcard tests/s3/*.c)
 BESIDE_S3 := MERAK=$(CURDIR)/$(BUILD)/merak tests/s3/with_service.sh $(BUILD)/merak-s3d
-.PHONY: s3-volume harness-s3-volume harness-s3-cluster harness-s3-sql harness-s3-kill-loop
+.PHONY: s3-volume harness-s3-volume harness-s3-cluster harness-s3-volumes harness-s3-sql harness-s3-kill-loop
 $(S3_SOURCES:%.c=$(BUILD)/%.o): CFLAGS_ALL += -Itests
 $(BUILD)/merak-s3d: $(BUILD)/tests/s3/s3d_main.o $(BUILD)/tests/s3/s3_service.o $(BUILD)/libmerak.a
 	$(call say,LINK,$@)
@@ -16,6 +16,8 @@ s3-volume harness-s3-volume: $(BUILD)/tests/s3/s3_test
 	@tests/run_units.sh $<
 harness-s3-cluster: $(BUILD)/merak $(BUILD)/merak-s3d
 	@$(BESIDE_S3) tests/s3/cluster_test.sh
+harness-s3-volumes: $(BUILD)/merak $(BUILD)/merak-s3d
+	@$(BESIDE_S3) tests/s3/volumes_test.sh
 harness-s3-sql: $(BUILD)/merak $(BUILD)/merak-s3d $(BUILD)/merak-sqltest
 	@$(BESIDE_S3) $(BUILD)/merak-sqltest --server tests/s3/server_on_s3.sh --jobs $(SQL_JOBS) --name s3 $(SQL_FILES)
 harness-s3-kill-loop: $(BUILD)/merak $(BUILD)/merak-s3d $(BUILD)/merak-kill-loop

@@ -1,0 +1,153 @@
+#include "meta/other_volume.h"
+
+/* Keys may be altered while a volume is open: the record is looked at again now and then, and requests are signed
+ * with what it says. */
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include "base/hash.h"
+#include "volume/s3.h"
+
+struct OtherVolumes {
+    OtherVolumesOptions options;
+    VolumeSet *set;
+};
+
+static const char *text_of(Arena *arena, const StorageVolume *volume, const char *key)
+{
+    StrView value = storage_volume_property(volume, key);
+    return arena_strndup(arena, value.data == NULL ? "" : value.data, value.length);
+}
+
+static const char *environment(const char *name)
+{
+    const char *value = getenv(name);
+    return value == NULL ? "" : value;
+}
+
+static S3Credentials credentials_of(Arena *arena, const StorageVolume *volume)
+{
+    S3Credentials keys = {text_of(arena, volume, "aws.s3.access_key"), text_of(arena, volume, "aws.s3.secret_key"),
+                          text_of(arena, volume, "aws.s3.session_token")};
+    bool is_default = strview_equal_ci(storage_volume_property(volume, "aws.s3.use_aws_sdk_default_behavior"), STR_VIEW("true"));
+    if (keys.access_key[0] == '\0' && is_default)
+        keys = (S3Credentials){environment("AWS_ACCESS_KEY_ID"), environment("AWS_SECRET_ACCESS_KEY"), environment("AWS_SESSION_TOKEN")};
+    return keys;
+}
+
+static Status open_s3(const StorageVolume *volume, const S3Options *timeouts, StrView folder, Diag *diag, Volume **out_volume)
+{
+    AUTO_ARENA arena;
+    arena_init(&arena, NULL);
+    StrView path = strview_n(volume->location.data + 5, volume->location.length - 5); /* behind s3:// */
+    size_t slash = strview_find(path, STR_VIEW("/"));
+    StrView bucket = strview_n(path.data, slash == SIZE_MAX ? path.length : slash);
+    StrView below = slash == SIZE_MAX ? STR_VIEW("") : strview_n(path.data + slash + 1, path.length - slash - 1);
+    bool has_slash = below.length == 0 || strview_ends_with(below, STR_VIEW("/"));
+    StrView style = storage_volume_property(volume, "aws.s3.enable_path_style_access");
+    S3Credentials keys = credentials_of(&arena, volume);
+    S3Options options = *timeouts;
+    options.bucket = arena_strndup(&arena, bucket.data, bucket.length);
+    options.prefix = arena_printf(&arena, "%.*s%s%.*s", SV_ARGS(below), has_slash ? "" : "/", SV_ARGS(folder));
+    options.endpoint = text_of(&arena, volume, "aws.s3.endpoint");
+    options.region = text_of(&arena, volume, "aws.s3.region");
+    options.access_key = keys.access_key;
+    options.secret_key = keys.secret_key;
+    options.session_token = keys.session_token;
+    options.path_style = style.length == 0 ? -1 : strview_equal_ci(style, STR_VIEW("true"));
+    if (keys.access_key[0] == '\0' || keys.secret_key[0] == '\0')
+        return RAISE(diag, BAD_CONFIG, "storage volume \"%.*s\" has no keys", SV_ARGS(volume->name));
+    return volume_open_s3(&options, environment_real(), diag, out_volume);
+}
+
+static Status open_local(const StorageVolume *volume, StrView folder, Diag *diag, Volume **out_volume)
+{
+    AUTO_ARENA arena;
+    arena_init(&arena, NULL);
+    const char *base = arena_strndup(&arena, volume->location.data + 7, volume->location.length - 7); /* behind file:// */
+    const char *path = arena_printf(&arena, "%s/%.*s", base, SV_ARGS(folder));
+    if ((mkdir(base, 0750) != 0 && errno != EEXIST) || (mkdir(path, 0750) != 0 && errno != EEXIST))
+        return RAISE(diag, IO, "storage volume \"%.*s\": cannot make the directory %s: %m", SV_ARGS(volume->name), path);
+    return volume_open_local(path, environment_real(), diag, out_volume);
+}
+
+static bool is_s3(const StorageVolume *volume)
+{
+    return strview_is(volume->type, "S3");
+}
+
+Status other_volume_try(const StorageVolume *volume, Diag *diag)
+{
+    Volume *opened;
+    S3Options quick = {.connect_timeout_ms = 3000, .request_timeout_ms = 5000, .retry_timeout_ms = 3000};
+    if (!is_s3(volume))
+        return OK;
+    TRY(open_s3(volume, &quick, STR_VIEW("probe"), diag, &opened));
+    volume_close(opened);
+    return OK;
+}
+
+/* ---- the set's opener ---- */
+
+static bool find_record(const OtherVolumes *others, uint32_t id, Arena *arena, StorageVolume *out)
+{
+    CatalogSnapshot *catalog = meta_snapshot(others->options.store);
+    bool is_found = storage_volume_by_id(catalog, id, arena, out);
+    catalog_unref(catalog);
+    return is_found;
+}
+
+static Status open_volume(void *context, uint32_t id, Diag *diag, Volume **out_volume)
+{
+    OtherVolumes *others = context;
+    const OtherVolumesOptions *o = &others->options;
+    StorageVolume record;
+    AUTO_ARENA arena;
+    arena_init(&arena, NULL);
+    if (!find_record(others, id, &arena, &record))
+        return RAISE(diag, BAD_CONFIG, "storage volume %u does not exist", id);
+    StrView secret = meta_cluster_secret(o->store);
+    uint64_t identity = checksum_bytes(secret.data, secret.length);
+    StrView folder = strview(arena_printf(&arena, "merak-%016llx", (unsigned long long)identity));
+    if (!is_s3(&record))
+        return open_local(&record, folder, diag, out_volume);
+    S3Options timeouts = {.connect_timeout_ms = o->connect_timeout_ms, .request_timeout_ms = o->request_timeout_ms,
+                          .retry_timeout_ms = o->retry_timeout_ms};
+    BlockCache *cache;
+    TRY(o->cache(o->cache_context, diag, &cache));
+    TRY(open_s3(&record, &timeouts, folder, diag, out_volume));
+    volume_s3_use_cache(*out_volume, cache, identity);
+    return OK;
+}
+
+static void renew_keys(void *context, Volume *volume)
+{
+    OtherVolumes *others = context;
+    StorageVolume record;
+    AUTO_ARENA arena;
+    arena_init(&arena, NULL);
+    if (!volume_is_s3(volume) || !find_record(others, volume->id, &arena, &record))
+        return;
+    S3Credentials keys = credentials_of(&arena, &record);
+    s3_client_set_credentials(volume_s3_client(volume), &keys);
+}
+
+OtherVolumes *other_volumes_open(const OtherVolumesOptions *options)
+{
+    OtherVolumes *others = mem_alloc_zero(sizeof(*others));
+    VolumeOpener opener = {others, open_volume, renew_keys};
+    others->options = *options;
+    others->set = volume_set_open(options->home, &opener);
+    return others;
+}
+
+void other_volumes_close(OtherVolumes *others)
+{
+    if (others == NULL)
+        return;
+    volume_set_close(others->set);
+    mem_free(others);
+}

@@ -1,0 +1,25 @@
+#pragma once
+/* Opening the storage volumes that the catalog names, beside the home volume. What a cluster keeps in one lies below a folder
+ * of its own, so that clusters may share a location. */
+
+#include "meta/storage_volume.h"
+#include "meta/store.h"
+#include "volume/block_cache.h"
+#include "volume/volume_set.h"
+
+typedef struct OtherVolumes OtherVolumes;
+
+typedef struct OtherVolumesOptions {
+    MetaStore *store;
+    Volume *home;
+    /* The block cache, opened when it is first needed. */
+    void *cache_context;
+    Status (*cache)(void *context, Diag *diag, BlockCache **out_cache);
+    int64_t connect_timeout_ms, request_timeout_ms, retry_timeout_ms;
+} OtherVolumesOptions;
+
+/* The home volume has a set from now on. */
+OtherVolumes *other_volumes_open(const OtherVolumesOptions *options);
+void other_volumes_close(OtherVolumes *others);
+/* Whether the place answers, takes objects, and refuses to create one twice. */
+Status other_volume_try(const StorageVolume *volume, Diag *diag);

@@ -1,0 +1,271 @@
+#include "session/session_int.h"
+
+/* CREATE, ALTER, DROP, DESC and SHOW STORAGE VOLUME(S), SET ... AS DEFAULT STORAGE VOLUME. Whether a volume may be
+ * changed or dropped is decided inside of the commit, against the newest catalog. */
+
+#include <jansson.h>
+
+#include "meta/other_volume.h"
+#include "session/show_int.h"
+
+typedef struct VolumeChange {
+    const AstCommand *command;
+    StrView name;
+    StorageVolume volume;
+    Arena *arena;
+} VolumeChange;
+
+static const char *const KNOWN[] = {
+    "aws.s3.region", "aws.s3.use_aws_sdk_default_behavior", "aws.s3.access_key", "aws.s3.secret_key", "aws.s3.session_token",
+    "aws.s3.use_instance_profile", "aws.s3.iam_role_arn", "aws.s3.external_id", "aws.s3.endpoint", "aws.s3.enable_path_style_access",
+    "aws.s3.enable_partitioned_prefix", "aws.s3.num_partitioned_prefix",
+};
+static const char *const IMMUTABLE[] = {"aws.s3.enable_partitioned_prefix", "aws.s3.num_partitioned_prefix"};
+static const char *const UNSUPPORTED[] = {"aws.s3.use_instance_profile", "aws.s3.iam_role_arn", "aws.s3.enable_partitioned_prefix"};
+
+static bool is_one_of(StrView key, const char *const *names, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (strview_is(key, names[i]))
+            return true;
+    }
+    return false;
+}
+
+static Status read_flag(StrView value, const char *key, Diag *diag, bool *out)
+{
+    *out = strview_equal_ci(value, STR_VIEW("true"));
+    if (*out || strview_equal_ci(value, STR_VIEW("false")))
+        return OK;
+    return RAISE(diag, ANALYSIS, "Getting analyzing error. Detail message: Invalid property \"%s\": '%.*s'.", key, SV_ARGS(value));
+}
+
+static void put_property(VolumeChange *state, StrView key, StrView value)
+{
+    StorageVolume *volume = &state->volume;
+    Property *grown = ARENA_NEW_ARRAY(state->arena, Property, volume->property_count + 1);
+    uint32_t at = 0;
+    while (at < volume->property_count && !strview_equal(volume->properties[at].key, key))
+        at++;
+    if (volume->property_count > 0)
+        memcpy(grown, volume->properties, volume->property_count * sizeof(*grown));
+    grown[at] = (Property){key, value};
+    volume->property_count += at == volume->property_count;
+    volume->properties = grown;
+}
+
+static Status take_properties(VolumeChange *state, bool is_new, Diag *diag)
+{
+    const AstProperties *properties = &state->command->properties;
+    for (uint32_t i = 0; i < properties->keys.count; i++) {
+        StrView key = properties->keys.items[i], value = properties->values.items[i];
+        if (strview_is(key, "enabled")) {
+            TRY(read_flag(value, "enabled", diag, &state->volume.is_enabled));
+            continue;
+        }
+        if (!is_one_of(key, KNOWN, COUNT_OF(KNOWN)))
+            return RAISE(diag, ANALYSIS, "Getting analyzing error. Detail message: Unknown property of a storage volume: '%.*s'.", SV_ARGS(key));
+        if (!is_new && is_one_of(key, IMMUTABLE, COUNT_OF(IMMUTABLE)))
+            return RAISE(diag, ANALYSIS, "Storage volume property '%.*s' is immutable!", SV_ARGS(key));
+        bool is_set = !strview_equal_ci(value, STR_VIEW("false")) && value.length > 0;
+        if (is_set && is_one_of(key, UNSUPPORTED, COUNT_OF(UNSUPPORTED)))
+            return RAISE(diag, NOT_SUPPORTED, "storage volume property '%.*s' is not supported", SV_ARGS(key));
+        put_property(state, key, value);
+    }
+    return OK;
+}
+
+/* ---- CREATE ---- */
+
+static Status check_location(VolumeChange *state, Diag *diag)
+{
+    StorageVolume *volume = &state->volume;
+    bool is_s3 = strview_equal_ci(volume->type, STR_VIEW("S3")), is_local = strview_equal_ci(volume->type, STR_VIEW("LOCAL"));
+    if (!is_s3 && !is_local)
+        return RAISE(diag, ANALYSIS, "Getting analyzing error. Detail message: Storage volumes of type %.*s are not supported: S3 and LOCAL are.",
+                     SV_ARGS(volume->type));
+    volume->type = is_s3 ? STR_VIEW("S3") : STR_VIEW("LOCAL");
+    if (state->command->names.count != 1)
+        return RAISE(diag, ANALYSIS, "Getting analyzing error. Detail message: A storage volume has one location.");
+    volume->location = state->command->names.items[0];
+    StrView scheme = is_s3 ? STR_VIEW("s3://") : STR_VIEW("file:///");
+    if (!strview_starts_with_ci(volume->location, scheme) || volume->location.length == scheme.length)
+        return RAISE(diag, ANALYSIS, "Getting analyzing error. Detail message: Invalid location %.*s: it must begin with %.*s.",
+                     SV_ARGS(volume->location), SV_ARGS(scheme));
+    return OK;
+}
+
+static Status build_create(void *context, const CatalogSnapshot *catalog, Change *change, Diag *diag)
+{
+    VolumeChange *state = context;
+    StorageVolume other;
+    AUTO_ARENA arena;
+    arena_init(&arena, NULL);
+    if (!strview_is(state->name, BUILTIN_STORAGE_VOLUME) && !storage_volume_find(catalog, state->name, &arena, &other)) {
+        change_put_storage_volume(change, &state->volume);
+        return OK;
+    }
+    return state->command->if_not_exists ? OK : RAISE(diag, ANALYSIS, "Storage volume '%.*s' already exists", SV_ARGS(state->name));
+}
+
+static Status run_create(StatementContext *context, VolumeChange *state)
+{
+    MetaStore *store = context->session->instance->store;
+    state->volume = (StorageVolume){.name = state->name, .type = state->command->text, .comment = state->command->text2};
+    TRY(check_location(state, context->diag));
+    TRY(take_properties(state, true, context->diag));
+    /* With keys of its own, it can be tried at once. */
+    if (storage_volume_property(&state->volume, "aws.s3.access_key").length > 0)
+        TRY(other_volume_try(&state->volume, context->diag));
+    state->volume.id = (uint32_t)meta_new_id(store);
+    if (state->volume.id == 0)
+        return RAISE(context->diag, IO, "no id can be had for the storage volume: the metadata journal can't be written");
+    TRY(meta_commit(store, build_create, state, context->diag));
+    return send_ok(context, 0, STR_VIEW(""));
+}
+
+/* ---- ALTER ---- */
+
+static Status unknown_volume(StrView name, Diag *diag)
+{
+    return RAISE(diag, ANALYSIS, "Storage volume '%.*s' does not exist", SV_ARGS(name));
+}
+
+static Status build_alter(void *context, const CatalogSnapshot *catalog, Change *change, Diag *diag)
+{
+    VolumeChange *state = context;
+    if (strview_is(state->name, BUILTIN_STORAGE_VOLUME))
+        return RAISE(diag, ANALYSIS, "Storage volume '" BUILTIN_STORAGE_VOLUME "' is altered in the configuration of the servers");
+    if (!storage_volume_find(catalog, state->name, state->arena, &state->volume))
+        return state->command->if_exists ? OK : unknown_volume(state->name, diag);
+    TRY(take_properties(state, false, diag));
+    if (state->command->text2.data != NULL)
+        state->volume.comment = state->command->text2;
+    if (!state->volume.is_enabled && strview_equal(storage_volume_default(catalog), state->name))
+        return RAISE(diag, ANALYSIS, "Default volume can not be disabled");
+    change_put_storage_volume(change, &state->volume);
+    return OK;
+}
+
+/* ---- DROP, default ---- */
+
+static Status build_drop(void *context, const CatalogSnapshot *catalog, Change *change, Diag *diag)
+{
+    VolumeChange *state = context;
+    if (strview_equal(storage_volume_default(catalog), state->name))
+        return RAISE(diag, ANALYSIS, "default storage volume can not be removed");
+    if (strview_is(state->name, BUILTIN_STORAGE_VOLUME))
+        return RAISE(diag, ANALYSIS, "builtin storage volume can not be removed");
+    if (!storage_volume_find(catalog, state->name, state->arena, &state->volume))
+        return state->command->if_exists ? OK : unknown_volume(state->name, diag);
+    const char *user = storage_volume_user(catalog, state->name, state->arena);
+    if (user != NULL)
+        return RAISE(diag, ANALYSIS, "Storage volume '%.*s' is referenced by dbs or tables, %s", SV_ARGS(state->name), user);
+    change_drop_storage_volume(change, state->name);
+    return OK;
+}
+
+static Status build_default(void *context, const CatalogSnapshot *catalog, Change *change, Diag *diag)
+{
+    VolumeChange *state = context;
+    bool is_builtin = strview_is(state->name, BUILTIN_STORAGE_VOLUME);
+    if (!is_builtin && !storage_volume_find(catalog, state->name, state->arena, &state->volume))
+        return unknown_volume(state->name, diag);
+    if (!is_builtin && !state->volume.is_enabled)
+        return RAISE(diag, ANALYSIS, "Storage volume '%.*s' is disabled", SV_ARGS(state->name));
+    change_set_default_storage_volume(change, state->name);
+    return OK;
+}
+
+bool run_volume_command(StatementContext *context, const AstCommand *command, Status *out_status)
+{
+    static const struct {
+        const char *what;
+        MetaBuild build;
+    } statements[] = {{"CREATE STORAGE VOLUME", NULL}, {"ALTER STORAGE VOLUME", build_alter}, {"DROP STORAGE VOLUME", build_drop},
+                      {"SET DEFAULT STORAGE VOLUME", build_default}};
+    for (size_t i = 0; i < COUNT_OF(statements); i++) {
+        if (!strview_is(command->what, statements[i].what))
+            continue;
+        VolumeChange state = {.command = command, .name = command->name.parts[0], .arena = &context->arena};
+        *out_status = i == 0 ? run_create(context, &state)
+                             : meta_commit(context->session->instance->store, statements[i].build, &state, context->diag);
+        if (*out_status == OK && i > 0)
+            *out_status = send_ok(context, 0, STR_VIEW(""));
+        return true;
+    }
+    return false;
+}
+
+/* ---- DESC and SHOW ---- */
+
+static int append_text(const char *data, size_t length, void *buffer)
+{
+    bytebuf_append(buffer, data, length);
+    return 0;
+}
+
+static bool is_secret(const char *key)
+{
+    return strcmp(key, "aws.s3.access_key") == 0 || strcmp(key, "aws.s3.secret_key") == 0 || strcmp(key, "aws.s3.session_token") == 0;
+}
+
+/* In the order of KNOWN, which is the one that other clients have seen. */
+static StrView print_params(const StorageVolume *volume, Arena *arena)
+{
+    AUTO_BYTEBUF text = {0};
+    json_t *object = json_object();
+    for (size_t i = 0; i < COUNT_OF(KNOWN); i++) {
+        StrView value = storage_volume_property(volume, KNOWN[i]);
+        if (value.length > 0)
+            json_object_set_new(object, KNOWN[i], is_secret(KNOWN[i]) ? json_string("******") : json_stringn(value.data, value.length));
+    }
+    CHECK(json_dump_callback(object, append_text, &text, JSON_COMPACT) == 0);
+    json_decref(object);
+    return strview(arena_strndup(arena, text.data, text.length));
+}
+
+Status produce_volume(const SystemSource *source, SystemRows *rows)
+{
+    StatementContext *context = show_context(source);
+    StrView name = context->show->name.parts[0];
+    StorageVolume volume = {.name = STR_VIEW(BUILTIN_STORAGE_VOLUME), .is_enabled = true};
+    if (strview_is(name, BUILTIN_STORAGE_VOLUME)) {
+        volume.location = strview(context->session->instance->volume->url);
+        volume.type = strview_starts_with(volume.location, STR_VIEW("s3:")) ? STR_VIEW("S3") : STR_VIEW("LOCAL");
+    } else if (!storage_volume_find(context->catalog, name, &context->arena, &volume)) {
+        return RAISE(context->diag, ANALYSIS, "Getting analyzing error. Detail message: Unknown storage volume: %.*s.", SV_ARGS(name));
+    }
+    system_put_text(rows, volume.name);
+    system_put_text(rows, volume.type);
+    system_put_word(rows, strview_equal(storage_volume_default(context->catalog), volume.name) ? "true" : "false");
+    system_put_text(rows, volume.location);
+    system_put_text(rows, print_params(&volume, &context->arena));
+    system_put_word(rows, volume.is_enabled ? "true" : "false");
+    system_put_text(rows, volume.comment);
+    return system_end_row(rows);
+}
+
+typedef struct VolumeNames {
+    SystemRows *rows;
+    Status status;
+} VolumeNames;
+
+static void put_name(void *context, StrView key, StrView value)
+{
+    VolumeNames *names = context;
+    (void)value;
+    if (names->status != OK)
+        return;
+    system_put_text(names->rows, key);
+    names->status = system_end_row(names->rows);
+}
+
+Status produce_volumes(const SystemSource *source, SystemRows *rows)
+{
+    VolumeNames names = {rows, OK};
+    system_put_word(rows, BUILTIN_STORAGE_VOLUME);
+    TRY(system_end_row(rows));
+    catalog_each_record(show_context(source)->catalog, "storage_volume", put_name, &names);
+    return names.status;
+}
