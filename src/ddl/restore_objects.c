@@ -43,8 +43,8 @@ static uint64_t take_id(Restore *restore)
 static Status take_ids(Restore *restore, Diag *diag)
 {
     uint64_t count = 1;
-    for (uint32_t t = 0; t < restore->source->table_count; t++) {
-        const CatalogTable *table = restore->source->tables[t];
+    for (uint32_t t = 0; t < catalog_table_count(restore->source); t++) {
+        const CatalogTable *table = catalog_table_at(restore->source, t);
         count += 1 + table->partition_count;
         for (uint32_t p = 0; p < table->partition_count; p++)
             count += table->partitions[p]->tablet_count;
@@ -131,8 +131,8 @@ static Status restore_one(Restore *restore, const CatalogDatabase *database, uin
 /* A database that is replaced holds nothing of the kinds that are restored but what it held then. */
 static void drop_later(const Restore *restore, const CatalogDatabase *database, Change *change)
 {
-    for (uint32_t t = 0; t < database->table_count; t++) {
-        const CatalogTable *table = database->tables[t];
+    for (uint32_t t = 0; t < catalog_table_count(database); t++) {
+        const CatalogTable *table = catalog_table_at(database, t);
         if (is_wanted(restore, table) && catalog_table(restore->source, table->name) == NULL)
             change_drop_table(change, table->id);
     }
@@ -154,8 +154,8 @@ static Status build_restore(void *context, const CatalogSnapshot *catalog, Chang
     else if (is_whole)
         drop_later(restore, database, change);
     uint32_t count = 0;
-    for (uint32_t t = 0; t < restore->source->table_count; t++) {
-        const CatalogTable *from = restore->source->tables[t];
+    for (uint32_t t = 0; t < catalog_table_count(restore->source); t++) {
+        const CatalogTable *from = catalog_table_at(restore->source, t);
         if (!is_wanted(restore, from))
             continue;
         TRY(restore_one(restore, database, database_id, from, change, diag));

@@ -149,10 +149,9 @@ static CatalogDatabase *copy_database(const CatalogDatabase *from, const Catalog
     copy->id = from->id;
     copy->name = strview_n(arena_strndup(&copy->arena, from->name.data, from->name.length), from->name.length);
     copy->comment = strview_n(arena_strndup(&copy->arena, from->comment.data, from->comment.length), from->comment.length);
-    copy->tables = ARENA_NEW_ARRAY(&copy->arena, CatalogTable *, 1);
-    copy->tables[0] = (CatalogTable *)(uintptr_t)only;
-    copy->table_count = copy->table_room = 1;
-    atomic_fetch_add(&copy->tables[0]->references, 1);
+    CatalogTable *table = (CatalogTable *)(uintptr_t)only;
+    atomic_fetch_add(&table->references, 1);
+    table_list_insert(&copy->tables, 0, table);
     return copy;
 }
 
@@ -179,6 +178,10 @@ static Status reduce(CatalogSnapshot *whole, const SnapshotInfo *info, Diag *dia
     } else {
         reduced->databases[0] = (CatalogDatabase *)(uintptr_t)database;
         atomic_fetch_add(&reduced->databases[0]->references, 1);
+    }
+    for (uint32_t t = 0; t < catalog_table_count(reduced->databases[0]); t++) {
+        const CatalogTable *held = catalog_table_at(reduced->databases[0], t);
+        id_map_put(&reduced->homes, held->id, &(IdHome){held->database_id, held->name});
     }
     *out = reduced;
     return OK;

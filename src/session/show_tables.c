@@ -78,11 +78,11 @@ static Status produce_tables(const SystemSource *source, SystemRows *rows)
     if (system_is_database(tables_database(context)))
         return produce_system_tables(source, rows, tables_database(context));
     TRY(show_database(context, &database));
-    for (uint32_t i = 0; i < database->table_count; i++) {
-        bool is_view = database->tables[i]->schema->kind != TABLE_BASE;
-        if (database->tables[i]->schema->kind != TABLE_VIEW && strview_is(context->show->what, "VIEWS"))
+    for (uint32_t i = 0; i < catalog_table_count(database); i++) {
+        bool is_view = catalog_table_at(database, i)->schema->kind != TABLE_BASE;
+        if (catalog_table_at(database, i)->schema->kind != TABLE_VIEW && strview_is(context->show->what, "VIEWS"))
             continue;
-        system_put_text(rows, database->tables[i]->name);
+        system_put_text(rows, catalog_table_at(database, i)->name);
         system_put_word(rows, is_view ? "VIEW" : "BASE TABLE");
         TRY(system_end_row(rows));
     }
@@ -138,8 +138,8 @@ static Status produce_status(const SystemSource *source, SystemRows *rows)
     if (system_is_database(tables_database(show_context(source))))
         return OK;
     TRY(show_database(show_context(source), &database));
-    for (uint32_t i = 0; i < database->table_count; i++)
-        TRY(put_status(rows, database->tables[i]));
+    for (uint32_t i = 0; i < catalog_table_count(database); i++)
+        TRY(put_status(rows, catalog_table_at(database, i)));
     return OK;
 }
 
