@@ -40,8 +40,9 @@ static void no_sleep(void *context, int64_t us)
 /* Waiting between retries would only cost time. */
 static const Environment environment = {NULL, wall_us, monotonic_us, random_u64, no_sleep};
 
-static void forget_object(void *context, StrView path)
+static void forget_object(void *context, Volume *volume, StrView path)
 {
+    (void)volume;
     segment_cache_forget(context, path);
 }
 
