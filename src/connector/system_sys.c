@@ -1,4 +1,5 @@
 #include "connector/system_columns.h"
+#include "connector/system_holds.h"
 
 /* The databases sys and _statistics_. Statistics come with the segments and are read from them when a query is
  * planned: nothing is collected into the tables of _statistics_. */
@@ -25,6 +26,7 @@ static const SystemTable sys_tables[] = {
     {"object_dependencies", SYSTEM_COLUMNS(dependencies_columns), NULL},
     {"fe_locks", SYSTEM_COLUMNS(locks_columns), NULL},
     {"fe_memory_usage", SYSTEM_COLUMNS(memory_columns), produce_memory},
+    {"storage_holds", SYSTEM_COLUMNS(system_holds_columns), system_produce_holds},
 };
 
 const SystemFamily system_sys_family = {"sys", sys_tables, COUNT_OF(sys_tables)};
