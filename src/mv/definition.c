@@ -5,6 +5,7 @@
 #include <jansson.h>
 #include <stdio.h>
 
+#include "base/hash.h"
 #include "job/task.h"
 #include "mv/version_map.h"
 #include "types/number_text.h"
@@ -216,6 +217,13 @@ bool mv_find(const CatalogSnapshot *snapshot, uint64_t id, Arena *arena, MvDefin
     char key[24];
     StrView text = catalog_record(snapshot, module, record_key(id, key));
     return text.data != NULL && parse(id, text, arena, out);
+}
+
+uint64_t mv_record_hash(const CatalogSnapshot *snapshot, uint64_t id)
+{
+    char key[24];
+    StrView text = catalog_record(snapshot, module, record_key(id, key));
+    return text.data == NULL ? 0 : hash_bytes(text.data, text.length);
 }
 
 typedef struct Listing {

@@ -52,6 +52,7 @@ void change_put_mv(Change *change, const MvDefinition *definition);
 /* With its version map and its task. */
 void change_drop_mv(Change *change, const CatalogSnapshot *snapshot, uint64_t id);
 bool mv_find(const CatalogSnapshot *snapshot, uint64_t id, Arena *arena, MvDefinition *out);
+uint64_t mv_record_hash(const CatalogSnapshot *snapshot, uint64_t id); /* of the definition's bytes; 0: there is none */
 uint32_t mv_list(const CatalogSnapshot *snapshot, Arena *arena, MvDefinition **out);
 StrView mv_property(const MvDefinition *definition, const char *key); /* data NULL: not set */
 int64_t mv_property_number(const MvDefinition *definition, const char *key, int64_t missing);

@@ -13,6 +13,7 @@ MvEngine *mv_engine_open(const MvEngineOptions *options)
     MvEngine *engine = mem_alloc_zero(sizeof(*engine));
     engine->options = *options;
     arena_init(&engine->triggers_arena, NULL);
+    mutex_init(&engine->fresh_lock);
     return engine;
 }
 
@@ -22,6 +23,7 @@ void mv_engine_close(MvEngine *engine)
         return;
     arena_deinit(&engine->triggers_arena);
     mem_free(engine->retries);
+    mv_fresh_close(engine);
     mem_free(engine);
 }
 

@@ -1,4 +1,4 @@
-#include "mv/engine.h"
+#include "mv/engine_int.h"
 
 /* One run of a refresh: decide at one snapshot, compute the partitions that are due, publish them in one entry.
  *
@@ -306,6 +306,14 @@ static Status run_all(Run *run)
     return meta_commit(mv_engine_options(run->engine)->store, build_entry, run, run->diag);
 }
 
+/* What depends on the time, or on who asks, is decided each time. */
+static bool is_plain(const MvRefresh *refresh, const MvDefinition *definition)
+{
+    bool has_ttl = mv_property(definition, "partition_ttl").length > 0 || mv_property(definition, "partition_ttl_number").length > 0;
+    bool has_limit = mv_property(definition, "auto_refresh_partitions_limit").length > 0;
+    return !refresh->ask.is_force && refresh->ask.range == NULL && !has_ttl && !has_limit;
+}
+
 Status mv_refresh(MvEngine *engine, const MvRefresh *refresh, CatalogSnapshot *snapshot, Arena *arena, Diag *diag, MvRefreshed *out)
 {
     const MvEngineOptions *options = mv_engine_options(engine);
@@ -314,9 +322,15 @@ Status mv_refresh(MvEngine *engine, const MvRefresh *refresh, CatalogSnapshot *s
     *out = (MvRefreshed){0};
     Run run = {.engine = engine, .refresh = refresh, .out = out, .snapshot = snapshot, .arena = arena, .diag = diag};
     run.now_us = env_wall_us(meta_environment(options->store));
+    if (!refresh->ask.is_force && refresh->ask.range == NULL && mv_fresh_holds(engine, snapshot, refresh->view_id)) {
+        out->did_nothing = true;
+        return OK;
+    }
     TRY(mv_decide(snapshot, refresh->view_id, &refresh->ask, arena, session, diag, &out->decision));
     mem_tracker_init(&run.memory, options->memory, "refresh", mv_property_number(&out->decision.definition, "session.query_mem_limit", 0));
     Status status = run_all(&run);
+    if (status == OK && out->did_nothing && is_plain(refresh, &out->decision.definition))
+        mv_fresh_note(engine, &out->decision);
     table_loader_close(run.loader);
     partition_router_close(run.router);
     return status;

@@ -42,6 +42,18 @@ bool mv_may_activate(const MvDefinition *definition)
     return !definition->is_active;
 }
 
+/* Its turn comes when they are active: no attempt, and no failure. */
+static bool waits_for_base(const MvDefinition *definition, const MvDefinition *all, uint32_t count)
+{
+    for (uint32_t b = 0; b < definition->base_count; b++) {
+        for (uint32_t i = 0; i < count; i++) {
+            if (all[i].id == definition->bases[b].id && !all[i].is_active)
+                return true;
+        }
+    }
+    return false;
+}
+
 static bool activate(MvEngine *engine, const MvDefinition *definition, int64_t now_us)
 {
     Diag diag = {0};
@@ -79,7 +91,7 @@ static void activate_all(MvEngine *engine, const _Atomic bool *stopping)
         int64_t now_us = env_wall_us(meta_environment(engine->options.store));
         found = false;
         for (uint32_t i = 0; i < count && !atomic_load(stopping); i++) {
-            if (mv_may_activate(&all[i]))
+            if (mv_may_activate(&all[i]) && !waits_for_base(&all[i], all, count))
                 found |= activate(engine, &all[i], now_us);
         }
         catalog_unref(catalog);

@@ -50,6 +50,7 @@ static const FrontendConfig configs[] = {
     {"max_partitions_in_one_batch", "4096", "int", NULL},
     {"materialized_view_min_refresh_interval", "60", "int", "least seconds between two refreshes of a schedule"},
     {"max_stream_load_timeout_second", "259200", "int", NULL},
+    {"max_task_consecutive_fail_count", "10", "int", "refreshes that may fail one after the other before the view becomes inactive"},
     {"mv_active_checker_interval_seconds", "60", "long", "seconds between two looks at inactive materialized views"},
     {"mv_fast_schema_change_mode", "strict", "string", NULL},
     {"mv_refresh_fail_on_filter_data", "true", "boolean", NULL},

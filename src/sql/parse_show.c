@@ -147,6 +147,10 @@ static Status parse_free_form(Parser *p, AstShow *show)
     if (!accept_word(p, "FOR"))
         return OK;
     show->is_role = accept_word(p, "ROLE");
+    const Token *behind = peek_ahead(p, 1);
+    bool has_name = behind->kind == TOKEN_WORD || behind->kind == TOKEN_STRING || behind->kind == TOKEN_QUOTED_NAME;
+    if (has_name && strview_is(show->what, "GRANTS"))
+        (void)accept_word(p, "USER"); /* FOR USER name; without a name, the user is called so */
     if (show->is_role || strview_is(show->what, "PROCESSLIST") || strview_is(show->what, "ROUTINE LOAD"))
         return parse_string_or_name(p, &show->text);
     if (!strview_is(show->what, "GRANTS") && !strview_is(show->what, "PROPERTY") &&
