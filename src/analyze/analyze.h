@@ -14,6 +14,8 @@ typedef struct AnalyzeContext {
     const AccessRights *rights; /* of who runs the statement; NULL: one of our own, which may everything */
     const FuncSession *session;
     StrView database; /* current; empty: none */
+    bool fills_missing; /* INSERT of some columns of a PRIMARY KEY table: the others get their defaults */
+    StrView temporary_owner; /* of temporary tables that names find first; empty: none */
     ColumnIds ids;
     uint32_t next_cte_id;
     uint32_t view_depth;

@@ -92,7 +92,7 @@ typedef struct ColumnReader {
     _Atomic(FsstTable *) *tables; /* decoded symbol tables; neighbours may share one */
     SegmentFilterSpec filter;     /* kind 0: none */
     FilterInfo *filters;          /* by page */
-    _Atomic uint8_t *checked;     /* by page: epoch of the last check; checking twice is harmless */
+    _Atomic uint32_t *checked;    /* by page: mark of the last check; checking twice is harmless */
 } ColumnReader;
 
 struct Segment {

@@ -370,14 +370,16 @@ static Status check_page(const PageReader *p)
 {
     Segment *s = p->segment;
     const SegmentRead *wanted = p->wanted;
-    _Atomic uint8_t *checked = &s->columns[wanted->column].checked[wanted->page];
-    uint8_t epoch = atomic_load_explicit(&s->epoch, memory_order_relaxed);
-    if (atomic_load_explicit(checked, memory_order_relaxed) == epoch)
-        return OK;
+    _Atomic uint32_t *checked = &s->columns[wanted->column].checked[wanted->page];
     const PageInfo *info = &s->columns[wanted->column].pages[wanted->page];
+    uint8_t epoch = atomic_load_explicit(&s->epoch, memory_order_relaxed);
+    /* Bytes that were fetched again may be other ones. */
+    uint32_t mark = epoch | volume_generation(s->object, s->ref.offset + info->offset, info->length) << 8;
+    if (atomic_load_explicit(checked, memory_order_relaxed) == mark)
+        return OK;
     CheckedBytes bytes = {info->offset, info->length, info->checksum, wanted->column, "page", wanted->page};
     TRY(segment_check_sum(s, &bytes, wanted->diag));
-    atomic_store_explicit(checked, epoch, memory_order_relaxed);
+    atomic_store_explicit(checked, mark, memory_order_relaxed);
     return OK;
 }
 

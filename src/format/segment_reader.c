@@ -81,7 +81,7 @@ static Status read_page_infos(Segment *s, ColumnReader *column, ByteReader *foot
     bool is_integer = type_default_phys(column->stored) <= PHYS_I128;
     column->total = (PageStats){.row_count = (uint32_t)MIN(s->row_count, (uint64_t)UINT32_MAX)};
     column->pages = ARENA_NEW_ARRAY(&s->arena, PageInfo, s->page_count);
-    column->checked = arena_alloc_zero(&s->arena, s->page_count);
+    column->checked = arena_alloc_zero(&s->arena, sizeof(*column->checked) * MAX(s->page_count, 1u));
     for (uint32_t p = 0; p < s->page_count; p++) {
         PageInfo *info = &column->pages[p];
         info->offset = byte_reader_u64(footer);

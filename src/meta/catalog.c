@@ -110,6 +110,27 @@ const CatalogDatabase *catalog_database_by_id(const CatalogSnapshot *snapshot, u
     return NULL;
 }
 
+const CatalogTable *catalog_temporary_table(const CatalogSnapshot *snapshot, StrView owner, uint64_t database_id, StrView name)
+{
+    AUTO_BYTEBUF whole = {0};
+    const CatalogDatabase *home = catalog_hidden_database(snapshot, STR_VIEW(CATALOG_TEMPORARY_TABLES));
+    if (home == NULL || owner.length == 0)
+        return NULL;
+    bytebuf_printf(&whole, "\x02%.*s.%llu\x02%.*s", SV_ARGS(owner), (unsigned long long)database_id, SV_ARGS(name));
+    return catalog_table(home, bytebuf_view(&whole));
+}
+
+StrView catalog_shown_name(const CatalogTable *table)
+{
+    if (!catalog_table_is_temporary(table))
+        return table->name;
+    size_t at = 1;
+    while (at < table->name.length && table->name.data[at] != '\x02')
+        at++;
+    at = MIN(at + 1, table->name.length);
+    return strview_n(table->name.data + at, table->name.length - at);
+}
+
 const CatalogTable *catalog_temporary_partitions(const CatalogSnapshot *snapshot, const CatalogTable *table)
 {
     char name[32];

@@ -174,6 +174,15 @@ static inline uint32_t catalog_visible_from(const CatalogSnapshot *snapshot)
 }
 /* Where temporary partitions are: tables of this database, named by the ids of the tables that they are for. */
 #define CATALOG_TEMPORARY_PARTITIONS "\x02partitions"
+#define CATALOG_TEMPORARY_TABLES "\x02tables"
+/* A session's temporary table; owner: see ddl/temporary_table.h. NULL: there is none. */
+const CatalogTable *catalog_temporary_table(const CatalogSnapshot *snapshot, StrView owner, uint64_t database_id, StrView name);
+/* How its owner calls it: without what stands before the name of a temporary table. */
+StrView catalog_shown_name(const CatalogTable *table);
+static inline bool catalog_table_is_temporary(const CatalogTable *table)
+{
+    return table->name.length > 0 && table->name.data[0] == '\x02';
+}
 const CatalogTable *catalog_temporary_partitions(const CatalogSnapshot *snapshot, const CatalogTable *table); /* NULL: none */
 const CatalogDatabase *catalog_hidden_database(const CatalogSnapshot *snapshot, StrView name);
 const CatalogDatabase *catalog_database(const CatalogSnapshot *snapshot, StrView name);

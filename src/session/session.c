@@ -6,6 +6,7 @@
 
 #include "base/environment.h"
 #include "cluster/frontends.h"
+#include "ddl/temporary_table.h"
 #include "session/audit.h"
 #include "base/log.h"
 #include "types/number_text.h"
@@ -30,9 +31,20 @@ void session_enlist(Session *session)
     session->instance->sessions = session;
 }
 
+static void drop_temporary_tables(Session *session)
+{
+    Diag diag = {0};
+    if (session->temporary_owner[0] == '\0')
+        return;
+    if (temporary_tables_drop(session->instance->store, session->temporary_owner, &diag) != OK)
+        LOG_WARN("session", "temporary tables could not be dropped: %s", diag.message);
+    session->temporary_owner[0] = '\0';
+}
+
 static void drop_state(Session *session)
 {
     transaction_drop(session);
+    drop_temporary_tables(session);
     session_close_forward(session);
     while (session->variables != NULL) {
         Variable *v = session->variables;
@@ -256,6 +268,7 @@ static void open_context(StatementContext *context, Session *session, const Resu
     context->analyze = (AnalyzeContext){.arena = &context->arena, .diag = diag, .catalog = context->catalog,
                                         .rights = context->rights, .session = &context->func,
                                         .database = context->func.database, .ids = {1},
+                                        .temporary_owner = strview(session->temporary_owner),
                                         .variable = find_variable, .variable_context = session};
     context->analyze.connector = session_connector(context);
     context->analyze.moment = snapshot_moment;

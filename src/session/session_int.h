@@ -50,6 +50,7 @@ struct Session {
     char last_query_id[40];
     Status last_error; /* of the statement before; SHOW WARNINGS */
     char last_message[DIAG_MESSAGE_BYTES];
+    char temporary_owner[48];        /* empty: it has made no temporary table */
     struct Transaction *transaction; /* BEGIN without COMMIT yet; NULL: each statement is one */
     ForwardLink *forward_link; /* to the leader, when statements of this session went there */
     bool is_pinned; /* a transaction is open at the leader: every statement goes there */
@@ -193,6 +194,8 @@ Status execute_plan(StatementContext *context, const PhysPlan *plan, const ExecR
 Status run_rewrite(StatementContext *context, const CatalogTable *table, const AlterPlan *plan, const char *kind);
 Status run_cancel_alter(StatementContext *context, const AstCommand *command);
 Status run_recover(StatementContext *context, const AstCommand *command);
+Status run_rename_database(StatementContext *context, const AstStatement *statement);
+Status run_quota(StatementContext *context, const AstCommand *command);
 Status run_index(StatementContext *context, const AstStatement *statement);
 Status run_ddl(StatementContext *context, const AstStatement *statement);
 extern const SystemFamily system_tasks_family, system_views_family, system_privileges_family, system_grants_family;

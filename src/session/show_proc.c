@@ -1,5 +1,7 @@
 #include "session/show_int.h"
 
+#include "meta/quota.h"
+
 /* SHOW PROC 'path': paths with an id or a name in them are matched step by step. */
 
 typedef struct ProcPath {
@@ -64,6 +66,13 @@ static const SystemColumn db_columns[] = {
     NUMBER("TableId"), TEXT("TableName"), NUMBER("IndexNum"), TEXT("PartitionColumnName"), NUMBER("PartitionNum"), TEXT("State"), TEXT("Type"),
     TEXT("LastConsistencyCheckTime"), NUMBER("ReplicaCount"), TEXT("PartitionType"), TEXT("StoragePath")};
 
+static void put_quota(SystemRows *rows, uint64_t amount)
+{
+    AUTO_BYTEBUF text = {0};
+    bytebuf_printf(&text, "%llu", (unsigned long long)amount);
+    system_put_text(rows, amount == UINT64_MAX ? STR_VIEW("unlimited") : system_keep(rows, &text));
+}
+
 static Status produce_dbs(const SystemSource *source, SystemRows *rows)
 {
     for (uint32_t d = catalog_visible_from(source->catalog); d < source->catalog->database_count; d++) {
@@ -71,9 +80,9 @@ static Status produce_dbs(const SystemSource *source, SystemRows *rows)
         system_put_number(rows, (int64_t)database->id);
         system_put_text(rows, database->name);
         system_put_number(rows, catalog_table_count(database));
-        system_put_word(rows, "unlimited");
+        put_quota(rows, quota_of(source->catalog, database->id).data_bytes);
         system_put_null(rows);
-        system_put_word(rows, "unlimited");
+        put_quota(rows, quota_of(source->catalog, database->id).replicas);
         TRY(system_end_row(rows));
     }
     return OK;

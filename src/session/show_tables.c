@@ -89,13 +89,31 @@ static Status produce_tables(const SystemSource *source, SystemRows *rows)
     return OK;
 }
 
+static Status produce_temporary_tables(const SystemSource *source, SystemRows *rows)
+{
+    StatementContext *context = show_context(source);
+    const CatalogDatabase *database;
+    TRY(show_database(context, &database));
+    const CatalogDatabase *home = catalog_hidden_database(source->catalog, STR_VIEW(CATALOG_TEMPORARY_TABLES));
+    for (uint32_t t = 0; home != NULL && t < catalog_table_count(home); t++) {
+        StrView name = catalog_shown_name(catalog_table_at(home, t));
+        if (catalog_temporary_table(source->catalog, context->analyze.temporary_owner, database->id, name) != catalog_table_at(home, t))
+            continue;
+        system_put_text(rows, name);
+        if (context->show->is_full)
+            system_put_word(rows, "BASE TABLE");
+        TRY(system_end_row(rows));
+    }
+    return OK;
+}
+
 static Status run_tables(StatementContext *context, const AstStatement *statement)
 {
     SystemColumn columns[] = {TEXT(""), TEXT("Table_type")};
     if (tables_database(context).length == 0)
         return RAISE(context->diag, NO_DATABASE_SELECTED, "No database selected");
     columns[0].name = show_text(context, "Tables_in_%.*s", SV_ARGS(tables_database(context))).data;
-    SystemTable table = {"rows", columns, context->show->is_full ? 2 : 1, context->show->is_temporary ? NULL : produce_tables};
+    SystemTable table = {"rows", columns, context->show->is_full ? 2 : 1, context->show->is_temporary ? produce_temporary_tables : produce_tables};
     if (!system_is_database(tables_database(context))) {
         const CatalogDatabase *database;
         TRY(show_database(context, &database));

@@ -116,7 +116,17 @@ static Status load_object(Volume *volume, const SegmentRef *segment, Arena *aren
     TRY(volume_by_id(volume, segment->volume_id, diag, &volume));
     Status status = volume_get(volume, path, &bytes, diag);
     if (status == OK) {
-        status = decode(bytebuf_view(&bytes), segment, arena, diag, out);
+        Diag trouble = {0};
+        status = decode(bytebuf_view(&bytes), segment, arena, &trouble, out);
+        if (status == ERR_CORRUPT && volume->ops->forget != NULL) { /* a cache's damage is not the object's */
+            volume_forget(volume, path);
+            bytebuf_clear(&bytes);
+            diag_reset(&trouble);
+            TRY(volume_get(volume, path, &bytes, diag));
+            status = decode(bytebuf_view(&bytes), segment, arena, &trouble, out);
+        }
+        if (status != OK)
+            status = diag_raise(diag, status, "%s", trouble.message);
         if (status == ERR_CORRUPT)
             diag_add_context(diag, "object \"%s\"", path);
     }

@@ -317,6 +317,17 @@ Status block_object_pin(BlockObject *object, uint64_t offset, uint64_t length, D
     return status;
 }
 
+uint32_t block_object_generation(const BlockObject *object, uint64_t offset, uint64_t length)
+{
+    uint32_t sum = 0;
+    if (length == 0)
+        return 0;
+    uint64_t last = (offset + length - 1) / EXTENT_BYTES;
+    for (uint64_t e = offset / EXTENT_BYTES; e <= last; e++)
+        sum += atomic_load_explicit(&object->extents[e].loads, memory_order_relaxed);
+    return sum;
+}
+
 void block_object_unpin(BlockObject *object, uint64_t offset, uint64_t length)
 {
     if (length > 0)
@@ -370,6 +381,7 @@ static void check_stored(BlockObject *object, uint64_t first, uint64_t count)
         LOCK_GUARD(&object->lock);
         extent->stored &= ~block_bit(b);
         if (is_good) {
+            atomic_fetch_add(&extent->loads, 1);
             atomic_fetch_or(&extent->present, block_bit(b));
         } else {
             atomic_fetch_add(&object->cache->damaged_blocks, 1);
@@ -437,6 +449,8 @@ Status block_object_reread(BlockObject *object, uint64_t offset, uint64_t length
     TRY(object->source.range(object->source.context, object->path, first * BLOCK_BYTES, wanted, &bytes, diag));
     if (bytes.length != wanted)
         return RAISE(diag, IO, "object \"%s\": fewer bytes came than were asked for", object->path);
+    for (uint64_t b = first; b <= last; b++)
+        atomic_fetch_add(&block_extent(object, b)->loads, 1);
     return block_file_store(object, first, count, bytes.data, diag);
 }
 

@@ -57,6 +57,8 @@ uint64_t block_object_size(const BlockObject *object);
 const uint8_t *block_object_data(const BlockObject *object);
 Status block_object_pin(BlockObject *object, uint64_t offset, uint64_t length, Diag *diag);
 void block_object_unpin(BlockObject *object, uint64_t offset, uint64_t length);
+/* Of pinned bytes: changes whenever some of them, or of their neighbours, were fetched again. */
+uint32_t block_object_generation(const BlockObject *object, uint64_t offset, uint64_t length);
 /* Begins to fetch what is missing of the ranges, which are sorted, in few requests. */
 void block_object_prefetch(BlockObject *object, const VolumeRange *ranges, uint32_t count);
 /* Pinned bytes are wrong: fetched anew. Other readers may see either. */

@@ -25,6 +25,7 @@ typedef struct Extent {
     uint32_t stored;          /* blocks that lie in the file from an earlier process, not checked yet */
     uint32_t loading;         /* blocks that somebody fetches; these three under the object's lock */
     uint32_t sum_of;          /* blocks whose checksum is known */
+    _Atomic uint32_t loads;   /* how often blocks came in, since the object is known */
     _Atomic uint32_t second;  /* of the last use */
     _Atomic uint8_t uses;     /* in different seconds, up to 3 */
     bool is_memory;           /* its addresses are memory, not the file */

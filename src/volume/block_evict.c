@@ -66,6 +66,7 @@ void block_note_loaded(BlockObject *object, uint64_t first, uint64_t count)
     LOCK_GUARD(&cache->lock);
     for (uint64_t b = first; b < first + count; b++) {
         Extent *extent = block_extent(object, b);
+        atomic_fetch_add(&extent->loads, 1); /* before they can be seen */
         uint32_t before = atomic_fetch_or(&extent->present, block_bit(b));
         if ((before & block_bit(b)) != 0)
             continue;

@@ -111,11 +111,12 @@ static Status s3_open_object(Volume *volume, const char *path, Diag *diag, Volum
         status = s3_get(s3->client, path, &object->bytes, diag);
         object->object = (VolumeObject){volume, (const uint8_t *)object->bytes.data, object->bytes.length};
     }
-    *out_object = &object->object;
-    if (status != OK) {
-        bytebuf_deinit(&object->bytes);
-        mem_free(object);
+    if (status == OK) {
+        *out_object = &object->object;
+        return OK;
     }
+    bytebuf_deinit(&object->bytes);
+    mem_free(object);
     return status;
 }
 
@@ -139,6 +140,12 @@ static void s3_unpin(VolumeObject *object, uint64_t offset, uint64_t length)
     BlockObject *blocks = ((S3Object *)object)->blocks;
     if (blocks != NULL)
         block_object_unpin(blocks, offset, length);
+}
+
+static uint32_t s3_generation(VolumeObject *object, uint64_t offset, uint64_t length)
+{
+    const BlockObject *blocks = ((S3Object *)object)->blocks;
+    return blocks == NULL ? 0 : block_object_generation(blocks, offset, length);
 }
 
 static Status s3_reread(VolumeObject *object, uint64_t offset, uint64_t length, Diag *diag)
@@ -296,6 +303,7 @@ static const VolumeOps s3_ops = {
     .close_object = s3_close_object,
     .pin = s3_pin,
     .unpin = s3_unpin,
+    .generation = s3_generation,
     .reread = s3_reread,
     .prefetch = s3_prefetch,
     .prepare = s3_prepare,

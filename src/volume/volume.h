@@ -33,6 +33,8 @@ typedef struct VolumeOps {
     /* Bytes of a remote object may be read from pin() to unpin(). NULL, like the next ones: they are there anyway. */
     Status (*pin)(VolumeObject *object, uint64_t offset, uint64_t length, Diag *diag);
     void (*unpin)(VolumeObject *object, uint64_t offset, uint64_t length);
+    /* How often pinned bytes have been fetched: who has checked them checks them again when it changes. */
+    uint32_t (*generation)(VolumeObject *object, uint64_t offset, uint64_t length);
     /* Pinned bytes are not what was written: asks for them anew. */
     Status (*reread)(VolumeObject *object, uint64_t offset, uint64_t length, Diag *diag);
     /* Begins to fetch what will be pinned; ranges are sorted. */
@@ -123,6 +125,10 @@ static inline void volume_unpin(VolumeObject *object, uint64_t offset, uint64_t 
 {
     if (object->volume->ops->unpin != NULL)
         object->volume->ops->unpin(object, offset, length);
+}
+static inline uint32_t volume_generation(VolumeObject *object, uint64_t offset, uint64_t length)
+{
+    return object->volume->ops->generation == NULL ? 0 : object->volume->ops->generation(object, offset, length);
 }
 /* Whether bytes that were pinned and found wrong may be better now. */
 static inline bool volume_reread(VolumeObject *object, uint64_t offset, uint64_t length)

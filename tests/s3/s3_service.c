@@ -3,6 +3,7 @@
 /* A thread a connection; one lock over all objects. The control path /_fault takes fault lines, /_stats answers counts. */
 
 #include <microhttpd.h>
+#include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -230,7 +231,12 @@ static void store_object(S3Service *service, const char *key, StrView bytes, cha
     memmove(&service->objects[at + 1], &service->objects[at], (service->object_count - at) * sizeof(StoredObject));
     service->objects[at] = (StoredObject){.key = mem_strdup(key)};
     bytebuf_append_view(&service->objects[at].bytes, bytes);
-    snprintf(service->objects[at].etag, sizeof(service->objects[at].etag), "\"tag-%08x\"", (unsigned)random_next(&service->random));
+    uint8_t digest[16];
+    char *etag_text = service->objects[at].etag;
+    CHECK(EVP_Digest(bytes.data == NULL ? "" : bytes.data, bytes.length, digest, NULL, EVP_md5(), NULL) == 1);
+    etag_text[0] = '"';
+    for (int i = 0; i < 16; i++)
+        snprintf(etag_text + 1 + 2 * i, 4, "%02x\"", digest[i]);
     memcpy(etag, service->objects[at].etag, 64);
     service->object_count++;
 }

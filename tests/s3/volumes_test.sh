@@ -75,6 +75,13 @@ query "select count(*), sum(v) from bucket.d" 50004,1250025007
 reply=$(sql -e "desc storage volume bucket"); has '"aws.s3.secret_key":"******"'
 grep -rq "$S3_SECRET_KEY" "$work/data/log" && die "the key stands in the log"
 
+# Bytes that were checked once are checked again when they had to be fetched again.
+sql -e "admin clear datacache" > /dev/null
+curl -s -o /dev/null --data-binary "GET data/ 1 3 1 flip" "$S3_ENDPOINT/_fault"
+query "select count(*), sum(v) from bucket.d" 50004,1250025007
+query "select count(*), sum(v), sum(k) from bucket.p" "$expected"
+curl -s -o /dev/null --data-binary "" "$S3_ENDPOINT/_fault"
+
 # A warmed cache serves without the service.
 reply=$(sql -e "admin clear datacache; cache select * from bucket.d"); has "KB"
 before=$(curl -s "$url/metrics" | grep '^merak_datacache_fetches_total')
