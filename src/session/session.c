@@ -260,6 +260,8 @@ static void open_context(StatementContext *context, Session *session, const Resu
         .host = STR_VIEW("127.0.0.1"),
         .connection_id = session->connection_id,
         .random_seed = env_random(env),
+        .find_profile = find_profile_text,
+        .profile_context = context,
     };
     context->rights = session_rights(session, context->catalog);
     context->func.current_role = role_text(context);
@@ -348,6 +350,7 @@ static void audit(const StatementContext *context, const AstStatement *statement
                           .is_query = is_query, .has_failed = status != OK, .error_name = status == OK ? "" : error_info(status)->name,
                           .time_ms = (env_monotonic_us(environment_real()) - started_us) / 1000, .returned_rows = rows,
                           .peak_bytes = atomic_load(&context->memory.peak_bytes),
+                          .scanned_rows = atomic_load(&context->scanned.rows), .scanned_bytes = atomic_load(&context->scanned.bytes),
                           .resource_group = strview(group == NULL || group[0] == '\0' ? "default_wg" : group)};
     audit_write(session->instance->audit, &record);
 }

@@ -63,6 +63,7 @@ typedef struct StatementContext {
     Diag *diag;
     Arena arena;
     MemTracker memory;
+    ScanTotals scanned;
     FuncSession func;
     CatalogSnapshot *catalog;
     AccessRights *rights; /* of the session, at the start of the statement */
@@ -182,6 +183,8 @@ Status insert_rows(StatementContext *context, TableLoader *loader, const LoadQue
 Status transaction_load(StatementContext *context, const LoadQuery *load);
 struct LocatedRows;
 Status transaction_delete(StatementContext *context, const CatalogTable *table, const struct LocatedRows *rows);
+/* For get_query_profile(); context: the statement. */
+bool find_profile_text(void *context, StrView query_id, Arena *arena, StrView *out_text);
 StrView new_label(StatementContext *context, const char *prefix);
 /* ---- planning.c ---- */
 Status plan_it(StatementContext *context, BoundQuery *query, PhysPlan **out_plan);

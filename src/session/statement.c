@@ -33,7 +33,7 @@ Status execute_plan(StatementContext *context, const PhysPlan *plan, const ExecR
 {
     int64_t timeout = session_number(context, "query_timeout", 300), dop = session_number(context, "pipeline_dop", 0);
     ExecOptions options = {.pool = context->session->instance->pool, .segments = context->session->instance->segments,
-                           .memory = &context->memory, .cancelled = &context->session->cancelled, .profile = profile,
+                           .memory = &context->memory, .cancelled = &context->session->cancelled, .profile = profile, .scanned = &context->scanned,
                            .dop = (uint32_t)MAX(dop, 0),
                            .spill = context->session->instance->spill, .spill_mode = spill_mode(context)};
     if (timeout > 0)
