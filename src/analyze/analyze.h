@@ -26,6 +26,10 @@ typedef struct AnalyzeContext {
     const Type *parameter_types; /* values of ? */
     const Datum *parameter_values;
     uint32_t parameter_count;
+    /* FOR VERSION | TIMESTAMP AS OF: the catalog of that moment, which stays as long as the statement; NULL: not supported. */
+    Status (*moment)(void *context, const AstExpr *value, bool is_version, StrView source, const CatalogSnapshot **out_catalog);
+    void *moment_context;
+    bool is_historic; /* catalog is of such a moment */
     const AstRelation *raw; /* the scan of this relation yields rows as they are stored */
     const AstRelation *permitted; /* reading this relation needs no right: it is what UPDATE or INSERT, which were asked, write to */
     const AstRelation *located; /* DELETE: the scan of this relation tells where its rows lie */

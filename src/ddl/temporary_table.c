@@ -36,12 +36,12 @@ static uint32_t drop_meant(const TemporaryDrop *drop, const CatalogSnapshot *cat
 {
     uint32_t count = 0;
     const CatalogDatabase *home = catalog_hidden_database(catalog, STR_VIEW(CATALOG_TEMPORARY_TABLES));
-    for (uint32_t t = 0; home != NULL && t < home->table_count; t++) {
-        if (!is_meant(drop, home->tables[t]->name))
+    for (uint32_t t = 0; home != NULL && t < catalog_table_count(home); t++) {
+        if (!is_meant(drop, catalog_table_at(home, t)->name))
             continue;
         count++;
         if (change != NULL)
-            change_drop_table(change, home->tables[t]->id);
+            change_drop_table(change, catalog_table_at(home, t)->id);
     }
     return count;
 }

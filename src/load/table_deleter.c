@@ -113,6 +113,7 @@ static Status build_delete(void *context, const CatalogSnapshot *catalog, Change
 
 Status table_delete_rows(TableDeleter *deleter, Diag *diag, uint64_t *out_count, uint64_t *out_txn_id)
 {
+    TRY(meta_check_writable(deleter->store, diag));
     DeleteCommit commit = {.deleter = deleter, .txn_id = meta_new_id(deleter->store)};
     uint64_t lease = meta_lease_open(deleter->store);
     CatalogSnapshot *catalog = meta_snapshot(deleter->store);

@@ -35,6 +35,7 @@ Status table_volume(Volume *home, const CatalogSnapshot *catalog, const TableSch
 Status table_loader_open(const TableLoaderOptions *options, Diag *diag, TableLoader **out_loader)
 {
     PartitionRouter *router;
+    TRY(meta_check_writable(options->store, diag));
     Volume *volume;
     TRY(quota_check_data(options->catalog, options->table->database_id, diag));
     TRY(table_volume(options->volume, options->catalog, options->table->schema, diag, &volume));

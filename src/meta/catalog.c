@@ -43,8 +43,7 @@ void catalog_database_unref(CatalogDatabase *database)
 {
     if (!drop_reference(&database->references))
         return;
-    for (uint32_t i = 0; i < database->table_count; i++)
-        catalog_table_unref(database->tables[i]);
+    table_list_deinit(&database->tables);
     arena_deinit(&database->arena);
     mem_free(database);
 }
@@ -73,6 +72,7 @@ void catalog_unref(CatalogSnapshot *snapshot)
     for (uint32_t i = 0; i < snapshot->prepared_count; i++)
         prepared_unref(snapshot->prepared[i]);
     record_set_unref(snapshot->records);
+    id_map_unref(snapshot->homes);
     arena_deinit(&snapshot->arena);
     mem_free(snapshot);
 }
@@ -141,31 +141,20 @@ const CatalogTable *catalog_temporary_partitions(const CatalogSnapshot *snapshot
 
 const CatalogTable *catalog_table(const CatalogDatabase *database, StrView name)
 {
-    uint32_t low = 0;
-    uint32_t high = database->table_count;
-    while (low < high) {
-        uint32_t middle = (low + high) / 2;
-        int order = strview_compare(name, database->tables[middle]->name);
-        if (order == 0)
-            return database->tables[middle];
-        if (order < 0)
-            high = middle;
-        else
-            low = middle + 1;
-    }
-    return NULL;
+    bool is_there;
+    uint32_t at = table_list_find(&database->tables, name, &is_there);
+    return is_there ? table_list_at(&database->tables, at) : NULL;
 }
 
 const CatalogTable *catalog_table_by_id(const CatalogSnapshot *snapshot, uint64_t id)
 {
-    for (uint32_t d = 0; d < snapshot->database_count; d++) {
-        const CatalogDatabase *database = snapshot->databases[d];
-        for (uint32_t t = 0; t < database->table_count && !catalog_is_dropped(database); t++) {
-            if (database->tables[t]->id == id)
-                return database->tables[t];
-        }
-    }
-    return NULL;
+    IdHome home;
+    if (!id_map_find(snapshot->homes, id, &home))
+        return NULL;
+    const CatalogDatabase *database = catalog_database_by_id(snapshot, home.database_id);
+    uint32_t at;
+    bool is_there = database != NULL && !catalog_is_dropped(database) && table_list_find_id(&database->tables, home.name, id, &at);
+    return is_there ? table_list_at(&database->tables, at) : NULL;
 }
 
 const CatalogPartition *catalog_partition(const CatalogTable *table, StrView name)
@@ -375,8 +364,8 @@ void catalog_each_segment(const CatalogSnapshot *snapshot, void (*visit)(void *c
                           void *context)
 {
     for (uint32_t d = 0; d < snapshot->database_count; d++) {
-        for (uint32_t t = 0; t < snapshot->databases[d]->table_count; t++)
-            each_segment_of_table(snapshot->databases[d]->tables[t], visit, context);
+        for (uint32_t t = 0; t < catalog_table_count(snapshot->databases[d]); t++)
+            each_segment_of_table(catalog_table_at(snapshot->databases[d], t), visit, context);
     }
     for (uint32_t p = 0; p < snapshot->prepared_count; p++) {
         const PreparedTransaction *prepared = snapshot->prepared[p];

@@ -45,8 +45,8 @@ Status quota_check_data(const CatalogSnapshot *catalog, uint64_t database_id, Di
     uint64_t held = 0;
     Quota quota = quota_of(catalog, database_id);
     const CatalogDatabase *database = quota.data_bytes == UINT64_MAX ? NULL : catalog_database_by_id(catalog, database_id);
-    for (uint32_t t = 0; database != NULL && t < database->table_count; t++)
-        held += table_byte_count(database->tables[t]);
+    for (uint32_t t = 0; database != NULL && t < catalog_table_count(database); t++)
+        held += table_byte_count(catalog_table_at(database, t));
     if (held < quota.data_bytes)
         return OK;
     return RAISE(diag, LIMIT_EXCEEDED, "Database[%.*s] data size exceeds quota[%llu bytes]", SV_ARGS(database->name),
@@ -58,9 +58,9 @@ Status quota_check_replicas(const CatalogSnapshot *catalog, uint64_t database_id
     uint64_t held = more;
     Quota quota = quota_of(catalog, database_id);
     const CatalogDatabase *database = quota.replicas == UINT64_MAX ? NULL : catalog_database_by_id(catalog, database_id);
-    for (uint32_t t = 0; database != NULL && t < database->table_count; t++) {
-        for (uint32_t p = 0; p < database->tables[t]->partition_count; p++)
-            held += database->tables[t]->partitions[p]->tablet_count;
+    for (uint32_t t = 0; database != NULL && t < catalog_table_count(database); t++) {
+        for (uint32_t p = 0; p < catalog_table_at(database, t)->partition_count; p++)
+            held += catalog_table_at(database, t)->partitions[p]->tablet_count;
     }
     if (held <= quota.replicas)
         return OK;

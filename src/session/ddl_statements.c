@@ -73,8 +73,8 @@ static Status build_drop_database(void *opaque, const CatalogSnapshot *catalog, 
             return OK;
         return RAISE(diag, DATABASE_NOT_EXISTS, "Can't drop database '%.*s'; database doesn't exist", SV_ARGS(state->name));
     }
-    for (uint32_t t = 0; t < database->table_count; t++) {
-        const CatalogTable *temporary = catalog_temporary_partitions(catalog, database->tables[t]);
+    for (uint32_t t = 0; t < catalog_table_count(database); t++) {
+        const CatalogTable *temporary = catalog_temporary_partitions(catalog, catalog_table_at(database, t));
         if (temporary != NULL)
             change_drop_table(change, temporary->id);
     }

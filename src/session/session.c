@@ -273,10 +273,14 @@ static void open_context(StatementContext *context, Session *session, const Resu
                                         .temporary_owner = strview(session->temporary_owner),
                                         .variable = find_variable, .variable_context = session};
     context->analyze.connector = session_connector(context);
+    context->analyze.moment = snapshot_moment;
+    context->analyze.moment_context = context;
 }
 
 static void close_context(StatementContext *context)
 {
+    for (uint32_t i = 0; i < context->moments.count; i++)
+        catalog_unref(context->moments.items[i]);
     access_rights_unref(context->rights);
     catalog_unref(context->catalog);
     arena_deinit(&context->arena);

@@ -75,6 +75,7 @@ typedef struct StatementContext {
     SystemSource *system;              /* made when a system table is asked for */
     const ConnectorTable *show_table;  /* rows of the SHOW statement that runs; NULL: none does */
     const struct AstShow *show;
+    ARRAY_OF(CatalogSnapshot *) moments; /* references that the statement holds: AS OF */
 } StatementContext;
 
 Status statement_run(StatementContext *context, const AstStatement *statement);
@@ -216,6 +217,10 @@ SystemSource *session_system_source(StatementContext *context);
 Status run_compact(StatementContext *context, const CatalogTable *table, const AstAlterAction *action);
 Status show_quarantine(StatementContext *context);
 Status show_fault_points(StatementContext *context);
+/* snapshot_statements.c; false: it is none of its statements. */
+bool run_snapshot_command(StatementContext *context, const AstCommand *command, StrView source, Status *out_status);
+/* For AnalyzeContext.moment. */
+Status snapshot_moment(void *context, const AstExpr *value, bool is_version, StrView source, const CatalogSnapshot **out_catalog);
 /* cluster_statements.c; false: it is none of its statements. */
 bool run_cluster_command(StatementContext *context, const AstCommand *command, Status *out_status);
 bool run_volume_command(StatementContext *context, const AstCommand *command, Status *out_status);

@@ -79,7 +79,7 @@ static Status produce_dbs(const SystemSource *source, SystemRows *rows)
         const CatalogDatabase *database = source->catalog->databases[d];
         system_put_number(rows, (int64_t)database->id);
         system_put_text(rows, database->name);
-        system_put_number(rows, database->table_count);
+        system_put_number(rows, catalog_table_count(database));
         put_quota(rows, quota_of(source->catalog, database->id).data_bytes);
         system_put_null(rows);
         put_quota(rows, quota_of(source->catalog, database->id).replicas);
@@ -100,8 +100,8 @@ static Status produce_db(const SystemSource *source, SystemRows *rows)
 {
     static const char *const schemes[] = {"UNPARTITIONED", "RANGE", "LIST", "EXPRESSION"};
     const CatalogDatabase *database = database_of(source);
-    for (uint32_t t = 0; database != NULL && t < database->table_count; t++) {
-        const CatalogTable *table = database->tables[t];
+    for (uint32_t t = 0; database != NULL && t < catalog_table_count(database); t++) {
+        const CatalogTable *table = catalog_table_at(database, t);
         const TableSchema *schema = table->schema;
         system_put_number(rows, (int64_t)table->id);
         system_put_text(rows, table->name);
@@ -146,10 +146,10 @@ static Status produce_statistic(const SystemSource *source, SystemRows *rows)
     uint64_t all[3] = {0};
     for (uint32_t d = catalog_visible_from(source->catalog); d < source->catalog->database_count; d++) {
         const CatalogDatabase *database = source->catalog->databases[d];
-        uint64_t counts[3] = {database->table_count, 0, 0};
-        for (uint32_t t = 0; t < database->table_count; t++) {
-            counts[1] += database->tables[t]->partition_count;
-            counts[2] += tablet_count(database->tables[t]);
+        uint64_t counts[3] = {catalog_table_count(database), 0, 0};
+        for (uint32_t t = 0; t < catalog_table_count(database); t++) {
+            counts[1] += catalog_table_at(database, t)->partition_count;
+            counts[2] += tablet_count(catalog_table_at(database, t));
         }
         for (int i = 0; i < 3; i++)
             all[i] += counts[i];
