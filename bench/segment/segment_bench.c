@@ -119,8 +119,8 @@ static Status run(const char *directory, int count, char **names, Diag *diag)
     CatalogSnapshot *catalog = meta_snapshot(store);
     Status status = OK;
     for (uint32_t d = 0; d < catalog->database_count; d++) {
-        for (uint32_t t = 0; t < catalog->databases[d]->table_count && status == OK; t++) {
-            const CatalogTable *table = catalog->databases[d]->tables[t];
+        for (uint32_t t = 0; t < catalog_table_count(catalog->databases[d]) && status == OK; t++) {
+            const CatalogTable *table = catalog_table_at(catalog->databases[d], t);
             if (is_wanted(table, count, names))
                 status = measure_table(volume, table, diag, &bytes);
         }

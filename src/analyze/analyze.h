@@ -14,6 +14,8 @@ typedef struct AnalyzeContext {
     const AccessRights *rights; /* of who runs the statement; NULL: one of our own, which may everything */
     const FuncSession *session;
     StrView database; /* current; empty: none */
+    bool fills_missing; /* INSERT of some columns of a PRIMARY KEY table: the others get their defaults */
+    StrView temporary_owner; /* of temporary tables that names find first; empty: none */
     ColumnIds ids;
     uint32_t next_cte_id;
     uint32_t view_depth;
@@ -24,6 +26,10 @@ typedef struct AnalyzeContext {
     const Type *parameter_types; /* values of ? */
     const Datum *parameter_values;
     uint32_t parameter_count;
+    /* FOR VERSION | TIMESTAMP AS OF: the catalog of that moment, which stays as long as the statement; NULL: not supported. */
+    Status (*moment)(void *context, const AstExpr *value, bool is_version, StrView source, const CatalogSnapshot **out_catalog);
+    void *moment_context;
+    bool is_historic; /* catalog is of such a moment */
     const AstRelation *raw; /* the scan of this relation yields rows as they are stored */
     const AstRelation *permitted; /* reading this relation needs no right: it is what UPDATE or INSERT, which were asked, write to */
     const AstRelation *located; /* DELETE: the scan of this relation tells where its rows lie */

@@ -42,6 +42,8 @@ bool access_sees_table(const AccessRights *rights, const CatalogDatabase *databa
 Status authorize_table(const AnalyzeContext *context, PrivilegeSet any_of, const CatalogDatabase *database, const CatalogTable *table)
 {
     AccessObject object = access_table_object(database, table);
+    if (catalog_table_is_temporary(table)) /* its owner alone finds it */
+        return OK;
     return authorize(context, &object, any_of, table->name);
 }
 

@@ -98,6 +98,7 @@ static LogicalNode *scan_node(AnalyzeContext *context, const CatalogDatabase *da
     LogicalNode *node = new_node(context, LOGICAL_SCAN, NULL);
     node->scan.database = database;
     node->scan.table = table;
+    node->scan.is_historic = context->is_historic;
     node->column_count = table->schema->column_count;
     node->columns = ARENA_NEW_ARRAY(context->arena, LogicalColumn, node->column_count + 1);
     node->scan.ordinals = ARENA_NEW_ARRAY(context->arena, uint32_t, node->column_count + 1);
@@ -155,8 +156,12 @@ static Status bind_system_table(AnalyzeContext *context, const ConnectorTable *t
     return OK;
 }
 
+static Status bind_as_of(AnalyzeContext *context, Scope *scope, const AstRelation *ast, LogicalNode **out);
+
 static Status bind_table(AnalyzeContext *context, Scope *scope, const AstRelation *ast, LogicalNode **out)
 {
+    if (ast->as_of != NULL)
+        return bind_as_of(context, scope, ast, out);
     StrView name = ast->name.parts[ast->name.count - 1];
     StrView alias = ast->alias.length > 0 ? ast->alias : name;
     ScopeCte *cte = ast->name.count == 1 ? find_cte(scope, name) : NULL;
@@ -197,6 +202,24 @@ static Status bind_table(AnalyzeContext *context, Scope *scope, const AstRelatio
     TRY(rename_columns(context, ast, *out));
     publish(context, scope, *out, alias, database->name);
     return OK;
+}
+
+/* A table or view as it was: everything below is bound in the catalog of that moment. */
+static Status bind_as_of(AnalyzeContext *context, Scope *scope, const AstRelation *ast, LogicalNode **out)
+{
+    const CatalogSnapshot *now = context->catalog;
+    bool was_historic = context->is_historic;
+    AstRelation *plain = ARENA_NEW(context->arena, AstRelation); /* scans remember their relation */
+    memcpy(plain, ast, sizeof(*plain));
+    plain->as_of = NULL;
+    if (context->moment == NULL)
+        return RAISE(context->diag, NOT_SUPPORTED, "AS OF is not supported here");
+    TRY(context->moment(context->moment_context, ast->as_of, ast->is_as_of_version, scope->source, &context->catalog));
+    context->is_historic = true;
+    Status status = bind_table(context, scope, plain, out);
+    context->catalog = now;
+    context->is_historic = was_historic;
+    return status;
 }
 
 static Status bind_derived(AnalyzeContext *context, Scope *scope, const AstRelation *ast, LogicalNode **out)

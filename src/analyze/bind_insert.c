@@ -122,7 +122,7 @@ Status analyze_insert(AnalyzeContext *context, const AstInsert *ast, StrView sou
         return RAISE(context->diag, ANALYSIS, "Getting analyzing error. Detail message: can't insert into view '%.*s'.",
                      SV_ARGS(out->table->name));
     TRY(target_partitions(context, ast, out));
-    if (insert_is_partial(ast, out->table->schema))
+    if (!context->fills_missing && insert_is_partial(ast, out->table->schema))
         return bind_partial_insert(context, ast, source, out);
     return bind_insert_rows(context, ast, source, out);
 }

@@ -98,6 +98,9 @@ static Status check_assignments(AnalyzeContext *context, const AstStatement *ast
         if (schema->columns[column].generated.length > 0)
             return RAISE(context->diag, ANALYSIS, "Getting analyzing error. Detail message: generated column '%.*s' can not be updated.",
                          SV_ARGS(schema->columns[column].name));
+        if (schema->columns[column].is_auto_increment && ast->values.items[i]->kind == AST_NULL)
+            return RAISE(context->diag, ANALYSIS, "Getting analyzing error. Detail message: AUTO_INCREMENT column: %.*s must not be NULL.",
+                         SV_ARGS(schema->columns[column].name));
         values[column] = ast->values.items[i];
     }
     return OK;

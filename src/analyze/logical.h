@@ -125,6 +125,7 @@ struct LogicalNode {
             const uint64_t *segment_ids; /* only these segments, ascending; NULL: all */
             uint32_t segment_id_count;
             StrView alias;
+            bool is_historic; /* AS OF: the table is not the current one */
             Expr **conjuncts; /* planner: pushed down */
             uint32_t conjunct_count;
         } scan;

@@ -188,7 +188,9 @@ Status analyze_find_table(AnalyzeContext *context, const AstName *name, const Ca
     StrView database = name->count >= 2 ? name->parts[name->count - 2] : context->database;
     StrView table = name->parts[name->count - 1];
     TRY(analyze_find_database(context, database, out_database));
-    *out_table = catalog_table(*out_database, table);
+    *out_table = catalog_temporary_table(context->catalog, context->temporary_owner, (*out_database)->id, table);
+    if (*out_table == NULL)
+        *out_table = catalog_table(*out_database, table);
     if (*out_table == NULL)
         return RAISE(context->diag, NO_SUCH_TABLE, "Getting analyzing error. Detail message: Unknown table '%.*s.%.*s'.",
                      SV_ARGS(database), SV_ARGS(table));

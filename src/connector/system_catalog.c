@@ -15,8 +15,8 @@ static Status each_table(const SystemSource *source, SystemRows *rows, Status (*
 {
     for (uint32_t d = catalog_visible_from(source->catalog); d < source->catalog->database_count; d++) {
         const CatalogDatabase *database = source->catalog->databases[d];
-        for (uint32_t t = 0; t < database->table_count; t++) {
-            TableVisit one = {source, rows, database, database->tables[t]};
+        for (uint32_t t = 0; t < catalog_table_count(database); t++) {
+            TableVisit one = {source, rows, database, catalog_table_at(database, t)};
             TRY(visit(&one));
         }
     }

@@ -77,12 +77,12 @@ static Status put_catalog(const CatalogSnapshot *catalog, SystemRows *rows)
     Holding live = {0};
     for (uint32_t d = 0; d < catalog->database_count; d++) {
         const CatalogDatabase *database = catalog->databases[d];
-        for (uint32_t t = 0; t < database->table_count; t++) {
+        for (uint32_t t = 0; t < catalog_table_count(database); t++) {
             Holding dropped = {0};
-            count_table(database->tables[t], d < visible ? &dropped : &live);
+            count_table(catalog_table_at(database, t), d < visible ? &dropped : &live);
             bool is_bin = database->name.data[0] == '\x01';
             if (dropped.segments > 0)
-                TRY(put_hold(rows, is_bin ? "RECYCLE_BIN" : "TEMPORARY", database->tables[t]->name, catalog->entry_id, &dropped,
+                TRY(put_hold(rows, is_bin ? "RECYCLE_BIN" : "TEMPORARY", catalog_table_at(database, t)->name, catalog->entry_id, &dropped,
                              is_bin ? "it was dropped without FORCE and can be recovered" : "a temporary partition or table"));
         }
     }

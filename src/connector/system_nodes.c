@@ -3,6 +3,11 @@
 /* information_schema: nodes, warehouses, snapshots, what a MySQL server is asked for. One node runs everything;
  * what it does not keep has no rows. */
 
+#include <jansson.h>
+#include <stdlib.h>
+
+#include "meta/snapshots.h"
+
 static const SystemColumn metrics_columns[] = {NUMBER("BE_ID"), TEXT("NAME"), TEXT("LABELS"), NUMBER("VALUE")};
 static const SystemColumn threads_columns[] = {
     NUMBER("BE_ID"), TEXT("GROUP"), TEXT("NAME"), NUMBER("PTHREAD_ID"), NUMBER("TID"), BOOLEAN("IDLE"), NUMBER("FINISHED_TASKS"),
@@ -75,6 +80,62 @@ static Status produce_collations(const SystemSource *source, SystemRows *rows)
     return system_end_row(rows);
 }
 
+/* ---- automated snapshots of the cluster ---- */
+
+static Status produce_snapshots(const SystemSource *source, SystemRows *rows)
+{
+    SnapshotInfo *all;
+    uint32_t count = snapshot_list(source->catalog, source->arena, &all);
+    for (uint32_t i = 0; i < count; i++) {
+        if (all[i].scope != SNAPSHOT_CLUSTER)
+            continue;
+        system_put_text(rows, all[i].name);
+        system_put_word(rows, all[i].is_automated ? "AUTOMATED" : "MANUAL");
+        system_put_time(rows, all[i].time_us);
+        system_put_number(rows, (int64_t)all[i].entry_id);
+        system_put_number(rows, (int64_t)all[i].entry_id); /* one journal covers both */
+        system_put_word(rows, "");
+        system_put_word(rows, "builtin_storage_volume");
+        system_put_text(rows, all[i].object);
+        TRY(system_end_row(rows));
+    }
+    return OK;
+}
+
+typedef struct JobRows {
+    SystemRows *rows;
+    Status status;
+} JobRows;
+
+static void produce_job(void *context, StrView key, StrView value)
+{
+    JobRows *jobs = context;
+    char id[24] = "";
+    if (jobs->status != OK)
+        return;
+    if (key.length < sizeof(id))
+        memcpy(id, key.data, key.length);
+    json_t *object = json_loadb(value.data, value.length, 0, NULL);
+    const char *name = json_string_value(json_object_get(object, "name")), *state = json_string_value(json_object_get(object, "state"));
+    const char *error = json_string_value(json_object_get(object, "error"));
+    system_put_word(jobs->rows, name == NULL ? "" : name);
+    system_put_number(jobs->rows, strtoll(id, NULL, 10));
+    system_put_time(jobs->rows, json_integer_value(json_object_get(object, "created_us")));
+    system_put_time(jobs->rows, json_integer_value(json_object_get(object, "finished_us")));
+    system_put_word(jobs->rows, state == NULL ? "" : state);
+    system_put_word(jobs->rows, "");
+    system_put_word(jobs->rows, error == NULL ? "" : error);
+    json_decref(object);
+    jobs->status = system_end_row(jobs->rows);
+}
+
+static Status produce_snapshot_jobs(const SystemSource *source, SystemRows *rows)
+{
+    JobRows jobs = {rows, OK};
+    catalog_each_record(source->catalog, "cluster_snapshot_job", produce_job, &jobs);
+    return jobs.status;
+}
+
 static const SystemTable tables[] = {
     {"engines", SYSTEM_COLUMNS(engines_columns), produce_engines},
     {"character_sets", SYSTEM_COLUMNS(charsets_columns), produce_charsets},
@@ -87,8 +148,8 @@ static const SystemTable tables[] = {
     {"fe_threads", SYSTEM_COLUMNS(fe_threads_columns), NULL},
     {"warehouse_metrics", SYSTEM_COLUMNS(warehouse_columns), NULL},
     {"warehouse_queries", SYSTEM_COLUMNS(queries_columns), NULL},
-    {"cluster_snapshots", SYSTEM_COLUMNS(snapshots_columns), NULL},
-    {"cluster_snapshot_jobs", SYSTEM_COLUMNS(snapshot_jobs_columns), NULL},
+    {"cluster_snapshots", SYSTEM_COLUMNS(snapshots_columns), produce_snapshots},
+    {"cluster_snapshot_jobs", SYSTEM_COLUMNS(snapshot_jobs_columns), produce_snapshot_jobs},
 };
 
 const SystemFamily system_nodes_family = {"information_schema", tables, COUNT_OF(tables)};

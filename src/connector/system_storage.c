@@ -34,8 +34,8 @@ static Status each_partition(const SystemSource *source, SystemRows *rows, Statu
 {
     for (uint32_t d = catalog_visible_from(source->catalog); d < source->catalog->database_count; d++) {
         const CatalogDatabase *database = source->catalog->databases[d];
-        for (uint32_t t = 0; t < database->table_count; t++)
-            TRY(visit_table(source, rows, database, database->tables[t], visit));
+        for (uint32_t t = 0; t < catalog_table_count(database); t++)
+            TRY(visit_table(source, rows, database, catalog_table_at(database, t), visit));
     }
     return OK;
 }

@@ -236,8 +236,8 @@ static Status check_modified(DdlContext *context, const AstColumn *ast, const Ta
         return DDL_ERROR(context, "Can not change aggregation type: %.*s.", SV_ARGS(column->name));
     if ((column->generated.length > 0) != (fresh->generated.length > 0))
         return DDL_ERROR(context, "Can not modify a generated column to non-generated column, or the other way round: %.*s.", SV_ARGS(column->name));
-    if (column->is_auto_increment && has_type)
-        return DDL_ERROR(context, "Can not modify AUTO_INCREMENT column: %.*s.", SV_ARGS(column->name));
+    if (column->is_auto_increment && (has_type || !fresh->is_auto_increment))
+        return DDL_ERROR(context, "Can't not modify a AUTO_INCREMENT column: %.*s.", SV_ARGS(column->name));
     return OK;
 }
 

@@ -3,6 +3,7 @@
 /* ALTER TABLE ADD, DROP, TRUNCATE, RENAME PARTITION; those of temporary partitions are in a file of their own. */
 
 #include "load/partition_router.h"
+#include "meta/quota.h"
 
 static Status need_partitioned(DdlContext *context, const CatalogTable *table)
 {
@@ -146,6 +147,9 @@ Status ddl_alter_partition(const PartitionWork *work)
     StrView kind = work->action->kind;
     if (strview_is(kind, "REPLACE PARTITION"))
         return ddl_replace_partitions(work);
+    if (strview_is(kind, "ADD PARTITION"))
+        TRY(quota_check_replicas(work->catalog, work->table->database_id, (uint64_t)work->fresh->count * MAX(work->table->schema->buckets, 1u),
+                                 work->context->diag));
     if (strview_is(kind, "ADD PARTITION"))
         return work->action->is_temporary ? ddl_add_temporary(work) : add_partitions(work->context, work->table, work->fresh, work->change);
     if (strview_is(kind, "DROP PARTITION"))

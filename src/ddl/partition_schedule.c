@@ -447,10 +447,10 @@ int64_t partition_schedule_job(void *opaque, const _Atomic bool *stopping)
     bool is_off = strview_equal_ci(enabled, STR_VIEW("false"));
     for (uint32_t d = catalog_visible_from(catalog); d < catalog->database_count && !is_off; d++) {
         const CatalogDatabase *database = catalog->databases[d];
-        for (uint32_t t = 0; t < database->table_count && !atomic_load(stopping); t++) {
+        for (uint32_t t = 0; t < catalog_table_count(database) && !atomic_load(stopping); t++) {
             Diag diag = {0};
-            if (partition_schedule_table(store, database->tables[t]->id, &diag) != OK)
-                LOG_WARN("partitions", "table=%.*s: %s", SV_ARGS(database->tables[t]->name), diag.message);
+            if (partition_schedule_table(store, catalog_table_at(database, t)->id, &diag) != OK)
+                LOG_WARN("partitions", "table=%.*s: %s", SV_ARGS(catalog_table_at(database, t)->name), diag.message);
         }
     }
     catalog_unref(catalog);

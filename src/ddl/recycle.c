@@ -8,6 +8,7 @@
 #include "base/fault.h"
 #include "base/log.h"
 #include "codec/json_text.h"
+#include "ddl/temporary_table.h"
 #include "load/partition_router.h"
 #include "types/number_text.h"
 
@@ -387,5 +388,7 @@ int64_t recycle_job(void *opaque, const _Atomic bool *stopping)
     (void)stopping;
     if (recycle_erase(store, env_wall_us(meta_environment(store)) - keep_us(store), &diag) != OK)
         LOG_WARN("recycle", "expired objects could not be erased: %s", diag.message);
+    if (temporary_tables_drop(store, NULL, &diag) != OK)
+        LOG_WARN("recycle", "temporary tables of earlier sessions could not be dropped: %s", diag.message);
     return PAUSE_US;
 }

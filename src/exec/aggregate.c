@@ -79,6 +79,8 @@ static Status update_keys(Aggregate *agg, AggWorker *worker, const Vector *const
     bool is_done = false;
     if (agg->partitions == 1)
         TRY(aggregate_update_coded(agg, worker, keys, results, rows, &is_done));
+    worker->coded_chunks += is_done;
+    worker->hashed_chunks += !is_done;
     if (is_done)
         return OK;
     hash_keys(keys, agg->key_count, rows, worker->hashes);
@@ -415,6 +417,21 @@ static void close_worker(Aggregate *agg, AggWorker *worker)
     arena_deinit(&worker->states);
 }
 
+/* For the profile: how groups were found. */
+static void note_choices(const Aggregate *agg)
+{
+    uint64_t coded = 0, hashed = 0;
+    for (uint32_t w = 0; w < agg->exec->worker_count; w++) {
+        coded += agg->workers[w].coded_chunks;
+        hashed += agg->workers[w].hashed_chunks;
+    }
+    if (coded > 0)
+        profile_choice(agg->exec, agg->node, "grouping by codes: %llu of %llu chunks have few combinations of keys", (unsigned long long)coded,
+                       (unsigned long long)(coded + hashed));
+    else if (hashed > 0)
+        profile_choice(agg->exec, agg->node, "grouping by hashes: %s", agg->partitions > 1 ? "many groups are expected" : "keys have many combinations");
+}
+
 Status run_aggregate(ExecContext *exec, const PhysNode *node, Consumer *consumer)
 {
     Aggregate agg = {.consumer = {push_aggregate, NULL}, .exec = exec, .node = node, .memory = node_memory(exec, node),
@@ -434,6 +451,7 @@ Status run_aggregate(ExecContext *exec, const PhysNode *node, Consumer *consumer
         status = aggregate_spill_finish(&agg);
     else if (status == OK)
         status = agg.partitions == 1 ? finish_worker(&agg, 0) : exec_parallel(exec, finish_worker, &agg);
+    note_choices(&agg);
     aggregate_spill_close(&agg);
     for (uint32_t w = 0; w < exec->worker_count; w++)
         close_worker(&agg, &agg.workers[w]);

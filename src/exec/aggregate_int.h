@@ -29,6 +29,7 @@ typedef struct AggWorker {
     uint64_t *hashes;
     uint8_t **groups;
     uint32_t code_misses; /* chunks in a row whose keys had too many combinations */
+    uint64_t coded_chunks, hashed_chunks;
 } AggWorker;
 
 typedef struct Aggregate {

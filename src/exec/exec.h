@@ -61,6 +61,7 @@ typedef struct OperatorProfile {
     int64_t spilled_bytes;   /* written to disk */
     _Atomic uint64_t pages_by_bounds, pages_by_index; /* of a scan: that were not read */
     ReadCounters reads;      /* of scans of remote volumes */
+    char choices[256];       /* what the operator decided while it ran, and why; sentences divided by "; " */
 } OperatorProfile;
 
 /* Who the work is for: the pool shares its workers out by weight among the groups that have tasks waiting. */
@@ -69,6 +70,12 @@ typedef struct ResourceGroup {
     uint32_t weight; /* 0: RESOURCE_GROUP_WEIGHT */
 } ResourceGroup;
 enum { RESOURCE_GROUPS = 64, RESOURCE_GROUP_WEIGHT = 1024 };
+
+/* What scans read of segments; kept for every query. */
+typedef struct ScanTotals {
+    _Atomic uint64_t rows;  /* of pages that could not be left out */
+    _Atomic uint64_t bytes; /* of columns' pages, as they are stored */
+} ScanTotals;
 
 typedef struct ExecOptions {
     ExecPool *pool;
@@ -79,6 +86,7 @@ typedef struct ExecOptions {
     const _Atomic bool *cancelled;
     int64_t deadline_us; /* monotonic; 0: none */
     OperatorProfile *profile; /* by node id; NULL: not wanted */
+    ScanTotals *scanned;      /* NULL: not wanted */
     SpillArea *spill;         /* NULL: operators can't spill */
     SpillMode spill_mode;
 } ExecOptions;

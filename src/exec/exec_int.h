@@ -110,6 +110,8 @@ int compare_rows_of(const Vector *a_columns, uint32_t a, const Vector *b_columns
 /* Sorted order of the rows of key columns (flat, of a store). */
 void sort_indices(const Vector *keys, const PhysSortKey *specs, uint32_t count, uint32_t *indices, uint32_t row_count);
 void profile_rows(ExecContext *exec, const PhysNode *node, uint32_t rows);
+/* For the profile: a choice that the operator made while it ran. Any thread. */
+void profile_choice(ExecContext *exec, const PhysNode *node, const char *format, ...) PRINTF_LIKE(3, 4);
 /* A page that the scan does not read. */
 void profile_page(ExecContext *exec, const PhysNode *node, bool by_index);
 Status profile_node(ExecContext *exec, const PhysNode *node, Consumer *consumer,

@@ -37,8 +37,10 @@ static void publish_filter(HashJoin *join, const PhysRuntimeFilter *spec)
     const Vector *column = &join->store->columns[join->right_count + spec->key];
     RuntimeFilter *filter = &join->exec->filters[spec->id];
     uint32_t rows = (uint32_t)join->store->row_count;
-    if (spec->is_null_safe || !join_key_bounds(column, rows, &filter->min, &filter->max))
+    if (spec->is_null_safe || !join_key_bounds(column, rows, &filter->min, &filter->max)) {
+        profile_choice(join->exec, join->node, "runtime filter %u: not built, the key is no integer", spec->id);
         return;
+    }
     filter->is_empty = filter->min > filter->max;
     uint64_t span = filter->is_empty ? 0 : (uint64_t)filter->max - (uint64_t)filter->min;
     bool fits = (int64_t)(span / 8) < spill_allowance(join->exec, join->node) / 4;
@@ -47,6 +49,8 @@ static void publish_filter(HashJoin *join, const PhysRuntimeFilter *spec)
         join_key_bits(column, rows, filter->min, filter->bits);
     }
     filter->is_ready = true;
+    profile_choice(join->exec, join->node, "runtime filter %u: %s", spec->id,
+                   filter->is_empty ? "lets nothing pass, no keys" : filter->bits != NULL ? "bitmap of keys" : "bounds only, the range is wide");
 }
 
 static Status build_side(HashJoin *join)

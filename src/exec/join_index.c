@@ -179,6 +179,11 @@ Status join_index(HashJoin *join, bool in_parallel)
     for (uint32_t k = 0; k < join->node->join.key_count && k < MAX_KEYS; k++)
         indexing.keys[k] = &join->store->columns[join->right_count + k];
     uint64_t places = choose_places(join, indexing.keys[0], rows);
+    if (join->is_direct)
+        profile_choice(join->exec, join->node, "direct addressing: %u keys within a range of %llu", rows, (unsigned long long)join->direct_span + 1);
+    else
+        profile_choice(join->exec, join->node, "hashing: %s",
+                       join->node->join.key_count > 1 ? "several keys" : rows == 0 ? "no rows" : "keys are no integers of a narrow range");
     join->index_bytes = (int64_t)rows * (join->is_direct ? 4 : 12) + (int64_t)places * 4;
     join->index_bytes += join_keeps_build(join) ? rows : 0;
     Status room = mem_check_room(join->memory, join->index_bytes, join->exec->diag);

@@ -3,7 +3,12 @@
 /* Profiles of operators. With a profile wanted, each operator's consumer is wrapped, so that the time it
  * spends in those after it is known; what is left of the time spent in it is its own. */
 
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
 #include "base/environment.h"
+#include "exec/spill.h"
 
 void profile_rows(ExecContext *exec, const PhysNode *node, uint32_t rows)
 {
@@ -11,6 +16,22 @@ void profile_rows(ExecContext *exec, const PhysNode *node, uint32_t rows)
         return;
     atomic_fetch_add_explicit(&exec->options->profile[node->id].rows, rows, memory_order_relaxed);
     atomic_fetch_add_explicit(&exec->options->profile[node->id].chunks, 1, memory_order_relaxed);
+}
+
+void profile_choice(ExecContext *exec, const PhysNode *node, const char *format, ...)
+{
+    if (exec->options->profile == NULL)
+        return;
+    OperatorProfile *profile = &exec->options->profile[node->id];
+    va_list args;
+    va_start(args, format);
+    mutex_lock(&exec->spill_lock);
+    size_t length = strlen(profile->choices);
+    if (length > 0 && length + 3 < sizeof(profile->choices))
+        length += (size_t)snprintf(profile->choices + length, sizeof(profile->choices) - length, "; ");
+    vsnprintf(profile->choices + length, sizeof(profile->choices) - length, format, args);
+    mutex_unlock(&exec->spill_lock);
+    va_end(args);
 }
 
 void profile_page(ExecContext *exec, const PhysNode *node, bool by_index)
@@ -64,6 +85,10 @@ static void finish_node(ExecContext *exec, const PhysNode *node)
     profile->time_us = MAX(own_us - profile->push_us, 0);
     profile->peak_bytes = atomic_load(&exec->memories[node->id].peak_bytes);
     profile->spilled_bytes = atomic_load(&exec->spilled[node->id]);
+    if (profile->spilled_bytes > 0 && exec->options->spill_mode == SPILL_FORCE)
+        profile_choice(exec, node, "spilled: spill_mode is force");
+    else if (profile->spilled_bytes > 0)
+        profile_choice(exec, node, "spilled: more than its share of %lld bytes", (long long)spill_allowance(exec, node));
 }
 
 void profile_finish(ExecContext *exec)

@@ -176,6 +176,9 @@ static Status read_column(Scan *scan, ScanWorker *worker, uint32_t segment, uint
         read_location(scan, worker, segment, page, &worker->columns[column]);
         return OK;
     }
+    if (position >= 0 && scan->exec->options->scanned != NULL)
+        atomic_fetch_add_explicit(&scan->exec->options->scanned->bytes, segment_page_bytes(scan->segments[segment], page, position),
+                                  memory_order_relaxed);
     if (position >= 0)
         return segment_read_rows(scan->segments[segment],
                                  &(SegmentRead){page, position, spec->type, rows, &worker->pages, scan->exec->diag},
@@ -256,6 +259,8 @@ static Status scan_page(Scan *scan, uint32_t number, uint32_t segment, uint32_t 
         return OK;
     }
     arena_reset(&worker->pages);
+    if (scan->exec->options->scanned != NULL)
+        atomic_fetch_add_explicit(&scan->exec->options->scanned->rows, segment_page_rows(scan->segments[segment], page), memory_order_relaxed);
     for (uint32_t c = 0; c < node->scan.scan_column_count; c++) {
         if (scan->is_predicate[c])
             TRY(read_column(scan, worker, segment, page, c, (Rows){NULL, segment_page_rows(scan->segments[segment], page)}));

@@ -31,6 +31,9 @@ typedef struct FuncSession {
     uint64_t connection_id;
     StrView query_id;
     StrView last_query_id;
+    /* The profile of a query that was kept and that the user may see; NULL: there are none. */
+    bool (*find_profile)(void *context, StrView query_id, Arena *arena, StrView *out_text);
+    void *profile_context;
     uint64_t random_seed;
     uint32_t group_concat_max_bytes;
     const _Atomic bool *cancelled; /* for functions that wait; NULL: nobody can */

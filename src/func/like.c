@@ -143,6 +143,17 @@ static Status like_kernel(FuncContext *context, const Vector *const *arguments, 
     return OK;
 }
 
+/* ASCII letters without their case; what is beyond ASCII stays. */
+static StrView fold(FuncContext *context, StrView text)
+{
+    char *bytes = arena_alloc_bytes(context->arena, text.length + 1);
+    for (size_t i = 0; i < text.length; i++)
+        bytes[i] = text.data[i] >= 'A' && text.data[i] <= 'Z' ? (char)(text.data[i] | 0x20) : text.data[i];
+    return strview_n(bytes, text.length);
+}
+
+DEFINE_ROWWISE(ilike_kernel, { RESULT(uint8_t) = like_match(fold(context, ARG_VIEW(0)), fold(context, ARG_VIEW(1)), '\\'); })
+
 static Status bind_like(const FuncBindRequest *request, const FuncDef *def, FuncBinding *out)
 {
     (void)def;
@@ -338,6 +349,8 @@ static Status bind_regex(const FuncBindRequest *request, const FuncDef *def, Fun
 static const FuncDef defs[] = {
     {.name = "like", .kind = FUNC_SCALAR, .flags = FUNC_NULL_IF_ANY_NULL | FUNC_EXPENSIVE, .min_arguments = 2,
      .max_arguments = 3, .bind = bind_like, .group = "string"},
+    {.name = "ilike", .kind = FUNC_SCALAR, .flags = FUNC_NULL_IF_ANY_NULL | FUNC_EXPENSIVE, .min_arguments = 2, .max_arguments = 2,
+     .overloads = (const FuncOverload[]){{"SS", 'b', ilike_kernel, NULL}}, .overload_count = 1, .group = "string"},
     REGEX("regexp", 2, 0),
     REGEX("regexp_extract", 3, 1),
     REGEX("regexp_replace", 3, 2),

@@ -123,6 +123,16 @@ DEFINE_ROWWISE(sleep_kernel, {
     RESULT(uint8_t) = 1;
 })
 
+DEFINE_ROWWISE(profile_kernel, {
+    StrView text;
+    const FuncSession *session = context->session;
+    if (session->find_profile == NULL || !session->find_profile(session->profile_context, ARG_VIEW(0), context->arena, &text)) {
+        RESULT_NULL();
+        continue;
+    }
+    RESULT(Str) = str_make(text.data, text.length);
+})
+
 #define TEXT(NAME, CODE)                                                                             \
     {.name = NAME, .kind = FUNC_SCALAR, .flags = FUNC_SESSION_BOUND, .min_arguments = 0, .max_arguments = 0, \
      .overloads = (const FuncOverload[]){{"", 'S', text_kernel, NULL}}, .overload_count = 1, .code = CODE, .group = "utility"}
@@ -143,6 +153,8 @@ static const FuncDef defs[] = {
      .overloads = (const FuncOverload[]){{"", 'l', connection_id_kernel, NULL}}, .overload_count = 1, .group = "utility"},
     {.name = "is_role_in_session", .kind = FUNC_SCALAR, .flags = FUNC_SESSION_BOUND | FUNC_NULL_IF_ANY_NULL, .min_arguments = 1,
      .max_arguments = 1, .overloads = (const FuncOverload[]){{"S", 'b', role_kernel, NULL}}, .overload_count = 1, .group = "utility"},
+    {.name = "get_query_profile", .kind = FUNC_SCALAR, .flags = FUNC_VOLATILE | FUNC_NULL_IF_ANY_NULL, .min_arguments = 1,
+     .max_arguments = 1, .overloads = (const FuncOverload[]){{"S", 'S', profile_kernel, NULL}}, .overload_count = 1, .group = "utility"},
     {.name = "uuid", .kind = FUNC_SCALAR, .flags = FUNC_VOLATILE, .min_arguments = 0, .max_arguments = 0,
      .overloads = (const FuncOverload[]){{"", 'S', uuid_kernel, NULL}}, .overload_count = 1, .group = "utility"},
     {.name = "uuid_numeric", .kind = FUNC_SCALAR, .flags = FUNC_VOLATILE, .min_arguments = 0, .max_arguments = 0,

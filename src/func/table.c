@@ -1,6 +1,8 @@
 #include "func/families.h"
 
-/* Table functions: generate_series and unnest. */
+/* Table functions: generate_series, unnest, and subdivide_bitmap. */
+
+#include "func/bitmap_value.h"
 
 /* An argument of a row as a wide integer; false: NULL. */
 static bool series_argument(FuncContext *context, const Vector *argument, uint32_t row, Int128 *out)
@@ -125,8 +127,103 @@ static Status bind_unnest(const FuncBindRequest *request, const FuncDef *def, Fu
     return OK;
 }
 
+/* ---- subdivide_bitmap(bitmap, size): bitmaps of up to size values each ---- */
+
+static uint64_t part_size(const Vector *const *arguments, uint32_t row, Arena *arena)
+{
+    Datum size = vector_get(arguments[1], row, arena);
+    return size.is_null || size.i64 <= 0 ? 0 : (uint64_t)size.i64;
+}
+
+static BitmapValue *bitmap_of(const Vector *argument, uint32_t row, Arena *arena)
+{
+    Datum value = vector_get(argument, row, arena);
+    return value.is_null ? NULL : bitmap_decode(str_view(&value.str));
+}
+
+static Status parts_count(FuncContext *context, const Vector *const *arguments, uint32_t count, uint32_t row, uint64_t *out)
+{
+    uint64_t size = part_size(arguments, row, context->arena);
+    AUTO_BITMAP *bitmap = bitmap_of(arguments[0], row, context->arena);
+    (void)count;
+    *out = bitmap == NULL || size == 0 ? 0 : (bitmap_cardinality(bitmap) + size - 1) / size;
+    return OK;
+}
+
+typedef struct Parts {
+    BitmapValue *part;
+    uint64_t size, place, first, end; /* values by place: those of the wanted parts are first .. end-1 */
+    uint32_t at;
+    Arena *arena;
+    Vector *out;
+} Parts;
+
+static void end_part(Parts *parts)
+{
+    AUTO_BYTEBUF bytes = {0};
+    bitmap_encode(parts->part, &bytes);
+    Str value = str_make(bytes.data, bytes.length);
+    ((Str *)parts->out->data)[parts->at++] = str_copy(parts->arena, &value);
+    bitmap_free(parts->part);
+    parts->part = NULL;
+}
+
+static bool take_part_value(void *context, uint64_t value)
+{
+    Parts *parts = context;
+    uint64_t place = parts->place++;
+    if (place < parts->first)
+        return true;
+    if (place >= parts->end)
+        return false;
+    if (parts->part == NULL)
+        parts->part = bitmap_new();
+    bitmap_add(parts->part, value);
+    if ((place + 1) % parts->size == 0)
+        end_part(parts);
+    return true;
+}
+
+static Status parts_produce(FuncContext *context, const Vector *const *arguments, uint32_t count, uint32_t row, uint64_t skip, uint32_t limit,
+                            uint32_t offset, Vector *out)
+{
+    uint64_t size = part_size(arguments, row, context->arena);
+    AUTO_BITMAP *bitmap = bitmap_of(arguments[0], row, context->arena);
+    Parts parts = {.size = size, .at = offset, .arena = context->arena, .out = &out[0]};
+    (void)count;
+    if (bitmap == NULL || size == 0 || __builtin_mul_overflow(skip, size, &parts.first) ||
+        __builtin_mul_overflow(skip + limit, size, &parts.end))
+        parts.end = bitmap == NULL || size == 0 ? 0 : UINT64_MAX;
+    if (bitmap != NULL)
+        bitmap_each(bitmap, take_part_value, &parts);
+    if (parts.part != NULL)
+        end_part(&parts);
+    return OK;
+}
+
+static const TableKernel parts_kernel = {parts_count, parts_produce};
+
+static Status bind_parts(const FuncBindRequest *request, const FuncDef *def, FuncBinding *out)
+{
+    (void)def;
+    if (request->types[0].kind != TYPE_BITMAP)
+        return bind_error(request);
+    Type *types = ARENA_NEW_ARRAY(request->arena, Type, 2);
+    StrView *names = ARENA_NEW_ARRAY(request->arena, StrView, 1);
+    types[0] = request->types[0];
+    types[1] = type_of(TYPE_BIGINT);
+    names[0] = STR_VIEW("subdivide_bitmap");
+    out->argument_types = types;
+    out->table = &parts_kernel;
+    out->table_columns = types;
+    out->table_names = names;
+    out->table_column_count = 1;
+    return OK;
+}
+
 static const FuncDef defs[] = {
     {.name = "generate_series", .kind = FUNC_TABLE, .min_arguments = 2, .max_arguments = 3, .bind = bind_series, .group = "table"},
+    {.name = "subdivide_bitmap", .kind = FUNC_TABLE, .min_arguments = 2, .max_arguments = 2, .bind = bind_parts, .group = "table"},
     {.name = "unnest", .kind = FUNC_TABLE, .min_arguments = 1, .max_arguments = FUNC_ANY_ARGUMENTS, .bind = bind_unnest, .group = "table"},
 };
 const FuncTable func_table_table = {defs, COUNT_OF(defs)};

@@ -253,9 +253,9 @@ static bool pick_any(Compactor *c, const CatalogSnapshot *catalog, int64_t now_u
     *out = (Pick){0};
     for (uint32_t d = 0; d < catalog->database_count; d++) {
         const CatalogDatabase *database = catalog->databases[d];
-        for (uint32_t t = 0; t < database->table_count; t++) {
-            if (may_merge(c, database->tables[t]))
-                pick_in_table(c, database->tables[t], now_us, arena, out);
+        for (uint32_t t = 0; t < catalog_table_count(database); t++) {
+            if (may_merge(c, catalog_table_at(database, t)))
+                pick_in_table(c, catalog_table_at(database, t), now_us, arena, out);
         }
     }
     return out->count > 0;

@@ -107,8 +107,8 @@ void quarantine_recheck(const QuarantineCheck *check)
     for (uint32_t i = 0; i < count; i++) {
         Recheck recheck = {check, objects[i].path, false};
         for (uint32_t d = 0; d < catalog->database_count; d++) {
-            for (uint32_t t = 0; t < catalog->databases[d]->table_count; t++)
-                verify_in_table(&recheck, catalog->databases[d]->tables[t]);
+            for (uint32_t t = 0; t < catalog_table_count(catalog->databases[d]); t++)
+                verify_in_table(&recheck, catalog_table_at(catalog->databases[d], t));
         }
         if (!recheck.is_broken)
             quarantine_release(check->volume->quarantine, objects[i].path);

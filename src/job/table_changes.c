@@ -15,9 +15,9 @@ bool table_rows_changed(const CatalogTable *before, const CatalogTable *after)
 /* Tables are sorted by name: a renamed one is dropped and made. */
 static void compare_tables(const CatalogDatabase *before, const CatalogDatabase *after, TableChangeVisit visit, void *context)
 {
-    uint32_t b = 0, a = 0, b_count = before == NULL ? 0 : before->table_count, a_count = after == NULL ? 0 : after->table_count;
+    uint32_t b = 0, a = 0, b_count = before == NULL ? 0 : catalog_table_count(before), a_count = after == NULL ? 0 : catalog_table_count(after);
     while (b < b_count || a < a_count) {
-        const CatalogTable *old = b < b_count ? before->tables[b] : NULL, *new = a < a_count ? after->tables[a] : NULL;
+        const CatalogTable *old = b < b_count ? catalog_table_at(before, b) : NULL, *new = a < a_count ? catalog_table_at(after, a) : NULL;
         int order = old == NULL ? 1 : new == NULL ? -1 : strview_compare(old->name, new->name);
         b += order <= 0;
         a += order >= 0;

@@ -375,7 +375,7 @@ static bool is_task_running(const TaskManager *manager, StrView task)
 /* Lock held. */
 static TaskRun *take_next(TaskManager *manager)
 {
-    if (manager->running_count >= manager->concurrency)
+    if (manager->running_count >= manager->concurrency || meta_is_read_only(manager->store))
         return NULL;
     TaskRun *run = manager->pending;
     while (run != NULL && is_task_running(manager, run->info.task))

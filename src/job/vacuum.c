@@ -8,6 +8,7 @@
 #include "base/fault.h"
 #include "base/log.h"
 #include "base/strmap.h"
+#include "meta/snapshots.h"
 #include "meta/storage_volume.h"
 #include "types/number_text.h"
 
@@ -277,6 +278,17 @@ static Status delete_due(Run *run, Diag *diag)
     return OK;
 }
 
+/* What named snapshots hold. Snapshots of the catalog were taken before: what was pinned since is in them. */
+static void note_pinned(Run *run, CatalogSnapshot **pinned, uint32_t count)
+{
+    run->is_published = false;
+    for (uint32_t i = 0; i < count; i++) {
+        catalog_each_segment(pinned[i], note_live, run);
+        catalog_unref(pinned[i]);
+    }
+    mem_free(pinned);
+}
+
 static void note_volume(void *context, uint32_t id)
 {
     Run *run = context;
@@ -308,9 +320,11 @@ static Status list_all(Run *run, Diag *diag)
 static Status run_locked(Run *run, Diag *diag)
 {
     Vacuum *v = run->vacuum;
-    CatalogSnapshot **snapshots;
+    CatalogSnapshot **snapshots, **pinned;
+    uint32_t pinned_count;
     meta_lease_horizon(v->options.store, &run->horizon);
     uint32_t count = meta_live_snapshots(v->options.store, &snapshots);
+    Status pins = meta_pinned(v->options.store, diag, &pinned, &pinned_count);
     run->grace = grace_us(v, snapshots[count - 1]);
     run->entry_id = snapshots[count - 1]->entry_id;
     run->oldest_read = v->options.oldest_read == NULL ? UINT64_MAX : v->options.oldest_read(v->options.readers_context);
@@ -322,6 +336,8 @@ static Status run_locked(Run *run, Diag *diag)
         catalog_unref(snapshots[i]);
     }
     mem_free(snapshots);
+    TRY(pins);
+    note_pinned(run, pinned, pinned_count);
     TRY(list_all(run, diag));
     if (run->visit != NULL)
         return OK;

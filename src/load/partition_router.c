@@ -5,6 +5,7 @@
 #include "base/hash.h"
 #include "base/thread.h"
 #include "expr/eval.h"
+#include "meta/quota.h"
 #include "sql/parser.h"
 #include "types/datetime.h"
 
@@ -272,6 +273,7 @@ static Status build_partition(void *context, const CatalogSnapshot *catalog, Cha
     StrView base = fresh->wanted->name;
     for (uint32_t suffix = 1; catalog_partition(now, fresh->wanted->name) != NULL; suffix++)
         fresh->wanted->name = strview(arena_printf(&router->arena, "%.*s_%x", SV_ARGS(base), suffix));
+    TRY(quota_check_replicas(catalog, now->database_id, fresh->wanted->tablet_count, diag));
     change_put_partition(change, now->id, schema, fresh->wanted);
     return OK;
 }

@@ -113,6 +113,7 @@ static Status build_delete(void *context, const CatalogSnapshot *catalog, Change
 
 Status table_delete_rows(TableDeleter *deleter, Diag *diag, uint64_t *out_count, uint64_t *out_txn_id)
 {
+    TRY(meta_check_writable(deleter->store, diag));
     DeleteCommit commit = {.deleter = deleter, .txn_id = meta_new_id(deleter->store)};
     uint64_t lease = meta_lease_open(deleter->store);
     CatalogSnapshot *catalog = meta_snapshot(deleter->store);
@@ -125,6 +126,7 @@ Status table_delete_rows(TableDeleter *deleter, Diag *diag, uint64_t *out_count,
         status = RAISE(diag, NO_SUCH_TABLE, "the table was dropped meanwhile");
     if (status == OK)
         status = make_vectors(&commit, table, diag, out_count);
+    table_gate_pass(meta_gates(deleter->store), deleter->table_id);
     if (status == OK)
         status = meta_commit(deleter->store, build_delete, &commit, diag);
     arena_deinit(&commit.arena);

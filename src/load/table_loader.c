@@ -8,6 +8,7 @@
 #include "base/hash.h"
 #include "base/parallel.h"
 #include "format/segment.h"
+#include "meta/quota.h"
 #include "meta/table_index.h"
 #include "storage/row_sort.h"
 
@@ -34,7 +35,9 @@ Status table_volume(Volume *home, const CatalogSnapshot *catalog, const TableSch
 Status table_loader_open(const TableLoaderOptions *options, Diag *diag, TableLoader **out_loader)
 {
     PartitionRouter *router;
+    TRY(meta_check_writable(options->store, diag));
     Volume *volume;
+    TRY(quota_check_data(options->catalog, options->table->database_id, diag));
     TRY(table_volume(options->volume, options->catalog, options->table->schema, diag, &volume));
     TRY(partition_router_open(options->store, options->table, options->session, options->partition_ids, options->partition_count, options->draft,
                               diag, &router));

@@ -45,6 +45,7 @@ static const KeyInfo KEYS[] = {
     {"checkpoint_journal_objects", KEY_INT, "1000"},
     {"checkpoint_journal_mb", KEY_INT, "64"},
     {"checkpoint_interval_seconds", KEY_INT, "600"},
+    {"metadata_retention_hours", KEY_INT, "72"},
     {"run_mode", KEY_TEXT, "shared_data"},
     {"allow_remote_without_password", KEY_TEXT, "false"},
     {"cloud_native_storage_type", KEY_TEXT, "LOCAL"},

@@ -18,6 +18,7 @@
 #include "base/environment.h"
 #include "base/format_level.h"
 #include "base/log.h"
+#include "job/cluster_snapshot.h"
 #include "job/memory_trim.h"
 #include "job/quarantine_check.h"
 #include "ddl/partition_schedule.h"
@@ -327,7 +328,7 @@ static Status open_instance(Node *node, Diag *diag)
 
 static bool leads(void *store)
 {
-    return meta_is_leading(store);
+    return meta_is_leading(store) && !meta_is_read_only(store);
 }
 
 static Status start_jobs(Node *node, Diag *diag)
@@ -342,6 +343,7 @@ static Status start_jobs(Node *node, Diag *diag)
     node->quarantine_check = (QuarantineCheck){node->store, node->volume};
     scheduler_add(node->scheduler, "quarantine", quarantine_job, &node->quarantine_check);
     scheduler_add(node->scheduler, "journal", meta_settle_job, node->store);
+    scheduler_add_leading(node->scheduler, "snapshot", cluster_snapshot_job, node->store);
     scheduler_add_leading(node->scheduler, "labels", meta_labels_job, node->store);
     node_meta_start_jobs(&node->meta, node->config, node->store, node->scheduler);
     session_open_views(&node->instance);

@@ -56,6 +56,8 @@ void node_meta_start_jobs(NodeMeta *meta, const Config *config, MetaStore *store
                                (uint64_t)config_int(config, "checkpoint_journal_mb") << 20,
                                config_int(config, "checkpoint_interval_seconds") * 1000000};
     meta_set_checkpoint_limits(store, &limits);
+    meta_set_retention(store, config_int(config, "metadata_retention_hours") * 3600 * 1000000);
+    scheduler_add_leading(scheduler, "trim", meta_trim_job, store);
     scheduler_add(scheduler, "checkpoint", meta_checkpoint_job, store);
     scheduler_add(scheduler, "meta_dir", meta_dir_job, meta->mirror);
 }

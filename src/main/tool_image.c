@@ -162,8 +162,8 @@ static int dump_one(ImageTool *tool, uint64_t entry_id, const char *path, StrVie
         const CatalogDatabase *database = content.catalog->databases[d];
         if (is_ddl)
             printf("CREATE DATABASE `%.*s`;\n\n", SV_ARGS(database->name));
-        for (uint32_t t = 0; t < database->table_count; t++)
-            dump_table(database, database->tables[t], is_ddl);
+        for (uint32_t t = 0; t < catalog_table_count(database); t++)
+            dump_table(database, catalog_table_at(database, t), is_ddl);
     }
     for (uint32_t i = 0; !is_ddl && catalog_record_module(content.catalog, i).data != NULL; i++) {
         StrView module = catalog_record_module(content.catalog, i);

@@ -11,6 +11,7 @@
 #include "base/environment.h"
 #include "meta/meta_dir.h"
 #include "meta/restore.h"
+#include "meta/snapshots.h"
 
 typedef struct Restore {
     const ToolArguments *arguments;
@@ -110,6 +111,26 @@ static void report(const Restore *restore, const RestoreReport *done)
         printf("%" PRIu64 " objects of it are missing: what needs them will fail and say so\n", restore->missing);
 }
 
+/* The image that a snapshot of the cluster is. */
+static Status read_snapshot(Restore *restore, MetaStore *store, ImageContent *content)
+{
+    AUTO_ARENA arena;
+    AUTO_BYTEBUF image = {0};
+    SnapshotInfo info;
+    arena_init(&arena, NULL);
+    CatalogSnapshot *now = meta_snapshot(store);
+    bool is_there = snapshot_find(now, strview(restore->arguments->snapshot), &arena, &info);
+    catalog_unref(now);
+    if (!is_there)
+        return RAISE(restore->diag, NO_SUCH_SNAPSHOT, "Unknown snapshot '%s'", restore->arguments->snapshot);
+    if (info.scope != SNAPSHOT_CLUSTER)
+        return RAISE(restore->diag, BAD_VALUE, "snapshot '%s' is not of the whole cluster: a running server restores it with RESTORE %s",
+                     restore->arguments->snapshot, snapshot_scope_name(info.scope));
+    char *object = arena_strndup(&arena, info.object.data, info.object.length);
+    TRY(volume_get(restore->volume, object, &image, restore->diag));
+    return image_read(bytebuf_view(&image), object, restore->diag, content);
+}
+
 /* A state of the volume's own past. */
 static Status restore_moment(Restore *restore)
 {
@@ -120,9 +141,12 @@ static Status restore_moment(Restore *restore)
     image_content_init(&content);
     TRY(find_moment(restore, &moment));
     TRY(meta_store_open_as(restore->volume, &moment, restore->diag, &store));
-    meta_content(store, &content);
     Status status = OK;
-    if (restore->into != restore->volume) {
+    if (restore->arguments->snapshot != NULL)
+        status = read_snapshot(restore, store, &content);
+    else
+        meta_content(store, &content);
+    if (status == OK && restore->into != restore->volume) {
         restore->progress.what = "objects copied";
         status = meta_find_missing(restore->into, content.catalog, copy_missing, restore, restore->diag);
         if (status == OK && diag_has_error(restore->diag))

@@ -44,8 +44,8 @@ static uint32_t check_views(const CatalogSnapshot *catalog, uint32_t *out_views,
     *out_views = *out_tables = 0;
     for (uint32_t d = 0; d < catalog->database_count; d++) {
         const CatalogDatabase *database = catalog->databases[d];
-        for (uint32_t t = 0; t < database->table_count; t++) {
-            const CatalogTable *table = database->tables[t];
+        for (uint32_t t = 0; t < catalog_table_count(database); t++) {
+            const CatalogTable *table = catalog_table_at(database, t);
             if (table->schema->view_sql.length == 0) {
                 ++*out_tables;
                 continue;

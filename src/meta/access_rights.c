@@ -209,8 +209,8 @@ bool access_may_grant(const AccessRights *rights, const AccessObject *object, Pr
 static bool is_in(const CatalogSnapshot *catalog, const Grant *grant)
 {
     const CatalogDatabase *database = catalog_database_by_id(catalog, grant->database_id);
-    for (uint32_t t = 0; database != NULL && t < database->table_count; t++) {
-        if (database->tables[t]->id == grant->object_id)
+    for (uint32_t t = 0; database != NULL && t < catalog_table_count(database); t++) {
+        if (catalog_table_at(database, t)->id == grant->object_id)
             return true;
     }
     return false;

@@ -43,8 +43,7 @@ void catalog_database_unref(CatalogDatabase *database)
 {
     if (!drop_reference(&database->references))
         return;
-    for (uint32_t i = 0; i < database->table_count; i++)
-        catalog_table_unref(database->tables[i]);
+    table_list_deinit(&database->tables);
     arena_deinit(&database->arena);
     mem_free(database);
 }
@@ -73,6 +72,7 @@ void catalog_unref(CatalogSnapshot *snapshot)
     for (uint32_t i = 0; i < snapshot->prepared_count; i++)
         prepared_unref(snapshot->prepared[i]);
     record_set_unref(snapshot->records);
+    id_map_unref(snapshot->homes);
     arena_deinit(&snapshot->arena);
     mem_free(snapshot);
 }
@@ -110,6 +110,27 @@ const CatalogDatabase *catalog_database_by_id(const CatalogSnapshot *snapshot, u
     return NULL;
 }
 
+const CatalogTable *catalog_temporary_table(const CatalogSnapshot *snapshot, StrView owner, uint64_t database_id, StrView name)
+{
+    AUTO_BYTEBUF whole = {0};
+    const CatalogDatabase *home = catalog_hidden_database(snapshot, STR_VIEW(CATALOG_TEMPORARY_TABLES));
+    if (home == NULL || owner.length == 0)
+        return NULL;
+    bytebuf_printf(&whole, "\x02%.*s.%llu\x02%.*s", SV_ARGS(owner), (unsigned long long)database_id, SV_ARGS(name));
+    return catalog_table(home, bytebuf_view(&whole));
+}
+
+StrView catalog_shown_name(const CatalogTable *table)
+{
+    if (!catalog_table_is_temporary(table))
+        return table->name;
+    size_t at = 1;
+    while (at < table->name.length && table->name.data[at] != '\x02')
+        at++;
+    at = MIN(at + 1, table->name.length);
+    return strview_n(table->name.data + at, table->name.length - at);
+}
+
 const CatalogTable *catalog_temporary_partitions(const CatalogSnapshot *snapshot, const CatalogTable *table)
 {
     char name[32];
@@ -120,31 +141,20 @@ const CatalogTable *catalog_temporary_partitions(const CatalogSnapshot *snapshot
 
 const CatalogTable *catalog_table(const CatalogDatabase *database, StrView name)
 {
-    uint32_t low = 0;
-    uint32_t high = database->table_count;
-    while (low < high) {
-        uint32_t middle = (low + high) / 2;
-        int order = strview_compare(name, database->tables[middle]->name);
-        if (order == 0)
-            return database->tables[middle];
-        if (order < 0)
-            high = middle;
-        else
-            low = middle + 1;
-    }
-    return NULL;
+    bool is_there;
+    uint32_t at = table_list_find(&database->tables, name, &is_there);
+    return is_there ? table_list_at(&database->tables, at) : NULL;
 }
 
 const CatalogTable *catalog_table_by_id(const CatalogSnapshot *snapshot, uint64_t id)
 {
-    for (uint32_t d = 0; d < snapshot->database_count; d++) {
-        const CatalogDatabase *database = snapshot->databases[d];
-        for (uint32_t t = 0; t < database->table_count && !catalog_is_dropped(database); t++) {
-            if (database->tables[t]->id == id)
-                return database->tables[t];
-        }
-    }
-    return NULL;
+    IdHome home;
+    if (!id_map_find(snapshot->homes, id, &home))
+        return NULL;
+    const CatalogDatabase *database = catalog_database_by_id(snapshot, home.database_id);
+    uint32_t at;
+    bool is_there = database != NULL && !catalog_is_dropped(database) && table_list_find_id(&database->tables, home.name, id, &at);
+    return is_there ? table_list_at(&database->tables, at) : NULL;
 }
 
 const CatalogPartition *catalog_partition(const CatalogTable *table, StrView name)
@@ -354,8 +364,8 @@ void catalog_each_segment(const CatalogSnapshot *snapshot, void (*visit)(void *c
                           void *context)
 {
     for (uint32_t d = 0; d < snapshot->database_count; d++) {
-        for (uint32_t t = 0; t < snapshot->databases[d]->table_count; t++)
-            each_segment_of_table(snapshot->databases[d]->tables[t], visit, context);
+        for (uint32_t t = 0; t < catalog_table_count(snapshot->databases[d]); t++)
+            each_segment_of_table(catalog_table_at(snapshot->databases[d], t), visit, context);
     }
     for (uint32_t p = 0; p < snapshot->prepared_count; p++) {
         const PreparedTransaction *prepared = snapshot->prepared[p];

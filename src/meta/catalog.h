@@ -7,8 +7,10 @@
 
 #include "base/thread.h"
 #include "types/datum.h"
+#include "meta/id_map.h"
 #include "meta/prepared.h"
 #include "meta/records.h"
+#include "meta/table_list.h"
 #include "types/segment_ref.h"
 
 typedef enum TableKind { TABLE_BASE, TABLE_VIEW, TABLE_MATERIALIZED_VIEW } TableKind;
@@ -103,7 +105,7 @@ typedef struct TableSchema {
     StrView view_database; /* database that was current at CREATE VIEW */
 } TableSchema;
 
-typedef struct CatalogTable {
+struct CatalogTable {
     _Atomic uint32_t references;
     Arena arena;
     uint64_t id;
@@ -115,7 +117,7 @@ typedef struct CatalogTable {
     CatalogPartition **partitions; /* sorted by id */
     uint32_t partition_count;
     uint32_t partition_room;
-} CatalogTable;
+};
 
 typedef struct CatalogDatabase {
     _Atomic uint32_t references;
@@ -123,9 +125,7 @@ typedef struct CatalogDatabase {
     uint64_t id;
     StrView name;
     StrView comment;
-    CatalogTable **tables; /* sorted by name */
-    uint32_t table_count;
-    uint32_t table_room;
+    TableList tables; /* sorted by name */
 } CatalogDatabase;
 
 typedef struct CatalogSnapshot {
@@ -139,9 +139,11 @@ typedef struct CatalogSnapshot {
     PreparedTransaction **prepared;
     uint32_t prepared_count;
     RecordSet *records; /* records.h */
+    IdMap *homes;       /* where each table is, by its id */
     uint64_t next_id;
 } CatalogSnapshot;
 
+enum { CATALOG_NODE_BYTES = 256 }; /* first block of a node's arena: there may be very many */
 CatalogSnapshot *catalog_new_empty(void);
 CatalogSnapshot *catalog_ref(CatalogSnapshot *snapshot);
 void catalog_unref(CatalogSnapshot *snapshot);
@@ -172,11 +174,28 @@ static inline uint32_t catalog_visible_from(const CatalogSnapshot *snapshot)
 }
 /* Where temporary partitions are: tables of this database, named by the ids of the tables that they are for. */
 #define CATALOG_TEMPORARY_PARTITIONS "\x02partitions"
+#define CATALOG_TEMPORARY_TABLES "\x02tables"
+/* A session's temporary table; owner: see ddl/temporary_table.h. NULL: there is none. */
+const CatalogTable *catalog_temporary_table(const CatalogSnapshot *snapshot, StrView owner, uint64_t database_id, StrView name);
+/* How its owner calls it: without what stands before the name of a temporary table. */
+StrView catalog_shown_name(const CatalogTable *table);
+static inline bool catalog_table_is_temporary(const CatalogTable *table)
+{
+    return table->name.length > 0 && table->name.data[0] == '\x02';
+}
 const CatalogTable *catalog_temporary_partitions(const CatalogSnapshot *snapshot, const CatalogTable *table); /* NULL: none */
 const CatalogDatabase *catalog_hidden_database(const CatalogSnapshot *snapshot, StrView name);
 const CatalogDatabase *catalog_database(const CatalogSnapshot *snapshot, StrView name);
 const CatalogDatabase *catalog_database_by_id(const CatalogSnapshot *snapshot, uint64_t id);
 const CatalogTable *catalog_table(const CatalogDatabase *database, StrView name);
+static inline const CatalogTable *catalog_table_at(const CatalogDatabase *database, uint32_t at)
+{
+    return table_list_at(&database->tables, at);
+}
+static inline uint32_t catalog_table_count(const CatalogDatabase *database)
+{
+    return database->tables.count;
+}
 const CatalogTable *catalog_table_by_id(const CatalogSnapshot *snapshot, uint64_t id); /* that is not dropped */
 const CatalogPartition *catalog_partition(const CatalogTable *table, StrView name); /* case-insensitive */
 /* Where the partition of that id is, or would be. */

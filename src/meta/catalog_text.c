@@ -384,7 +384,7 @@ void catalog_print_create(const CatalogTable *table, ByteBuf *out)
         print_view(table, out);
         return;
     }
-    bytebuf_printf(out, "CREATE TABLE `%.*s` (\n", SV_ARGS(table->name));
+    bytebuf_printf(out, "CREATE %sTABLE `%.*s` (\n", catalog_table_is_temporary(table) ? "TEMPORARY " : "", SV_ARGS(catalog_shown_name(table)));
     for (uint32_t i = 0; i < schema->column_count; i++) {
         bytebuf_append_text(out, i > 0 ? ",\n" : "");
         print_column(&schema->columns[i], out);

@@ -251,6 +251,33 @@ void change_list_unknown(StrView bytes, ByteBuf *out_names)
     }
 }
 
+/* Records of nodes and snapshots, and of runs that end. */
+static bool is_upkeep_module(StrView module)
+{
+    static const char *const MODULES[] = {"frontend", "frontend_dropped", "leader", "snapshot", "cluster_snapshot_job", "task_run"};
+    for (size_t i = 0; i < COUNT_OF(MODULES); i++) {
+        if (strview_is(module, MODULES[i]))
+            return true;
+    }
+    return false;
+}
+
+bool change_is_upkeep(StrView bytes)
+{
+    ByteReader reader = byte_reader(bytes.data, bytes.length);
+    while (byte_reader_left(&reader) > 0 && !reader.failed) {
+        uint8_t kind = byte_reader_u8(&reader);
+        StrView body = byte_reader_sized(&reader);
+        ByteReader inner = byte_reader(body.data, body.length);
+        bool is_record = kind == OP_PUT_RECORD || kind == OP_DROP_RECORD;
+        if (is_record && is_upkeep_module(byte_reader_sized(&inner)))
+            continue;
+        if (kind != OP_PUT_SETTING && kind != OP_RESERVE_IDS && kind != OP_NOTE_DELETIONS && kind != OP_DROP_PREPARED)
+            return false;
+    }
+    return true;
+}
+
 /* ---- applying ---- */
 
 typedef struct Apply {
@@ -280,6 +307,7 @@ static CatalogSnapshot *copy_snapshot(CatalogSnapshot *base)
         atomic_fetch_add(&next->prepared[i]->references, 1);
     }
     next->records = record_set_ref(base->records);
+    next->homes = id_map_ref(base->homes);
     next->setting_count = base->setting_count;
     next->settings = ARENA_NEW_ARRAY(&next->arena, Property, base->setting_count + 8);
     for (uint32_t i = 0; i < base->setting_count; i++) {
@@ -299,7 +327,7 @@ static Status check_id(const Apply *apply, uint64_t id)
     return OK;
 }
 
-static CatalogDatabase *new_database(uint64_t id, StrView name, StrView comment, uint32_t table_room)
+static CatalogDatabase *new_database(uint64_t id, StrView name, StrView comment)
 {
     CatalogDatabase *database = mem_alloc_zero(sizeof(*database));
     atomic_init(&database->references, 1);
@@ -307,8 +335,6 @@ static CatalogDatabase *new_database(uint64_t id, StrView name, StrView comment,
     database->id = id;
     database->name = strview_n(arena_strndup(&database->arena, name.data, name.length), name.length);
     database->comment = strview_n(arena_strndup(&database->arena, comment.data, comment.length), comment.length);
-    database->tables = ARENA_NEW_ARRAY(&database->arena, CatalogTable *, table_room);
-    database->table_room = table_room;
     return database;
 }
 
@@ -325,12 +351,8 @@ static CatalogDatabase *own_database(Apply *apply, uint32_t at)
     CatalogDatabase *old = apply->next->databases[at];
     if (is_private(&old->references))
         return old;
-    CatalogDatabase *copy = new_database(old->id, old->name, old->comment, old->table_count + 1);
-    copy->table_count = old->table_count;
-    for (uint32_t i = 0; i < old->table_count; i++) {
-        copy->tables[i] = old->tables[i];
-        atomic_fetch_add(&copy->tables[i]->references, 1);
-    }
+    CatalogDatabase *copy = new_database(old->id, old->name, old->comment);
+    table_list_share(&old->tables, &copy->tables);
     apply->next->databases[at] = copy;
     catalog_database_unref(old);
     return copy;
@@ -369,16 +391,12 @@ static Status apply_put_database(Apply *apply, ByteReader *body)
     int at = find_database(apply, id);
     TRY(check_id(apply, id));
     if (at < 0) {
-        insert_database(apply, new_database(id, name, comment, 0));
+        insert_database(apply, new_database(id, name, comment));
         return OK;
     }
     CatalogDatabase *old = apply->next->databases[at];
-    CatalogDatabase *renamed = new_database(id, name, comment, old->table_count);
-    renamed->table_count = old->table_count;
-    for (uint32_t i = 0; i < old->table_count; i++) {
-        renamed->tables[i] = old->tables[i];
-        atomic_fetch_add(&renamed->tables[i]->references, 1);
-    }
+    CatalogDatabase *renamed = new_database(id, name, comment);
+    table_list_share(&old->tables, &renamed->tables);
     apply->next->database_count--;
     memmove(apply->next->databases + at, apply->next->databases + at + 1,
             (apply->next->database_count - (uint32_t)at) * sizeof(CatalogDatabase *));
@@ -394,6 +412,8 @@ static Status apply_drop_database(Apply *apply, ByteReader *body)
     if (at < 0)
         return RAISE(apply->diag, NO_SUCH_DATABASE, "database %llu does not exist", (unsigned long long)id);
     CatalogSnapshot *next = apply->next;
+    for (uint32_t t = 0; t < catalog_table_count(next->databases[at]); t++)
+        id_map_remove(&next->homes, catalog_table_at(next->databases[at], t)->id);
     catalog_database_unref(next->databases[at]);
     next->database_count--;
     memmove(next->databases + at, next->databases + at + 1,
@@ -404,35 +424,19 @@ static Status apply_drop_database(Apply *apply, ByteReader *body)
 /* Finds a table anywhere and makes its database private. */
 static CatalogDatabase *own_database_of_table(Apply *apply, uint64_t table_id, uint32_t *out_table)
 {
-    for (uint32_t d = 0; d < apply->next->database_count; d++) {
-        CatalogDatabase *database = apply->next->databases[d];
-        for (uint32_t t = 0; t < database->table_count; t++) {
-            if (database->tables[t]->id != table_id)
-                continue;
-            *out_table = t;
-            return own_database(apply, d);
-        }
-    }
-    return NULL;
+    IdHome home;
+    int at = id_map_find(apply->next->homes, table_id, &home) ? find_database(apply, home.database_id) : -1;
+    if (at < 0 || !table_list_find_id(&apply->next->databases[at]->tables, home.name, table_id, out_table))
+        return NULL;
+    return own_database(apply, (uint32_t)at);
 }
 
-static void remove_table_at(CatalogDatabase *database, uint32_t at)
+static void insert_table(Apply *apply, CatalogDatabase *database, CatalogTable *table)
 {
-    database->table_count--;
-    memmove(database->tables + at, database->tables + at + 1, (database->table_count - at) * sizeof(*database->tables));
-}
-
-static void insert_table(CatalogDatabase *database, CatalogTable *table)
-{
-    uint32_t at = 0;
-    if (database->table_count >= database->table_room)
-        database->tables = arena_grow(&database->arena, database->tables, sizeof(*database->tables), database->table_count,
-                                      &database->table_room);
-    while (at < database->table_count && strview_compare(database->tables[at]->name, table->name) < 0)
-        at++;
-    memmove(database->tables + at + 1, database->tables + at, (database->table_count - at) * sizeof(*database->tables));
-    database->tables[at] = table;
-    database->table_count++;
+    bool is_there; /* one of the same name may be: names are swapped one after the other */
+    uint32_t at = table_list_find(&database->tables, table->name, &is_there);
+    table_list_insert(&database->tables, at, table);
+    id_map_put(&apply->next->homes, table->id, &(IdHome){database->id, table->name});
 }
 
 static CatalogTable *new_table(uint64_t id, uint64_t database_id, StrView name, TableSchema *schema, uint32_t room)
@@ -440,6 +444,7 @@ static CatalogTable *new_table(uint64_t id, uint64_t database_id, StrView name, 
     CatalogTable *table = mem_alloc_zero(sizeof(*table));
     atomic_init(&table->references, 1);
     arena_init(&table->arena, NULL);
+    table->arena.next_block_bytes = CATALOG_NODE_BYTES;
     table->id = id;
     table->database_id = database_id;
     table->name = strview_n(arena_strndup(&table->arena, name.data, name.length), name.length);
@@ -470,14 +475,13 @@ static Status apply_put_table(Apply *apply, ByteReader *body)
     TRY(decode_schema(body, apply->diag, &schema));
     uint32_t at = 0;
     CatalogDatabase *old_home = own_database_of_table(apply, id, &at);
-    CatalogTable *old = old_home == NULL ? NULL : old_home->tables[at];
+    const CatalogTable *old = old_home == NULL ? NULL : table_list_at(&old_home->tables, at);
     CatalogTable *table = new_table(id, database_id, name, schema, old == NULL ? 0 : old->partition_count);
     table->created_us = apply->time_us;
     if (old != NULL) {
         table->created_us = old->created_us;
         share_partitions(table, old);
-        remove_table_at(old_home, at);
-        catalog_table_unref(old);
+        table_list_remove(&old_home->tables, at);
     }
     table->updated_us = apply->time_us;
     int home = find_database(apply, database_id);
@@ -485,7 +489,7 @@ static Status apply_put_table(Apply *apply, ByteReader *body)
         catalog_table_unref(table);
         return RAISE(apply->diag, NO_SUCH_DATABASE, "database %llu does not exist", (unsigned long long)database_id);
     }
-    insert_table(own_database(apply, (uint32_t)home), table);
+    insert_table(apply, own_database(apply, (uint32_t)home), table);
     return OK;
 }
 
@@ -496,8 +500,8 @@ static Status apply_drop_table(Apply *apply, ByteReader *body)
     CatalogDatabase *database = own_database_of_table(apply, id, &at);
     if (database == NULL)
         return RAISE(apply->diag, NO_SUCH_TABLE, "table %llu does not exist", (unsigned long long)id);
-    catalog_table_unref(database->tables[at]);
-    remove_table_at(database, at);
+    table_list_remove(&database->tables, at);
+    id_map_remove(&apply->next->homes, id);
     return OK;
 }
 
@@ -508,8 +512,8 @@ static Status own_table(Apply *apply, uint64_t id, uint32_t extra, CatalogTable 
     CatalogDatabase *database = own_database_of_table(apply, id, &at);
     if (database == NULL)
         return RAISE(apply->diag, NO_SUCH_TABLE, "table %llu does not exist", (unsigned long long)id);
-    CatalogTable *old = database->tables[at];
-    if (is_private(&old->references)) {
+    CatalogTable *old = table_list_at(&database->tables, at);
+    if (table_list_owns(&database->tables, at)) {
         old->updated_us = apply->time_us;
         *out_table = old;
         return OK;
@@ -519,8 +523,7 @@ static Status own_table(Apply *apply, uint64_t id, uint32_t extra, CatalogTable 
     table->created_us = old->created_us;
     table->updated_us = apply->time_us;
     share_partitions(table, old);
-    database->tables[at] = table;
-    catalog_table_unref(old);
+    table_list_replace(&database->tables, at, table);
     *out_table = table;
     return OK;
 }
@@ -599,6 +602,7 @@ static CatalogPartition *copy_partition(const TableSchema *schema, const Catalog
     Arena *arena = &copy->arena;
     atomic_init(&copy->references, 1);
     arena_init(arena, NULL);
+    arena->next_block_bytes = CATALOG_NODE_BYTES;
     copy->name = strview_n(arena_strndup(arena, old->name.data, old->name.length), old->name.length);
     copy->low = old->has_low ? copy_datums(arena, schema, old->low, columns) : ARENA_NEW_ARRAY(arena, Datum, columns);
     copy->high = old->has_high ? copy_datums(arena, schema, old->high, columns) : ARENA_NEW_ARRAY(arena, Datum, columns);

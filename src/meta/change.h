@@ -64,6 +64,9 @@ bool change_has_definitions(const Change *change);
 /* Appends the operations of a change that this version does not know and can't do without, as text. */
 void change_list_unknown(StrView bytes, ByteBuf *out_names);
 
+/* Does the change only what a cluster that is read only still does: its own upkeep, and ends of what runs? */
+bool change_is_upkeep(StrView bytes);
+
 /* Tells labels and other side state to their keeper while a change is applied. */
 typedef struct ChangeListener {
     void *context;

@@ -33,11 +33,12 @@ static Status take_cut(MetaStore *store, ImageContent *content, uint64_t *out_se
     return OK;
 }
 
-static Status put_checksum(const MetaStore *store, const ImageReport *report, Diag *diag)
+/* The second line lets trimming do without reading the image. */
+static Status put_checksum(const MetaStore *store, const ImageHead *head, const ImageReport *report, Diag *diag)
 {
-    char path[IMAGE_PATH_BYTES], text[24];
+    char path[IMAGE_PATH_BYTES], text[96];
     image_path(path, store->journal.incarnation, "checksum", report->entry_id);
-    snprintf(text, sizeof(text), "%u\n", report->checksum);
+    snprintf(text, sizeof(text), "%u\nsequence=%" PRIu64 " time=%" PRId64 "\n", report->checksum, head->next_sequence, head->time_us);
     Diag trouble = {0};
     Status status = volume_put_if_absent(store->journal.volume, path, strview(text), &trouble);
     return status == OK || status == ERR_OBJECT_EXISTS ? OK : diag_raise(diag, status, "%s", trouble.message);
@@ -66,7 +67,7 @@ static Status use_existing(const MetaStore *store, StrView image, ImageReport *r
     return OK;
 }
 
-static Status put_image(const MetaStore *store, StrView image, ImageReport *report, Diag *diag)
+static Status put_image(const MetaStore *store, const ImageHead *head, StrView image, ImageReport *report, Diag *diag)
 {
     Diag trouble = {0};
     FAULT("image.before_put", diag);
@@ -76,7 +77,7 @@ static Status put_image(const MetaStore *store, StrView image, ImageReport *repo
     else if (status != OK)
         return diag_raise(diag, status, "%s", trouble.message);
     FAULT("image.after_put", diag);
-    return put_checksum(store, report, diag);
+    return put_checksum(store, head, report, diag);
 }
 
 static void note_image(MetaStore *store, const ImageContent *content, uint64_t seen_bytes)
@@ -100,7 +101,7 @@ static Status make_image(MetaStore *store, ImageContent *content, Diag *diag, Im
     image_write(content, &image);
     *out_report = (ImageReport){.entry_id = content->head.entry_id, .checksum = image_checksum(bytebuf_view(&image)), .bytes = image.length};
     image_path(out_report->object, content->head.incarnation, "image", content->head.entry_id);
-    TRY(put_image(store, bytebuf_view(&image), out_report, diag));
+    TRY(put_image(store, &content->head, bytebuf_view(&image), out_report, diag));
     note_image(store, content, seen_bytes);
     return OK;
 }

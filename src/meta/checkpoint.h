@@ -32,3 +32,18 @@ uint64_t meta_image_entry(MetaStore *store);
 void image_path(char out[IMAGE_PATH_BYTES], uint64_t incarnation, const char *kind, uint64_t entry_id);
 /* The entries of all images of the incarnation, the newest first; in arena. */
 Status image_list(Volume *volume, uint64_t incarnation, Arena *arena, Diag *diag, uint64_t **out_entries, uint32_t *out_count);
+
+/* ---- trim.c ---- */
+
+typedef struct TrimReport {
+    uint32_t images_kept, images_deleted;
+    uint64_t objects_deleted; /* of the journal */
+    uint64_t first_sequence;  /* that is left */
+} TrimReport;
+
+enum { RETENTION_HOURS = 72 };
+/* Deletes images that are older than the retention, but for the newest two and the newest of the older ones; of those
+ * within it one an hour stays. Then the journal before the oldest that is kept, as far as that one is old enough. The leader's. */
+Status meta_trim(MetaStore *store, int64_t retention_us, Diag *diag, TrimReport *out_report);
+void meta_set_retention(MetaStore *store, int64_t retention_us);
+int64_t meta_trim_job(void *store, const _Atomic bool *stopping);

@@ -191,6 +191,7 @@ Status decode_schema(ByteReader *reader, Diag *diag, TableSchema **out_schema)
     TableSchema *schema = mem_alloc_zero(sizeof(*schema));
     atomic_init(&schema->references, 1);
     arena_init(&schema->arena, NULL);
+    schema->arena.next_block_bytes = CATALOG_NODE_BYTES;
     Status status = decode_schema_body(reader, version, schema, diag);
     if (status != OK) {
         arena_deinit(&schema->arena);
@@ -336,6 +337,7 @@ Status decode_partition(ByteReader *reader, const TableSchema *schema, Diag *dia
     CatalogPartition *partition = mem_alloc_zero(sizeof(*partition));
     atomic_init(&partition->references, 1);
     arena_init(&partition->arena, NULL);
+    partition->arena.next_block_bytes = CATALOG_NODE_BYTES;
     Status status = decode_partition_body(reader, version, schema, partition, diag);
     if (status != OK) {
         arena_deinit(&partition->arena);

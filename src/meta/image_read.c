@@ -14,7 +14,7 @@
 #include "meta/encode.h"
 #include "meta/image_int.h"
 
-enum { SLICE_BYTES = 256 * 1024, MAX_THREADS = 16, FIELDS = 12, NODE_BLOCK_BYTES = 512 };
+enum { SLICE_BYTES = 256 * 1024, MAX_THREADS = 16, FIELDS = 12 };
 
 typedef struct Frame {
     StrView image;
@@ -313,7 +313,7 @@ static Status read_table_slice(Reader *reader, Slice *slice)
         CatalogTable *table = mem_alloc_zero(sizeof(*table));
         atomic_init(&table->references, 1);
         arena_init(&table->arena, NULL);
-        table->arena.next_block_bytes = NODE_BLOCK_BYTES;
+        table->arena.next_block_bytes = CATALOG_NODE_BYTES;
         slice_push(slice, table, 0);
         if (!read_table_fields(line, &definition, table))
             return bad_record(reader);
@@ -340,7 +340,8 @@ static CatalogDatabase *database_of(const CatalogSnapshot *catalog, uint64_t id)
 
 static bool comes_next(const CatalogDatabase *database, const CatalogTable *table)
 {
-    return database->table_count == 0 || strview_compare(database->tables[database->table_count - 1]->name, table->name) < 0;
+    uint32_t count = catalog_table_count(database);
+    return count == 0 || strview_compare(catalog_table_at(database, count - 1)->name, table->name) < 0;
 }
 
 /* Gives the tables to their databases, all of one after another; by_id for what is attached. */
@@ -358,10 +359,8 @@ static bool attach_tables(Reader *reader)
                 catalog_table_unref(table);
                 continue;
             }
-            if (database->table_count == database->table_room)
-                database->tables = arena_grow(&database->arena, database->tables, sizeof(*database->tables), database->table_count,
-                                              &database->table_room);
-            database->tables[database->table_count++] = table;
+            table_list_insert(&database->tables, catalog_table_count(database), table);
+            id_map_put(&reader->content->catalog->homes, table->id, &(IdHome){table->database_id, table->name});
             reader->by_id[reader->table_count++] = table;
         }
     }

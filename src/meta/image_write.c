@@ -12,8 +12,8 @@
 #include "meta/image_int.h"
 
 /* A new field of these must be told below and read in image_read.c. */
-_Static_assert(sizeof(CatalogSnapshot) == sizeof(Arena) + 80, "an image tells all of a catalog");
-_Static_assert(sizeof(CatalogDatabase) == sizeof(Arena) + 64, "an image tells all of a database");
+_Static_assert(sizeof(CatalogSnapshot) == sizeof(Arena) + 88, "an image tells all of a catalog");
+_Static_assert(sizeof(CatalogDatabase) == sizeof(Arena) + 48 + sizeof(TableList), "an image tells all of a database");
 _Static_assert(sizeof(CatalogTable) == sizeof(Arena) + 80, "an image tells all of a table");
 
 typedef struct Writer {
@@ -121,14 +121,14 @@ static void write_tables(Writer *w, const CatalogSnapshot *catalog)
 {
     begin_block(w);
     for (uint32_t d = 0; d < catalog->database_count; d++) {
-        for (uint32_t t = 0; t < catalog->databases[d]->table_count; t++)
-            write_table(w, catalog->databases[d]->tables[t]);
+        for (uint32_t t = 0; t < catalog_table_count(catalog->databases[d]); t++)
+            write_table(w, catalog_table_at(catalog->databases[d], t));
     }
     end_block(w, STR_VIEW("tables"));
     begin_block(w);
     for (uint32_t d = 0; d < catalog->database_count; d++) {
-        for (uint32_t t = 0; t < catalog->databases[d]->table_count; t++)
-            write_partitions(w, catalog->databases[d]->tables[t]);
+        for (uint32_t t = 0; t < catalog_table_count(catalog->databases[d]); t++)
+            write_partitions(w, catalog_table_at(catalog->databases[d], t));
     }
     end_block(w, STR_VIEW("partitions"));
 }

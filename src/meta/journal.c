@@ -5,6 +5,7 @@
 #include "base/fault.h"
 #include "base/hash.h"
 #include "base/log.h"
+#include "meta/checkpoint.h"
 #include "meta/journal_int.h"
 
 enum { RETRIES = 20, RETRY_US = 50000, NO_SPACE_RETRIES = 3 };
@@ -67,6 +68,48 @@ static Status put_once(Journal *journal, const char *path, Diag *trouble, Diag *
     return is_ours ? OK : another_leads(journal, path, diag);
 }
 
+void journal_note_contact(Journal *journal)
+{
+    const Environment *environment = journal->volume->environment;
+    journal->contact_wall_us = env_wall_us(environment);
+    journal->contact_us = env_monotonic_us(environment);
+}
+
+/* Either clock: one may stand still while a machine sleeps, the other may be set back. */
+Status journal_slept_through_trim(const Journal *journal, bool *out_slept, Diag *diag)
+{
+    const Environment *environment = journal->volume->environment;
+    int64_t wall_us = env_wall_us(environment) - journal->contact_wall_us, ticked_us = env_monotonic_us(environment) - journal->contact_us;
+    int64_t away_us = MAX(wall_us, ticked_us);
+    AUTO_ARENA arena;
+    uint64_t *entries = NULL;
+    uint32_t count = 0;
+    arena_init(&arena, NULL);
+    *out_slept = false;
+    if (away_us < JOURNAL_SLEEP_US)
+        return OK;
+    TRY(image_list(journal->volume, journal->incarnation, &arena, diag, &entries, &count));
+    *out_slept = count > 0 && entries[0] >= journal->next_entry_id;
+    return OK;
+}
+
+/* The answer to a put that may have come to a place which was trimmed meanwhile is worth nothing. */
+static Status check_answer(Journal *journal, Status answer, Diag *diag)
+{
+    Diag trouble = {0};
+    bool slept = false;
+    Status status = journal_slept_through_trim(journal, &slept, &trouble);
+    if (status == OK && !slept) {
+        journal_note_contact(journal);
+        return answer;
+    }
+    journal->is_pending = true;
+    journal->is_lost = slept;
+    diag_reset(diag);
+    return RAISE(diag, OUTCOME_UNKNOWN, "whether the statement took effect is unknown: this node did not look at the metadata journal for too long%s%s",
+                 trouble.message[0] == '\0' ? "" : ": ", trouble.message);
+}
+
 /* The same bytes at the same place until it is certain whether they are there. A put that failed may land
  * later, so that "no space" is certain only while nothing else was heard before. */
 static Status put_until_certain(Journal *journal, Diag *diag)
@@ -77,7 +120,7 @@ static Status put_until_certain(Journal *journal, Diag *diag)
         Diag trouble = {0};
         Status status = put_once(journal, path, &trouble, diag);
         if (status == OK || status == ERR_RETRY)
-            return status;
+            return check_answer(journal, status, diag);
         LOG_WARN("journal", "append failed, trying again: %s", trouble.message);
         journal->is_pending |= status != ERR_NO_SPACE;
         if (!journal->is_pending && attempt >= NO_SPACE_RETRIES)
@@ -107,6 +150,10 @@ static Status after_append(Diag *diag)
 Status journal_settle(Journal *journal, Diag *diag)
 {
     FAULT("journal.settle", diag);
+    if (journal->is_lost) {
+        journal->is_pending = journal->is_leading = false;
+        return RAISE(diag, RETRY, "another node has taken over the metadata journal while this one slept: start it again");
+    }
     TRY(put_until_certain(journal, diag));
     if (after_append(NULL) != OK) { /* there, but we did not hear of it */
         journal->is_pending = true;

@@ -42,6 +42,8 @@ typedef struct Journal {
     uint64_t epoch;        /* of the newest batch read or written */
     uint64_t epoch_writer; /* who leads in it */
     bool is_leading;       /* this writer claimed the journal and was not deposed since */
+    bool is_lost;          /* the journal was trimmed while this writer slept: nobody knows what became of its batch */
+    int64_t contact_wall_us, contact_us; /* when it was last certain how far the journal goes */
     bool is_pending;       /* the batch below was sent, and nobody knows whether it is there */
     uint64_t seen_bytes;   /* of batches read and appended */
     ByteBuf pending;
@@ -87,4 +89,9 @@ Status journal_append(Journal *journal, StrView entries, uint32_t count, Diag *d
 Status journal_close_incarnation(Journal *journal, StrView record, Diag *diag);
 /* Puts the pending batch again: OK and RETRY are certain, OUTCOME_UNKNOWN leaves it pending. */
 Status journal_settle(Journal *journal, Diag *diag);
+/* Objects of the journal are deleted only when an image has covered them for at least JOURNAL_TRIM_US. Whoever has not looked
+ * at the journal for JOURNAL_SLEEP_US asks for such an image before it trusts what it finds, or put, at a place:
+ * a late put can refill one that was trimmed. */
+#define JOURNAL_TRIM_US (INT64_C(3600) * 1000000)
+#define JOURNAL_SLEEP_US (INT64_C(1800) * 1000000)
 void journal_put_entry(ByteBuf *entries, uint64_t kind, int64_t time_us, StrView bytes);

@@ -264,16 +264,23 @@ Status journal_follow(Journal *journal, const JournalReader *reader, Diag *diag)
     Diag trouble = {0};
     if (journal_confirm(journal, &trouble) != OK) /* a full volume can still be read; claims try again */
         LOG_WARN("journal", "the newest batch could not be confirmed: %s", trouble.message);
+    journal_note_contact(journal);
     return OK;
 }
 
 Status journal_poll(Journal *journal, const JournalReader *reader, Diag *diag)
 {
     Replay replay = {.journal = journal, .reader = reader, .confirms = true};
+    bool slept;
+    TRY(journal_slept_through_trim(journal, &slept, diag));
+    if (slept || journal->is_lost)
+        return RAISE(diag, READ_ONLY, "this node did not look at the metadata journal for too long: start it again");
     Status status = replay_batches(&replay, diag);
     if (status == OK)
         status = refuse_unknown(&replay, diag);
     bytebuf_deinit(&replay.unknown);
+    if (status == OK)
+        journal_note_contact(journal);
     return status;
 }
 

@@ -31,11 +31,12 @@ void meta_content(MetaStore *store, ImageContent *out_content)
 static Status put_state(Volume *volume, const ImageContent *state, Diag *diag)
 {
     AUTO_BYTEBUF image = {0};
-    char path[IMAGE_PATH_BYTES], sum_path[IMAGE_PATH_BYTES], sum[24];
+    char path[IMAGE_PATH_BYTES], sum_path[IMAGE_PATH_BYTES], sum[96];
     image_write(state, &image);
     image_path(path, state->head.incarnation, "image", state->head.entry_id);
     image_path(sum_path, state->head.incarnation, "checksum", state->head.entry_id);
-    snprintf(sum, sizeof(sum), "%u\n", image_checksum(bytebuf_view(&image)));
+    snprintf(sum, sizeof(sum), "%u\nsequence=%" PRIu64 " time=%" PRId64 "\n", image_checksum(bytebuf_view(&image)), state->head.next_sequence,
+             state->head.time_us);
     FAULT("restore.before_image", diag);
     TRY(volume_put_if_absent(volume, path, bytebuf_view(&image), diag));
     return volume_put_if_absent(volume, sum_path, strview(sum), diag);

@@ -206,9 +206,9 @@ const char *storage_volume_user(const CatalogSnapshot *catalog, StrView name, Ar
         StrView own = catalog_record(catalog, USES, database_key(database->id, key));
         if (own.data != NULL && strview_equal(own, name))
             return arena_printf(arena, "dbs: [%llu], tables: []", (unsigned long long)database->id);
-        for (uint32_t t = 0; t < database->table_count; t++) {
-            if (strview_equal(storage_volume_of_table(database->tables[t]->schema), name))
-                return arena_printf(arena, "dbs: [], tables: [%llu]", (unsigned long long)database->tables[t]->id);
+        for (uint32_t t = 0; t < catalog_table_count(database); t++) {
+            if (strview_equal(storage_volume_of_table(catalog_table_at(database, t)->schema), name))
+                return arena_printf(arena, "dbs: [], tables: [%llu]", (unsigned long long)catalog_table_at(database, t)->id);
         }
     }
     return NULL;

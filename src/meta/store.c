@@ -47,6 +47,7 @@ void meta_store_close(MetaStore *store)
     mem_free(store->earlier);
     mem_free(store->leases);
     label_set_close(store->labels);
+    snapshot_pins_close(store->pins);
     table_gates_free(store->gates);
     arena_deinit(&store->kept_arena);
     mutex_deinit(&store->lock);
@@ -103,6 +104,7 @@ void store_note_cut(MetaStore *store)
 {
     const Journal *journal = &store->journal;
     uint64_t entry_id = store->published->entry_id;
+    store_note_freeze(store);
     if (journal->next_entry_id == entry_id + 1 && !journal->is_pending)
         store->cut = (ImageHead){entry_id, journal->incarnation, journal->next_sequence, journal->previous_hash, journal->epoch,
                                  journal->epoch_writer, 0};
@@ -253,8 +255,10 @@ static MetaStore *new_store(const MetaOpen *options)
     store->gates = table_gates_open();
     mutex_init(&store->lock);
     mutex_init(&store->image_lock);
+    store->retention_us = RETENTION_HOURS * INT64_C(3600) * 1000000;
     store->limits = (CheckpointLimits){DUE_OBJECTS, DUE_BYTES, DUE_US};
     condition_init(&store->changed);
+    store->pins = snapshot_pins_open();
     store->labels = label_set_open();
     arena_init(&store->kept_arena, NULL);
     store->published = catalog_new_empty();
@@ -396,6 +400,7 @@ static Status join_batch(MetaStore *store, MetaBuild build, void *context, Diag 
     *out_batch = NULL;
     if (change.bytes.length == 0)
         return OK;
+    TRY(store_check_frozen(store->tentative, bytebuf_view(&change.bytes), diag));
     JournalEntry entry = {.id = store->next_entry_id, .kind = ENTRY_CHANGE, .time_us = env_wall_us(store->journal.volume->environment)};
     CatalogSnapshot *next;
     Status status = apply_observed(store, &change, &entry, diag, &next);

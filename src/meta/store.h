@@ -91,6 +91,16 @@ typedef struct MetaCounts {
 } MetaCounts;
 MetaCounts meta_counts(MetaStore *store);
 
+/* ---- a cluster that is read only (read_only.c) ---- */
+
+/* OK, or READ_ONLY: nothing may begin that would write. Commits are refused by themselves once it has come to that. */
+Status meta_check_writable(MetaStore *store, Diag *diag);
+bool meta_is_read_only(MetaStore *store);
+/* Refuses what begins, waits until nothing that writes runs, for timeout_us at most, then refuses all commits but those of
+ * the cluster's own upkeep. out_left: what still ran; its commits are refused. */
+Status meta_set_read_only(MetaStore *store, int64_t timeout_us, const _Atomic bool *cancelled, Diag *diag, uint32_t *out_left);
+Status meta_set_read_write(MetaStore *store, Diag *diag);
+
 /* ---- what must not be deleted ---- */
 
 /* From here on, objects named with new ids are in use until the lease is closed. Take it before the first

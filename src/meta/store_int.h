@@ -3,6 +3,7 @@
 
 #include "meta/image.h"
 #include "meta/journal.h"
+#include "meta/snapshots_int.h"
 #include "meta/labels.h"
 #include "meta/checkpoint.h"
 
@@ -48,10 +49,13 @@ struct MetaStore {
     int64_t image_time_us;                /* of the newest image, or of the start */
     uint64_t image_entry_id;              /* 0: there is none */
     CheckpointLimits limits;
+    int64_t retention_us;
     Mutex image_lock; /* one image at a time; taken before lock */
     ImageBlock *kept; /* blocks of the image that this version does not know */
     uint32_t kept_count;
     Arena kept_arena;
+    SnapshotPins *pins;
+    _Atomic int freeze; /* read_only.c */
     _Atomic bool is_confirmed; /* what the start found is certain to stay */
     LabelSet *labels;
     TableGates *gates;
@@ -61,6 +65,11 @@ struct MetaStore {
 void store_publish(MetaStore *store, CatalogSnapshot *next);
 /* Lock held, nothing is appended: notes where the journal goes on behind the published state. */
 void store_note_cut(MetaStore *store);
+/* Lock held: whether the published state is read only, for who asks without the lock. */
+void store_note_freeze(MetaStore *store);
+/* Is it refused to commit the change now? */
+Status store_check_frozen(const CatalogSnapshot *catalog, StrView change, Diag *diag);
+
 /* ---- checkpoint.c ---- */
 
 /* What the start found of images: the newest there is, and those that can't be used. */

@@ -178,6 +178,8 @@ static void print_name(const Printer *p, const PhysNode *node)
         bytebuf_printf(p->out, "  [rows=%llu, estimated=%.0f, time=%.3f ms, memory=%lld, spilled=%lld]", (unsigned long long)actual->rows,
                        node->estimated_rows, (double)actual->time_us / 1000, (long long)actual->peak_bytes,
                        (long long)actual->spilled_bytes);
+        if (actual->choices[0] != '\0')
+            bytebuf_printf(p->out, " [%s]", actual->choices);
         if (actual->pages_by_bounds + actual->pages_by_index > 0)
             bytebuf_printf(p->out, "  [pages pruned: by zone maps=%llu, by indexes=%llu]", (unsigned long long)actual->pages_by_bounds,
                            (unsigned long long)actual->pages_by_index);

@@ -44,6 +44,7 @@ typedef struct PlanNodeProfile {
     int64_t spilled_bytes;
     uint64_t pages_by_bounds, pages_by_index; /* that a scan did not read */
     uint64_t local_bytes, local_count, remote_bytes, remote_count; /* reads of remote volumes: from the cache, fetched */
+    const char *choices; /* what it decided while it ran; "": nothing */
 } PlanNodeProfile;
 
 typedef struct PlanProfile {

@@ -133,7 +133,7 @@ static void inspect_expr(void *opaque, Expr **in_out)
 
 static void inspect(LogicalNode *node, Inspection *found)
 {
-    bool is_picked = node->kind == LOGICAL_SCAN && (node->scan.partition_ids != NULL || node->scan.tablet_ids != NULL);
+    bool is_picked = node->kind == LOGICAL_SCAN && (node->scan.partition_ids != NULL || node->scan.tablet_ids != NULL || node->scan.is_historic);
     if (node->kind == LOGICAL_CTE_REF)
         found->problem = "the definition uses a common table expression more than once";
     if (is_picked || node->kind == LOGICAL_SYSTEM_SCAN || node->kind == LOGICAL_TABLE_FUNCTION)

@@ -63,7 +63,7 @@ static void map_column(TreeMatch *match, ColumnId view, ColumnId query)
 
 static bool same_scan(TreeMatch *match, const LogicalNode *view, const LogicalNode *query)
 {
-    bool is_whole = query->scan.partition_ids == NULL && query->scan.tablet_ids == NULL;
+    bool is_whole = query->scan.partition_ids == NULL && query->scan.tablet_ids == NULL && !query->scan.is_historic;
     if (view->scan.table->id != query->scan.table->id || !is_whole || view->column_count != query->column_count)
         return false;
     for (uint32_t i = 0; i < view->column_count; i++) {

@@ -10,12 +10,13 @@
 
 #include <stdio.h>
 
+#include "base/environment.h"
 #include "base/fault.h"
 #include "ddl/alter_jobs.h"
 #include "load/partition_router.h"
 #include "load/write_transaction.h"
 
-enum { FREE_ROUNDS = 3, MOST_ROUNDS = 20 };
+enum { FREE_ROUNDS = 3, MOST_ROUNDS = 40, PAUSE_US = 20000 };
 
 /* A partition and its copy. */
 typedef struct CopiedPartition {
@@ -274,6 +275,8 @@ static Status run_rounds(Rewrite *rewrite)
             status = meta_commit(store, build_exchange, rewrite, context->diag);
         if (status == ERR_RETRY && !rewrite->looks_again)
             break;
+        if (status == ERR_RETRY) /* what came may be on its way to the journal yet: it is not in the next snapshot before */
+            env_sleep_us(meta_environment(store), PAUSE_US);
     }
     if (is_closed)
         table_gate_open(gates, rewrite->table_id);

@@ -1,6 +1,6 @@
 #include "session/audit.h"
 
-/* What is not known is -1: rows and bytes that were scanned are counted only when a statement is profiled. */
+/* What is not known is -1. */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -100,8 +100,9 @@ static void put_record(ByteBuf *line, const AuditRecord *r)
                    SV_ARGS(r->resource_group));
     put_text(line, r->database);
     const char *state = r->has_failed ? "ERR" : r->is_query ? "EOF" : "OK";
-    bytebuf_printf(line, "|State=%s|ErrorCode=%s|Time=%lld|ScanBytes=-1|ScanRows=-1|ReturnRows=%llu|CpuCostNs=-1|MemCostBytes=%lld", state,
-                   r->error_name, (long long)r->time_ms, (unsigned long long)r->returned_rows, (long long)r->peak_bytes);
+    bytebuf_printf(line, "|State=%s|ErrorCode=%s|Time=%lld|ScanBytes=%llu|ScanRows=%llu|ReturnRows=%llu|CpuCostNs=-1|MemCostBytes=%lld", state,
+                   r->error_name, (long long)r->time_ms, (unsigned long long)r->scanned_bytes, (unsigned long long)r->scanned_rows,
+                   (unsigned long long)r->returned_rows, (long long)r->peak_bytes);
     bytebuf_printf(line, "|StmtId=%llu|QueryId=%.*s|IsQuery=%s|feIp=127.0.0.1|Stmt=", (unsigned long long)r->statement_id, SV_ARGS(r->query_id),
                    r->is_query ? "true" : "false");
     put_text(line, r->statement);

@@ -17,6 +17,7 @@ typedef struct AuditRecord {
     int64_t time_ms;
     uint64_t returned_rows;
     int64_t peak_bytes;
+    uint64_t scanned_rows, scanned_bytes;
     StrView resource_group;
 } AuditRecord;
 

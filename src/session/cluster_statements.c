@@ -1,6 +1,6 @@
 #include "session/session_int.h"
 
-/* Statements on the metadata as a whole: ALTER SYSTEM CREATE IMAGE. */
+/* Statements on the metadata as a whole: ALTER SYSTEM CREATE IMAGE, ADMIN SET CLUSTER READ ONLY | READ WRITE. */
 
 #include "meta/checkpoint.h"
 #include "meta/meta_dir.h"
@@ -25,10 +25,30 @@ static Status run_create_image(StatementContext *context)
     return send_texts(context, names, COUNT_OF(values), values, 1);
 }
 
+/* READ ONLY: returns when nothing that writes runs any more, or its time is over. */
+static Status run_set_cluster(StatementContext *context, const AstCommand *command)
+{
+    enum { DRAIN_SECONDS = 60, MOST_SECONDS = 86400 };
+    MetaStore *store = context->session->instance->store;
+    uint32_t left = 0;
+    if (!strview_is(command->text, "READ ONLY")) {
+        TRY(meta_set_read_write(store, context->diag));
+        return send_ok(context, 0, STR_VIEW(""));
+    }
+    int64_t seconds = command->has_number ? (int64_t)MIN(command->number, (uint64_t)MOST_SECONDS) : DRAIN_SECONDS;
+    TRY(meta_set_read_only(store, seconds * 1000000, &context->session->cancelled, context->diag, &left));
+    if (left == 0)
+        return send_ok(context, 0, STR_VIEW(""));
+    return send_ok(context, 0, strview(arena_printf(&context->arena, "%u writers had not ended: their commits are refused", left)));
+}
+
 bool run_cluster_command(StatementContext *context, const AstCommand *command, Status *out_status)
 {
-    if (!strview_is(command->what, "ALTER SYSTEM CREATE IMAGE"))
+    if (strview_is(command->what, "ALTER SYSTEM CREATE IMAGE"))
+        *out_status = run_create_image(context);
+    else if (strview_is(command->what, "ADMIN SET CLUSTER"))
+        *out_status = run_set_cluster(context, command);
+    else
         return false;
-    *out_status = run_create_image(context);
     return true;
 }

@@ -12,7 +12,9 @@
 #include "meta/storage_volume.h"
 #include "ddl/partition_schedule.h"
 #include "ddl/recycle.h"
+#include "ddl/temporary_table.h"
 #include "load/partition_router.h"
+#include "meta/quota.h"
 #include "types/number_text.h"
 
 typedef struct DdlState {
@@ -23,6 +25,7 @@ typedef struct DdlState {
     CatalogPartition **partitions;
     uint32_t partition_count;
     uint64_t id;
+    uint64_t home_id; /* of the database of temporary tables, if it has to be made; 0: the table is not temporary */
     RecycleIds recycle;
 } DdlState;
 
@@ -70,8 +73,8 @@ static Status build_drop_database(void *opaque, const CatalogSnapshot *catalog, 
             return OK;
         return RAISE(diag, DATABASE_NOT_EXISTS, "Can't drop database '%.*s'; database doesn't exist", SV_ARGS(state->name));
     }
-    for (uint32_t t = 0; t < database->table_count; t++) {
-        const CatalogTable *temporary = catalog_temporary_partitions(catalog, database->tables[t]);
+    for (uint32_t t = 0; t < catalog_table_count(database); t++) {
+        const CatalogTable *temporary = catalog_temporary_partitions(catalog, catalog_table_at(database, t));
         if (temporary != NULL)
             change_drop_table(change, temporary->id);
     }
@@ -111,10 +114,25 @@ static Status fill_partitions(DdlState *state, const AstPartitions *items)
     return OK;
 }
 
+static Status build_create_temporary(const DdlState *state, const CatalogSnapshot *catalog, Change *change, Diag *diag)
+{
+    const CatalogDatabase *home = catalog_hidden_database(catalog, STR_VIEW(CATALOG_TEMPORARY_TABLES));
+    if (home != NULL && catalog_table(home, state->name) != NULL)
+        return state->statement->create_table->if_not_exists
+                   ? OK
+                   : RAISE(diag, TABLE_EXISTS, "Table '%.*s' already exists", SV_ARGS(catalog_shown_name(catalog_table(home, state->name))));
+    change_put_table(change, state->id, temporary_home(catalog, state->home_id, change), state->name, state->schema);
+    for (uint32_t i = 0; i < state->partition_count; i++)
+        change_put_partition(change, state->id, state->schema, state->partitions[i]);
+    return OK;
+}
+
 static Status build_create_table(void *opaque, const CatalogSnapshot *catalog, Change *change, Diag *diag)
 {
     DdlState *state = opaque;
     const CatalogDatabase *database;
+    if (state->home_id != 0)
+        return build_create_temporary(state, catalog, change, diag);
     TRY(need_database(catalog, state->database, diag, &database));
     const CatalogTable *old = catalog_table(database, state->name);
     bool alters = state->statement->kind == AST_STATEMENT_ALTER_VIEW;
@@ -128,6 +146,7 @@ static Status build_create_table(void *opaque, const CatalogSnapshot *catalog, C
                                                                                : state->statement->view->if_not_exists;
         return tolerated ? OK : RAISE(diag, TABLE_EXISTS, "Table '%.*s' already exists", SV_ARGS(state->name));
     }
+    TRY(quota_check_replicas(catalog, database->id, (uint64_t)state->partition_count * MAX(state->schema->buckets, 1u), diag));
     change_put_table(change, old != NULL ? old->id : state->id, database->id, state->name, state->schema);
     for (uint32_t i = 0; i < state->partition_count; i++)
         change_put_partition(change, state->id, state->schema, state->partitions[i]);
@@ -210,6 +229,21 @@ static Status create_with_rows(StatementContext *context, DdlState *state, Bound
     return send_ok(context, 0, STR_VIEW(""));
 }
 
+/* The name that a temporary table has in the catalog. */
+static Status name_temporary(DdlState *state)
+{
+    StatementContext *context = state->context;
+    Session *session = context->session;
+    const CatalogDatabase *database;
+    TRY(need_database(context->catalog, state->database, context->diag, &database));
+    if (session->temporary_owner[0] == '\0')
+        temporary_owner(session->instance->store, session->connection_id, session->temporary_owner);
+    state->name = strview(arena_printf(&context->arena, "\x02%s.%llu\x02%.*s", session->temporary_owner, (unsigned long long)database->id,
+                                       SV_ARGS(state->name)));
+    state->home_id = meta_new_id(session->instance->store);
+    return OK;
+}
+
 /* The table is there whether or not this succeeds; the job tries again. */
 static void schedule_partitions(StatementContext *context, uint64_t table_id)
 {
@@ -228,7 +262,7 @@ static Status run_create_table(StatementContext *context, const AstStatement *st
     if (ast->is_external)
         return RAISE(context->diag, NOT_SUPPORTED, "external tables are not supported");
     if (ast->is_temporary)
-        return RAISE(context->diag, NOT_SUPPORTED, "temporary tables are not supported");
+        TRY(name_temporary(&state));
     if (ast->rollups != NULL && ast->rollups->count > 0)
         return RAISE(context->diag, NOT_SUPPORTED, "roll-ups are not supported");
     if (ast->is_like) {
@@ -295,13 +329,21 @@ static Status run_create_view(StatementContext *context, const AstStatement *sta
 
 /* ---- drop, truncate, rename ---- */
 
+/* A temporary table of the session hides another of its name. */
+static const CatalogTable *find_table(const DdlState *state, const CatalogSnapshot *catalog, const CatalogDatabase *database)
+{
+    const CatalogTable *temporary = catalog_temporary_table(catalog, strview(state->context->session->temporary_owner), database->id, state->name);
+    bool wants_temporary = state->statement->kind == AST_STATEMENT_DROP_TABLE && state->statement->flag;
+    return temporary != NULL || wants_temporary ? temporary : catalog_table(database, state->name);
+}
+
 static Status build_drop_table(void *opaque, const CatalogSnapshot *catalog, Change *change, Diag *diag)
 {
     DdlState *state = opaque;
     bool wants_view = state->statement->kind == AST_STATEMENT_DROP_VIEW;
     const CatalogDatabase *database;
     TRY(need_database(catalog, state->database, diag, &database));
-    const CatalogTable *table = catalog_table(database, state->name);
+    const CatalogTable *table = find_table(state, catalog, database);
     if (table == NULL) {
         if (state->statement->if_exists)
             return OK;
@@ -315,7 +357,7 @@ static Status build_drop_table(void *opaque, const CatalogSnapshot *catalog, Cha
     const CatalogTable *temporary = catalog_temporary_partitions(catalog, table);
     if (temporary != NULL)
         change_drop_table(change, temporary->id);
-    if (wants_view || state->statement->is_force)
+    if (wants_view || state->statement->is_force || catalog_table_is_temporary(table))
         change_drop_table(change, table->id);
     else
         recycle_table(change, catalog, table, &state->recycle);
@@ -327,7 +369,7 @@ static Status build_truncate(void *opaque, const CatalogSnapshot *catalog, Chang
     DdlState *state = opaque;
     const CatalogDatabase *database;
     TRY(need_database(catalog, state->database, diag, &database));
-    const CatalogTable *table = catalog_table(database, state->name);
+    const CatalogTable *table = find_table(state, catalog, database);
     if (table == NULL || table->schema->kind == TABLE_VIEW)
         return RAISE(diag, NO_SUCH_TABLE, "Unknown table '%.*s'", SV_ARGS(state->name));
     if (table->schema->kind == TABLE_MATERIALIZED_VIEW)

@@ -74,7 +74,8 @@ static Status run_profiled(StatementContext *context, const PhysPlan *plan, cons
         out->nodes[i] = (PlanNodeProfile){atomic_load(&profile[i].rows), atomic_load(&profile[i].time_us), profile[i].peak_bytes,
                                           profile[i].spilled_bytes, atomic_load(&profile[i].pages_by_bounds),
                                           atomic_load(&profile[i].pages_by_index), profile[i].reads.local_bytes,
-                                          profile[i].reads.local_count, profile[i].reads.remote_bytes, profile[i].reads.remote_count};
+                                          profile[i].reads.local_count, profile[i].reads.remote_bytes, profile[i].reads.remote_count,
+                                          profile[i].choices};
     return status;
 }
 
@@ -133,6 +134,16 @@ Status run_profiled_query(StatementContext *context, const AstStatement *stateme
     keep_profile(context, statement, plan, &profile, status);
     TRY(status);
     return send_ok(context, 0, STR_VIEW(""));
+}
+
+bool find_profile_text(void *context, StrView query_id, Arena *arena, StrView *out_text)
+{
+    const StatementContext *statement = context;
+    QueryProfile profile;
+    if (!query_profiles_find(statement->session->instance->profiles, query_id, arena, &profile) || !sees_user(statement, profile.user))
+        return false;
+    *out_text = profile.text;
+    return true;
 }
 
 /* ANALYZE PROFILE FROM 'id' */

@@ -18,6 +18,7 @@ typedef struct FrontendConfig {
 static const FrontendConfig configs[] = {
     {"alter_scheduler_interval_millisecond", "10000", "int", NULL},
     {"alter_table_timeout_second", "86400", "int", NULL},
+    {"automated_cluster_snapshot_interval_seconds", "600", "long", "time between automated snapshots of the cluster"},
     {"auto_increment_cache_size", "100000", "int", NULL},
     {"catalog_trash_expire_second", "86400", "long", "seconds that dropped objects stay in the recycle bin"},
     {"consistency_tablet_meta_check_interval_ms", "7200000", "long", NULL},

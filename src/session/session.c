@@ -6,6 +6,7 @@
 
 #include "base/environment.h"
 #include "cluster/frontends.h"
+#include "ddl/temporary_table.h"
 #include "session/audit.h"
 #include "base/log.h"
 #include "types/number_text.h"
@@ -30,9 +31,20 @@ void session_enlist(Session *session)
     session->instance->sessions = session;
 }
 
+static void drop_temporary_tables(Session *session)
+{
+    Diag diag = {0};
+    if (session->temporary_owner[0] == '\0')
+        return;
+    if (temporary_tables_drop(session->instance->store, session->temporary_owner, &diag) != OK)
+        LOG_WARN("session", "temporary tables could not be dropped: %s", diag.message);
+    session->temporary_owner[0] = '\0';
+}
+
 static void drop_state(Session *session)
 {
     transaction_drop(session);
+    drop_temporary_tables(session);
     session_close_forward(session);
     while (session->variables != NULL) {
         Variable *v = session->variables;
@@ -248,6 +260,8 @@ static void open_context(StatementContext *context, Session *session, const Resu
         .host = STR_VIEW("127.0.0.1"),
         .connection_id = session->connection_id,
         .random_seed = env_random(env),
+        .find_profile = find_profile_text,
+        .profile_context = context,
     };
     context->rights = session_rights(session, context->catalog);
     context->func.current_role = role_text(context);
@@ -256,12 +270,17 @@ static void open_context(StatementContext *context, Session *session, const Resu
     context->analyze = (AnalyzeContext){.arena = &context->arena, .diag = diag, .catalog = context->catalog,
                                         .rights = context->rights, .session = &context->func,
                                         .database = context->func.database, .ids = {1},
+                                        .temporary_owner = strview(session->temporary_owner),
                                         .variable = find_variable, .variable_context = session};
     context->analyze.connector = session_connector(context);
+    context->analyze.moment = snapshot_moment;
+    context->analyze.moment_context = context;
 }
 
 static void close_context(StatementContext *context)
 {
+    for (uint32_t i = 0; i < context->moments.count; i++)
+        catalog_unref(context->moments.items[i]);
     access_rights_unref(context->rights);
     catalog_unref(context->catalog);
     arena_deinit(&context->arena);
@@ -331,6 +350,7 @@ static void audit(const StatementContext *context, const AstStatement *statement
                           .is_query = is_query, .has_failed = status != OK, .error_name = status == OK ? "" : error_info(status)->name,
                           .time_ms = (env_monotonic_us(environment_real()) - started_us) / 1000, .returned_rows = rows,
                           .peak_bytes = atomic_load(&context->memory.peak_bytes),
+                          .scanned_rows = atomic_load(&context->scanned.rows), .scanned_bytes = atomic_load(&context->scanned.bytes),
                           .resource_group = strview(group == NULL || group[0] == '\0' ? "default_wg" : group)};
     audit_write(session->instance->audit, &record);
 }

@@ -50,6 +50,7 @@ struct Session {
     char last_query_id[40];
     Status last_error; /* of the statement before; SHOW WARNINGS */
     char last_message[DIAG_MESSAGE_BYTES];
+    char temporary_owner[48];        /* empty: it has made no temporary table */
     struct Transaction *transaction; /* BEGIN without COMMIT yet; NULL: each statement is one */
     ForwardLink *forward_link; /* to the leader, when statements of this session went there */
     bool is_pinned; /* a transaction is open at the leader: every statement goes there */
@@ -62,6 +63,7 @@ typedef struct StatementContext {
     Diag *diag;
     Arena arena;
     MemTracker memory;
+    ScanTotals scanned;
     FuncSession func;
     CatalogSnapshot *catalog;
     AccessRights *rights; /* of the session, at the start of the statement */
@@ -73,6 +75,7 @@ typedef struct StatementContext {
     SystemSource *system;              /* made when a system table is asked for */
     const ConnectorTable *show_table;  /* rows of the SHOW statement that runs; NULL: none does */
     const struct AstShow *show;
+    ARRAY_OF(CatalogSnapshot *) moments; /* references that the statement holds: AS OF */
 } StatementContext;
 
 Status statement_run(StatementContext *context, const AstStatement *statement);
@@ -180,6 +183,8 @@ Status insert_rows(StatementContext *context, TableLoader *loader, const LoadQue
 Status transaction_load(StatementContext *context, const LoadQuery *load);
 struct LocatedRows;
 Status transaction_delete(StatementContext *context, const CatalogTable *table, const struct LocatedRows *rows);
+/* For get_query_profile(); context: the statement. */
+bool find_profile_text(void *context, StrView query_id, Arena *arena, StrView *out_text);
 StrView new_label(StatementContext *context, const char *prefix);
 /* ---- planning.c ---- */
 Status plan_it(StatementContext *context, BoundQuery *query, PhysPlan **out_plan);
@@ -192,6 +197,8 @@ Status execute_plan(StatementContext *context, const PhysPlan *plan, const ExecR
 Status run_rewrite(StatementContext *context, const CatalogTable *table, const AlterPlan *plan, const char *kind);
 Status run_cancel_alter(StatementContext *context, const AstCommand *command);
 Status run_recover(StatementContext *context, const AstCommand *command);
+Status run_rename_database(StatementContext *context, const AstStatement *statement);
+Status run_quota(StatementContext *context, const AstCommand *command);
 Status run_index(StatementContext *context, const AstStatement *statement);
 Status run_ddl(StatementContext *context, const AstStatement *statement);
 extern const SystemFamily system_tasks_family, system_views_family, system_privileges_family, system_grants_family;
@@ -210,6 +217,10 @@ SystemSource *session_system_source(StatementContext *context);
 Status run_compact(StatementContext *context, const CatalogTable *table, const AstAlterAction *action);
 Status show_quarantine(StatementContext *context);
 Status show_fault_points(StatementContext *context);
+/* snapshot_statements.c; false: it is none of its statements. */
+bool run_snapshot_command(StatementContext *context, const AstCommand *command, StrView source, Status *out_status);
+/* For AnalyzeContext.moment. */
+Status snapshot_moment(void *context, const AstExpr *value, bool is_version, StrView source, const CatalogSnapshot **out_catalog);
 /* cluster_statements.c; false: it is none of its statements. */
 bool run_cluster_command(StatementContext *context, const AstCommand *command, Status *out_status);
 bool run_volume_command(StatementContext *context, const AstCommand *command, Status *out_status);

@@ -67,8 +67,8 @@ static uint64_t count_tablets(const CatalogSnapshot *catalog, uint64_t *out_byte
     uint64_t count = 0;
     *out_bytes = 0;
     for (uint32_t d = 0; d < catalog->database_count; d++) {
-        for (uint32_t t = 0; t < catalog->databases[d]->table_count; t++) {
-            const CatalogTable *table = catalog->databases[d]->tables[t];
+        for (uint32_t t = 0; t < catalog_table_count(catalog->databases[d]); t++) {
+            const CatalogTable *table = catalog_table_at(catalog->databases[d], t);
             *out_bytes += table_byte_count(table);
             for (uint32_t p = 0; p < table->partition_count; p++)
                 count += table->partitions[p]->tablet_count;

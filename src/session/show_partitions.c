@@ -183,8 +183,8 @@ static Status produce_data(const SystemSource *source, SystemRows *rows)
     const CatalogDatabase *database;
     uint64_t bytes = 0, tablets = 0;
     TRY(show_database(context, &database));
-    for (uint32_t i = 0; i < database->table_count; i++) {
-        const CatalogTable *table = database->tables[i];
+    for (uint32_t i = 0; i < catalog_table_count(database); i++) {
+        const CatalogTable *table = catalog_table_at(database, i);
         if (table->schema->kind == TABLE_VIEW)
             continue;
         bytes += table_byte_count(table);
@@ -240,11 +240,11 @@ static Status produce_dynamic(const SystemSource *source, SystemRows *rows)
 {
     const CatalogDatabase *database;
     TRY(show_database(show_context(source), &database));
-    for (uint32_t i = 0; i < database->table_count; i++) {
-        const TableSchema *schema = database->tables[i]->schema;
+    for (uint32_t i = 0; i < catalog_table_count(database); i++) {
+        const TableSchema *schema = catalog_table_at(database, i)->schema;
         if (table_property(schema, "dynamic_partition.time_unit") == NULL)
             continue;
-        system_put_text(rows, database->tables[i]->name);
+        system_put_text(rows, catalog_table_at(database, i)->name);
         put_property(rows, schema, "dynamic_partition.enable", "true");
         put_property(rows, schema, "dynamic_partition.time_unit", "");
         put_property(rows, schema, "dynamic_partition.start", "-2147483648");

@@ -1,5 +1,7 @@
 #include "session/show_int.h"
 
+#include "meta/quota.h"
+
 /* SHOW PROC 'path': paths with an id or a name in them are matched step by step. */
 
 typedef struct ProcPath {
@@ -64,16 +66,23 @@ static const SystemColumn db_columns[] = {
     NUMBER("TableId"), TEXT("TableName"), NUMBER("IndexNum"), TEXT("PartitionColumnName"), NUMBER("PartitionNum"), TEXT("State"), TEXT("Type"),
     TEXT("LastConsistencyCheckTime"), NUMBER("ReplicaCount"), TEXT("PartitionType"), TEXT("StoragePath")};
 
+static void put_quota(SystemRows *rows, uint64_t amount)
+{
+    AUTO_BYTEBUF text = {0};
+    bytebuf_printf(&text, "%llu", (unsigned long long)amount);
+    system_put_text(rows, amount == UINT64_MAX ? STR_VIEW("unlimited") : system_keep(rows, &text));
+}
+
 static Status produce_dbs(const SystemSource *source, SystemRows *rows)
 {
     for (uint32_t d = catalog_visible_from(source->catalog); d < source->catalog->database_count; d++) {
         const CatalogDatabase *database = source->catalog->databases[d];
         system_put_number(rows, (int64_t)database->id);
         system_put_text(rows, database->name);
-        system_put_number(rows, database->table_count);
-        system_put_word(rows, "unlimited");
+        system_put_number(rows, catalog_table_count(database));
+        put_quota(rows, quota_of(source->catalog, database->id).data_bytes);
         system_put_null(rows);
-        system_put_word(rows, "unlimited");
+        put_quota(rows, quota_of(source->catalog, database->id).replicas);
         TRY(system_end_row(rows));
     }
     return OK;
@@ -91,8 +100,8 @@ static Status produce_db(const SystemSource *source, SystemRows *rows)
 {
     static const char *const schemes[] = {"UNPARTITIONED", "RANGE", "LIST", "EXPRESSION"};
     const CatalogDatabase *database = database_of(source);
-    for (uint32_t t = 0; database != NULL && t < database->table_count; t++) {
-        const CatalogTable *table = database->tables[t];
+    for (uint32_t t = 0; database != NULL && t < catalog_table_count(database); t++) {
+        const CatalogTable *table = catalog_table_at(database, t);
         const TableSchema *schema = table->schema;
         system_put_number(rows, (int64_t)table->id);
         system_put_text(rows, table->name);
@@ -137,10 +146,10 @@ static Status produce_statistic(const SystemSource *source, SystemRows *rows)
     uint64_t all[3] = {0};
     for (uint32_t d = catalog_visible_from(source->catalog); d < source->catalog->database_count; d++) {
         const CatalogDatabase *database = source->catalog->databases[d];
-        uint64_t counts[3] = {database->table_count, 0, 0};
-        for (uint32_t t = 0; t < database->table_count; t++) {
-            counts[1] += database->tables[t]->partition_count;
-            counts[2] += tablet_count(database->tables[t]);
+        uint64_t counts[3] = {catalog_table_count(database), 0, 0};
+        for (uint32_t t = 0; t < catalog_table_count(database); t++) {
+            counts[1] += catalog_table_at(database, t)->partition_count;
+            counts[2] += tablet_count(catalog_table_at(database, t));
         }
         for (int i = 0; i < 3; i++)
             all[i] += counts[i];

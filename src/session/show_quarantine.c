@@ -40,8 +40,8 @@ static void add_object(QuarantineRows *rows, const CatalogSnapshot *catalog, con
 {
     for (uint32_t d = 0; d < catalog->database_count; d++) {
         const CatalogDatabase *database = catalog->databases[d];
-        for (uint32_t t = 0; t < database->table_count; t++) {
-            const CatalogTable *table = database->tables[t];
+        for (uint32_t t = 0; t < catalog_table_count(database); t++) {
+            const CatalogTable *table = catalog_table_at(database, t);
             for (uint32_t p = 0; p < table->partition_count; p++) {
                 if (names_object(table->partitions[p], object->path))
                     add_row(rows, object, database->name, table->name, table->partitions[p]->name);

@@ -78,12 +78,30 @@ static Status produce_tables(const SystemSource *source, SystemRows *rows)
     if (system_is_database(tables_database(context)))
         return produce_system_tables(source, rows, tables_database(context));
     TRY(show_database(context, &database));
-    for (uint32_t i = 0; i < database->table_count; i++) {
-        bool is_view = database->tables[i]->schema->kind != TABLE_BASE;
-        if (database->tables[i]->schema->kind != TABLE_VIEW && strview_is(context->show->what, "VIEWS"))
+    for (uint32_t i = 0; i < catalog_table_count(database); i++) {
+        bool is_view = catalog_table_at(database, i)->schema->kind != TABLE_BASE;
+        if (catalog_table_at(database, i)->schema->kind != TABLE_VIEW && strview_is(context->show->what, "VIEWS"))
             continue;
-        system_put_text(rows, database->tables[i]->name);
+        system_put_text(rows, catalog_table_at(database, i)->name);
         system_put_word(rows, is_view ? "VIEW" : "BASE TABLE");
+        TRY(system_end_row(rows));
+    }
+    return OK;
+}
+
+static Status produce_temporary_tables(const SystemSource *source, SystemRows *rows)
+{
+    StatementContext *context = show_context(source);
+    const CatalogDatabase *database;
+    TRY(show_database(context, &database));
+    const CatalogDatabase *home = catalog_hidden_database(source->catalog, STR_VIEW(CATALOG_TEMPORARY_TABLES));
+    for (uint32_t t = 0; home != NULL && t < catalog_table_count(home); t++) {
+        StrView name = catalog_shown_name(catalog_table_at(home, t));
+        if (catalog_temporary_table(source->catalog, context->analyze.temporary_owner, database->id, name) != catalog_table_at(home, t))
+            continue;
+        system_put_text(rows, name);
+        if (context->show->is_full)
+            system_put_word(rows, "BASE TABLE");
         TRY(system_end_row(rows));
     }
     return OK;
@@ -95,7 +113,7 @@ static Status run_tables(StatementContext *context, const AstStatement *statemen
     if (tables_database(context).length == 0)
         return RAISE(context->diag, NO_DATABASE_SELECTED, "No database selected");
     columns[0].name = show_text(context, "Tables_in_%.*s", SV_ARGS(tables_database(context))).data;
-    SystemTable table = {"rows", columns, context->show->is_full ? 2 : 1, context->show->is_temporary ? NULL : produce_tables};
+    SystemTable table = {"rows", columns, context->show->is_full ? 2 : 1, context->show->is_temporary ? produce_temporary_tables : produce_tables};
     if (!system_is_database(tables_database(context))) {
         const CatalogDatabase *database;
         TRY(show_database(context, &database));
@@ -138,8 +156,8 @@ static Status produce_status(const SystemSource *source, SystemRows *rows)
     if (system_is_database(tables_database(show_context(source))))
         return OK;
     TRY(show_database(show_context(source), &database));
-    for (uint32_t i = 0; i < database->table_count; i++)
-        TRY(put_status(rows, database->tables[i]));
+    for (uint32_t i = 0; i < catalog_table_count(database); i++)
+        TRY(put_status(rows, catalog_table_at(database, i)));
     return OK;
 }
 

@@ -33,7 +33,7 @@ Status execute_plan(StatementContext *context, const PhysPlan *plan, const ExecR
 {
     int64_t timeout = session_number(context, "query_timeout", 300), dop = session_number(context, "pipeline_dop", 0);
     ExecOptions options = {.pool = context->session->instance->pool, .segments = context->session->instance->segments,
-                           .memory = &context->memory, .cancelled = &context->session->cancelled, .profile = profile,
+                           .memory = &context->memory, .cancelled = &context->session->cancelled, .profile = profile, .scanned = &context->scanned,
                            .dop = (uint32_t)MAX(dop, 0),
                            .spill = context->session->instance->spill, .spill_mode = spill_mode(context)};
     if (timeout > 0)
@@ -384,7 +384,9 @@ Status run_insert(StatementContext *context, const AstStatement *statement)
     const CatalogTable *table;
     if (!statement->insert->is_files) {
         TRY(analyze_find_table(&context->analyze, &statement->insert->table, &database, &table));
-        if (insert_is_partial(statement->insert, table->schema))
+        const char *keeps = variable_text(context->session, "enable_insert_partial_update");
+        context->analyze.fills_missing = keeps != NULL && (strcmp(keeps, "false") == 0 || strcmp(keeps, "0") == 0);
+        if (!context->analyze.fills_missing && insert_is_partial(statement->insert, table->schema))
             return run_locked(context, &statement->insert->table, statement, insert_rows_of);
     }
     return insert_rows_of(context, statement, false);
@@ -520,6 +522,23 @@ static Status run_use(StatementContext *context, const AstStatement *statement)
     return send_ok(context, 0, STR_VIEW(""));
 }
 
+/* Commands about databases, tables and what was dropped. False: it is none of these. */
+static bool run_table_command(StatementContext *context, const AstStatement *statement, Status *out_status)
+{
+    StrView what = statement->command->what;
+    if (strview_is(what, "ALTER DATABASE QUOTA"))
+        *out_status = run_quota(context, statement->command);
+    else if (strview_is(what, "CREATE INDEX") || strview_is(what, "DROP INDEX"))
+        *out_status = run_index(context, statement);
+    else if (strview_is(what, "CANCEL ALTER TABLE"))
+        *out_status = run_cancel_alter(context, statement->command);
+    else if (strview_starts_with_ci(what, STR_VIEW("RECOVER ")))
+        *out_status = run_recover(context, statement->command);
+    else
+        return false;
+    return true;
+}
+
 static Status run_statement(StatementContext *context, const AstStatement *statement)
 {
     Status status;
@@ -538,6 +557,8 @@ static Status run_statement(StatementContext *context, const AstStatement *state
         return run_update(context, statement);
     case AST_STATEMENT_MERGE:
         return run_merge(context, statement);
+    case AST_STATEMENT_ALTER_DATABASE:
+        return run_rename_database(context, statement);
     case AST_STATEMENT_CREATE_DATABASE:
     case AST_STATEMENT_DROP_DATABASE:
     case AST_STATEMENT_CREATE_TABLE:
@@ -578,17 +599,14 @@ static Status run_statement(StatementContext *context, const AstStatement *state
             return run_admin_vacuum(context, statement->command);
         if (strview_starts_with(statement->command->what, STR_VIEW("ALTER SYSTEM ")) && statement->command->names.count > 0)
             return run_alter_system(context, statement->command);
-        if (strview_is(statement->command->what, "CREATE INDEX") || strview_is(statement->command->what, "DROP INDEX"))
-            return run_index(context, statement);
-        if (strview_is(statement->command->what, "CANCEL ALTER TABLE"))
-            return run_cancel_alter(context, statement->command);
-        if (strview_starts_with_ci(statement->command->what, STR_VIEW("RECOVER ")))
-            return run_recover(context, statement->command);
+        if (run_table_command(context, statement, &status))
+            return status;
         if (strview_is(statement->command->what, "ALTER VIEW SECURITY"))
             return run_view_security(context, statement->command);
         if (strview_is(statement->command->what, "ANALYZE PROFILE"))
             return run_analyze_profile(context, statement->command);
         if (run_task_command(context, statement->command, &status) || run_cluster_command(context, statement->command, &status) ||
+            run_snapshot_command(context, statement->command, statement->source, &status) ||
             run_mv_command(context, statement->command, &status) || run_volume_command(context, statement->command, &status) ||
             run_cache_command(context, statement, &status))
             return status;

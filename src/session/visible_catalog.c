@@ -7,11 +7,10 @@ static CatalogDatabase *visible_database(StatementContext *context, const Catalo
 {
     CatalogDatabase *copy = ARENA_NEW(&context->arena, CatalogDatabase);
     memcpy(copy, database, sizeof(*copy));
-    copy->tables = ARENA_NEW_ARRAY(&context->arena, CatalogTable *, database->table_count + 1);
-    copy->table_count = 0;
-    for (uint32_t t = 0; t < database->table_count; t++) {
-        if (access_sees_table(context->rights, database, database->tables[t]))
-            copy->tables[copy->table_count++] = database->tables[t];
+    copy->tables = (TableList){0};
+    for (uint32_t t = 0; t < catalog_table_count(database); t++) {
+        if (access_sees_table(context->rights, database, catalog_table_at(database, t)))
+            table_list_borrow(&copy->tables, &context->arena, catalog_table_at(database, t));
     }
     return copy;
 }

@@ -43,11 +43,13 @@
  * DROP REPOSITORY                             name
  * BACKUP, RESTORE                             name label, text repository, objects, name2 database, properties
  * CANCEL BACKUP, CANCEL RESTORE               name database
- * CREATE | DROP SNAPSHOT                      name, if_*, text comment, properties
+ * CREATE | DROP SNAPSHOT                      name, if_*, text comment, properties, text2 CLUSTER | DATABASE | TABLE, name2 of it
+ * ADMIN TEST SNAPSHOT                         text name
+ * CLONE TABLE | DATABASE                      name, name2 the new one, if_not_exists, text snapshot, or values[0] VERSION (flag) or TIMESTAMP
  * RESTORE CLUSTER | DATABASE | TABLE          name, partitions, name2 AS, text snapshot name, or values[0] TIMESTAMP
  * ADMIN SET REPLICA STATUS                    properties
  * ADMIN SET PARTITION VERSION                 name, partitions, number
- * ADMIN SET CLUSTER                           text READ ONLY | READ WRITE
+ * ADMIN SET CLUSTER                           text READ ONLY | READ WRITE, number TIMEOUT
  * ADMIN SET AUTOMATED CLUSTER SNAPSHOT ON     text volume, values[0] interval; ... OFF: nothing
  * ADMIN SET BACKEND CONFIG                    text node, properties
  * ADMIN REPAIR TABLE, ADMIN CANCEL REPAIR TABLE  name, partitions, properties

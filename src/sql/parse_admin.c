@@ -74,7 +74,10 @@ static Status parse_admin_set(Parser *p, AstStatement *out, bool *out_found)
         AstCommand *command = new_command(p, out, "ADMIN SET CLUSTER");
         TRY(expect_word(p, "READ"));
         command->text = is_word(p, "ONLY") ? STR_VIEW("READ ONLY") : STR_VIEW("READ WRITE");
-        return accept_word(p, "ONLY") ? OK : expect_word(p, "WRITE");
+        if (!accept_word(p, "ONLY"))
+            return expect_word(p, "WRITE");
+        command->has_number = accept_word(p, "TIMEOUT");
+        return command->has_number ? parse_integer(p, &command->number) : OK;
     }
     *out_found = false;
     return OK;
@@ -136,6 +139,8 @@ Status parse_admin(Parser *p, AstStatement *out)
         command->has_number = true;
         return parse_integer(p, &command->number);
     }
+    if (accept_phrase(p, "TEST SNAPSHOT"))
+        return parse_any_word(p, &new_command(p, out, "ADMIN TEST SNAPSHOT")->text);
     if (accept_phrase(p, "CLEAR DATACACHE")) {
         (void)new_command(p, out, "ADMIN CLEAR DATACACHE");
         return OK;

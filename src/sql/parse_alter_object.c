@@ -76,6 +76,11 @@ static Status parse_alter_database(Parser *p, AstStatement *out)
         return syntax_error(p, "a quota");
     command->text2 = amount->text;
     p->at++;
+    const Token *unit = peek_token(p); /* 10GB may be two tokens */
+    if (unit->kind == TOKEN_WORD && unit->begin == amount->end) {
+        command->text2 = strview_n(p->text.data + amount->begin, unit->end - amount->begin);
+        p->at++;
+    }
     return OK;
 }
 

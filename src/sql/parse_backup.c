@@ -73,6 +73,29 @@ static Status parse_restore_repository(Parser *p, AstCommand *command)
     return parse_optional_properties(p, &command->properties);
 }
 
+/* CREATE {TABLE | DATABASE} new CLONE old [FROM SNAPSHOT s | FOR {VERSION | TIMESTAMP} AS OF expr] */
+Status parse_clone(Parser *p, AstStatement *out, const char *what, const AstName *fresh, bool if_not_exists)
+{
+    AstName name = *fresh;
+    AstCommand *command = new_command(p, out, what);
+    command->name2 = name;
+    command->if_not_exists = if_not_exists;
+    TRY(parse_name(p, &command->name));
+    if (accept_phrase(p, "FROM SNAPSHOT"))
+        return parse_any_word(p, &command->text);
+    if (!accept_word(p, "FOR"))
+        return OK;
+    command->flag = is_word(p, "VERSION");
+    if (!accept_word(p, "VERSION"))
+        TRY(expect_word(p, "TIMESTAMP"));
+    TRY(expect_word(p, "AS"));
+    TRY(expect_word(p, "OF"));
+    AstExpr *moment;
+    TRY(parse_expression(p, &moment));
+    AST_PUSH(p->arena, &command->values, moment);
+    return OK;
+}
+
 /* RESTORE {CLUSTER | DATABASE d | TABLE t [PARTITION (..)]} [AS new]
  * {FROM SNAPSHOT s | TO TIMESTAMP expr} */
 static Status parse_restore_snapshot(Parser *p, AstCommand *command, bool has_name)

@@ -40,6 +40,14 @@ static Status parse_object_option(Parser *p, AstCommand *command, bool *out_done
     }
     if (accept_word(p, "PROPERTIES") || accept_phrase(p, "WITH PROPERTIES") || is_symbol(p, "("))
         return parse_properties(p, &command->properties);
+    if (strview_is(command->what, "CREATE SNAPSHOT") && accept_word(p, "FOR")) {
+        command->text2 = is_word(p, "CLUSTER") ? STR_VIEW("CLUSTER") : is_word(p, "DATABASE") ? STR_VIEW("DATABASE") : STR_VIEW("TABLE");
+        if (accept_word(p, "CLUSTER"))
+            return OK;
+        if (!accept_word(p, "DATABASE"))
+            TRY(expect_word(p, "TABLE"));
+        return parse_name(p, &command->name2);
+    }
     *out_done = true;
     return OK;
 }

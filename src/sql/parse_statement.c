@@ -55,6 +55,8 @@ static Status parse_create_database(Parser *p, AstStatement *out)
     out->kind = AST_STATEMENT_CREATE_DATABASE;
     TRY(parse_if_not_exists(p, &out->if_not_exists));
     TRY(parse_name(p, &out->name));
+    if (accept_word(p, "CLONE"))
+        return parse_clone(p, out, "CLONE DATABASE", &out->name, out->if_not_exists);
     while (is_word(p, "CHARACTER") || is_word(p, "DEFAULT") || is_word(p, "COLLATE") || is_word(p, "CHARSET"))
         p->at += is_word_ahead(p, 1, "SET") ? 3 : 2;
     if (accept_word(p, "COMMENT"))

@@ -487,6 +487,8 @@ Status parse_create_table(Parser *p, AstStatement *out)
         TRY(expect_word(p, "EXISTS"));
     }
     TRY(parse_name(p, &table->name));
+    if (accept_word(p, "CLONE"))
+        return parse_clone(p, out, "CLONE TABLE", &table->name, table->if_not_exists);
     if (at_bare_columns(p))
         TRY(parse_ctas_columns(p, table));
     else if (is_symbol(p, "("))

@@ -135,6 +135,7 @@ Status parse_create_object(Parser *p, AstStatement *out, bool or_replace, bool *
 Status parse_drop_object(Parser *p, AstStatement *out, bool *out_found);
 Status parse_alter_resource_group(Parser *p, AstStatement *out);
 Status parse_backup(Parser *p, AstStatement *out);
+Status parse_clone(Parser *p, AstStatement *out, const char *what, const AstName *fresh, bool if_not_exists);
 Status parse_restore(Parser *p, AstStatement *out);
 Status parse_recover(Parser *p, AstStatement *out);
 Status parse_statistics(Parser *p, AstStatement *out, bool *out_found);

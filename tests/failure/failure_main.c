@@ -18,7 +18,7 @@
 enum { MOST_RUNS = 3000, DENSE_RUNS = 24 };
 
 /* RUN_UNSEEN: what it does is not seen in the data, so that each run has a fresh server. */
-typedef enum ScenarioKind { RUN_SQL, RUN_UNSEEN, RUN_LOAD, RUN_REOPEN, RUN_FIRST_START } ScenarioKind;
+typedef enum ScenarioKind { RUN_SQL, RUN_UNSEEN, RUN_LOAD, RUN_REOPEN, RUN_FIRST_START, RUN_RESTORE, RUN_TRIM } ScenarioKind;
 
 typedef struct Scenario {
     ScenarioKind kind;
@@ -69,6 +69,11 @@ static const Scenario scenarios[] = {
     {RUN_LOAD, "1,2023-01-01,loaded,1\n2,2024-01-01,loaded,2\n3,2024-03-01,loaded,3\n"},
     {RUN_REOPEN, "a start"},
     {RUN_FIRST_START, "a first start"},
+    {RUN_RESTORE, "a restore"},
+    {RUN_TRIM, "a trim of the journal"},
+    {RUN_UNSEEN, "CREATE SNAPSHOT kept"},
+    {RUN_SQL, "CREATE TABLE copy CLONE dup"},
+    {RUN_UNSEEN, "ADMIN SET CLUSTER READ ONLY TIMEOUT 0; ADMIN SET CLUSTER READ WRITE"},
 };
 
 typedef enum Mode {
@@ -89,6 +94,10 @@ static Status run_scenario(Fixture *f, const Scenario *scenario, Diag *diag)
         return fixture_reopen(f, diag);
     case RUN_FIRST_START:
         return fixture_first_start(f, diag);
+    case RUN_RESTORE:
+        return fixture_restore(f, diag);
+    case RUN_TRIM:
+        return fixture_trim(f, diag);
     case RUN_SQL:
     case RUN_UNSEEN:
     default:
@@ -186,7 +195,7 @@ static uint64_t next_n(Mode mode, uint64_t n)
 /* Each start adds to the journal. */
 static bool is_reusable(const Scenario *scenario)
 {
-    return scenario->kind != RUN_REOPEN && scenario->kind != RUN_FIRST_START && scenario->kind != RUN_UNSEEN;
+    return scenario->kind == RUN_SQL || scenario->kind == RUN_LOAD;
 }
 
 static void loop(const Scenario *scenario, Mode mode, const ByteBuf *before, const ByteBuf *after)

@@ -7,12 +7,17 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "meta/checkpoint.h"
+#include "meta/restore.h"
+
 enum { SPILL_LIMIT = 1 << 30 };
+
+static int64_t ahead_us; /* of the real time, while a trim runs */
 
 static int64_t wall_us(void *context)
 {
     (void)context;
-    return env_wall_us(environment_real());
+    return env_wall_us(environment_real()) + ahead_us;
 }
 
 static int64_t monotonic_us(void *context)
@@ -35,8 +40,9 @@ static void no_sleep(void *context, int64_t us)
 /* Waiting between retries would only cost time. */
 static const Environment environment = {NULL, wall_us, monotonic_us, random_u64, no_sleep};
 
-static void forget_object(void *context, StrView path)
+static void forget_object(void *context, Volume *volume, StrView path)
 {
+    (void)volume;
     segment_cache_forget(context, path);
 }
 
@@ -94,6 +100,41 @@ Status fixture_reopen(Fixture *f, Diag *diag)
     if (status == OK)
         return fixture_run(f, "USE d", NULL, diag);
     stop(f); /* what was made before it failed */
+    return status;
+}
+
+/* Stopped, restored to the state that it has, and started in the next incarnation. */
+Status fixture_restore(Fixture *f, Diag *diag)
+{
+    ImageContent content CLEANUP(image_content_deinit);
+    MetaStore *store;
+    RestoreReport report;
+    image_content_init(&content);
+    stop(f);
+    TRY(meta_store_open_as(f->volume, &(MetaOpen){.is_read_only = true}, diag, &store));
+    meta_content(store, &content);
+    Status status = meta_open_next(f->volume, &content, "", diag, &report);
+    meta_store_close(store);
+    TRY(status);
+    return fixture_reopen(f, diag);
+}
+
+/* Two images, hours apart as far as trimming knows, and then the trimming. */
+Status fixture_trim(Fixture *f, Diag *diag)
+{
+    enum { HOURS = 100 };
+    ImageReport image;
+    TrimReport report;
+    Status status = OK;
+    for (int i = 0; i < 4 && status == OK; i++) {
+        status = fixture_run(f, "SET GLOBAL query_timeout = 300", NULL, diag);
+        if (status == OK)
+            status = meta_create_image(f->instance.store, diag, &image);
+    }
+    ahead_us = HOURS * INT64_C(3600) * 1000000;
+    if (status == OK)
+        status = meta_trim(f->instance.store, INT64_C(3600) * 1000000, diag, &report);
+    ahead_us = 0;
     return status;
 }
 

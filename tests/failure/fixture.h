@@ -21,6 +21,8 @@ Status fixture_attach(Fixture *fixture, Volume *volume, Diag *diag);
 void fixture_close(Fixture *fixture);
 /* Stops and starts it again on the same volume. */
 Status fixture_reopen(Fixture *fixture, Diag *diag);
+Status fixture_restore(Fixture *fixture, Diag *diag);
+Status fixture_trim(Fixture *fixture, Diag *diag);
 /* Starts the metadata on a volume that was empty, as far as committing an id. */
 Status fixture_first_start(Fixture *fixture, Diag *diag);
 /* Runs SQL; results as text, a row a line. */

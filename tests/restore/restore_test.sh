@@ -87,6 +87,19 @@ has "not an entry"
 tool 1 restore --volume "file://$volume"
 tool 1 restore --volume "file://$work/nowhere" --to-entry 5
 
+# ---- a snapshot of the cluster ----
+start
+sql -e "create snapshot kept; create snapshot small for table d.t; drop table d.t"
+stop_server
+tool 1 restore --volume "file://$volume" --snapshot small
+has "RESTORE TABLE"
+tool 1 restore --volume "file://$volume" --snapshot nothing
+tool 0 restore --volume "file://$volume" --snapshot kept
+start
+query "select sum(v) from d.t" 110
+stop_server
+fsck 0
+
 # ---- into another volume ----
 mkdir -p "$work/other"
 tool 0 restore --volume "file://$volume" --into "file://$work/other/volume"

@@ -50,7 +50,8 @@ static void compact_one(Server *server)
     Diag diag = {0};
     CatalogSnapshot *catalog = meta_snapshot(server->store);
     const CatalogDatabase *database = catalog->database_count == 0 ? NULL : catalog->databases[0];
-    uint64_t table_id = database == NULL || database->table_count == 0 ? 0 : database->tables[pick(database->table_count)]->id;
+    uint32_t count = database == NULL ? 0 : catalog_table_count(database);
+    uint64_t table_id = count == 0 ? 0 : catalog_table_at(database, (uint32_t)pick(count))->id;
     catalog_unref(catalog);
     Status status = compactor_compact_table(server->compactor, table_id, NULL, 0, NULL, &diag);
     trace("node %u compacts: %s", server->node.number, error_info(status)->name);

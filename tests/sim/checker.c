@@ -300,9 +300,9 @@ void write_catalog(Server *server, ByteBuf *out)
         bytebuf_put_u64(out, database->id);
         encode_view(out, database->name);
         encode_view(out, database->comment);
-        bytebuf_put_varint(out, database->table_count);
-        for (uint32_t t = 0; t < database->table_count; t++)
-            write_table(database->tables[t], out);
+        bytebuf_put_varint(out, catalog_table_count(database));
+        for (uint32_t t = 0; t < catalog_table_count(database); t++)
+            write_table(catalog_table_at(database, t), out);
     }
     bytebuf_put_varint(out, catalog->setting_count);
     for (uint32_t s = 0; s < catalog->setting_count; s++) {

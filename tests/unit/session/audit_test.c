@@ -37,12 +37,13 @@ static void a_line_a_statement(void **state)
     assert_int_equal(audit_open(folder, 2000, &diag, &log), OK);
     AuditRecord record = {.client = STR_VIEW("10.0.0.1"), .user = STR_VIEW("root"), .database = STR_VIEW("d|b"), .query_id = STR_VIEW("q-1"),
                           .statement = STR_VIEW("SELECT 1\n|FROM t"), .statement_id = 7, .is_query = true, .error_name = "",
-                          .time_ms = 12, .returned_rows = 3, .peak_bytes = 4096, .resource_group = STR_VIEW("default_wg")};
+                          .time_ms = 12, .returned_rows = 3, .peak_bytes = 4096,
+                          .scanned_rows = 70, .scanned_bytes = 900, .resource_group = STR_VIEW("default_wg")};
     audit_write(log, &record);
     assert_int_equal(read_lines(path, last, sizeof(last)), 1);
     assert_non_null(strstr(last, "|Client=10.0.0.1|User=root|"));
     assert_non_null(strstr(last, "|Db=d b|State=EOF|ErrorCode=|Time=12|"));
-    assert_non_null(strstr(last, "|ReturnRows=3|"));
+    assert_non_null(strstr(last, "|ScanBytes=900|ScanRows=70|ReturnRows=3|"));
     assert_non_null(strstr(last, "|StmtId=7|QueryId=q-1|IsQuery=true|"));
     assert_non_null(strstr(last, "|Stmt=SELECT 1  FROM t|"));
     for (int i = 0; i < 20; i++)

@@ -1,0 +1,215 @@
+/* Trimming: which images stay, what is left of the journal, starts afterwards, and writers that slept through it. */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#include "base/log.h"
+#include "meta/checkpoint.h"
+
+#define HOUR_US (INT64_C(3600) * 1000000)
+
+static int64_t now_us = INT64_C(1700000000000000);
+
+static int64_t clock_now(void *context)
+{
+    (void)context;
+    return now_us;
+}
+
+static uint64_t counting(void *context)
+{
+    uint64_t *next = context;
+    return ++*next;
+}
+
+static void no_sleep(void *context, int64_t us)
+{
+    (void)context, (void)us;
+}
+
+static uint64_t randomness;
+static const Environment environment = {&randomness, clock_now, clock_now, counting, no_sleep};
+
+static MetaStore *open_store(Volume *volume)
+{
+    MetaStore *store = NULL;
+    Diag diag = {0};
+    if (meta_store_open(volume, &diag, &store) != OK)
+        fail_msg("does not open: %s", diag.message);
+    return store;
+}
+
+static Status build_setting(void *context, const CatalogSnapshot *catalog, Change *change, Diag *diag)
+{
+    (void)catalog, (void)diag;
+    change_put_setting(change, strview(context), STR_VIEW("1"));
+    return OK;
+}
+
+static Status set(MetaStore *store, const char *key)
+{
+    Diag diag = {0};
+    return meta_commit(store, build_setting, (void *)(uintptr_t)key, &diag);
+}
+
+static bool has(MetaStore *store, const char *key)
+{
+    CatalogSnapshot *catalog = meta_snapshot(store);
+    bool found = catalog_setting(catalog, key).data != NULL;
+    catalog_unref(catalog);
+    return found;
+}
+
+static void make_image(MetaStore *store)
+{
+    ImageReport report;
+    Diag diag = {0};
+    if (meta_create_image(store, &diag, &report) != OK)
+        fail_msg("image: %s", diag.message);
+}
+
+static TrimReport trim(MetaStore *store, int64_t retention_us)
+{
+    TrimReport report;
+    Diag diag = {0};
+    if (meta_trim(store, retention_us, &diag, &report) != OK)
+        fail_msg("trim: %s", diag.message);
+    return report;
+}
+
+static uint32_t count_images(Volume *volume)
+{
+    AUTO_ARENA arena;
+    uint64_t *entries;
+    uint32_t count = 0;
+    Diag diag = {0};
+    arena_init(&arena, NULL);
+    assert_int_equal(image_list(volume, 1, &arena, &diag, &entries, &count), OK);
+    return count;
+}
+
+static bool has_batch(Volume *volume, int sequence)
+{
+    char path[64];
+    AUTO_BYTEBUF bytes = {0};
+    Diag diag = {0};
+    snprintf(path, sizeof(path), "meta/1/journal/000000/%012d", sequence);
+    return volume_get(volume, path, &bytes, &diag) == OK;
+}
+
+static void what_is_older_than_the_retention_goes(void **state)
+{
+    (void)state;
+    Volume *volume = volume_open_memory(&environment);
+    MetaStore *store = open_store(volume);
+    for (int i = 0; i < 12; i++) { /* sequence 2 + i, image behind it; four an hour */
+        assert_int_equal(set(store, "a"), OK);
+        make_image(store);
+        now_us += HOUR_US / 4;
+    }
+    assert_int_equal(count_images(volume), 12);
+    TrimReport report = trim(store, 72 * HOUR_US);
+    assert_int_equal(report.objects_deleted, 1 + 1); /* the first image covers the epoch and the first change, and is old */
+    assert_true(count_images(volume) <= 5 && count_images(volume) >= 4); /* one an hour, and the newest two */
+    uint32_t before = count_images(volume);
+    report = trim(store, 72 * HOUR_US); /* again: nothing */
+    assert_int_equal(report.objects_deleted, 0);
+    assert_int_equal(count_images(volume), before);
+    assert_int_equal(set(store, "b"), OK);
+    now_us += 100 * HOUR_US;
+    report = trim(store, 72 * HOUR_US);
+    assert_int_equal(count_images(volume), 2);
+    assert_false(has_batch(volume, 10));
+    assert_true(has_batch(volume, 13));
+    assert_true(has_batch(volume, 14));
+    meta_store_close(store);
+    store = open_store(volume);
+    assert_true(has(store, "a") && has(store, "b"));
+    meta_store_close(store);
+    volume_close(volume);
+}
+
+static void a_young_image_trims_nothing_and_the_newest_object_stays(void **state)
+{
+    (void)state;
+    Volume *volume = volume_open_memory(&environment);
+    MetaStore *store = open_store(volume);
+    assert_int_equal(set(store, "a"), OK);
+    make_image(store);
+    now_us += HOUR_US / 2;
+    assert_int_equal(trim(store, HOUR_US).objects_deleted, 0);
+    now_us += HOUR_US;
+    assert_int_equal(trim(store, HOUR_US).objects_deleted, 1);
+    assert_false(has_batch(volume, 1));
+    assert_true(has_batch(volume, 2)); /* the newest, though the image covers it */
+    meta_store_close(store);
+    volume_close(volume);
+}
+
+/* One leads, and does nothing for hours. Another takes the lead, and trims the place of the first one's next batch. */
+static void who_slept_through_a_trim_is_not_told_success(void **state)
+{
+    (void)state;
+    Volume *volume = volume_open_memory(&environment);
+    MetaStore *sleeper = open_store(volume);
+    assert_int_equal(set(sleeper, "a"), OK);
+    MetaStore *other = open_store(volume);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(set(other, "b"), OK);
+    make_image(other);
+    now_us += 3 * HOUR_US;
+    assert_int_equal(set(other, "c"), OK);
+    make_image(other);
+    now_us += 3 * HOUR_US;
+    make_image(other);
+    assert_true(trim(other, HOUR_US).objects_deleted >= 3);
+    assert_false(has_batch(volume, 3)); /* where the sleeper would append */
+    assert_int_equal(set(sleeper, "lost"), ERR_OUTCOME_UNKNOWN);
+    assert_int_equal(set(sleeper, "lost"), ERR_RETRY);
+    assert_true(has_batch(volume, 3)); /* it landed, and nobody will read it */
+    meta_store_close(sleeper);
+    meta_store_close(other);
+    other = open_store(volume);
+    assert_false(has(other, "lost"));
+    assert_true(has(other, "b") && has(other, "c"));
+    meta_store_close(other);
+    volume_close(volume);
+}
+
+static void a_follower_that_slept_starts_again(void **state)
+{
+    (void)state;
+    Volume *volume = volume_open_memory(&environment);
+    MetaStore *leader = open_store(volume), *follower;
+    Diag diag = {0};
+    assert_int_equal(meta_store_open_follower(volume, &diag, &follower), OK);
+    assert_int_equal(set(leader, "a"), OK);
+    make_image(leader);
+    now_us += 3 * HOUR_US;
+    assert_int_equal(set(leader, "b"), OK);
+    make_image(leader);
+    now_us += 3 * HOUR_US;
+    trim(leader, HOUR_US);
+    assert_int_equal(meta_follow(follower, &diag), ERR_READ_ONLY);
+    meta_store_close(follower);
+    meta_store_close(leader);
+    volume_close(volume);
+}
+
+int main(void)
+{
+    if (log_open("/dev/null", LOG_LEVEL_ERROR, NULL) != OK)
+        return 1;
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_is_older_than_the_retention_goes),
+        cmocka_unit_test(a_young_image_trims_nothing_and_the_newest_object_stays),
+        cmocka_unit_test(who_slept_through_a_trim_is_not_told_success),
+        cmocka_unit_test(a_follower_that_slept_starts_again),
+    };
+    return cmocka_run_group_tests_name("meta.trim", tests, NULL, NULL);
+}
