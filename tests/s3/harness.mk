@@ -38,6 +38,6 @@ ceph-packages:
 harness-s3-ceph-cluster: $(BUILD)/merak ceph-packages
 	@$(BESIDE_CEPH) tests/s3/cluster_test.sh
 harness-s3-ceph-sql: $(BUILD)/merak $(BUILD)/merak-sqltest ceph-packages
-	@$(BESIDE_CEPH) $(BUILD)/merak-sqltest --server tests/s3/server_on_s3.sh --jobs $(SQL_JOBS) --name ceph $(SQL_FILES)
+	@$(BESIDE_CEPH) $(BUILD)/merak-sqltest --server tests/s3/server_on_s3.sh --jobs $(SQL_JOBS) --name s3 $(SQL_FILES)
 harness-s3-ceph-kill-loop: $(BUILD)/merak $(BUILD)/merak-kill-loop ceph-packages
 	@$(BESIDE_CEPH) $(BUILD)/merak-kill-loop --server tests/s3/server_on_s3.sh --kills 60
