@@ -1,16 +1,16 @@
-# Materialized views against an oracle: `make view-oracle SEEDS=20 SECONDS=60`.
+# Materialized views against an oracle: `make view-oracle VIEW_SEEDS=20 VIEW_SECONDS=60`.
 TEST_HARNESSES += view-oracle
 LONG_HARNESSES += view-oracle-long
 VIEW_SOURCES := $(sort $(wildcard tests/views/*.c)) tests/sql_runner/server_process.c
 VIEW_OBJECTS := $(VIEW_SOURCES:%.c=$(BUILD)/%.o)
-SEEDS ?= 2
-SECONDS ?= 10
+VIEW_SEEDS ?= 2
+VIEW_SECONDS ?= 10
 .PHONY: view-oracle harness-view-oracle harness-view-oracle-long
 $(filter $(BUILD)/tests/views/%,$(VIEW_OBJECTS)): CFLAGS_ALL += -Itests $(shell pkg-config --cflags libmariadb)
 $(BUILD)/merak-view-oracle: $(VIEW_OBJECTS) $(BUILD)/libmerak.a
 	$(CC) $(LDFLAGS_COMMON) $(LDFLAGS_VARIANT) $^ $(LIBS) $(shell pkg-config --libs libmariadb) -o $@
 view-oracle: $(BUILD)/merak $(BUILD)/merak-view-oracle
-	@$(BUILD)/merak-view-oracle --server $(BUILD)/merak --seeds $(SEEDS) --seconds $(SECONDS)
+	@$(BUILD)/merak-view-oracle --server $(BUILD)/merak --seeds $(VIEW_SEEDS) --seconds $(VIEW_SECONDS)
 harness-view-oracle: view-oracle
 harness-view-oracle-long: $(BUILD)/merak $(BUILD)/merak-view-oracle
 	@$(BUILD)/merak-view-oracle --server $(BUILD)/merak --seeds 30 --seconds 60
