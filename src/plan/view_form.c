@@ -238,9 +238,9 @@ static void detach_tables(PlanContext *context, LogicalNode *node)
         detach_tables(context, node->children[i]);
     if (node->kind != LOGICAL_SCAN)
         return;
-    CatalogTable *stub = ARENA_NEW(context->arena, CatalogTable);
-    stub->id = node->scan.table->id;
-    node->scan.table = stub;
+    CatalogTable *kept = ARENA_NEW(context->arena, CatalogTable);
+    kept->id = node->scan.table->id;
+    node->scan.table = kept;
     node->scan.database = NULL;
 }
 

@@ -107,7 +107,8 @@ static void put_prepared(const StatementContext *context, StrView sql, ByteBuf *
 
 static void note_pin(Session *session, const AstStatement *statement)
 {
-    if (statement->kind == AST_STATEMENT_BEGIN)
+    session->has_remote_temporaries |= statement->kind == AST_STATEMENT_CREATE_TABLE && statement->create_table->is_temporary;
+    if (statement->kind == AST_STATEMENT_BEGIN || session->has_remote_temporaries)
         session->is_pinned = true;
     else if (statement->kind == AST_STATEMENT_COMMIT || statement->kind == AST_STATEMENT_ROLLBACK)
         session->is_pinned = false;
@@ -132,7 +133,7 @@ Status statement_forward(StatementContext *context, const AstStatement *statemen
     if (status == OK)
         note_pin(session, statement);
     else if (session->forward_link == NULL)
-        session->is_pinned = false; /* what was open there is gone with the link */
+        session->is_pinned = session->has_remote_temporaries = false; /* what was there is gone with the link */
     Diag trouble = {0};
     status_ignore(meta_follow(instance->store, &trouble)); /* the follower's own turn comes soon */
     return status;
@@ -144,5 +145,5 @@ void session_close_forward(Session *session)
     if (session->forward_link != NULL)
         forward->close(forward->context, session->forward_link);
     session->forward_link = NULL;
-    session->is_pinned = false;
+    session->is_pinned = session->has_remote_temporaries = false;
 }

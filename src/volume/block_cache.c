@@ -116,17 +116,17 @@ static void keep_tail(BlockObject *object, StrView tail)
     block_unpin(object, first, end - 1);
 }
 
-static Status fetch_size(BlockObject *placeholder, Diag *diag, BlockObject **out_object)
+static Status fetch_size(BlockObject *opening, Diag *diag, BlockObject **out_object)
 {
     AUTO_BYTEBUF tail = {0};
     uint64_t size = 0;
-    BlockCache *cache = placeholder->cache;
-    TRY(placeholder->source.tail(placeholder->source.context, placeholder->path, TAIL_BYTES, &tail, &size, diag));
+    BlockCache *cache = opening->cache;
+    TRY(opening->source.tail(opening->source.context, opening->path, TAIL_BYTES, &tail, &size, diag));
     if (tail.length > size)
-        return RAISE(diag, IO, "object \"%s\": more bytes than it has were sent", placeholder->path);
+        return RAISE(diag, IO, "object \"%s\": more bytes than it has were sent", opening->path);
     atomic_fetch_add(&cache->fetches, 1);
     atomic_fetch_add(&cache->fetched_bytes, tail.length);
-    BlockObject *object = block_object_new(cache, &placeholder->source, placeholder->path, size);
+    BlockObject *object = block_object_new(cache, &opening->source, opening->path, size);
     Status status = block_object_map(object, diag);
     if (status != OK) {
         block_object_free(object);
@@ -140,16 +140,16 @@ static Status fetch_size(BlockObject *placeholder, Diag *diag, BlockObject **out
 /* One asks the service, the others wait. Cache locked; unlocked in between. */
 static Status open_unknown(BlockCache *cache, const BlockSource *source, const char *path, Diag *diag, BlockObject **out_object)
 {
-    BlockObject *placeholder = block_object_new(cache, source, path, 0);
+    BlockObject *opening = block_object_new(cache, source, path, 0);
     BlockObject *object = NULL;
-    placeholder->is_opening = true;
-    block_object_link(cache, placeholder);
+    opening->is_opening = true;
+    block_object_link(cache, opening);
     mutex_unlock(&cache->lock);
-    Status status = fetch_size(placeholder, diag, &object);
+    Status status = fetch_size(opening, diag, &object);
     mutex_lock(&cache->lock);
-    block_object_unlink(cache, placeholder);
-    bool is_forgotten = placeholder->is_forgotten;
-    block_object_free(placeholder);
+    block_object_unlink(cache, opening);
+    bool is_forgotten = opening->is_forgotten;
+    block_object_free(opening);
     condition_broadcast(&cache->opened);
     if (status != OK)
         return status;

@@ -378,6 +378,10 @@ static Status run(const ServerOptions *options, int rounds, uint64_t seed, Diag 
     MYSQL *mysql = connect_to(1); /* a follower */
     check(peer_run(mysql, "CREATE DATABASE d") == OUTCOME_DONE, "a follower takes DDL");
     check(peer_run(mysql, "CREATE TABLE d.log (writer INT, n BIGINT) DUPLICATE KEY (writer)") == OUTCOME_DONE, "a table is made");
+    int64_t rows = 0;
+    bool is_run = peer_run(mysql, "CREATE TEMPORARY TABLE d.own (k INT)") == OUTCOME_DONE && peer_run(mysql, "BEGIN") == OUTCOME_DONE &&
+                  peer_run(mysql, "INSERT INTO d.own VALUES (1), (2)") == OUTCOME_DONE && peer_run(mysql, "COMMIT") == OUTCOME_DONE;
+    check(is_run && peer_number(mysql, "SELECT count(*) FROM d.own", &rows) && rows == 2, "a temporary table is seen through a follower");
     mysql_close(mysql);
     LoadReply load = peer_load(nodes[2].http_port, "d", "log", "through_a_follower", STR_VIEW("99,1\n99,2\n"));
     check(load.outcome == OUTCOME_DONE && load.loaded == 2, "a load is sent on to the leader");

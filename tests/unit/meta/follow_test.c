@@ -11,26 +11,7 @@
 
 #include "base/log.h"
 #include "meta/store.h"
-
-static int64_t no_clock(void *context)
-{
-    (void)context;
-    return 1700000000000000;
-}
-
-static uint64_t counting(void *context)
-{
-    uint64_t *next = context;
-    return ++*next;
-}
-
-static void no_sleep(void *context, int64_t us)
-{
-    (void)context, (void)us;
-}
-
-static uint64_t randomness;
-static const Environment environment = {&randomness, no_clock, no_clock, counting, no_sleep};
+#include "unit/meta/store_fixture.h"
 
 static MetaStore *open_follower(Volume *volume)
 {

@@ -14,35 +14,7 @@
 #include "base/log.h"
 #include "meta/checkpoint.h"
 #include "meta/image.h"
-
-static int64_t no_clock(void *context)
-{
-    (void)context;
-    return 1700000000000000;
-}
-
-static uint64_t counting(void *context)
-{
-    uint64_t *next = context;
-    return ++*next;
-}
-
-static void no_sleep(void *context, int64_t us)
-{
-    (void)context, (void)us;
-}
-
-static uint64_t randomness;
-static const Environment environment = {&randomness, no_clock, no_clock, counting, no_sleep};
-
-static MetaStore *open_store(Volume *volume)
-{
-    MetaStore *store = NULL;
-    Diag diag = {0};
-    if (meta_store_open(volume, &diag, &store) != OK)
-        fail_msg("does not open: %s", diag.message);
-    return store;
-}
+#include "unit/meta/store_fixture.h"
 
 /* ---- a catalog that has something of everything ---- */
 

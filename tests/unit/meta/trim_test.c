@@ -10,39 +10,9 @@
 
 #include "base/log.h"
 #include "meta/checkpoint.h"
+#include "unit/meta/store_fixture.h"
 
 #define HOUR_US (INT64_C(3600) * 1000000)
-
-static int64_t now_us = INT64_C(1700000000000000);
-
-static int64_t clock_now(void *context)
-{
-    (void)context;
-    return now_us;
-}
-
-static uint64_t counting(void *context)
-{
-    uint64_t *next = context;
-    return ++*next;
-}
-
-static void no_sleep(void *context, int64_t us)
-{
-    (void)context, (void)us;
-}
-
-static uint64_t randomness;
-static const Environment environment = {&randomness, clock_now, clock_now, counting, no_sleep};
-
-static MetaStore *open_store(Volume *volume)
-{
-    MetaStore *store = NULL;
-    Diag diag = {0};
-    if (meta_store_open(volume, &diag, &store) != OK)
-        fail_msg("does not open: %s", diag.message);
-    return store;
-}
 
 static Status build_setting(void *context, const CatalogSnapshot *catalog, Change *change, Diag *diag)
 {
@@ -110,7 +80,7 @@ static void what_is_older_than_the_retention_goes(void **state)
     for (int i = 0; i < 12; i++) { /* sequence 2 + i, image behind it; four an hour */
         assert_int_equal(set(store, "a"), OK);
         make_image(store);
-        now_us += HOUR_US / 4;
+        fixture_now_us += HOUR_US / 4;
     }
     assert_int_equal(count_images(volume), 12);
     TrimReport report = trim(store, 72 * HOUR_US);
@@ -121,7 +91,7 @@ static void what_is_older_than_the_retention_goes(void **state)
     assert_int_equal(report.objects_deleted, 0);
     assert_int_equal(count_images(volume), before);
     assert_int_equal(set(store, "b"), OK);
-    now_us += 100 * HOUR_US;
+    fixture_now_us += 100 * HOUR_US;
     report = trim(store, 72 * HOUR_US);
     assert_int_equal(count_images(volume), 2);
     assert_false(has_batch(volume, 10));
@@ -141,9 +111,9 @@ static void a_young_image_trims_nothing_and_the_newest_object_stays(void **state
     MetaStore *store = open_store(volume);
     assert_int_equal(set(store, "a"), OK);
     make_image(store);
-    now_us += HOUR_US / 2;
+    fixture_now_us += HOUR_US / 2;
     assert_int_equal(trim(store, HOUR_US).objects_deleted, 0);
-    now_us += HOUR_US;
+    fixture_now_us += HOUR_US;
     assert_int_equal(trim(store, HOUR_US).objects_deleted, 1);
     assert_false(has_batch(volume, 1));
     assert_true(has_batch(volume, 2)); /* the newest, though the image covers it */
@@ -162,10 +132,10 @@ static void who_slept_through_a_trim_is_not_told_success(void **state)
     for (int i = 0; i < 3; i++)
         assert_int_equal(set(other, "b"), OK);
     make_image(other);
-    now_us += 3 * HOUR_US;
+    fixture_now_us += 3 * HOUR_US;
     assert_int_equal(set(other, "c"), OK);
     make_image(other);
-    now_us += 3 * HOUR_US;
+    fixture_now_us += 3 * HOUR_US;
     make_image(other);
     assert_true(trim(other, HOUR_US).objects_deleted >= 3);
     assert_false(has_batch(volume, 3)); /* where the sleeper would append */
@@ -190,10 +160,10 @@ static void a_follower_that_slept_starts_again(void **state)
     assert_int_equal(meta_store_open_follower(volume, &diag, &follower), OK);
     assert_int_equal(set(leader, "a"), OK);
     make_image(leader);
-    now_us += 3 * HOUR_US;
+    fixture_now_us += 3 * HOUR_US;
     assert_int_equal(set(leader, "b"), OK);
     make_image(leader);
-    now_us += 3 * HOUR_US;
+    fixture_now_us += 3 * HOUR_US;
     trim(leader, HOUR_US);
     assert_int_equal(meta_follow(follower, &diag), ERR_READ_ONLY);
     meta_store_close(follower);
