@@ -5,7 +5,8 @@
  *
  * - Own segments are added, with their own delete vectors.
  * - Rows of the base that it deleted or replaced: the vector in the newest catalog gets these rows, too. A row that
- *   somebody else has deleted or replaced meanwhile is a conflict, and so is a segment that is gone.
+ *   somebody else has deleted or replaced meanwhile is a conflict, and so is a segment that is gone; unless the data version
+ *   says that compaction alone took it away: then the rows are found by their keys in what took its place.
  * - Own keys that somebody else has written since the base are a conflict.
  *
  * Whoever commits first wins. */
@@ -21,6 +22,7 @@ typedef struct TabletWrites {
     uint64_t table_id, partition_id, tablet_id;
     const TabletVersion *base, *view; /* base NULL: the partition is new */
     const TabletVersion *now;         /* that was looked at */
+    bool has_base_rows;               /* nobody changed rows since the base: other segments are compacted ones */
     SegmentRef *own;                  /* without those of which no row is left */
     uint32_t own_count;
     NewDeletes *deletes;
@@ -81,26 +83,95 @@ static Status merge_vectors(WriteCommit *commit, const TabletWrites *writes, con
     return delete_vector_store(commit->transaction->options.store, volume, now, &newest, &commit->arena, diag, &out->deletes);
 }
 
-static Status take_base_deletes(WriteCommit *commit, TabletWrites *writes, Diag *diag)
+/* Segments of the newest catalog that the base does not have. */
+static SegmentRef *foreign_segments(WriteCommit *commit, const TabletWrites *writes, uint32_t *out_count)
+{
+    SegmentRef *foreign = ARENA_NEW_ARRAY(&commit->arena, SegmentRef, writes->now->segment_count + 1);
+    *out_count = 0;
+    for (uint32_t s = 0; s < writes->now->segment_count; s++) {
+        if (writes->base == NULL || find_segment(writes->base, writes->now->segments[s].id) == NULL)
+            foreign[(*out_count)++] = writes->now->segments[s];
+    }
+    return foreign;
+}
+
+/* The rows of a compacted segment that the view lacks: where are they now? */
+static Status find_moved(WriteCommit *commit, const TabletWrites *writes, const TableSchema *schema, uint32_t s, const PrimaryIndex *index,
+                         DeadRows *dead, Diag *diag)
+{
+    AUTO_ARENA arena;
+    DeleteVector before, own;
+    const KeyHash *keys;
+    const SegmentRef *base = &writes->base->segments[s];
+    Volume *volume = commit->transaction->options.volume;
+    arena_init(&arena, NULL);
+    TRY(key_flush_load(volume, schema, base, &arena, diag, &keys));
+    TRY(delete_vector_load(volume, base, &arena, diag, &before));
+    TRY(delete_vector_load(volume, &writes->view->segments[s], &arena, diag, &own));
+    for (uint32_t row = 0; row < base->row_count; row++) {
+        if (!delete_vector_has(&own, row) || delete_vector_has(&before, row))
+            continue;
+        RowLocation moved = primary_index_find(index, keys[row]);
+        if (moved.segment_id == 0)
+            return conflict(commit, writes->table_id, diag);
+        dead_rows_add(dead, moved, &commit->arena);
+    }
+    return OK;
+}
+
+/* lost: numbers of the base's segments that compaction took away and whose rows the transaction changed. */
+static Status take_moved_deletes(WriteCommit *commit, TabletWrites *writes, const TableSchema *schema, const uint32_t *lost, uint32_t lost_count,
+                                 Diag *diag)
+{
+    const WriteTransactionOptions *options = &commit->transaction->options;
+    uint32_t count, stored_count = 0;
+    DeadRows dead = {0};
+    NewDeletes *stored;
+    PrimaryIndex *index = NULL;
+    const SegmentRef *foreign = foreign_segments(commit, writes, &count);
+    PrimaryIndexes *indexes = primary_indexes_open(options->memory, 0, NULL);
+    PrimaryIndexInput input = {options->volume, writes->tablet_id, foreign, count, key_segment_columns(schema, &commit->arena), schema->key_count};
+    Status status = primary_index_get(indexes, &input, diag, &index);
+    for (uint32_t i = 0; i < lost_count && status == OK; i++)
+        status = find_moved(commit, writes, schema, lost[i], index, &dead, diag);
+    if (index != NULL)
+        primary_index_drop(index);
+    primary_indexes_close(indexes);
+    DeadRowStore store = {options->store, options->volume, &commit->arena};
+    if (status == OK)
+        status = dead_rows_store(&store, &dead, foreign, count, diag, &stored, &stored_count);
+    for (uint32_t i = 0; i < stored_count && status == OK; i++)
+        writes->deletes[writes->delete_count++] = stored[i];
+    return status;
+}
+
+static Status take_base_deletes(WriteCommit *commit, TabletWrites *writes, const TableSchema *schema, Diag *diag)
 {
     uint32_t count = writes->base == NULL ? 0 : writes->base->segment_count;
-    writes->deletes = ARENA_NEW_ARRAY(&commit->arena, NewDeletes, writes->view->segment_count + 1);
+    uint32_t lost_count = 0;
+    uint32_t *lost = ARENA_NEW_ARRAY(&commit->arena, uint32_t, count + 1);
+    bool finds_moved = writes->has_base_rows && table_keeps_last(schema);
+    writes->deletes = ARENA_NEW_ARRAY(&commit->arena, NewDeletes, writes->view->segment_count + writes->now->segment_count + 1);
     for (uint32_t s = 0; s < count; s++) {
         const SegmentRef *base = &writes->base->segments[s];
         const SegmentRef *view = &writes->view->segments[s];
         if (deletes_id(base) == deletes_id(view))
             continue;
         const SegmentRef *now = find_segment(writes->now, base->id);
-        NewDeletes *out = &writes->deletes[writes->delete_count++];
-        if (now == NULL)
+        if (now == NULL && !finds_moved)
             return conflict(commit, writes->table_id, diag);
+        if (now == NULL) {
+            lost[lost_count++] = s;
+            continue;
+        }
+        NewDeletes *out = &writes->deletes[writes->delete_count++];
         out->segment_id = base->id;
         if (deletes_id(now) == deletes_id(base))
             out->deletes = *view->deletes;
         else
             TRY(merge_vectors(commit, writes, base, view, now, diag, out));
     }
-    return OK;
+    return lost_count == 0 ? OK : take_moved_deletes(commit, writes, schema, lost, lost_count, diag);
 }
 
 /* ---- own rows ---- */
@@ -146,13 +217,12 @@ static Status check_foreign_keys(WriteCommit *commit, const TabletWrites *writes
     uint32_t count;
     const SegmentRef *segments = write_own_segments(writes->base, writes->view, &commit->arena, &count);
     PrimaryIndexInput input = {t->options.volume, writes->tablet_id, segments, count, key_segment_columns(schema, &commit->arena), schema->key_count};
-    for (uint32_t s = 0; s < writes->now->segment_count && status == OK && writes->own_count > 0; s++) {
-        const SegmentRef *segment = &writes->now->segments[s];
-        if (writes->base != NULL && find_segment(writes->base, segment->id) != NULL)
-            continue;
+    uint32_t foreign_count;
+    const SegmentRef *foreign = foreign_segments(commit, writes, &foreign_count);
+    for (uint32_t s = 0; s < foreign_count && status == OK && writes->own_count > 0; s++) {
         if (own == NULL) /* there was an index when the rows were added */
             TRY(primary_index_get(t->own, &input, diag, &own));
-        status = check_foreign_segment(commit, writes, schema, own, segment, diag);
+        status = check_foreign_segment(commit, writes, schema, own, &foreign[s], diag);
     }
     if (own != NULL)
         primary_index_put_back(t->own, own, segments, count);
@@ -166,16 +236,19 @@ static Status look_at_tablet(WriteCommit *commit, TabletWrites *writes, const Ca
     writes->now = partition_tablet(catalog_partition_by_id(now, writes->partition_id), writes->tablet_id);
     if (writes->now == NULL)
         return RAISE(diag, RETRY, "a partition of table '%.*s' was dropped during the transaction", SV_ARGS(now->name));
-    TRY(take_base_deletes(commit, writes, diag));
+    TRY(take_base_deletes(commit, writes, now->schema, diag));
     take_own_segments(commit, writes);
-    return table_keeps_last(now->schema) ? check_foreign_keys(commit, writes, now->schema, diag) : OK;
+    return table_keeps_last(now->schema) && !writes->has_base_rows ? check_foreign_keys(commit, writes, now->schema, diag) : OK;
 }
 
 static Status look_at_partition(WriteCommit *commit, const CatalogTable *now, const CatalogPartition *view, const CatalogPartition *base, Diag *diag)
 {
+    const CatalogPartition *newest = catalog_partition_by_id(now, view->id);
+    bool has_base_rows = base != NULL && newest != NULL && newest->data_version == base->data_version;
     for (uint32_t i = 0; i < view->tablet_count; i++) {
         const TabletVersion *tablet = &view->tablets[i];
         TabletWrites writes = {.table_id = now->id, .partition_id = view->id, .tablet_id = tablet->id, .view = tablet,
+                               .has_base_rows = has_base_rows,
                                .base = base == NULL ? NULL : partition_tablet(base, tablet->id)};
         if (writes.base == NULL ? tablet->segment_count == 0 : tablet_is_same(writes.base, tablet))
             continue;

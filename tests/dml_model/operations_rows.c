@@ -320,7 +320,8 @@ static void transaction(World *world, uint32_t slot)
         world->is_cut = true;
         return;
     }
-    world_settle(world, world_run(world, commits && goes_on ? "COMMIT" : "ROLLBACK") && commits && goes_on);
+    bool is_committed = commits && goes_on ? world_commit(world) : world_run(world, "ROLLBACK") && false;
+    world_settle(world, is_committed);
     if (world->is_cut && !commits) {
         world->is_cut = false;
         world_settle(world, false);

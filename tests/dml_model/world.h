@@ -25,6 +25,7 @@ typedef struct World {
     bool is_cut;                   /* no answer: before or after is true */
     uint64_t operations, comparisons, failures;
     uint32_t next_table, next_label;
+    uint32_t conflicts;            /* commits refused because compaction took rows away that were deleted */
     FILE *log;                     /* of all statements; NULL: none */
     char *history[HISTORY_LINES];
     uint32_t history_count;
@@ -36,6 +37,7 @@ uint32_t pick(World *world, uint32_t count);               /* 0 .. count - 1 */
 bool chance(World *world, uint32_t percent);
 RefTable *world_touch(World *world, uint32_t slot);        /* the copy that the operation changes */
 bool world_run(World *world, const char *sql);             /* false: no answer, or a failure that was noted */
+bool world_commit(World *world);                           /* the same for COMMIT */
 bool world_load(World *world, const RefTable *table, const Lines *headers, const ByteBuf *body, Arena *arena);
 void world_settle(World *world, bool is_done);             /* the operation is over: its tables count, or not */
 void world_fail(World *world, const char *what, const char *detail);
