@@ -121,6 +121,8 @@ static Status push_project(Consumer *consumer, uint32_t worker, Chunk *chunk)
     Chunk out = *chunk;
     out.columns = columns;
     out.column_count = count;
+    if (!evaluator_runs_whole(evaluator, chunk))
+        out.dropped = NULL;
     profile_rows(project->exec, project->node, chunk_alive(chunk));
     return project->next->push(project->next, worker, &out);
 }

@@ -156,7 +156,8 @@ static void check_segment(void *context, const SegmentRef *segment)
     Segment *opened;
     Diag trouble = {0};
     tool_progress(&fsck->progress, ++fsck->objects);
-    if (segment->volume_id != 0)
+    bool is_vector = segment->length == 0; /* an object of deleted rows, which is checked with its segment */
+    if (segment->volume_id != 0 || is_vector)
         return;
     strmap_set(&fsck->named, segment->path, fsck);
     if (segment->deletes != NULL)
