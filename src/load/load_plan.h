@@ -2,6 +2,7 @@
 /* What the properties of a load say, checked against the table: which fields come in, where each goes,
  * what the other columns get. Immutable after load_plan_make(); shared by the load's threads. */
 
+#include "base/hash.h"
 #include "codec/json_text.h"
 #include "expr/expr.h"
 #include "format/csv.h"
@@ -71,6 +72,8 @@ void load_plan_close(LoadPlan *plan);
 
 /* The parts of load_plan_make(). A property's text lives as long as the plan; data NULL: not given. */
 StrView load_plan_property(LoadPlan *plan, const StreamLoadOptions *options, const char *name);
+/* Adds the table and the properties that say what is loaded, and how. */
+void load_plan_sum_request(const StreamLoadOptions *options, ChecksumStream *sum);
 Status load_plan_read_label(LoadPlan *plan, const StreamLoadOptions *options, Diag *diag);
 Status load_plan_read_properties(LoadPlan *plan, const StreamLoadOptions *options, uint32_t *out_paths, Diag *diag);
 

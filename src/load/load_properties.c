@@ -6,6 +6,7 @@
  * effect here; what would change the result and is not known is refused, not ignored. */
 
 #include "base/environment.h"
+#include "base/hash.h"
 #include "types/datetime.h"
 #include "types/number_text.h"
 #include "types/time_zone.h"
@@ -259,6 +260,25 @@ static Status read_format(LoadPlan *plan, const StreamLoadOptions *options, uint
     if (format.length > 0 && !strview_equal_ci(format, STR_VIEW("csv")))
         return RAISE(diag, INVALID_ARGUMENT, "unknown data format: %.*s", SV_ARGS(format));
     return read_csv(plan, options, diag);
+}
+
+static void add_text(ChecksumStream *sum, StrView text)
+{
+    uint64_t length = text.length;
+    checksum_stream_add(sum, &length, sizeof(length));
+    if (length > 0)
+        checksum_stream_add(sum, text.data, text.length);
+}
+
+void load_plan_sum_request(const StreamLoadOptions *options, ChecksumStream *sum)
+{
+    static const char *const names[] = {"format", "columns", "where", "max_filter_ratio", "strict_mode", "partitions", "temporary_partitions",
+                                        "timezone", "compression", "partial_update", "merge_condition", "negative", "column_separator",
+                                        "row_delimiter", "enclose", "escape", "skip_header", "trim_space", "jsonpaths", "json_root",
+                                        "strip_outer_array", "envelope"};
+    add_text(sum, options->table);
+    for (size_t i = 0; i < COUNT_OF(names); i++)
+        add_text(sum, options->property(options->property_context, names[i]));
 }
 
 bool load_label_is_valid(StrView label)
