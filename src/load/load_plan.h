@@ -8,6 +8,7 @@
 #include "format/csv.h"
 #include "format/json_rows.h"
 #include "load/stream_load.h"
+#include "load/table_loader.h"
 #include "sql/ast.h"
 
 typedef enum LoadCompression { LOAD_PLAIN, LOAD_GZIP, LOAD_DEFLATE, LOAD_LZ4_FRAME, LOAD_ZSTD, LOAD_BZ2 } LoadCompression;
@@ -38,6 +39,10 @@ typedef struct LoadPlan {
     const CatalogTable *table;
     FuncSession session;
     StrView label;
+    bool has_label; /* it is the client's */
+    bool is_merged; /* see merge_commit.h */
+    bool merge_async;
+    int64_t merge_interval_us;
     LoadSource *sources;
     uint32_t source_count;
     LoadTarget *targets; /* one a table column */
@@ -45,6 +50,7 @@ typedef struct LoadPlan {
     uint32_t expr_count;
     bool has_op;         /* __op: text that says whether a row is put or deleted */
     LoadTarget op;
+    GeneratedColumns generated;
     Expr *where;         /* over the table's columns: slot = column; NULL: all rows */
     bool is_json;
     CsvOptions csv;
@@ -70,6 +76,9 @@ typedef struct LoadPlan {
 Status load_plan_make(LoadPlan *plan, const StreamLoadOptions *options, Diag *diag);
 void load_plan_close(LoadPlan *plan);
 
+/* How the plan's rows are written. rules: room that lives as long as the loader. */
+TableLoaderOptions load_plan_loader(const LoadPlan *plan, const StreamLoadOptions *options, MemTracker *tracker, KeyMergeRules *rules);
+
 /* The parts of load_plan_make(). A property's text lives as long as the plan; data NULL: not given. */
 StrView load_plan_property(LoadPlan *plan, const StreamLoadOptions *options, const char *name);
 /* Adds the table and the properties that say what is loaded, and how. */
@@ -82,4 +91,5 @@ Status load_plan_read_properties(LoadPlan *plan, const StreamLoadOptions *option
 Status load_plan_bind(LoadPlan *plan, StrView mapping, const AstStrList *names, const AstExprList *values, Diag *diag);
 /* The default of a column that is an expression. */
 Status load_plan_bind_default(LoadPlan *plan, const TableColumn *column, LoadTarget *target, Diag *diag);
+Status load_plan_bind_generated(LoadPlan *plan, Diag *diag);
 Status load_plan_bind_where(LoadPlan *plan, StrView text, Diag *diag);

@@ -22,6 +22,9 @@ struct StreamLoad {
     StreamLoadOptions options;
     LoadInput input;
     KeyMergeRules merge;
+    MergeRows rows; /* of a load that commits with others */
+    MergeResult merged;
+    ByteBuf answer; /* what its label keeps */
     ByteBuf error_url;
     bool has_label; /* registered at the hub */
     bool label_exists;
@@ -103,7 +106,7 @@ static void worker_main(void *argument)
 static Status start_worker(StreamLoad *load)
 {
     uint32_t processors = cpu_count(), limit = MIN(processors, (uint32_t)MAX_WORKERS);
-    if (load->shared.plan.table->schema->keys_kind != KEYS_DUPLICATE)
+    if (load->shared.plan.table->schema->keys_kind != KEYS_DUPLICATE || load->shared.rows != NULL)
         limit = 1; /* the order of rows counts */
     if (load->thread_count >= limit || load->idle_workers >= load->queue_count)
         return OK;
@@ -182,20 +185,7 @@ static Status open_loader(StreamLoad *load)
     TableLoader *loader = transaction == NULL ? NULL : load_transaction_loader(transaction, shared->plan.table->id);
     if (loader != NULL)
         return use_loader(load, loader);
-    TableLoaderOptions options = {.store = load->options.store,
-                                  .volume = load->options.volume,
-                                  .catalog = shared->plan.catalog,
-                                  .table = shared->plan.table,
-                                  .session = &shared->plan.session,
-                                  .tracker = &shared->memory,
-                                  .keys = load->options.keys,
-                                  .compactor = load->options.compactor,
-                                  .partition_ids = shared->plan.partition_ids,
-                                  .partition_count = shared->plan.partition_count};
-    if (shared->plan.is_partial || shared->plan.condition_column >= 0) {
-        load->merge = (KeyMergeRules){shared->plan.is_partial ? shared->plan.given : NULL, shared->plan.condition_column};
-        options.merge = &load->merge;
-    }
+    TableLoaderOptions options = load_plan_loader(&shared->plan, &load->options, &shared->memory, &load->merge);
     TRY(table_loader_open(&options, &shared->diag, &shared->loader));
     if (transaction != NULL)
         load_transaction_add(transaction, shared->plan.table->id, shared->loader);
@@ -212,6 +202,10 @@ static Status open_load(StreamLoad *load)
     if (load->options.transaction == NULL)
         TRY(check_label(load));
     shared->increments = load->options.increments;
+    if (shared->plan.is_merged) {
+        merge_rows_init(&load->rows, &shared->memory);
+        shared->rows = &load->rows;
+    }
     TRY(open_loader(load));
     return load_input_open(&load->input, &shared->plan, queue_block, load, diag);
 }
@@ -287,6 +281,10 @@ static void free_load(StreamLoad *load)
     load_errors_deinit(&shared->errors);
     bytebuf_deinit(&load->error_url);
     checksum_stream_close(load->request);
+    if (shared->rows != NULL)
+        merge_rows_deinit(&load->rows);
+    bytebuf_deinit(&load->merged.label);
+    bytebuf_deinit(&load->answer);
     load_plan_close(&shared->plan);
     condition_deinit(&load->not_empty);
     condition_deinit(&load->not_full);
@@ -367,21 +365,44 @@ static void print_answer(StreamLoad *load, ByteBuf *out)
                                  .plan_us = load->planned_us - load->start_us,
                                  .read_us = load->read_us - load->planned_us,
                                  .write_us = load->written_us - load->planned_us,
-                                 .commit_began_us = env_wall_us(load->options.volume->environment),
+                                 .commit_began_us = shared->plan.merge_async ? INT64_MAX : env_wall_us(load->options.volume->environment),
                                  .error_url = bytebuf_view(&url)}};
     load_answer_print(&told, out);
+}
+
+static Status commit_merged(StreamLoad *load)
+{
+    LoadShared *shared = &load->shared;
+    AUTO_CHECKSUM_STREAM *properties = checksum_stream_open();
+    load_plan_sum_request(&load->options, properties);
+    MergePart part = {.options = &load->options,
+                      .plan = &shared->plan,
+                      .properties = checksum_stream_value(properties),
+                      .rows = shared->rows,
+                      .label = shared->plan.has_label ? shared->plan.label : (StrView){0},
+                      .answer = bytebuf_view(&load->answer),
+                      .loaded_rows = atomic_load(&shared->loaded_rows),
+                      .filtered_rows = atomic_load(&shared->filtered_rows)};
+    bool leaves_label = shared->plan.merge_async && shared->plan.has_label;
+    if (leaves_label)
+        load_hub_bind(load->options.hub, shared->plan.database->id, shared->plan.label);
+    Status status = merge_commits_add(load->options.merges, &part, &shared->diag, &load->merged);
+    if (leaves_label && status == OK)
+        load->has_label = false;
+    load->txn_id = load->merged.txn_id;
+    return status;
 }
 
 static Status commit(StreamLoad *load)
 {
     LoadShared *shared = &load->shared;
-    AUTO_BYTEBUF answer = {0};
     TRY(check_rows(load));
     if (load->options.transaction != NULL)
         return OK;
-    print_answer(load, &answer);
-    Status status = table_loader_commit(shared->loader, shared->plan.label, bytebuf_view(&answer), false, &shared->diag,
-                                        &load->txn_id);
+    print_answer(load, &load->answer);
+    Status status = shared->rows != NULL ? commit_merged(load)
+                                         : table_loader_commit(shared->loader, shared->plan.label, bytebuf_view(&load->answer), false,
+                                                               &shared->diag, &load->txn_id);
     FAULT_STEP("load.before_answer");
     load->label_exists = status == ERR_LABEL_EXISTS;
     if (load->label_exists)
@@ -424,6 +445,17 @@ static void put_reply(StreamLoad *load, bool succeeded, ByteBuf *reply)
     AUTO_BYTEBUF url = {0};
     keep_error_log(load, &url);
     told.error_url = bytebuf_view(&url);
+    load_reply_print(&told, reply);
+}
+
+/* The answer of one that committed with others. Without a label of its own it has theirs. */
+static void put_merged_reply(StreamLoad *load, ByteBuf *reply)
+{
+    const LoadPlan *plan = &load->shared.plan;
+    LabelRecord record = {.txn_id = load->txn_id, .time_us = env_wall_us(load->options.volume->environment), .answer = bytebuf_view(&load->answer)};
+    LoadReply told;
+    uint64_t request;
+    (void)load_reply_of(plan->has_label ? plan->label : bytebuf_view(&load->merged.label), &record, &told, &request);
     load_reply_print(&told, reply);
 }
 
@@ -474,7 +506,10 @@ void stream_load_finish(StreamLoad *load, ByteBuf *reply)
     bool is_repeat = !succeeded && load->label_exists && put_kept_reply(load, true, reply);
     if (!succeeded)
         remember_failure(load);
-    if (!is_repeat && !(succeeded && put_kept_reply(load, false, reply)))
+    bool is_told = is_repeat || (succeeded && put_kept_reply(load, false, reply));
+    if (!is_told && succeeded && load->shared.rows != NULL)
+        put_merged_reply(load, reply);
+    else if (!is_told)
         put_reply(load, succeeded, reply);
     if ((load->options.transaction == NULL || !succeeded) && !is_repeat)
         load_hub_count(load->options.hub, succeeded, succeeded ? atomic_load(&load->shared.loaded_rows) : 0, load->bytes);

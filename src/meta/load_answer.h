@@ -17,7 +17,7 @@ typedef struct LoadReplyFacts {
 } LoadReplyFacts;
 
 typedef struct LoadAnswer {
-    StrView type;  /* INSERT, STREAM_LOAD, DELETE, UPDATE */
+    StrView type;  /* INSERT, STREAM_LOAD, MERGE_COMMIT, DELETE, UPDATE */
     StrView table; /* data NULL: several, or not known */
     StrView user;
     int64_t loaded_rows, filtered_rows;

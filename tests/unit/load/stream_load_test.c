@@ -122,6 +122,12 @@ Status table_loaders_commit(TableLoader *const *loaders, uint32_t count, StrView
     return RAISE(diag, INTERNAL, "not in this test");
 }
 
+Status table_loader_commit_labels(TableLoader *loader, const LoaderLabel *labels, uint32_t count, uint64_t txn_id, Diag *diag)
+{
+    (void)loader, (void)labels, (void)count, (void)txn_id;
+    return RAISE(diag, INTERNAL, "not in this test");
+}
+
 Status table_loaders_commit_prepared(TableLoader *const *loaders, uint32_t count, StrView label, StrView answer, uint64_t txn_id, Diag *diag)
 {
     return table_loaders_commit(loaders, count, label, answer, false, txn_id, diag);
