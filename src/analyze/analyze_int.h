@@ -80,6 +80,9 @@ Status bind_select(AnalyzeContext *context, Scope *outer, const AstQuery *ast, S
                    LogicalNode **out_node);
 /* Rows of an AGGREGATE KEY table. */
 Status bind_merged_table(AnalyzeContext *context, const AstRelation *ast, const CatalogTable *table, StrView source, LogicalNode **out);
+Status bind_pivot(AnalyzeContext *context, Scope *scope, const AstRelation *ast, LogicalNode **out);
+/* The names of `AS alias (name, ...)`. */
+Status rename_columns(AnalyzeContext *context, const AstRelation *ast, LogicalNode *node);
 Status bind_relation(AnalyzeContext *context, Scope *scope, const AstRelation *ast, LogicalNode **out_node);
 Status bind_order_limit(AnalyzeContext *context, Scope *outer, const AstQuery *ast, StrView source, LogicalNode **in_out_node);
 Status bind_window(AnalyzeContext *context, Scope *scope, const AstExpr *ast, Expr **arguments, uint32_t count,
@@ -89,6 +92,9 @@ Status bind_limits(AnalyzeContext *context, const AstQuery *ast, int64_t *out_li
 
 LogicalNode *new_node(AnalyzeContext *context, LogicalKind kind, LogicalNode *child);
 void node_columns_like(AnalyzeContext *context, LogicalNode *node, const LogicalNode *child);
+/* What the scope's select has collected: groups, then calls, then the results of GROUPING(). */
+LogicalNode *aggregate_node(AnalyzeContext *context, Scope *scope, LogicalNode *child);
+LogicalNode *project_node(AnalyzeContext *context, LogicalNode *child, Expr **exprs, const StrView *names, uint32_t count);
 LogicalNode *filter_node(AnalyzeContext *context, LogicalNode *child, Expr *condition);
 LogicalColumn column_of(ColumnId id, const Expr *expr, StrView name);
 Status analyze_error(AnalyzeContext *context, StrView source, uint32_t offset, const char *format, ...) PRINTF_LIKE(4, 5);

@@ -14,7 +14,7 @@ static void publish(AnalyzeContext *context, Scope *scope, LogicalNode *node, St
     }
 }
 
-static Status rename_columns(AnalyzeContext *context, const AstRelation *ast, LogicalNode *node)
+Status rename_columns(AnalyzeContext *context, const AstRelation *ast, LogicalNode *node)
 {
     if (ast->column_aliases.count == 0)
         return OK;
@@ -588,9 +588,10 @@ Status bind_relation(AnalyzeContext *context, Scope *scope, const AstRelation *a
         TRY(rename_columns(context, ast, *out_node));
         publish(context, scope, *out_node, ast->alias, STR_VIEW(""));
         return OK;
-    default:
-        return RAISE(context->diag, NOT_SUPPORTED, "this kind of table reference is not supported");
+    case AST_PIVOT_TABLE:
+        return bind_pivot(context, scope, ast, out_node);
     }
+    UNREACHABLE();
 }
 
 Status bind_values_query(AnalyzeContext *context, Scope *scope, const AstQuery *ast, LogicalNode **out_node);

@@ -248,7 +248,7 @@ static Status regroup_windows(AnalyzeContext *context, Scope *scope)
     return OK;
 }
 
-static LogicalNode *aggregate_node(AnalyzeContext *context, Scope *scope, LogicalNode *child)
+LogicalNode *aggregate_node(AnalyzeContext *context, Scope *scope, LogicalNode *child)
 {
     SelectState *select = scope->select;
     LogicalNode *node = new_node(context, LOGICAL_AGGREGATE, child);
@@ -332,7 +332,7 @@ static LogicalNode *window_nodes(AnalyzeContext *context, SelectState *select, L
 
 /* ---- projection, order ---- */
 
-static LogicalNode *project_node(AnalyzeContext *context, LogicalNode *child, Expr **exprs, const StrView *names, uint32_t count)
+LogicalNode *project_node(AnalyzeContext *context, LogicalNode *child, Expr **exprs, const StrView *names, uint32_t count)
 {
     LogicalNode *node = new_node(context, LOGICAL_PROJECT, child);
     node->project.exprs = ARENA_NEW_ARRAY(context->arena, Expr *, MAX(count, 1u));
