@@ -30,7 +30,7 @@ static ScopeCte *find_cte(Scope *scope, StrView name)
 {
     for (Scope *s = scope; s != NULL; s = s->outer) {
         for (ScopeCte *c = s->ctes; c != NULL; c = c->next) {
-            if (strview_equal(c->cte->name, name))
+            if (strview_equal(c->name, name))
                 return c;
         }
     }
@@ -166,7 +166,7 @@ static Status bind_table(AnalyzeContext *context, Scope *scope, const AstRelatio
     StrView alias = ast->alias.length > 0 ? ast->alias : name;
     ScopeCte *cte = ast->name.count == 1 ? find_cte(scope, name) : NULL;
     if (cte != NULL) {
-        *out = cte_reference(context, cte->cte);
+        *out = cte->recursion != NULL ? working_table(context, cte->recursion) : cte_reference(context, cte->cte);
         TRY(rename_columns(context, ast, *out));
         publish(context, scope, *out, alias, STR_VIEW(""));
         return OK;
