@@ -34,7 +34,9 @@ static void typed_literal_print(Generator *g, ValueKind kind, ByteBuf *sql)
 
 static void leaf_print(Generator *g, const Scope *scope, ValueKind kind, ByteBuf *sql)
 {
-    static const char *const type_names[VALUE_KINDS] = {"INT", "BIGINT", "DOUBLE", "DECIMAL(18, 3)", "VARCHAR", "DATE", "DATETIME", "BOOLEAN"};
+    static const char *const type_names[VALUE_KINDS] = {
+        "INT", "BIGINT", "DOUBLE", "DECIMAL(18, 3)", "VARCHAR", "DATE", "DATETIME", "BOOLEAN",
+    };
     if (lucky(g, 4))
         bytebuf_printf(sql, "CAST(NULL AS %s)", type_names[kind]);
     else if (lucky(g, 20) || !column_print(g, scope, kind, sql))
@@ -62,14 +64,39 @@ static void pattern_print(Generator *g, const Scope *scope, ValueKind self, cons
     }
 }
 
-static const char *const common[] = {"CASE WHEN $p THEN $s ELSE $s END", "CASE WHEN $p THEN $s WHEN $p THEN $s END", "coalesce($s, $s)", "if($p, $s, $s)", "nullif($s, $s)", "ifnull($s, $s)", "greatest($s, $s)", "least($s, $s)"};
-static const char *const of_int[] = {"($s % 7)", "CAST(length($t) AS INT)", "year($a)", "month($e)", "dayofweek($a)", "($s & 255)", "($s | 3)", "CAST($o AS INT)", "CAST(datediff($a, $a) AS INT)", "CAST(sign($d) AS INT)", "hour($e)", "CAST(locate('a', $t) AS INT)", "(-(CAST(($i % 1000) AS INT)) & 1023)"};
-static const char *const of_bigint[] = {"($i + $i)", "($i - $i)", "($i * $i)", "abs($i)", "CAST($d AS BIGINT)", "($b % 1000 * 3)", "char_length($t)", "CAST(floor($f) AS BIGINT)", "(CAST($i AS BIGINT) * 2 + 1)"};
-static const char *const of_double[] = {"CAST($i AS DOUBLE)", "(CAST($i % 100 AS DOUBLE) * 0.25)", "abs($s)", "(-$s)", "CAST(ceil($f) AS DOUBLE)", "CAST($d * 8 AS BIGINT) / 8"};
-static const char *const of_decimal[] = {"CAST($i AS DECIMAL(18, 3))", "CAST(round($d, 1) AS DECIMAL(18, 3))", "CAST(abs($d) AS DECIMAL(18, 3))", "CAST($d + $d AS DECIMAL(18, 3))", "CAST(truncate($d, 0) AS DECIMAL(18, 3))"};
-static const char *const of_text[] = {"concat($t, $t)", "substr($t, 1, $n)", "upper($t)", "lower($t)", "left($t, $n)", "right($t, $n)", "CAST($i AS VARCHAR)", "CAST($a AS VARCHAR)", "replace($t, 'a', 'bc')", "trim($t)", "lpad($t, $n, '*')", "reverse($t)", "CAST($d AS VARCHAR)", "concat_ws('-', $t, $t)", "date_format($e, '%Y-%m')"};
-static const char *const of_date[] = {"date_add($a, INTERVAL $n DAY)", "CAST(date_trunc('month', $a) AS DATE)", "last_day($a)", "CAST($e AS DATE)", "CAST(date_sub($a, INTERVAL $n MONTH) AS DATE)", "CAST(months_add($a, $n) AS DATE)"};
-static const char *const of_datetime[] = {"date_trunc('hour', $e)", "date_add($e, INTERVAL $n HOUR)", "CAST($a AS DATETIME)", "date_trunc('year', $e)"};
+static const char *const common[] = {
+    "CASE WHEN $p THEN $s ELSE $s END", "CASE WHEN $p THEN $s WHEN $p THEN $s END", "coalesce($s, $s)", "if($p, $s, $s)",
+    "nullif($s, $s)", "ifnull($s, $s)", "greatest($s, $s)", "least($s, $s)",
+};
+static const char *const of_int[] = {
+    "($s % 7)", "CAST(length($t) AS INT)", "year($a)", "month($e)", "dayofweek($a)", "($s & 255)", "($s | 3)", "CAST($o AS INT)",
+    "CAST(datediff($a, $a) AS INT)", "CAST(sign($d) AS INT)", "hour($e)", "CAST(locate('a', $t) AS INT)",
+    "(-(CAST(($i % 1000) AS INT)) & 1023)",
+};
+static const char *const of_bigint[] = {
+    "($i + $i)", "($i - $i)", "($i * $i)", "abs($i)", "CAST($d AS BIGINT)", "($b % 1000 * 3)", "char_length($t)",
+    "CAST(floor($f) AS BIGINT)", "(CAST($i AS BIGINT) * 2 + 1)",
+};
+static const char *const of_double[] = {
+    "CAST($i AS DOUBLE)", "(CAST($i % 100 AS DOUBLE) * 0.25)", "abs($s)", "(-$s)", "CAST(ceil($f) AS DOUBLE)",
+    "CAST($d * 8 AS BIGINT) / 8",
+};
+static const char *const of_decimal[] = {
+    "CAST($i AS DECIMAL(18, 3))", "CAST(round($d, 1) AS DECIMAL(18, 3))", "CAST(abs($d) AS DECIMAL(18, 3))",
+    "CAST($d + $d AS DECIMAL(18, 3))", "CAST(truncate($d, 0) AS DECIMAL(18, 3))",
+};
+static const char *const of_text[] = {
+    "concat($t, $t)", "substr($t, 1, $n)", "upper($t)", "lower($t)", "left($t, $n)", "right($t, $n)", "CAST($i AS VARCHAR)",
+    "CAST($a AS VARCHAR)", "replace($t, 'a', 'bc')", "trim($t)", "lpad($t, $n, '*')", "reverse($t)", "CAST($d AS VARCHAR)",
+    "concat_ws('-', $t, $t)", "date_format($e, '%Y-%m')",
+};
+static const char *const of_date[] = {
+    "date_add($a, INTERVAL $n DAY)", "CAST(date_trunc('month', $a) AS DATE)", "last_day($a)", "CAST($e AS DATE)",
+    "CAST(date_sub($a, INTERVAL $n MONTH) AS DATE)", "CAST(months_add($a, $n) AS DATE)",
+};
+static const char *const of_datetime[] = {
+    "date_trunc('hour', $e)", "date_add($e, INTERVAL $n HOUR)", "CAST($a AS DATETIME)", "date_trunc('year', $e)",
+};
 static const char *const of_boolean[] = {"($p)", "CAST($i % 2 AS BOOLEAN)"};
 
 void expression_print(Generator *g, const Scope *scope, ValueKind kind, int depth, ByteBuf *sql)
@@ -178,7 +205,11 @@ static void subquery_print(Generator *g, const Scope *scope, ByteBuf *sql)
 
 static void test_print(Generator *g, const Scope *scope, int depth, ByteBuf *sql)
 {
-    static const char *const patterns[] = {"($t LIKE 'a%')", "($t LIKE '%b%')", "($t NOT LIKE '_')", "($i BETWEEN -3 AND 9)", "($a BETWEEN '2021-03-01' AND '2023-06-30')", "($t BETWEEN 'a' AND 'w2')", "($o IS TRUE)", "($o)", "($d NOT BETWEEN -1 AND 1)", "($e > $a)", "starts_with($t, 'a')", "($i + $i > $i)"};
+    static const char *const patterns[] = {
+        "($t LIKE 'a%')", "($t LIKE '%b%')", "($t NOT LIKE '_')", "($i BETWEEN -3 AND 9)",
+        "($a BETWEEN '2021-03-01' AND '2023-06-30')", "($t BETWEEN 'a' AND 'w2')", "($o IS TRUE)", "($o)", "($d NOT BETWEEN -1 AND 1)",
+        "($e > $a)", "starts_with($t, 'a')", "($i + $i > $i)",
+    };
     if (lucky(g, 30)) {
         bytebuf_append_char(sql, '(');
         expression_print(g, scope, random_kind(g), depth - 1, sql);

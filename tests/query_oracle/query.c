@@ -109,7 +109,9 @@ static bool equality_print(Generator *g, const Scope *left, const Scope *right, 
 
 static void join_print(Generator *g, Scope *scope, bool *in_out_large, ByteBuf *sql)
 {
-    static const char *const kinds[] = {" JOIN ", " LEFT JOIN ", " RIGHT JOIN ", " FULL OUTER JOIN ", " LEFT SEMI JOIN ", " LEFT ANTI JOIN "};
+    static const char *const kinds[] = {
+        " JOIN ", " LEFT JOIN ", " RIGHT JOIN ", " FULL OUTER JOIN ", " LEFT SEMI JOIN ", " LEFT ANTI JOIN ",
+    };
     Scope right, both = *scope;
     AUTO_BYTEBUF source = {0};
     AUTO_BYTEBUF condition = {0};
@@ -250,8 +252,12 @@ static void grouped_print(Generator *g, ByteBuf *sql)
 static void window_print(Generator *g, ByteBuf *sql)
 {
     static const char *const of_ties[] = {"rank()", "dense_rank()", "count(*)", "sum($)", "min($)", "max($)", "count($)"};
-    static const char *const of_rows[] = {"row_number()", "lag($, 1)", "lead($, 2)", "first_value($)", "last_value($)", "sum($)", "min($)", "ntile(3)"};
-    static const char *const frames[] = {"", "", " ROWS BETWEEN 2 PRECEDING AND 1 FOLLOWING", " ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW"};
+    static const char *const of_rows[] = {
+        "row_number()", "lag($, 1)", "lead($, 2)", "first_value($)", "last_value($)", "sum($)", "min($)", "ntile(3)",
+    };
+    static const char *const frames[] = {
+        "", "", " ROWS BETWEEN 2 PRECEDING AND 1 FOLLOWING", " ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW",
+    };
     Scope scope;
     uint32_t t = draw(g, TABLES);
     table_scope(&g->tables[t], "w", &scope);

@@ -34,7 +34,10 @@ static bool run_statement(void *context, const char *sql)
 
 static bool open_connections(Client *client, uint64_t seed)
 {
-    static const char *const settings[][2] = {{"default", "SET query_timeout = 60"}, {"one worker", "SET pipeline_dop = 1"}, {"spilling", "SET spill_mode = 'force', enable_spill = true"}};
+    static const char *const settings[][2] = {
+        {"default", "SET query_timeout = 60"}, {"one worker", "SET pipeline_dop = 1"},
+        {"spilling", "SET spill_mode = 'force', enable_spill = true"},
+    };
     AUTO_BYTEBUF sql = {0};
     bytebuf_printf(&sql, "CREATE DATABASE oracle_%llu; ", (unsigned long long)seed);
     bool is_good = run_statement(client, sql.data);

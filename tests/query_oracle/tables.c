@@ -7,7 +7,9 @@
 
 enum { SMALL_ROWS = 60, LARGE_ROWS = 6000, LARGE_TABLE = 3, ROWS_A_STATEMENT = 700, JUNK_IDS = 1000000 };
 
-static const char *const type_names[VALUE_KINDS] = {"INT", "BIGINT", "DOUBLE", "DECIMAL(18, 3)", "VARCHAR(40)", "DATE", "DATETIME", "BOOLEAN"};
+static const char *const type_names[VALUE_KINDS] = {
+    "INT", "BIGINT", "DOUBLE", "DECIMAL(18, 3)", "VARCHAR(40)", "DATE", "DATETIME", "BOOLEAN",
+};
 
 uint32_t draw(Generator *g, uint32_t count)
 {
