@@ -382,7 +382,7 @@ static Status publish(Compactor *c, const Pick *pick, const SegmentRef *merged, 
 
 static Status merge_picked(Compactor *c, const Pick *pick, bool is_locked, const _Atomic bool *cancelled, Diag *diag)
 {
-    char path[128];
+    char path[META_OBJECT_PATH_BYTES];
     AUTO_ARENA arena;
     arena_init(&arena, NULL);
     const TableSchema *schema = pick->table->schema;
@@ -402,8 +402,7 @@ static Status merge_picked(Compactor *c, const Pick *pick, bool is_locked, const
     input.filters = filters;
     uint64_t id = meta_new_id(c->store);
     SegmentRef merged = {.id = id, .volume_id = volume->id, .path = strview(path)};
-    snprintf(path, sizeof(path), "data/%llu/%03llu/%012llu.seg", (unsigned long long)meta_incarnation(c->store),
-             (unsigned long long)(id % 512), (unsigned long long)id);
+    meta_object_path(c->store, id, "seg", path);
     merged.path = strview(path);
     if (id == 0)
         return RAISE(diag, IO, "no id could be taken for an object: the metadata journal can't be written");

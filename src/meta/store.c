@@ -6,6 +6,7 @@
  * append failed, the tentative catalog is dropped and everyone in it hears the error. If not, they hear
  * "unknown", and the tentative catalog stays: nothing else is appended before the batch is settled. */
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/fault.h"
@@ -642,6 +643,13 @@ uint64_t meta_new_id(MetaStore *store)
 const Environment *meta_environment(const MetaStore *store)
 {
     return store->journal.volume->environment;
+}
+
+void meta_object_path(const MetaStore *store, uint64_t id, const char *suffix, char out_path[META_OBJECT_PATH_BYTES])
+{
+    enum { IDS_A_DIRECTORY = 1024, DIRECTORIES = 512 };
+    snprintf(out_path, META_OBJECT_PATH_BYTES, "data/%llu/%03llu/%012llu.%s", (unsigned long long)meta_incarnation(store),
+             (unsigned long long)(id / IDS_A_DIRECTORY % DIRECTORIES), (unsigned long long)id, suffix);
 }
 
 uint64_t meta_incarnation(const MetaStore *store)

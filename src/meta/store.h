@@ -75,6 +75,10 @@ void change_put_format_level(Change *change, uint32_t level);
 const Environment *meta_environment(const MetaStore *store);
 TableGates *meta_gates(const MetaStore *store);
 uint64_t meta_incarnation(const MetaStore *store);
+/* Path of a data object of that id; ids that were given out one after the other share a directory, which is then synced once
+ * for many small loads. suffix: "seg" or "del". */
+enum { META_OBJECT_PATH_BYTES = 96 };
+void meta_object_path(const MetaStore *store, uint64_t id, const char *suffix, char out_path[META_OBJECT_PATH_BYTES]);
 /* Known to whoever can read the volume, and to nobody else: with it nodes prove that they belong to the cluster. */
 StrView meta_cluster_secret(const MetaStore *store);
 /* All durable labels, the newest first; texts are in arena. */
