@@ -28,6 +28,7 @@ enum {
     PENALTY_US = 600 * 1000000,
     PENALTIES = 64,
     HELP_SEGMENTS = 48, /* so many small ones are merged by the load that adds to them */
+    STORED_FROM_BYTES = 64 << 20, /* of segments in the catalog, half of what it may hold */
     PATIENCE = 3, /* merges of a tablet that come too late before one is done under the lock */
 };
 
@@ -122,6 +123,12 @@ static bool has_garbage(const SegmentRef *segment)
     return (segment->row_count - segment_live_rows(segment)) * 4 >= segment->row_count;
 }
 
+/* Where the catalog holds many small segments, those of tablets that nothing is loaded into become objects one by one. */
+static bool is_to_store(const SegmentRef *segment)
+{
+    return segment_is_inline(segment) && catalog_inline_bytes() > STORED_FROM_BYTES;
+}
+
 static uint32_t take_smallest(const SegmentRef *segments, uint32_t count, bool is_tiered)
 {
     uint64_t rows = 0;
@@ -203,7 +210,7 @@ static bool pick_segments(Pick *pick, bool is_forced, int64_t now_us, Arena *are
     if (pick->count >= (is_whole ? 2u : is_quiet ? (uint32_t)QUIET_SEGMENTS : (uint32_t)BUSY_SEGMENTS))
         return true;
     for (uint32_t s = 0; s < count && (is_quiet || is_forced); s++) {
-        if (!has_garbage(&pick->segments[s]))
+        if (!has_garbage(&pick->segments[s]) && !is_to_store(&pick->segments[s]))
             continue;
         pick->segments[0] = pick->segments[s];
         pick->count = 1;
@@ -239,7 +246,7 @@ static void pick_in_table(const Compactor *c, const CatalogTable *table, int64_t
         for (uint32_t t = 0; t < partition->tablet_count; t++) {
             const TabletVersion *tablet = &partition->tablets[t];
             Pick pick = {.table = table, .partition = partition, .tablet = tablet};
-            if (tablet->segment_count == 0 || (tablet->segment_count == 1 && !has_garbage(&tablet->segments[0])))
+            if (tablet->segment_count == 0 || (tablet->segment_count == 1 && !has_garbage(&tablet->segments[0]) && !is_to_store(&tablet->segments[0])))
                 continue;
             if (tablet->segment_count > out->count && !is_penalised(c, tablet->id, now_us) && pick_segments(&pick, false, now_us, arena) &&
                 pick.count > out->count)
