@@ -174,8 +174,7 @@ static void test_segment(void *opaque, const SegmentRef *ref)
     DeleteVector deletes;
     Diag trouble = {0};
     Volume *volume = test->context->session->instance->volume;
-    bool is_vector = ref->length == 0; /* an object of deleted rows, which is read with its segment */
-    if (is_vector)
+    if (segment_is_deletes(ref)) /* is loaded with its segment */
         return;
     test->segments++;
     test->rows += segment_live_rows(ref);
