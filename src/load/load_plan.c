@@ -199,6 +199,9 @@ static Status fill_targets(LoadPlan *plan, Diag *diag)
             if (found)
                 *target = (LoadTarget){.kind = LOAD_FROM_SOURCE, .index = i};
         }
+        if (found && type_is_state(schema->columns[c].type)) /* the bytes of a client are no state */
+            return RAISE(diag, INVALID_ARGUMENT, "column '%.*s' of aggregate states is loaded by an expression in columns",
+                         SV_ARGS(schema->columns[c].name));
         if (found)
             continue;
         given[c] = 0;
