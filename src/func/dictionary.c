@@ -272,14 +272,17 @@ static Status bind_get(const FuncBindRequest *request, const FuncDef *def, FuncB
     GetData *data = ARENA_NEW(request->arena, GetData);
     (void)def;
     if (name == NULL || name->is_null || !type_is_string(request->types[0]))
-        return RAISE(request->diag, ANALYSIS, "Getting analyzing error. Detail message: dictionary_get function first param dictionary name should be string literal.");
+        return RAISE(request->diag, ANALYSIS,
+                     "Getting analyzing error. Detail message: dictionary_get function first param dictionary name should be string literal.");
     if (source == NULL)
         return RAISE(request->diag, NOT_SUPPORTED, "there are no dictionaries here");
     data->name = arena_strndup(request->arena, str_data(&name->str), name->str.length);
     TRY(source->describe(source->context, request->session->user, strview(data->name), request->arena, request->diag, &data->shape));
     uint32_t keys = data->shape.key_count;
     if (request->count != keys + 1 && request->count != keys + 2)
-        return RAISE(request->diag, ANALYSIS, "Getting analyzing error. Detail message: dictionary: %s has expected keys size: %u keys, plus null_if_not_exist flag(optional) but param given: %u.",
+        return RAISE(request->diag, ANALYSIS,
+                     "Getting analyzing error. Detail message: dictionary: %s has expected keys size: %u keys, plus null_if_not_exist "
+                     "flag(optional) but param given: %u.",
                      data->name, keys, request->count - 1);
     Type *types = bind_argument_array(request, out);
     for (uint32_t k = 0; k < keys; k++)
@@ -287,7 +290,8 @@ static Status bind_get(const FuncBindRequest *request, const FuncDef *def, FuncB
     if (request->count == keys + 2) {
         const Datum *flag = request->constants[keys + 1];
         if (flag == NULL || flag->is_null || types[keys + 1].kind != TYPE_BOOLEAN)
-            return RAISE(request->diag, ANALYSIS, "Getting analyzing error. Detail message: dictionary: %s has invalid parameter for `null_if_not_exist` flag.", data->name);
+            return RAISE(request->diag, ANALYSIS,
+                         "Getting analyzing error. Detail message: dictionary: %s has invalid parameter for `null_if_not_exist` flag.", data->name);
         data->is_null_if_missing = flag->i64 != 0;
     }
     out->result = type_struct(request->arena, data->shape.values, data->shape.value_names, data->shape.value_count);
