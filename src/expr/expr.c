@@ -105,7 +105,8 @@ static Status make_cast(Arena *arena, Expr *expr, Type target, bool is_try, Diag
 {
     *out_expr = expr;
     bool is_null = expr->kind == EXPR_CONSTANT && expr->constant.value.is_null;
-    if (type_is_state(target) && !is_null && expr->type.kind != TYPE_NULL && !type_same_state(expr->type, target) && !func_state_fits(target, expr->type, arena))
+    bool needs_state = type_is_state(target) && !is_null && expr->type.kind != TYPE_NULL;
+    if (needs_state && !type_same_state(expr->type, target) && !func_state_fits(target, expr->type, arena))
         return no_state(expr->type, target, diag);
     if (type_equal(expr->type, target) && expr->type.phys == target.phys)
         return OK;

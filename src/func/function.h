@@ -34,6 +34,7 @@ typedef struct FuncSession {
     /* The profile of a query that was kept and that the user may see; NULL: there are none. */
     bool (*find_profile)(void *context, StrView query_id, Arena *arena, StrView *out_text);
     void *profile_context;
+    const struct DictionarySource *dictionaries; /* func/dictionary.h; NULL: there are none here */
     uint64_t random_seed;
     uint32_t group_concat_max_bytes;
     const _Atomic bool *cancelled; /* for functions that wait; NULL: nobody can */

@@ -254,6 +254,7 @@ Status load_plan_make(LoadPlan *plan, const StreamLoadOptions *options, Diag *di
     arena_init(&plan->arena, options->tracker);
     plan->session = (FuncSession){.now_us = env_wall_us(environment_real()),
                                   .zone_offset_us = options->zone_offset_us,
+                                  .dictionaries = options->dictionaries,
                                   .random_seed = env_random(environment_real())};
     plan->session.database = strview(arena_strndup(&plan->arena, options->database.data, options->database.length));
     plan->session.user = strview(arena_strndup(&plan->arena, options->user.data, options->user.length));
