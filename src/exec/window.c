@@ -1,3 +1,4 @@
+#include "exec/sort_rows.h"
 #include "exec/sort_spill.h"
 
 /* Window functions. All rows are collected with partition keys, order keys and arguments, sorted, and
@@ -534,9 +535,8 @@ static Status sort_and_compute(Window *window)
         bytes += (int64_t)rows * (phys_width((PhysKind)window->node->window.calls[c].binding->result.phys) + 1);
     TRY(mem_check_room(window->exec->options->memory, bytes, window->exec->diag));
     window->order = mem_alloc((rows + 1) * sizeof(uint32_t));
-    for (uint32_t i = 0; i < rows; i++)
-        window->order[i] = i;
-    sort_indices(window->store->columns + window->child_count, window->keys, window->key_count, window->order, rows);
+    TRY(sort_rows(window->exec, node_memory(window->exec, window->node), window->store->columns + window->child_count, window->keys,
+                  window->key_count, rows, window->order));
     window->results = ARENA_NEW_ARRAY(&window->results_arena, Vector, MAX(window->node->window.call_count, 1u));
     for (uint32_t c = 0; c < window->node->window.call_count; c++)
         vector_init(&window->results[c], &window->results_arena, window->node->window.calls[c].binding->result, rows + 1);
