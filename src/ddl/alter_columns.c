@@ -385,6 +385,8 @@ Status ddl_alter_columns(DdlContext *context, const AstAlterAction *action, cons
         return drop_column(context, action, schema);
     if (strview_is(action->kind, "MODIFY COLUMN"))
         return modify_column(context, action, schema);
+    if (strview_is(action->kind, "ADD FIELD") || strview_is(action->kind, "DROP FIELD"))
+        return ddl_alter_fields(context, action, schema);
     if (strview_is(action->kind, "ADD INDEX")) {
         rewrite(context, false); /* what is there already gets it, too */
         return ddl_add_index(context, &action->index, schema);

@@ -92,7 +92,7 @@ static Status change_schema(DdlContext *context, const AstAlterAction *action, c
 static bool changes_schema(const AstAlterAction *action)
 {
     static const char *const kinds[] = {"COMMENT", "SET", "ADD COLUMN", "DROP COLUMN", "MODIFY COLUMN", "RENAME COLUMN", "COLUMN COMMENT",
-                                        "ORDER BY", "ADD INDEX", "DROP INDEX"};
+                                        "ORDER BY", "ADD INDEX", "DROP INDEX", "ADD FIELD", "DROP FIELD"};
     for (size_t i = 0; i < COUNT_OF(kinds); i++) {
         if (strview_is(action->kind, kinds[i]))
             return true;
