@@ -333,8 +333,11 @@ static Status order_by(DdlContext *context, const AstAlterAction *action, TableS
         permute(context, schema, columns);
         return OK;
     }
-    if (schema->keys_kind != KEYS_PRIMARY && schema->keys_kind != KEYS_DUPLICATE)
-        return DDL_ERROR(context, "ORDER BY must name all columns of a table of this kind.");
+    bool has_values = schema->keys_kind == KEYS_PRIMARY || schema->keys_kind == KEYS_DUPLICATE;
+    for (uint32_t i = 0; i < count && !has_values; i++) {
+        if (count != schema->key_count || !schema->columns[columns[i]].is_key)
+            return DDL_ERROR(context, "ORDER BY must name all columns, or all key columns, of a table of this kind.");
+    }
     bool is_same = count == schema->sort_count && memcmp(columns, schema->sort_columns, count * sizeof(*columns)) == 0;
     schema->sort_columns = columns;
     schema->sort_count = count;

@@ -70,6 +70,7 @@ typedef struct StatementContext {
     AccessRights *rights; /* of the session, at the start of the statement */
     AnalyzeContext analyze;
     bool has_more;
+    bool writes; /* its plans have insert_timeout */
     const Type *parameter_types;
     const Datum *parameter_values;
     uint32_t parameter_count;
