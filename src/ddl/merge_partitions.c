@@ -59,7 +59,8 @@ static bool takes_part(const MergeRule *rule, const CatalogPartition *partition)
 {
     if (!partition->has_low || !partition->has_high || partition->low[0].is_null)
         return false;
-    return !rule->is_between || (datum_compare(rule->type, &partition->low[0], &rule->low) >= 0 && datum_compare(rule->type, &partition->low[0], &rule->high) <= 0);
+    return !rule->is_between || (datum_compare(rule->type, &partition->low[0], &rule->low) >= 0 &&
+                                 datum_compare(rule->type, &partition->low[0], &rule->high) <= 0);
 }
 
 static bool lies_in(const MergeRule *rule, const CatalogPartition *partition, const CatalogPartition *in)

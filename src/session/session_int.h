@@ -99,7 +99,7 @@ Status run_no_operation(StatementContext *context, const AstStatement *statement
 Status send_ok(StatementContext *context, uint64_t affected, StrView info);
 /* A result of text columns: values[r * columns + c], data NULL is NULL. */
 Status send_texts(StatementContext *context, const char *const *names, uint32_t columns, const StrView *values, uint32_t rows);
-/* ---- alter_fields.c ---- */
+/* ---- field_copy.c ---- */
 /* value: the text of an expression of type from. */
 void alter_print_fields(Type from, Type to, StrView value, uint32_t depth, ByteBuf *out);
 /* ---- rollup_statements.c ---- */
