@@ -8,6 +8,7 @@
 #include "base/thread.h"
 #include "types/datum.h"
 #include "meta/id_map.h"
+#include "meta/partition_groups.h"
 #include "meta/prepared.h"
 #include "meta/records.h"
 #include "meta/table_list.h"
@@ -60,7 +61,7 @@ typedef struct TabletVersion {
 } TabletVersion;
 
 /* A range [low, high) or a set of value rows, of the partition columns or expressions. */
-typedef struct CatalogPartition {
+struct CatalogPartition {
     _Atomic uint32_t references;
     Arena arena;
     uint64_t id;
@@ -74,7 +75,7 @@ typedef struct CatalogPartition {
     int64_t visible_time_us;
     TabletVersion *tablets;
     uint32_t tablet_count;
-} CatalogPartition;
+};
 
 /* What DDL defines; shared by all versions of a table until the next DDL. */
 typedef struct TableSchema {
@@ -117,6 +118,8 @@ struct CatalogTable {
     CatalogPartition **partitions; /* sorted by id */
     uint32_t partition_count;
     uint32_t partition_room;
+    PartitionGroups groups; /* hold the partitions; none in a table that was made for a plan alone */
+    struct PartitionOrder *_Atomic order; /* NULL: not made yet; see partition_order.h */
 };
 
 typedef struct CatalogDatabase {
@@ -152,6 +155,11 @@ void catalog_database_unref(CatalogDatabase *database);
 void catalog_table_unref(CatalogTable *table);
 /* Takes the reference over; in the place of one with the same id, else in the order of ids. Of a table that nobody else sees. */
 void catalog_put_partition(CatalogTable *table, CatalogPartition *partition);
+void catalog_remove_partition(CatalogTable *table, uint32_t at);
+/* When bounds mean something else now. */
+void catalog_forget_order(CatalogTable *table);
+/* Of a table without partitions: the partitions of another, and as many places more. */
+void catalog_share_partitions(CatalogTable *target, const CatalogTable *source, uint32_t extra);
 void catalog_partition_unref(CatalogPartition *partition);
 
 /* Databases whose names begin with a control character are not the users': what was dropped and may come back
@@ -217,7 +225,9 @@ bool view_is_invoker(const TableSchema *schema);
 StrView catalog_setting(const CatalogSnapshot *snapshot, const char *key); /* data NULL: unset */
 uint64_t partition_row_count(const CatalogPartition *partition);
 uint64_t partition_byte_count(const CatalogPartition *partition);
+/* Sums that are kept with the table: the number of its partitions does not matter. */
 uint64_t table_row_count(const CatalogTable *table);
+PartitionSums table_sums(const CatalogTable *table);
 uint64_t table_byte_count(const CatalogTable *table);
 /* Calls visit for every segment that the snapshot refers to, of any kind of thing that can hold segments:
  * what it leaves out, vacuum deletes. */
