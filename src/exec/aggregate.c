@@ -493,8 +493,7 @@ static void note_choices(const Aggregate *agg)
 
 Status run_aggregate(ExecContext *exec, const PhysNode *node, Consumer *consumer)
 {
-    Aggregate agg = {.consumer = {.push = push_aggregate}, .exec = exec, .node = node, .memory = node_memory(exec, node),
-                     .next = consumer};
+    Aggregate agg = {.consumer = {.push = push_aggregate}, .exec = exec, .node = node, .memory = node_memory(exec, node), .next = consumer};
     lay_out(&agg);
     agg.consumer.takes_whole = takes_whole(&agg);
     mutex_init(&agg.spill_lock);

@@ -559,8 +559,13 @@ static void close_join(HashJoin *join)
 
 Status run_hash_join(ExecContext *exec, const PhysNode *node, Consumer *consumer)
 {
-    HashJoin join = {.consumer = {.push = push_probe}, .exec = exec, .node = node, .memory = node_memory(exec, node), .next = consumer,
-                     .left_count = node->children[0]->column_count, .right_count = node->children[1]->column_count};
+    HashJoin join = {.consumer = {.push = push_probe},
+                     .exec = exec,
+                     .node = node,
+                     .memory = node_memory(exec, node),
+                     .next = consumer,
+                     .left_count = node->children[0]->column_count,
+                     .right_count = node->children[1]->column_count};
     mutex_init(&join.spill_lock);
     open_workers(&join);
     Status status = build_side(&join);

@@ -424,8 +424,12 @@ static const Type *column_types(ExecContext *exec, const PhysNode *node)
 
 Status run_nested_loop(ExecContext *exec, const PhysNode *node, Consumer *consumer)
 {
-    LoopJoin join = {.consumer = {.push = push_left}, .exec = exec, .node = node, .next = consumer,
-                     .left_count = node->children[0]->column_count, .right_count = node->children[1]->column_count};
+    LoopJoin join = {.consumer = {.push = push_left},
+                     .exec = exec,
+                     .node = node,
+                     .next = consumer,
+                     .left_count = node->children[0]->column_count,
+                     .right_count = node->children[1]->column_count};
     PhysJoinKind kind = (PhysJoinKind)node->join.kind;
     bool keeps_right = kind == PHYS_JOIN_RIGHT || kind == PHYS_JOIN_FULL || kind == PHYS_JOIN_RIGHT_SEMI || kind == PHYS_JOIN_RIGHT_ANTI;
     join.left_types = column_types(exec, node->children[0]);

@@ -156,8 +156,8 @@ static void read_location(Scan *scan, ScanWorker *worker, uint32_t segment, uint
 
 static void select_alive(Scan *scan, ScanWorker *worker, uint32_t segment, uint32_t page, Chunk *chunk)
 {
-    chunk->selected = delete_vector_alive(delete_entry_vector(scan->deletes[segment]), scan->first_rows[segment][page], chunk->row_count,
-                                          worker->alive);
+    chunk->selected =
+        delete_vector_alive(delete_entry_vector(scan->deletes[segment]), scan->first_rows[segment][page], chunk->row_count, worker->alive);
     chunk->sel = worker->alive;
 }
 
@@ -175,7 +175,8 @@ static bool drop_deleted(Scan *scan, ScanWorker *worker, uint32_t segment, uint3
         chunk->dropped = dead;
         chunk->dropped_count = count;
     }
-    bool is_taken_whole = chunk->dropped != NULL && scan->consumer->takes_whole && scan->node->scan.conjunct_count + scan->node->scan.filter_count == 0;
+    bool is_taken_whole =
+        chunk->dropped != NULL && scan->consumer->takes_whole && scan->node->scan.conjunct_count + scan->node->scan.filter_count == 0;
     if (!is_taken_whole)
         select_alive(scan, worker, segment, page, chunk);
     return true;

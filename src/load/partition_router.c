@@ -21,8 +21,8 @@ struct PartitionRouter {
     CatalogPartition **partitions;
     uint32_t *by_low; /* of ranges: their numbers in the order of their lower bounds */
     uint32_t count, room;
-    const PartitionOrder *order; /* of the table's partitions, which get numbers when they are met; NULL: they have */
-    uint32_t *numbers;           /* by place in the table: the number + 1 */
+    const PartitionOrder *order;     /* of the table's partitions, which get numbers when they are met; NULL: they have */
+    uint32_t *numbers;               /* by place in the table: the number + 1 */
     uint32_t remembered[REMEMBERED]; /* of lists, by a hash of the values: a partition's number + 1; a guess */
     uint32_t made;
     PartitionStep *steps; /* of the partition columns */

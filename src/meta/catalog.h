@@ -119,7 +119,7 @@ struct CatalogTable {
     CatalogPartition **partitions; /* sorted by id */
     uint32_t partition_count;
     uint32_t partition_room;
-    PartitionGroups groups; /* hold the partitions; none in a table that was made for a plan alone */
+    PartitionGroups groups;               /* hold the partitions; none in a table that was made for a plan alone */
     struct PartitionOrder *_Atomic order; /* NULL: not made yet; see partition_order.h */
 };
 

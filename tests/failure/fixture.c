@@ -286,10 +286,18 @@ Status fixture_load(Fixture *f, const char *body, const char *label, Diag *diag)
 {
     AUTO_BYTEBUF reply = {0};
     LoadCase load = {label};
-    StreamLoadOptions options = {.store = f->instance.store, .volume = f->volume, .tracker = mem_process_tracker(), .hub = f->hub,
-                                 .increments = f->instance.increments, .keys = f->instance.keys, .database = STR_VIEW("d"),
-                                 .table = STR_VIEW("dup"), .user = STR_VIEW("root"), .error_url = STR_VIEW("http://e/"),
-                                 .property = load_property, .property_context = &load};
+    StreamLoadOptions options = {.store = f->instance.store,
+                                 .volume = f->volume,
+                                 .tracker = mem_process_tracker(),
+                                 .hub = f->hub,
+                                 .increments = f->instance.increments,
+                                 .keys = f->instance.keys,
+                                 .database = STR_VIEW("d"),
+                                 .table = STR_VIEW("dup"),
+                                 .user = STR_VIEW("root"),
+                                 .error_url = STR_VIEW("http://e/"),
+                                 .property = load_property,
+                                 .property_context = &load};
     StreamLoad *stream = stream_load_begin(&options);
     (void)stream_load_feed(stream, body, strlen(body));
     stream_load_finish(stream, &reply);
