@@ -161,7 +161,7 @@ static void check_segment(void *context, const SegmentRef *segment)
     strmap_set(&fsck->named, segment->path, fsck);
     if (segment->deletes != NULL)
         check_deletes(fsck, segment);
-    if (fsck->arguments->is_quick)
+    if (fsck->arguments->is_quick || segment_is_delete_vector(segment)) /* checked with its segment */
         return;
     if (segment_open(fsck->volume, segment, &trouble, &opened) != OK) {
         problem(fsck, trouble.code == ERR_NO_SUCH_OBJECT ? "MISSING" : "DAMAGED", trouble.message);

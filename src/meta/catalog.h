@@ -221,5 +221,10 @@ uint64_t table_row_count(const CatalogTable *table);
 uint64_t table_byte_count(const CatalogTable *table);
 /* Calls visit for every segment that the snapshot refers to, of any kind of thing that can hold segments:
  * what it leaves out, vacuum deletes. */
+/* An object that holds a delete vector comes as a segment without length. */
+static inline bool segment_is_delete_vector(const SegmentRef *segment)
+{
+    return segment->length == 0;
+}
 void catalog_each_segment(const CatalogSnapshot *snapshot, void (*visit)(void *context, const SegmentRef *segment),
                           void *context);

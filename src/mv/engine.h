@@ -62,8 +62,9 @@ Status mv_refresh(MvEngine *engine, const MvRefresh *refresh, CatalogSnapshot *s
 /* The query of the chosen cells of a decision as a plan whose columns are the view's; for refreshes, EXPLAIN and VERIFY.
  * It uses the bound query up. chosen: a byte a cell. */
 Status mv_query_cells(MvDecision *decision, const uint8_t *chosen); /* bound.query yields them */
-/* The same for cells whose choices are deltas. What it yields is appended, or takes the place of the rows: decision->delta. */
-Status mv_plan_delta(MvEngine *engine, MvDecision *decision, const uint8_t *chosen, PhysPlan **out);
+/* The same for cells whose choices are deltas, of the same tables. What it yields is appended, or takes the place of the rows: decision->delta.
+ * The query of the decision is left alone. */
+Status mv_plan_delta(MvEngine *engine, const MvDecision *decision, const uint8_t *chosen, PhysPlan **out);
 Status mv_plan_cells(MvEngine *engine, MvDecision *decision, const uint8_t *chosen, PhysPlan **out);
 /* Runs a plan of it. */
 Status mv_run_plan(MvEngine *engine, const MvDecision *decision, const PhysPlan *plan, const ExecResult *result, const _Atomic bool *cancelled,

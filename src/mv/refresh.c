@@ -7,6 +7,7 @@
  * version, so that nothing downstream is touched: only its entry in the map is new. */
 
 #include "base/fault.h"
+#include "base/log.h"
 #include "load/partition_router.h"
 #include "load/table_loader.h"
 
@@ -34,6 +35,7 @@ typedef struct Run {
     LoaderLane *lane;
     PartitionRouter *router; /* NULL: one target takes all rows */
     PreparedTable written;
+    ARRAY_OF(PhysPlan *) delta_plans;
     int64_t now_us;
 } Run;
 
@@ -148,36 +150,82 @@ static Status take_chunk(void *context, const Chunk *chunk)
     return loader_lane_append(run->lane, columns, rows.count, run->diag);
 }
 
-/* Runs the query of the targets that are computed as a whole, or that of those whose new rows are enough. */
-static Status compute_targets(Run *run, MvDecision *decision, bool is_delta)
+static Status run_plan(Run *run, const PhysPlan *plan)
 {
-    PhysPlan *plan;
     ExecResult result = {run, take_chunk};
-    uint8_t *chosen = ARENA_NEW_ARRAY(run->arena, uint8_t, MAX(decision->cells.count, 1u));
-    bool has_any = false;
-    for (uint32_t c = 0; c < decision->cells.count; c++) {
-        chosen[c] = run->chosen[c] != 0 && run->out->decision.choices[c].is_delta == is_delta;
-        has_any |= chosen[c] != 0;
-    }
-    if (!has_any)
-        return OK;
-    TRY(is_delta ? mv_plan_delta(run->engine, decision, chosen, &plan) : mv_plan_cells(run->engine, decision, chosen, &plan));
-    return mv_run_plan(run->engine, decision, plan, &result, run->refresh->cancelled, &run->memory, run->diag);
+    return mv_run_plan(run->engine, &run->out->decision, plan, &result, run->refresh->cancelled, &run->memory, run->diag);
 }
 
-/* A bound query is used up by its plan: the second one is bound anew, at the same snapshot. */
-static Status compute_deltas(Run *run)
+/* The partitions whose differences are computed together with those of the first that is left. False: none is left. */
+static bool next_group(const MvDecision *decision, uint8_t *left, uint8_t *out_group)
 {
+    const MvChoice *first = NULL;
+    uint32_t count = decision->cells.count, at = 0;
+    memset(out_group, 0, count);
+    for (uint32_t c = 0; c < count; c++) {
+        const MvChoice *choice = &decision->choices[c];
+        if (left[c] == 0 || (first != NULL && (choice->changed != first->changed || choice->has_deletes != first->has_deletes)))
+            continue;
+        if (first == NULL)
+            at = c;
+        first = first == NULL ? choice : first;
+        out_group[c] = 1;
+    }
+    if (first != NULL && mv_differences_conflict(decision, out_group)) {
+        memset(out_group, 0, count);
+        out_group[at] = 1;
+    }
+    for (uint32_t c = 0; c < count; c++)
+        left[c] &= out_group[c] == 0;
+    return first != NULL;
+}
+
+/* What can't be read of a difference any more is computed as a whole. */
+static Status plan_deltas(Run *run)
+{
+    MvDecision *decision = &run->out->decision;
+    uint32_t count = decision->cells.count;
+    uint8_t *left = ARENA_NEW_ARRAY(run->arena, uint8_t, count + 1), *group = ARENA_NEW_ARRAY(run->arena, uint8_t, count + 1);
+    for (uint32_t c = 0; c < count; c++)
+        left[c] = run->chosen[c] != 0 && decision->choices[c].is_delta;
+    while (next_group(decision, left, group)) {
+        PhysPlan *plan;
+        Status status = mv_plan_delta(run->engine, decision, group, &plan);
+        if (status == OK) {
+            ARRAY_PUSH(run->arena, &run->delta_plans, plan);
+            continue;
+        }
+        if (run->refresh->is_strict)
+            return status;
+        LOG_INFO("mv", "%.*s is computed as a whole: %s", SV_ARGS(decision->table->name), run->diag->message);
+        diag_reset(run->diag);
+        for (uint32_t c = 0; c < count; c++) {
+            if (group[c] != 0)
+                mv_compute_whole(&decision->choices[c]);
+        }
+    }
+    return OK;
+}
+
+/* The targets that are computed as a whole, then the differences of the others. */
+static Status compute_targets(Run *run)
+{
+    MvDecision *decision = &run->out->decision;
+    uint8_t *whole = ARENA_NEW_ARRAY(run->arena, uint8_t, decision->cells.count + 1);
     bool has_any = false;
-    MvDecision again;
-    const MvDecision *decision = &run->out->decision;
-    for (uint32_t i = 0; i < run->target_count; i++)
-        has_any |= run->targets[i].choice->is_delta;
-    if (!has_any)
-        return OK;
-    TRY(mv_decide(run->snapshot, run->refresh->view_id, &run->refresh->ask, run->arena, decision->bound.session, run->diag, &again));
-    ENSURE(again.cells.count == decision->cells.count, run->diag);
-    return compute_targets(run, &again, true);
+    TRY(plan_deltas(run));
+    for (uint32_t c = 0; c < decision->cells.count; c++) {
+        whole[c] = run->chosen[c] != 0 && !decision->choices[c].is_delta;
+        has_any |= whole[c] != 0;
+    }
+    if (has_any) {
+        PhysPlan *plan;
+        TRY(mv_plan_cells(run->engine, decision, whole, &plan));
+        TRY(run_plan(run, plan));
+    }
+    for (uint32_t i = 0; i < run->delta_plans.count; i++)
+        TRY(run_plan(run, run->delta_plans.items[i]));
+    return OK;
 }
 
 static void count_rows(Run *run)
@@ -208,9 +256,7 @@ static Status compute_rows(Run *run)
     if (run->target_count > 1)
         TRY(partition_router_open(options->store, &run->table, decision->bound.session, NULL, 0, NULL, run->diag, &run->router));
     TRY(table_loader_lane(run->loader, run->diag, &run->lane));
-    Status status = compute_targets(run, decision, false);
-    if (status == OK)
-        status = compute_deltas(run);
+    Status status = compute_targets(run);
     if (status == OK)
         status = loader_lane_finish(run->lane, run->diag);
     else
