@@ -22,6 +22,12 @@ bool mv_is_excluded(const MvDefinition *definition, StrView database, StrView ta
     return list.length > 0 && mv_list_names(list, database, table);
 }
 
+bool mv_depends_on_time(const MvDefinition *definition)
+{
+    return mv_property(definition, "partition_ttl").length > 0 || mv_property(definition, "partition_ttl_number").length > 0 ||
+           mv_property(definition, "partition_retention_condition").length > 0;
+}
+
 /* ---- what feeds a cell now ---- */
 
 typedef struct Feed {

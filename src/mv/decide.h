@@ -96,6 +96,8 @@ typedef struct MvDecision {
     uint32_t refresh_count;
 } MvDecision;
 
+/* Has it partitions that expire? */
+bool mv_depends_on_time(const MvDefinition *definition);
 /* Binds the view and decides, at one snapshot, which must outlive it. */
 Status mv_decide(const CatalogSnapshot *snapshot, uint64_t view_id, const MvAsk *ask, Arena *arena, FuncSession *session, Diag *diag,
                  MvDecision *out);

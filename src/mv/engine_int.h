@@ -2,6 +2,7 @@
 /* Inside of the refresh of materialized views; only for src/mv. */
 
 #include "mv/engine.h"
+#include "mv/fresh_cache.h"
 
 /* A view that refreshes after commits, as its record says. */
 typedef struct MvTrigger {
@@ -18,12 +19,9 @@ typedef struct MvRetry {
     int64_t next_us;
 } MvRetry;
 
-/* A view that was found fresh, with the nodes that it was found with: its own table first. */
 typedef struct MvFresh {
     uint64_t id;
-    uint64_t record_hash;
-    CatalogTable **tables;
-    uint32_t table_count;
+    MvFreshNodes nodes;
 } MvFresh;
 
 struct MvEngine {
@@ -64,8 +62,9 @@ Status mv_plan_bound(MvEngine *engine, MvDecision *decision, PhysPlan **out);
 
 /* ---- fresh_cache.c ---- */
 void mv_fresh_close(MvEngine *engine);
-/* Nothing of the view is stale. */
-void mv_fresh_note(MvEngine *engine, const MvDecision *decision);
+/* Nothing of the view is stale. own: its table as it is now. */
+void mv_fresh_note(MvEngine *engine, const MvDecision *decision, const CatalogTable *own);
+void mv_fresh_sweep(MvEngine *engine, const CatalogSnapshot *snapshot); /* views that were dropped */
 bool mv_fresh_holds(MvEngine *engine, const CatalogSnapshot *snapshot, uint64_t view_id);
 
 /* ---- events.c ---- */

@@ -355,9 +355,28 @@ static Status run_all(Run *run)
 /* What depends on the time, or on who asks, is decided each time. */
 static bool is_plain(const MvRefresh *refresh, const MvDefinition *definition)
 {
-    bool has_ttl = mv_property(definition, "partition_ttl").length > 0 || mv_property(definition, "partition_ttl_number").length > 0;
     bool has_limit = mv_property(definition, "auto_refresh_partitions_limit").length > 0;
-    return !refresh->ask.is_force && refresh->ask.range == NULL && !has_ttl && !has_limit;
+    return !refresh->ask.is_force && refresh->ask.range == NULL && !has_limit && !mv_depends_on_time(definition);
+}
+
+/* After a run that left nothing stale; its own partitions are compared with those that it made. */
+static void note_fresh(const Run *run)
+{
+    const MvDecision *decision = &run->out->decision;
+    CatalogSnapshot *now = meta_snapshot(mv_engine_options(run->engine)->store);
+    const CatalogTable *own = catalog_table_by_id(now, decision->table->id);
+    uint32_t made = 0;
+    bool is_whole = own != NULL && run->out->left == 0;
+    for (uint32_t i = 0; i < decision->cells.count && is_whole; i++)
+        is_whole = !decision->choices[i].is_excluded;
+    for (uint32_t i = 0; i < run->target_count && is_whole; i++) {
+        made += run->targets[i].choice->cell->existing == NULL;
+        is_whole = catalog_partition_by_id(own, run->targets[i].partition->id) != NULL;
+    }
+    if (is_whole && own->schema == decision->table->schema &&
+        own->partition_count + decision->cells.vanished_count == decision->table->partition_count + made)
+        mv_fresh_note(run->engine, decision, own);
+    catalog_unref(now);
 }
 
 Status mv_refresh(MvEngine *engine, const MvRefresh *refresh, CatalogSnapshot *snapshot, Arena *arena, Diag *diag, MvRefreshed *out)
@@ -375,8 +394,8 @@ Status mv_refresh(MvEngine *engine, const MvRefresh *refresh, CatalogSnapshot *s
     TRY(mv_decide(snapshot, refresh->view_id, &refresh->ask, arena, session, diag, &out->decision));
     mem_tracker_init(&run.memory, options->memory, "refresh", mv_property_number(&out->decision.definition, "session.query_mem_limit", 0));
     Status status = run_all(&run);
-    if (status == OK && out->did_nothing && is_plain(refresh, &out->decision.definition))
-        mv_fresh_note(engine, &out->decision);
+    if (status == OK && is_plain(refresh, &out->decision.definition))
+        note_fresh(&run);
     table_loader_close(run.loader);
     partition_router_close(run.router);
     return status;

@@ -151,6 +151,8 @@ int64_t mv_upkeep_job(void *context, const _Atomic bool *stopping)
     int64_t seconds = setting_number(catalog, "config.mv_active_checker_interval_seconds", 60);
     int64_t ttl_seconds = setting_number(catalog, "config.dynamic_partition_check_interval_seconds", TTL_SECONDS);
     int64_t now_us = env_monotonic_us(meta_environment(engine->options.store));
+    if (now_us >= engine->last_expiry_us + MAX(ttl_seconds, 1) * 1000000)
+        mv_fresh_sweep(engine, catalog);
     catalog_unref(catalog);
     /* Settings count at once: what is remembered is the last time. */
     if (is_on && now_us >= engine->last_activation_us + MAX(seconds, 1) * 1000000) {
