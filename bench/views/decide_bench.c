@@ -7,7 +7,7 @@
 #include "failure/fixture.h"
 #include "mv/engine.h"
 
-enum { BASE_PARTITIONS = 10000, VIEWS = 1000, LIMIT_US = 50000 };
+enum { BASE_PARTITIONS = 10000, VIEWS = 1000, SOME = 20, LIMIT_US = 50000 };
 
 static void must(bool ok, const char *what, const Diag *diag)
 {
@@ -24,12 +24,12 @@ static void run(Fixture *fixture, const char *sql)
     must(fixture_run(fixture, sql, &out, &diag) == OK, sql, &diag);
 }
 
-/* Refreshes all views; how many had nothing to do. */
-static uint32_t refresh_all(Fixture *fixture, const uint64_t *ids, int64_t *out_us)
+/* Refreshes the first views; how many had nothing to do. */
+static uint32_t refresh_all(Fixture *fixture, const uint64_t *ids, uint32_t count, int64_t *out_us)
 {
     uint32_t idle = 0;
     int64_t start = env_monotonic_us(environment_real());
-    for (uint32_t i = 0; i < VIEWS; i++) {
+    for (uint32_t i = 0; i < count; i++) {
         AUTO_ARENA arena;
         Diag diag = {0};
         MvRefreshed done;
@@ -81,16 +81,16 @@ int main(void)
         ids[i] = catalog_table(catalog_database(snapshot, STR_VIEW("b")), strview(name))->id;
     }
     catalog_unref(snapshot);
-    refresh_all(&fixture, ids, &us);
+    refresh_all(&fixture, ids, VIEWS, &us);
     failed += report("first refresh of 1000 views of 10000 base partitions", us, 0);
-    failed += refresh_all(&fixture, ids, &us) != VIEWS;
+    failed += refresh_all(&fixture, ids, VIEWS, &us) != VIEWS;
     failed += report("nothing changed: all 1000", us, LIMIT_US);
     run(&fixture, "ALTER TABLE base COMPACT");
-    failed += refresh_all(&fixture, ids, &us) != VIEWS;
+    failed += refresh_all(&fixture, ids, VIEWS, &us) != VIEWS;
     failed += report("the base was compacted: all 1000", us, LIMIT_US);
     run(&fixture, "INSERT INTO base VALUES ('2017-05-05', 1, 1)");
-    failed += refresh_all(&fixture, ids, &us) == VIEWS;
-    failed += report("one row was loaded: all 1000 decided and refreshed", us, 0);
+    failed += refresh_all(&fixture, ids, SOME, &us) != 0;
+    failed += report("one row was loaded: one of them is decided and refreshed", us / SOME, 0);
     mv_engine_close(fixture.instance.views);
     fixture_close(&fixture);
     return failed > 0;

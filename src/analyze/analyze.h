@@ -14,6 +14,7 @@ typedef struct AnalyzeContext {
     const AccessRights *rights; /* of who runs the statement; NULL: one of our own, which may everything */
     const FuncSession *session;
     StrView database; /* current; empty: none */
+    bool reads_stored; /* a roll-up in FROM is the rows that it keeps, not its query */
     bool fills_missing; /* INSERT of some columns of a PRIMARY KEY table: the others get their defaults */
     StrView temporary_owner; /* of temporary tables that names find first; empty: none */
     ColumnIds ids;
@@ -30,6 +31,8 @@ typedef struct AnalyzeContext {
     Status (*moment)(void *context, const AstExpr *value, bool is_version, StrView source, const CatalogSnapshot **out_catalog);
     void *moment_context;
     bool is_historic; /* catalog is of such a moment */
+    struct Recursion *recursion; /* whose recursive member is being bound; NULL: none */
+    const AstCte *recursive_cte; /* of WITH RECURSIVE: its query may name it */
     const AstRelation *raw; /* the scan of this relation yields rows as they are stored */
     const AstRelation *permitted; /* reading this relation needs no right: it is what UPDATE or INSERT, which were asked, write to */
     const AstRelation *located; /* DELETE: the scan of this relation tells where its rows lie */

@@ -15,10 +15,18 @@ typedef struct ScopeColumn {
 
 typedef struct ScopeCte {
     struct ScopeCte *next;
+    StrView name;
     BoundCte *cte;
+    Recursion *recursion; /* the name means the working table; cte is NULL */
 } ScopeCte;
 
 /* What an aggregate query collects while its expressions are bound. */
+/* A subquery in GROUP BY. The select item that it was written in means the same one, and so becomes the group's column. */
+typedef struct GroupQuery {
+    const AstQuery *ast;
+    BoundQuery *query;
+} GroupQuery;
+
 typedef struct SelectState {
     bool allows_aggregates;
     bool in_aggregate; /* inside the arguments of an aggregate */
@@ -37,6 +45,9 @@ typedef struct SelectState {
     const AstSelectItems *items;   /* for aliases in GROUP BY and HAVING */
     Expr **item_exprs;
     uint32_t alias_limit; /* items from here on can't be named: UINT32_MAX outside of the select list */
+    bool in_group_item;
+    ARRAY_OF(GroupQuery) group_queries;
+    ARRAY_OF(Expr *) outer_uses; /* columns that subqueries use where only groups may be used */
 } SelectState;
 
 struct Scope {
@@ -80,6 +91,20 @@ Status bind_select(AnalyzeContext *context, Scope *outer, const AstQuery *ast, S
                    LogicalNode **out_node);
 /* Rows of an AGGREGATE KEY table. */
 Status bind_merged_table(AnalyzeContext *context, const AstRelation *ast, const CatalogTable *table, StrView source, LogicalNode **out);
+Status bind_set(AnalyzeContext *context, Scope *outer, ScopeCte *ctes, const AstQuery *ast, StrView source, LogicalNode **out);
+/* One side of a set operation. */
+Status bind_set_side(AnalyzeContext *context, Scope *outer, ScopeCte *ctes, const AstQuery *ast, StrView source, LogicalNode **out);
+/* Side's columns as these types. */
+Status cast_side(AnalyzeContext *context, LogicalNode *side, const Type *types, LogicalNode **out);
+/* context->recursive_cte, whose query is the set operation `ast`. */
+Status bind_recursive(AnalyzeContext *context, Scope *outer, ScopeCte *ctes, const AstQuery *ast, StrView source, LogicalNode **out);
+/* One use of the working table of a recursion. */
+LogicalNode *working_table(AnalyzeContext *context, Recursion *recursion);
+/* How often working tables of recursions that are being bound have been named. */
+uint32_t count_working_tables(const AnalyzeContext *context);
+Status bind_pivot(AnalyzeContext *context, Scope *scope, const AstRelation *ast, LogicalNode **out);
+/* The names of `AS alias (name, ...)`. */
+Status rename_columns(AnalyzeContext *context, const AstRelation *ast, LogicalNode *node);
 Status bind_relation(AnalyzeContext *context, Scope *scope, const AstRelation *ast, LogicalNode **out_node);
 Status bind_order_limit(AnalyzeContext *context, Scope *outer, const AstQuery *ast, StrView source, LogicalNode **in_out_node);
 Status bind_window(AnalyzeContext *context, Scope *scope, const AstExpr *ast, Expr **arguments, uint32_t count,
@@ -89,6 +114,9 @@ Status bind_limits(AnalyzeContext *context, const AstQuery *ast, int64_t *out_li
 
 LogicalNode *new_node(AnalyzeContext *context, LogicalKind kind, LogicalNode *child);
 void node_columns_like(AnalyzeContext *context, LogicalNode *node, const LogicalNode *child);
+/* What the scope's select has collected: groups, then calls, then the results of GROUPING(). */
+LogicalNode *aggregate_node(AnalyzeContext *context, Scope *scope, LogicalNode *child);
+LogicalNode *project_node(AnalyzeContext *context, LogicalNode *child, Expr **exprs, const StrView *names, uint32_t count);
 LogicalNode *filter_node(AnalyzeContext *context, LogicalNode *child, Expr *condition);
 LogicalColumn column_of(ColumnId id, const Expr *expr, StrView name);
 Status analyze_error(AnalyzeContext *context, StrView source, uint32_t offset, const char *format, ...) PRINTF_LIKE(4, 5);

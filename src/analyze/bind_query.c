@@ -94,7 +94,9 @@ static Status bind_group_item(AnalyzeContext *context, Scope *scope, const AstSe
             return analyze_error(context, scope->source, item->begin, "Group by position %.*s is not in select list", SV_ARGS(item->text));
         item = ast->items.items[ordinal - 1].expr;
     }
+    scope->select->in_group_item = true;
     Status status = bind_expr(context, scope, item, out);
+    scope->select->in_group_item = false;
     scope->select->allows_aggregates = saved;
     return status;
 }
@@ -211,6 +213,13 @@ static Expr *to_group_column(GroupRewrite *rewrite, Expr *expr)
     return copy;
 }
 
+static Status not_grouped(AnalyzeContext *context, const Expr *column)
+{
+    return RAISE(context->diag, NOT_GROUPED,
+                 "Getting analyzing error. Detail message: '%.*s' must be an aggregate expression or appear in GROUP BY clause.",
+                 SV_ARGS(column->column.name));
+}
+
 static Status regroup(AnalyzeContext *context, const Scope *scope, Expr **in_out)
 {
     if (*in_out == NULL)
@@ -227,9 +236,20 @@ static Status regroup(AnalyzeContext *context, const Scope *scope, Expr **in_out
     *in_out = to_group_column(&again, folded);
     if (again.offender == NULL)
         return OK;
-    return RAISE(context->diag, NOT_GROUPED,
-                 "Getting analyzing error. Detail message: '%.*s' must be an aggregate expression or appear in GROUP BY clause.",
-                 SV_ARGS(rewrite.offender->column.name));
+    return not_grouped(context, rewrite.offender);
+}
+
+/* A subquery sees what is there behind the grouping: the columns that are groups. */
+static Status check_outer_uses(AnalyzeContext *context, const SelectState *select)
+{
+    for (uint32_t i = 0; i < select->outer_uses.count; i++) {
+        bool is_group = false;
+        for (uint32_t g = 0; g < select->group_count; g++)
+            is_group |= expr_equal(select->groups[g], select->outer_uses.items[i]);
+        if (!is_group)
+            return not_grouped(context, select->outer_uses.items[i]);
+    }
+    return OK;
 }
 
 static Status regroup_windows(AnalyzeContext *context, Scope *scope)
@@ -248,7 +268,7 @@ static Status regroup_windows(AnalyzeContext *context, Scope *scope)
     return OK;
 }
 
-static LogicalNode *aggregate_node(AnalyzeContext *context, Scope *scope, LogicalNode *child)
+LogicalNode *aggregate_node(AnalyzeContext *context, Scope *scope, LogicalNode *child)
 {
     SelectState *select = scope->select;
     LogicalNode *node = new_node(context, LOGICAL_AGGREGATE, child);
@@ -332,7 +352,7 @@ static LogicalNode *window_nodes(AnalyzeContext *context, SelectState *select, L
 
 /* ---- projection, order ---- */
 
-static LogicalNode *project_node(AnalyzeContext *context, LogicalNode *child, Expr **exprs, const StrView *names, uint32_t count)
+LogicalNode *project_node(AnalyzeContext *context, LogicalNode *child, Expr **exprs, const StrView *names, uint32_t count)
 {
     LogicalNode *node = new_node(context, LOGICAL_PROJECT, child);
     node->project.exprs = ARENA_NEW_ARRAY(context->arena, Expr *, MAX(count, 1u));
@@ -474,25 +494,36 @@ static Status finish_select(AnalyzeContext *context, Scope *scope, const AstQuer
     return OK;
 }
 
-static Status bind_from_where(AnalyzeContext *context, Scope *scope, const AstSelect *ast, LogicalNode **out)
+static Status bind_from(AnalyzeContext *context, Scope *scope, const AstSelect *ast, LogicalNode **out)
 {
-    if (ast->from != NULL) {
-        TRY(bind_relation(context, scope, ast->from, out));
-    } else {
-        *out = new_node(context, LOGICAL_VALUES, NULL);
-        (*out)->values.row_count = 1;
-        (*out)->values.rows = ARENA_NEW_ARRAY(context->arena, Expr **, 1);
-    }
+    if (ast->from != NULL)
+        return bind_relation(context, scope, ast->from, out);
+    *out = new_node(context, LOGICAL_VALUES, NULL);
+    (*out)->values.row_count = 1;
+    (*out)->values.rows = ARENA_NEW_ARRAY(context->arena, Expr **, 1);
+    return OK;
+}
+
+static Status bind_where(AnalyzeContext *context, Scope *scope, const AstSelect *ast, LogicalNode **in_out)
+{
+    Expr *condition;
     if (ast->where == NULL)
         return OK;
-    Expr *condition;
+    TRY(bind_condition(context, scope, ast->where, &condition));
+    *in_out = filter_node(context, *in_out, condition);
+    return OK;
+}
+
+/* What is in front of the grouping: it sees no alias, aggregate or group. */
+static Status bind_from_where(AnalyzeContext *context, Scope *scope, const AstSelect *ast, LogicalNode **out)
+{
     SelectState *select = scope->select;
     scope->select = NULL;
-    Status status = bind_condition(context, scope, ast->where, &condition);
+    Status status = bind_from(context, scope, ast, out);
+    if (status == OK)
+        status = bind_where(context, scope, ast, out);
     scope->select = select;
-    TRY(status);
-    *out = filter_node(context, *out, condition);
-    return OK;
+    return status;
 }
 
 Status bind_select(AnalyzeContext *context, Scope *outer, const AstQuery *ast, StrView source, ScopeCte *ctes, LogicalNode **out_node)
@@ -519,6 +550,7 @@ Status bind_select(AnalyzeContext *context, Scope *outer, const AstQuery *ast, S
         TRY(regroup(context, &scope, &parts.having));
         TRY(regroup(context, &scope, &parts.qualify));
         TRY(regroup_windows(context, &scope));
+        TRY(check_outer_uses(context, &select));
         node = aggregate_node(context, &scope, node);
     }
     if (parts.having != NULL)
@@ -533,24 +565,22 @@ Status bind_select(AnalyzeContext *context, Scope *outer, const AstQuery *ast, S
 
 /* ---- set operations ---- */
 
-static LogicalNode *cast_side(AnalyzeContext *context, LogicalNode *side, const Type *types, Status *out_status)
+Status cast_side(AnalyzeContext *context, LogicalNode *side, const Type *types, LogicalNode **out)
 {
     bool needed = false;
     Expr **exprs = ARENA_NEW_ARRAY(context->arena, Expr *, MAX(side->column_count, 1u));
     StrView *names = ARENA_NEW_ARRAY(context->arena, StrView, MAX(side->column_count, 1u));
     for (uint32_t i = 0; i < side->column_count; i++) {
         Expr *column = column_ref(context, &side->columns[i]);
-        *out_status = expr_cast(context->arena, column, types[i], true, context->diag, &exprs[i]);
-        if (*out_status != OK)
-            return NULL;
+        TRY(expr_cast(context->arena, column, types[i], true, context->diag, &exprs[i]));
         names[i] = side->columns[i].name;
         needed |= exprs[i] != column;
     }
-    return needed ? project_node(context, side, exprs, names, side->column_count) : side;
+    *out = needed ? project_node(context, side, exprs, names, side->column_count) : side;
+    return OK;
 }
 
-static Status bind_set_side(AnalyzeContext *context, Scope *outer, ScopeCte *ctes, const AstQuery *ast, StrView source,
-                            LogicalNode **out)
+Status bind_set_side(AnalyzeContext *context, Scope *outer, ScopeCte *ctes, const AstQuery *ast, StrView source, LogicalNode **out)
 {
     Scope scope = {.outer = outer, .ctes = ctes, .source = source};
     BoundQuery *query;
@@ -559,7 +589,7 @@ static Status bind_set_side(AnalyzeContext *context, Scope *outer, ScopeCte *cte
     return OK;
 }
 
-static Status bind_set(AnalyzeContext *context, Scope *outer, ScopeCte *ctes, const AstQuery *ast, StrView source, LogicalNode **out)
+Status bind_set(AnalyzeContext *context, Scope *outer, ScopeCte *ctes, const AstQuery *ast, StrView source, LogicalNode **out)
 {
     LogicalNode *sides[2];
     TRY(bind_set_side(context, outer, ctes, ast->left, source, &sides[0]));
@@ -581,9 +611,7 @@ static Status bind_set(AnalyzeContext *context, Scope *outer, ScopeCte *ctes, co
     node->columns = ARENA_NEW_ARRAY(context->arena, LogicalColumn, MAX(count, 1u));
     node->column_count = count;
     for (int s = 0; s < 2; s++) {
-        Status status = OK;
-        node->children[s] = cast_side(context, sides[s], types, &status);
-        TRY(status);
+        TRY(cast_side(context, sides[s], types, &node->children[s]));
         node->set.inputs[s] = ARENA_NEW_ARRAY(context->arena, ColumnId, MAX(count, 1u));
         for (uint32_t i = 0; i < count; i++)
             node->set.inputs[s][i] = node->children[s]->columns[i].id;
@@ -659,21 +687,32 @@ static Status add_limit(AnalyzeContext *context, const AstQuery *ast, LogicalNod
     return OK;
 }
 
+static Status bind_cte(AnalyzeContext *context, Scope *scope, const AstCte *item, bool is_recursive, BoundCte *cte)
+{
+    const AstCte *around = context->recursive_cte;
+    uint32_t before = count_working_tables(context);
+    context->recursive_cte = is_recursive ? item : NULL;
+    Status status = bind_query(context, scope, item->query, scope->source, &cte->query);
+    context->recursive_cte = around;
+    TRY(status);
+    cte->reads_working_table = count_working_tables(context) > before;
+    for (uint32_t c = 0; c < item->columns.count && c < cte->query->column_count; c++)
+        cte->query->columns[c].name = item->columns.items[c];
+    return OK;
+}
+
 static Status bind_ctes(AnalyzeContext *context, Scope *outer, const AstQuery *ast, StrView source, BoundQuery *query,
                         ScopeCte **in_out_ctes)
 {
     query->ctes = ARENA_NEW_ARRAY(context->arena, BoundCte *, MAX(ast->ctes.count, 1u));
     for (uint32_t i = 0; i < ast->ctes.count; i++) {
-        const AstCte *item = &ast->ctes.items[i];
         Scope scope = {.outer = outer, .ctes = *in_out_ctes, .source = source};
         BoundCte *cte = ARENA_NEW(context->arena, BoundCte);
-        cte->name = item->name;
+        cte->name = ast->ctes.items[i].name;
         cte->id = context->next_cte_id++;
-        TRY(bind_query(context, &scope, item->query, source, &cte->query));
-        for (uint32_t c = 0; c < item->columns.count && c < cte->query->column_count; c++)
-            cte->query->columns[c].name = item->columns.items[c];
+        TRY(bind_cte(context, &scope, &ast->ctes.items[i], ast->ctes.is_recursive, cte));
         ScopeCte *entry = ARENA_NEW(context->arena, ScopeCte);
-        *entry = (ScopeCte){*in_out_ctes, cte};
+        *entry = (ScopeCte){*in_out_ctes, cte->name, cte, NULL};
         *in_out_ctes = entry;
         query->ctes[query->cte_count++] = cte;
     }
@@ -690,8 +729,10 @@ Status bind_query(AnalyzeContext *context, Scope *outer, const AstQuery *ast, St
         TRY(bind_select(context, outer, ast, source, ctes, &node));
     } else {
         Scope scope = {.outer = outer, .ctes = ctes, .source = source};
-        TRY(ast->kind == AST_QUERY_SET ? bind_set(context, outer, ctes, ast, source, &node)
-                                       : bind_values_query(context, &scope, ast, &node));
+        bool is_recursive = context->recursive_cte != NULL && context->recursive_cte->query == ast && ast->set_kind == AST_UNION;
+        TRY(ast->kind != AST_QUERY_SET ? bind_values_query(context, &scope, ast, &node)
+            : is_recursive             ? bind_recursive(context, outer, ctes, ast, source, &node)
+                                       : bind_set(context, outer, ctes, ast, source, &node));
         TRY(bind_result_order(context, outer, ast, source, &node));
     }
     TRY(add_limit(context, ast, &node));

@@ -98,6 +98,23 @@ Status ddl_fill_column(DdlContext *context, const AstColumn *ast, Arena *arena, 
     return check_default(context, out);
 }
 
+typedef struct PlainCheck {
+    const TableSchema *schema;
+    uint64_t first_id;
+    const TableColumn *bad;
+} PlainCheck;
+
+static Expr *find_bad(void *context, Expr *node)
+{
+    PlainCheck *check = context;
+    if (node->kind != EXPR_COLUMN)
+        return node;
+    const TableColumn *column = &check->schema->columns[node->column.id - check->first_id];
+    if (column->generated.length > 0 || column->is_auto_increment)
+        check->bad = column;
+    return node;
+}
+
 /* Generated columns may use the plain ones. */
 Status ddl_check_generated(DdlContext *context, const TableSchema *schema)
 {
@@ -115,6 +132,11 @@ Status ddl_check_generated(DdlContext *context, const TableSchema *schema)
             return DDL_ERROR(context, "Generated Column does not support AGG table.");
         TRY(sql_parse_expression(column->generated, context->arena, context->diag, &ast));
         TRY(analyze_scalar(context->analyze, ast, column->generated, columns, schema->column_count, &expr));
+        PlainCheck check = {schema, columns[0].id, NULL};
+        (void)expr_rewrite(expr, find_bad, &check);
+        if (check.bad != NULL)
+            return DDL_ERROR(context, "Expression can not refers to %s columns: %.*s.",
+                             check.bad->is_auto_increment ? "AUTO_INCREMENT" : "other generated", SV_ARGS(check.bad->name));
         TRY(expr_cast(context->arena, expr, column->type, true, context->diag, &expr));
     }
     return OK;
@@ -166,6 +188,17 @@ static KeysKind keys_kind_of(StrView name)
                                                          : KEYS_DUPLICATE;
 }
 
+/* Without a clause of keys, columns with aggregates are values, and those before the first of them are the keys. */
+static uint32_t implied_keys(const AstCreateTable *ast, const TableSchema *schema)
+{
+    uint32_t count = 0;
+    if (ast->key_kind.length > 0 || ast->keys.count > 0)
+        return 0;
+    while (count < schema->column_count && schema->columns[count].aggregate.length == 0)
+        count++;
+    return count < schema->column_count ? count : 0;
+}
+
 static Status fill_keys(DdlContext *context, const AstCreateTable *ast, TableSchema *schema)
 {
     Arena *arena = &schema->arena;
@@ -181,7 +214,14 @@ static Status fill_keys(DdlContext *context, const AstCreateTable *ast, TableSch
         if (schema->keys_kind == KEYS_PRIMARY)
             schema->columns[i].is_nullable = false;
     }
-    if (ast->keys.count == 0 && schema->column_count > 0 && ast->sort_columns.count == 0) {
+    uint32_t implied = implied_keys(ast, schema);
+    for (uint32_t i = 0; i < implied; i++)
+        schema->columns[i].is_key = true;
+    if (implied > 0) {
+        schema->keys_kind = KEYS_AGGREGATE;
+        schema->key_count = implied;
+    }
+    if (ast->keys.count == 0 && implied == 0 && schema->column_count > 0 && ast->sort_columns.count == 0) {
         /* The first columns that fit 36 bytes, at most three, are the key. */
         uint32_t bytes = 0;
         for (uint32_t i = 0; i < schema->column_count && i < 3; i++) {

@@ -60,7 +60,7 @@ Status mv_bind_more(const CatalogSnapshot *snapshot, StrView query, StrView data
 {
     AstStatements statements = {0};
     view->analyze = (AnalyzeContext){.arena = view->arena, .diag = view->diag, .catalog = snapshot, .session = view->session,
-                                     .database = database, .ids = ids};
+                                     .database = database, .ids = ids, .reads_stored = true};
     TRY(sql_parse(query, NULL, view->arena, view->diag, &statements));
     if (statements.count != 1 || statements.items[0]->kind != AST_STATEMENT_QUERY)
         return RAISE(view->diag, INTERNAL, "the definition of the materialized view is not a query");
@@ -686,6 +686,10 @@ static void use_columns_of(UsedColumns *used, LogicalNode *node)
     for (uint32_t c = 0; node->kind == LOGICAL_SET && c < node->child_count; c++) {
         for (uint32_t i = 0; i < node->column_count; i++)
             use_id(used, node->set.inputs[c][i]);
+    }
+    for (uint32_t c = 0; node->kind == LOGICAL_RECURSIVE && c < node->child_count; c++) {
+        for (uint32_t i = 0; i < node->column_count; i++)
+            use_id(used, node->recursive.inputs[c][i]);
     }
     if (node->kind == LOGICAL_CTE_REF) {
         for (uint32_t i = 0; i < node->column_count; i++)
