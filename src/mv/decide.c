@@ -1,6 +1,7 @@
 #include "mv/engine_int.h"
 
 #include "job/task.h"
+#include "mv/retention.h"
 #include "types/datetime.h"
 #include "types/number_text.h"
 
@@ -307,7 +308,7 @@ static bool ttl_cutoff(const MvDecision *decision, const MvAsk *ask, int64_t *ou
     return true;
 }
 
-static void expire_cells(MvDecision *decision, const MvAsk *ask)
+static void expire_ranges(MvDecision *decision, const MvAsk *ask)
 {
     int64_t number = mv_property_number(&decision->definition, "partition_ttl_number", -1), kept = 0, cutoff_us = 0;
     bool has_cutoff = ttl_cutoff(decision, ask, &cutoff_us);
@@ -319,9 +320,32 @@ static void expire_cells(MvDecision *decision, const MvAsk *ask)
         choice->is_expired = has_cutoff && type_is_date(type) && cell->has_high && high_us <= cutoff_us;
         if (number > 0 && !is_future(decision, cell, ask->now_us))
             choice->is_expired |= kept++ >= number;
+    }
+}
+
+static Status expire_by_condition(MvDecision *decision)
+{
+    const MvBoundView *bound = &decision->bound;
+    StrView text = mv_property(&decision->definition, "partition_retention_condition");
+    MvRetention *retention;
+    if (text.length == 0 || bound->partition_count == 0)
+        return OK;
+    TRY(mv_retention_bind(decision->snapshot, decision->table->schema, text, bound->arena, bound->session, bound->diag, &retention));
+    for (uint32_t i = 0; i < decision->cells.count; i++) {
+        bool keeps;
+        TRY(mv_retention_keeps(retention, &decision->cells.items[i], bound->diag, &keeps));
+        decision->choices[i].is_expired |= !keeps;
+    }
+    return OK;
+}
+
+static void drop_expired(MvDecision *decision)
+{
+    for (uint32_t i = 0; i < decision->cells.count; i++) {
+        MvChoice *choice = &decision->choices[i];
         choice->is_excluded |= choice->is_expired;
-        if (choice->is_expired && cell->existing != NULL)
-            decision->cells.vanished[decision->cells.vanished_count++] = cell->existing;
+        if (choice->is_expired && choice->cell->existing != NULL)
+            decision->cells.vanished[decision->cells.vanished_count++] = choice->cell->existing;
     }
 }
 
@@ -329,11 +353,12 @@ static Status apply_limits(MvDecision *decision, const MvAsk *ask)
 {
     if (ask->range != NULL)
         TRY(leave_out_of_range(decision, ask->range));
-    if (!decision->bound.is_range)
-        return OK;
+    if (decision->bound.is_range)
+        expire_ranges(decision, ask);
+    TRY(expire_by_condition(decision));
+    drop_expired(decision);
     int64_t limit = mv_property_number(&decision->definition, "auto_refresh_partitions_limit", -1);
-    expire_cells(decision, ask);
-    if (ask->is_automatic)
+    if (decision->bound.is_range && ask->is_automatic)
         keep_newest(decision, limit, ask);
     return OK;
 }

@@ -48,19 +48,39 @@ static StrView bound_text(Run *run, const Datum *value)
     return strview_n(arena_strndup(run->arena, text.data, text.length), text.length);
 }
 
+/* What the run reads so far. */
+typedef struct Reading {
+    uint64_t rows, bytes;
+} Reading;
+
+/* Is there room for the cell in the run? */
+static bool takes_cell(const Run *run, const MvCell *cell, Reading *reading)
+{
+    const MvRefresh *refresh = run->refresh;
+    if (refresh->most_partitions > 0 && run->target_count >= refresh->most_partitions)
+        return false;
+    for (uint32_t i = 0; i < cell->inputs.count; i++) {
+        reading->rows += mv_live_rows(cell->inputs.items[i].partition);
+        reading->bytes += partition_byte_count(cell->inputs.items[i].partition);
+    }
+    bool is_full = (refresh->most_rows > 0 && reading->rows > (uint64_t)refresh->most_rows) ||
+                   (refresh->most_bytes > 0 && reading->bytes > (uint64_t)refresh->most_bytes);
+    return run->target_count == 0 || !is_full;
+}
+
 /* The first that are due, as many as a run may take; the others are left to a following run. */
 static void choose(Run *run)
 {
+    Reading reading = {0};
     MvRefreshed *out = run->out;
     MvDecision *decision = &out->decision;
-    int64_t most = run->refresh->most_partitions;
     run->chosen = ARENA_NEW_ARRAY(run->arena, uint8_t, MAX(decision->cells.count, 1u));
     run->targets = ARENA_NEW_ARRAY(run->arena, Target, MAX(decision->refresh_count, 1u));
     for (uint32_t i = 0; i < decision->cells.count; i++) {
         MvChoice *choice = &decision->choices[i];
         if (!choice->refreshes)
             continue;
-        if (most > 0 && run->target_count >= most) {
+        if (out->left > 0 || !takes_cell(run, choice->cell, &reading)) {
             if (out->left == 0 && decision->bound.is_range && choice->cell->has_low)
                 out->next_start = bound_text(run, &choice->cell->low);
             if (decision->bound.is_range)
@@ -327,7 +347,23 @@ static Status build_entry(void *context, const CatalogSnapshot *catalog, Change 
     }
     for (uint32_t i = 0; i < run->target_count; i++)
         TRY(put_target(run, now, &run->targets[i], change, diag));
+    if (run->refresh->entry != NULL) {
+        bytebuf_clear(run->refresh->entry);
+        bytebuf_append_view(run->refresh->entry, bytebuf_view(&change->bytes));
+    }
     return OK;
+}
+
+static void find_entry(const Run *run)
+{
+    CatalogSnapshot *now = meta_snapshot(mv_engine_options(run->engine)->store);
+    const CatalogTable *own = catalog_table_by_id(now, run->out->decision.table->id);
+    for (uint32_t i = 0; i < run->target_count && own != NULL; i++) {
+        const CatalogPartition *partition = catalog_partition_by_id(own, run->targets[i].partition->id);
+        if (partition != NULL && !run->targets[i].is_equal)
+            run->out->entry_id = MAX(run->out->entry_id, partition->data_version);
+    }
+    catalog_unref(now);
 }
 
 static Status run_all(Run *run)
@@ -349,7 +385,9 @@ static Status run_all(Run *run)
     if (run->target_count > 0)
         TRY(compute_rows(run));
     FAULT("mv.before_commit", run->diag);
-    return meta_commit(mv_engine_options(run->engine)->store, build_entry, run, run->diag);
+    TRY(meta_commit(mv_engine_options(run->engine)->store, build_entry, run, run->diag));
+    find_entry(run);
+    return OK;
 }
 
 /* What depends on the time, or on who asks, is decided each time. */

@@ -136,8 +136,7 @@ static void expire_all(MvEngine *engine, const _Atomic bool *stopping)
     uint32_t count = mv_list(catalog, &arena, &all);
     for (uint32_t i = 0; i < count && !atomic_load(stopping); i++) {
         Diag diag = {0};
-        bool has_ttl = mv_property(&all[i], "partition_ttl").length > 0 || mv_property_number(&all[i], "partition_ttl_number", -1) > 0;
-        if (has_ttl && all[i].is_active && expire(engine, catalog, all[i].id, &diag) != OK)
+        if (mv_depends_on_time(&all[i]) && all[i].is_active && expire(engine, catalog, all[i].id, &diag) != OK)
             LOG_WARN("mv", "partitions of view %llu can't expire: %s", (unsigned long long)all[i].id, diag.message);
     }
     catalog_unref(catalog);

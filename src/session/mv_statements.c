@@ -125,6 +125,8 @@ static uint32_t refresh_properties(StatementContext *context, const AstRefreshVi
     out[count++] = (Property){STR_VIEW("FORCE"), ast->is_force ? STR_VIEW("true") : STR_VIEW("false")};
     if (ast->is_strict)
         out[count++] = (Property){STR_VIEW("STRICT"), STR_VIEW("true")};
+    if (ast->is_cascade)
+        out[count++] = (Property){STR_VIEW("CASCADE"), STR_VIEW("true")};
     if (ast->is_sync)
         out[count++] = (Property){STR_VIEW("SYNC"), STR_VIEW("true")};
     return count;
