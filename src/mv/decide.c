@@ -1,5 +1,8 @@
 #include "mv/engine_int.h"
 
+/* The decision of a refresh: for each cell its entry in the version map is compared, base table by base table, with the partitions that
+ * feed it now; then limits, times to live and the asked range leave some out. */
+
 #include "job/task.h"
 #include "mv/retention.h"
 #include "types/datetime.h"

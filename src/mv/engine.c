@@ -120,7 +120,8 @@ static void tell_started(void *context)
 }
 
 /* Again when another commit came between: the decision is made anew. */
-static Status refresh_until_done(MvEngine *engine, MvRefresh *refresh, bool cascades, Arena *arena, Diag *diag, MvRefreshed *out, CatalogSnapshot **out_snapshot)
+static Status refresh_until_done(MvEngine *engine, MvRefresh *refresh, bool cascades, Arena *arena, Diag *diag, MvRefreshed *out,
+                                 CatalogSnapshot **out_snapshot)
 {
     Status status = ERR_RETRY;
     for (uint32_t attempt = 0; attempt < MOST_ATTEMPTS && status == ERR_RETRY; attempt++) {
@@ -159,7 +160,8 @@ static Status run_refresh(MvEngine *engine, TaskRun *run, const MvDefinition *de
     MvRefreshed done;
     CatalogSnapshot *snapshot = NULL;
     bool cascades;
-    MvRefresh refresh = {.view_id = definition->id, .cancelled = &running.cancelled, .started = tell_started, .started_context = &running};
+    MvRefresh refresh = {.view_id = definition->id, .cancelled = &running.cancelled, .started = tell_started,
+                         .started_context = &running};
     CatalogSnapshot *now = meta_snapshot(engine->options.store);
     read_ask(run, now, definition, arena, &range, &refresh, &cascades);
     const CatalogTable *table = catalog_table_by_id(now, definition->id);

@@ -100,7 +100,8 @@ static Status check_config(StatementContext *context, StrView name, StrView valu
     if (is_boolean && config->comment != NULL && !is_word)
         return RAISE(context->diag, ANALYSIS, "Getting analyzing error. Detail message: Config '%.*s' must be true or false, not '%.*s'.",
                      SV_ARGS(name), SV_ARGS(value));
-    if ((find_task_setting(name) != NULL || (config != NULL && config->comment != NULL)) && !is_boolean && !is_number)
+    bool is_text = config != NULL && strcmp(config->type, "string") == 0;
+    if ((find_task_setting(name) != NULL || (config != NULL && config->comment != NULL)) && !is_boolean && !is_text && !is_number)
         return RAISE(context->diag, ANALYSIS,
                      "Getting analyzing error. Detail message: Config '%.*s' must be a number from 0 to %d, not '%.*s'.", SV_ARGS(name),
                      INT32_MAX, SV_ARGS(value));
