@@ -178,7 +178,8 @@ static Status build_alter(void *opaque, const CatalogSnapshot *catalog, Change *
     bool is_rename = strview_is(action->kind, "RENAME");
     if (is_view && !is_rename)
         return RAISE(diag, BAD_TABLE, "'%.*s.%.*s' is a view", SV_ARGS(state->database), SV_ARGS(state->name));
-    if (table->schema->kind == TABLE_MATERIALIZED_VIEW)
+    bool is_index = strview_is(action->kind, "ADD INDEX") || strview_is(action->kind, "DROP INDEX");
+    if (table->schema->kind == TABLE_MATERIALIZED_VIEW && (!is_index || state->statement->actions.count > 1))
         return RAISE(diag, BAD_TABLE, "'%.*s.%.*s' is a materialized view: use ALTER MATERIALIZED VIEW", SV_ARGS(state->database), SV_ARGS(state->name));
     if (changes_schema(action))
         return alter_schema(state, database, table, catalog, change);
