@@ -34,6 +34,15 @@ static Status list_tree(Tree *tree, uint64_t view_id, Diag *diag)
     return OK;
 }
 
+Status mv_list_tree(const CatalogSnapshot *snapshot, uint64_t view_id, Arena *arena, Diag *diag, uint64_t **out_ids, uint32_t *out_count)
+{
+    Tree tree = {.snapshot = snapshot, .arena = arena};
+    TRY(list_tree(&tree, view_id, diag));
+    *out_ids = tree.order.items;
+    *out_count = tree.order.count;
+    return OK;
+}
+
 static Status refresh_base(MvEngine *engine, const MvRefresh *refresh, uint64_t view_id, CatalogSnapshot **in_out_snapshot, Arena *arena, Diag *diag)
 {
     AUTO_BYTEBUF entry = {0};
@@ -54,10 +63,11 @@ static Status refresh_base(MvEngine *engine, const MvRefresh *refresh, uint64_t 
 
 Status mv_refresh_tree(MvEngine *engine, const MvRefresh *refresh, CatalogSnapshot **in_out_snapshot, Arena *arena, Diag *diag, MvRefreshed *out)
 {
-    Tree tree = {.snapshot = *in_out_snapshot, .arena = arena};
+    uint64_t *ids;
+    uint32_t count;
     *out = (MvRefreshed){0};
-    TRY(list_tree(&tree, refresh->view_id, diag));
-    for (uint32_t i = 0; i + 1 < tree.order.count; i++)
-        TRY(refresh_base(engine, refresh, tree.order.items[i], in_out_snapshot, arena, diag));
+    TRY(mv_list_tree(*in_out_snapshot, refresh->view_id, arena, diag, &ids, &count));
+    for (uint32_t i = 0; i + 1 < count; i++)
+        TRY(refresh_base(engine, refresh, ids[i], in_out_snapshot, arena, diag));
     return mv_refresh(engine, refresh, *in_out_snapshot, arena, diag, out);
 }

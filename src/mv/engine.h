@@ -63,6 +63,8 @@ typedef struct MvRefreshed {
 /* One run at the newest snapshot. Texts of out are in arena; choices that this run did not take on have refreshes unset. */
 Status mv_refresh(MvEngine *engine, const MvRefresh *refresh, CatalogSnapshot *snapshot, Arena *arena, Diag *diag, MvRefreshed *out);
 /* ---- cascade.c ---- */
+/* The views that CASCADE refreshes: bases first, the view itself last. */
+Status mv_list_tree(const CatalogSnapshot *snapshot, uint64_t view_id, Arena *arena, Diag *diag, uint64_t **out_ids, uint32_t *out_count);
 /* The same of the view and before it of the views that it reads, all of them of base tables as they are in the snapshot. *in_out_snapshot
  * becomes the one that the view itself was computed from. */
 Status mv_refresh_tree(MvEngine *engine, const MvRefresh *refresh, CatalogSnapshot **in_out_snapshot, Arena *arena, Diag *diag, MvRefreshed *out);

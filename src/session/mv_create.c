@@ -106,7 +106,26 @@ static Status check_names(Creation *creation)
     return OK;
 }
 
-/* The columns of ORDER BY come first. */
+static bool can_be_key(Type type)
+{
+    return !type_is_float(type) && type_is_comparable(type) && type.kind < TYPE_JSON && !type_is_nested(type);
+}
+
+/* Without ORDER BY a view is sorted by its first columns. If none of these can be a key, the first three that can come first. */
+static AstStrList chosen_sort_columns(const Creation *creation, const BoundQuery *query)
+{
+    const AstCreateTable *table = &creation->ast->table;
+    AstStrList chosen = table->sort_columns;
+    if (chosen.count > 0 || query->column_count == 0 || can_be_key(query->root->columns[0].type))
+        return chosen;
+    for (uint32_t i = 0; i < query->column_count && chosen.count < 3; i++) {
+        if (can_be_key(query->root->columns[i].type))
+            AST_PUSH(&creation->context->arena, &chosen, i < table->columns.count ? table->columns.items[i].name : query->root->columns[i].name);
+    }
+    return chosen;
+}
+
+/* The columns that it is sorted by come first. */
 static BoundQuery *sort_columns_first(Creation *creation, const BoundQuery *query)
 {
     Arena *arena = &creation->context->arena;
@@ -114,14 +133,15 @@ static BoundQuery *sort_columns_first(Creation *creation, const BoundQuery *quer
     BoundQuery *sorted = ARENA_NEW(arena, BoundQuery);
     uint8_t *taken = ARENA_NEW_ARRAY(arena, uint8_t, MAX(query->column_count, 1u));
     uint32_t count = 0;
+    AstStrList sort_columns = chosen_sort_columns(creation, query);
     *sorted = *query;
     sorted->columns = ARENA_NEW_ARRAY(arena, LogicalColumn, MAX(query->column_count, 1u));
-    for (uint32_t pass = 0; pass <= table->sort_columns.count; pass++) {
+    for (uint32_t pass = 0; pass <= sort_columns.count; pass++) {
         for (uint32_t i = 0; i < query->column_count; i++) {
             LogicalColumn column = query->root->columns[i];
             if (i < table->columns.count)
                 column.name = table->columns.items[i].name;
-            bool is_next = pass == table->sort_columns.count || strview_equal_ci(column.name, table->sort_columns.items[pass]);
+            bool is_next = pass == sort_columns.count || strview_equal_ci(column.name, sort_columns.items[pass]);
             if (taken[i] != 0 || !is_next)
                 continue;
             taken[i] = 1;
