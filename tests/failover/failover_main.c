@@ -459,6 +459,15 @@ static void add_setting(ServerOptions *options, const char *key, const char *val
     options->settings[options->setting_count++] = text;
 }
 
+static void say_last_words(const char *trouble)
+{
+    AUTO_ARENA arena;
+    arena_init(&arena, NULL);
+    printf("FAIL %s\n", trouble);
+    for (int i = 0; i < NODES; i++)
+        printf("node %d: %s\n", i, server_last_words(&nodes[i], &arena));
+}
+
 static void choose_volume(ServerOptions *options, const char *folder)
 {
     static const char *const keys[][2] = {{"aws_s3_endpoint", "S3_ENDPOINT"}, {"aws_s3_access_key", "S3_ACCESS_KEY"}, {"aws_s3_secret_key", "S3_SECRET_KEY"}};
@@ -502,7 +511,7 @@ int main(int argc, char **argv)
     choose_volume(&options, shared.folder);
     Status status = run(&options, rounds, seed, &diag);
     if (status != OK)
-        printf("FAIL %s\n", diag.message);
+        say_last_words(diag.message);
     for (int i = 0; i < NODES; i++)
         server_close(&nodes[i]);
     server_close(&shared);
