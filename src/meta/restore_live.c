@@ -150,8 +150,8 @@ static void put_tables(Live *live)
 
 static bool is_of_now(const char *module)
 {
-    static const char *const MODULES[] = {"frontend", "frontend_dropped", "leader", "cluster", "snapshot", "cluster_snapshot_job", "task_run",
-                                          "storage_volume"};
+    static const char *const MODULES[] = {"frontend", "frontend_dropped",     "leader",   "cluster",
+                                          "snapshot", "cluster_snapshot_job", "task_run", "storage_volume"};
     for (size_t i = 0; i < COUNT_OF(MODULES); i++) {
         if (strcmp(module, MODULES[i]) == 0)
             return true;
@@ -215,7 +215,8 @@ static void put_volume(void *context, uint32_t id)
     if (!storage_volume_find(pass->live->now, then.name, pass->live->arena, &now))
         change_put_storage_volume(pass->live->change, &then);
     else if (now.id != id && !diag_has_error(pass->diag))
-        status_ignore(RAISE(pass->diag, BAD_CONFIG, "storage volume '%.*s' of then was dropped, and another has its name now: drop that one first",
+        status_ignore(RAISE(pass->diag, BAD_CONFIG,
+                            "storage volume '%.*s' of then was dropped, and another has its name now: drop that one first",
                             SV_ARGS(then.name)));
 }
 

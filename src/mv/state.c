@@ -159,7 +159,7 @@ static void note_shelved(Differences *differences, const CatalogSnapshot *before
 {
     for (uint32_t d = 0; d < after->database_count; d++) {
         const CatalogDatabase *new = after->databases[d], *old = catalog_database_by_id(before, new->id);
-        bool is_other = old != NULL && old != new && catalog_is_dropped(old) != catalog_is_dropped(new);
+        bool is_other = old != NULL && old != new &&catalog_is_dropped(old) != catalog_is_dropped(new);
         for (uint32_t t = 0; is_other && t < catalog_table_count(new); t++)
             ARRAY_PUSH(differences->arena, &differences->ids, catalog_table_at(new, t)->id);
     }

@@ -149,7 +149,8 @@ static Status check_there(StatementContext *context, const CatalogSnapshot *cata
     Search search = {.arena = &context->arena};
     TRY(meta_find_missing(context->session->instance->volume, catalog, note_missing, &search, context->diag));
     if (search.count > 0)
-        return RAISE(context->diag, NO_SUCH_OBJECT, "%llu objects of that time were deleted since, the first is \"%.*s\": snapshots keep what they name",
+        return RAISE(context->diag, NO_SUCH_OBJECT,
+                     "%llu objects of that time were deleted since, the first is \"%.*s\": snapshots keep what they name",
                      (unsigned long long)search.count, SV_ARGS(search.first));
     return OK;
 }
@@ -157,7 +158,8 @@ static Status check_there(StatementContext *context, const CatalogSnapshot *cata
 static Status restore_past(StatementContext *context, const CatalogSnapshot *catalog, const RestoreTarget *target)
 {
     Vacuum *vacuum = context->session->instance->vacuum;
-    SnapshotInfo scope = {.scope = target->table.length > 0 ? SNAPSHOT_TABLE : SNAPSHOT_DATABASE, .database = target->database, .table = target->table};
+    SnapshotInfo scope = {
+        .scope = target->table.length > 0 ? SNAPSHOT_TABLE : SNAPSHOT_DATABASE, .database = target->database, .table = target->table};
     CatalogSnapshot *only;
     TRY(snapshot_reduce(catalog, &scope, context->diag, &only));
     vacuum_hold(vacuum);
@@ -211,8 +213,8 @@ static Status run_restore_cluster(StatementContext *context, const AstCommand *c
                    strview(arena_printf(&context->arena,
                                         "{'entry':'%llu', 'tables_restored':'%u', 'tables_dropped':'%u', 'partitions_restored':'%u', "
                                         "'labels_forgotten':'%u'}",
-                                        (unsigned long long)report.from_entry, report.tables_put, report.tables_dropped, report.partitions_put,
-                                        report.labels_forgotten)));
+                                        (unsigned long long)report.from_entry, report.tables_put, report.tables_dropped,
+                                        report.partitions_put, report.labels_forgotten)));
 }
 
 static Status run_restore(StatementContext *context, const AstCommand *command, StrView source, bool is_table)
@@ -231,7 +233,8 @@ static Status run_restore(StatementContext *context, const AstCommand *command, 
         target.new_database = command->name2.parts[command->name2.count - 1];
     }
     bool is_past = command->values.count > 0;
-    Status status = is_past ? restore_past(context, catalog, &target) : ddl_restore_objects(store_of(context), catalog, &target, context->diag);
+    Status status =
+        is_past ? restore_past(context, catalog, &target) : ddl_restore_objects(store_of(context), catalog, &target, context->diag);
     if ((status == ERR_TABLE_EXISTS || status == ERR_DATABASE_EXISTS) && command->if_not_exists)
         diag_reset(context->diag);
     else

@@ -28,7 +28,17 @@
 
 typedef enum Blow { BLOW_KILLED, BLOW_PAUSED, BLOW_CUT_OFF } Blow;
 
-enum { NODES = 3, BLOWS = 3, WRITERS = 4, READERS = 2, OPERATIONS_MAX = 1 << 20, ROUND_MS = 1500, PAUSE_MS = 2500, GAP_LIMIT_MS = 3000, SETTLE_MS = 15000 };
+enum {
+    NODES = 3,
+    BLOWS = 3,
+    WRITERS = 4,
+    READERS = 2,
+    OPERATIONS_MAX = 1 << 20,
+    ROUND_MS = 1500,
+    PAUSE_MS = 2500,
+    GAP_LIMIT_MS = 3000,
+    SETTLE_MS = 15000
+};
 
 typedef struct Writer {
     int number;
@@ -295,8 +305,8 @@ static void report_gaps(const int64_t *gaps, int rounds, Blow blow)
     }
     qsort(own, (size_t)count, sizeof(*own), by_value);
     if (count > 0) {
-        printf("the leader %s %d times; without a write: median %lld ms, longest %lld ms\n", names[blow], count, (long long)(own[count / 2] / 1000),
-               (long long)(own[count - 1] / 1000));
+        printf("the leader %s %d times; without a write: median %lld ms, longest %lld ms\n", names[blow], count,
+               (long long)(own[count / 2] / 1000), (long long)(own[count - 1] / 1000));
         check(own[count / 2] < (int64_t)GAP_LIMIT_MS * 1000, "a new leader writes within 3 s (median)");
     }
     mem_free(own);
@@ -349,7 +359,8 @@ static int64_t count_wrong(MYSQL *mysql, const Writer *writer, bool says)
         int outcome = writer->outcomes[op] - 1;
         bool is_right = outcome == OUTCOME_DONE ? times[op] == 1 : outcome == OUTCOME_REFUSED ? times[op] == 0 : times[op] <= 1;
         if (!is_right && wrong++ < 5 && says)
-            printf("FAIL row %lld of writer %d, whose insert was %s, is there %u times\n", (long long)op, writer->number, names[outcome], times[op]);
+            printf("FAIL row %lld of writer %d, whose insert was %s, is there %u times\n", (long long)op, writer->number, names[outcome],
+                   times[op]);
     }
     mem_free(times);
     return wrong;
