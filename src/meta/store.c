@@ -655,6 +655,11 @@ uint64_t meta_incarnation(const MetaStore *store)
     return store->journal.incarnation;
 }
 
+void meta_identity(const MetaStore *store, Incarnation *out)
+{
+    *out = store->journal.record;
+}
+
 StrView meta_cluster_secret(const MetaStore *store)
 {
     return strview(store->journal.record.cluster);

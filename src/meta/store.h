@@ -11,6 +11,7 @@
 #include "volume/volume.h"
 
 typedef struct MetaStore MetaStore;
+struct Incarnation; /* incarnation.h */
 
 typedef struct LabelRecord {
     uint64_t txn_id;
@@ -76,6 +77,7 @@ const Environment *meta_environment(const MetaStore *store);
 TableGates *meta_gates(const MetaStore *store);
 uint64_t meta_incarnation(const MetaStore *store);
 /* Known to whoever can read the volume, and to nobody else: with it nodes prove that they belong to the cluster. */
+void meta_identity(const MetaStore *store, struct Incarnation *out);
 StrView meta_cluster_secret(const MetaStore *store);
 /* All durable labels, the newest first; texts are in arena. */
 uint32_t meta_label_list(MetaStore *store, Arena *arena, LabelEntry **out_labels);
