@@ -35,13 +35,12 @@ static int append_json(const char *text, size_t length, void *out)
 
 void frontend_print(const FrontendInfo *info, FrontendPosition position, ByteBuf *out)
 {
-    json_t *object = json_pack("{s:s, s:s, s:i, s:i, s:i, s:s, s:s, s:i, s:i, s:I, s:I, s:I}", "name", info->name, "host", info->host, "edit_log_port",
-                               (int)info->edit_log_port, "query_port", (int)info->query_port, "http_port", (int)info->http_port, "role",
-                               info->is_observer ? "OBSERVER" : "FOLLOWER", "version", info->version, "format_level", (int)info->format_level, "number",
-                               (int)info->number,
-                               "started_us",
-                               (json_int_t)info->started_us, "replayed",
-                               (json_int_t)position.replayed, "held", (json_int_t)position.oldest_held);
+    json_t *object =
+        json_pack("{s:s, s:s, s:i, s:i, s:i, s:s, s:s, s:i, s:i, s:I, s:I, s:I}", "name", info->name, "host", info->host, "edit_log_port",
+                  (int)info->edit_log_port, "query_port", (int)info->query_port, "http_port", (int)info->http_port, "role",
+                  info->is_observer ? "OBSERVER" : "FOLLOWER", "version", info->version, "format_level", (int)info->format_level, "number",
+                  (int)info->number, "started_us", (json_int_t)info->started_us, "replayed", (json_int_t)position.replayed, "held",
+                  (json_int_t)position.oldest_held);
     CHECK(object != NULL && json_dump_callback(object, append_json, out, JSON_COMPACT) == 0); /* all texts are UTF-8 */
     json_decref(object);
 }

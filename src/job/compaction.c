@@ -28,7 +28,7 @@ enum {
     PENALTY_US = 600 * 1000000,
     PENALTIES = 64,
     HELP_SEGMENTS = 48, /* so many small ones are merged by the load that adds to them */
-    PATIENCE = 3, /* merges of a tablet that come too late before one is done under the lock */
+    PATIENCE = 3,       /* merges of a tablet that come too late before one is done under the lock */
 };
 
 typedef struct Penalty {

@@ -166,9 +166,9 @@ static Status write_bytes(void *context, const void *data, size_t length, Diag *
         uint64_t id = meta_new_id(lane->loader->options.store);
         if (id == 0)
             return RAISE(diag, IO, "no ids can be had for new objects: the metadata journal can't be written");
-        lane->path = arena_printf(&lane->arena, "data/%llu/%03llu/%012llu.seg",
-                                  (unsigned long long)meta_incarnation(lane->loader->options.store), (unsigned long long)(id % 512),
-                                  (unsigned long long)id);
+        lane->path =
+            arena_printf(&lane->arena, "data/%llu/%03llu/%012llu.seg", (unsigned long long)meta_incarnation(lane->loader->options.store),
+                         (unsigned long long)(id % 512), (unsigned long long)id);
         lane->written = 0;
         TRY(volume->ops->open_writer(volume, lane->path, diag, &lane->writer));
     }

@@ -25,8 +25,8 @@ void incarnation_print_version(const Incarnation *incarnation, ByteBuf *out)
 {
     char token[INCARNATION_TOKEN_BYTES];
     incarnation_token(incarnation, token);
-    bytebuf_printf(out, "clusterId=%u\ntoken=%s\nrunMode=shared_data\nincarnation=%" PRIu64 "\n", incarnation_cluster_id(incarnation), token,
-                   incarnation->number);
+    bytebuf_printf(out, "clusterId=%u\ntoken=%s\nrunMode=shared_data\nincarnation=%" PRIu64 "\n", incarnation_cluster_id(incarnation),
+                   token, incarnation->number);
 }
 
 void incarnation_path(char out[INCARNATION_PATH_BYTES], uint64_t number)

@@ -56,8 +56,8 @@ static bool may_operate(HttpRequest *request)
     Diag diag = {0};
     if (!http_login(request))
         return false;
-    if (session_authorize_system(request->server->options.instance, bytebuf_view(&request->user), strview(request->host), PRIVILEGE_BIT(OPERATE),
-                                 &diag) == OK)
+    if (session_authorize_system(request->server->options.instance, bytebuf_view(&request->user), strview(request->host),
+                                 PRIVILEGE_BIT(OPERATE), &diag) == OK)
         return true;
     http_refuse(request, MHD_HTTP_FORBIDDEN, strview(diag.message));
     return false;

@@ -259,7 +259,8 @@ static Status prepare_link(Peers *peers, ForwardLink **in_out_link, const Forwar
     }
 }
 
-static Status run_at(void *context, const char *host, uint32_t query_port, const ForwardRequest *request, const ResultSink *sink, Diag *diag)
+static Status run_at(void *context, const char *host, uint32_t query_port, const ForwardRequest *request, const ResultSink *sink,
+                     Diag *diag)
 {
     Peers *peers = context;
     ForwardLink *link;

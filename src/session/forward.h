@@ -23,5 +23,6 @@ typedef struct ForwardOps {
     Status (*run)(void *context, ForwardLink **in_out_link, const ForwardRequest *request, const ResultSink *sink, Diag *diag);
     void (*close)(void *context, ForwardLink *link);
     /* Runs the statement on that node. After an error nobody knows whether it was run. */
-    Status (*run_at)(void *context, const char *host, uint32_t query_port, const ForwardRequest *request, const ResultSink *sink, Diag *diag);
+    Status (*run_at)(void *context, const char *host, uint32_t query_port, const ForwardRequest *request, const ResultSink *sink,
+                     Diag *diag);
 } ForwardOps;

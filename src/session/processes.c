@@ -11,8 +11,8 @@
 enum { NODE_BITS = 24, ASK_TIMEOUT_US = 2000000 };
 
 static const SystemColumn processes_columns[] = {
-    NUMBER("Id"), TEXT("User"), TEXT("Host"), TEXT("Db"), TEXT("Command"), TEXT("ConnectionStartTime"), NUMBER("Time"), TEXT("State"),
-    TEXT("Info"), TEXT("IsPending"), TEXT("Warehouse")};
+    NUMBER("Id"),   TEXT("User"),  TEXT("Host"), TEXT("Db"),        TEXT("Command"),  TEXT("ConnectionStartTime"),
+    NUMBER("Time"), TEXT("State"), TEXT("Info"), TEXT("IsPending"), TEXT("Warehouse")};
 
 static StrView kept(const SystemSource *source, StrView text)
 {
@@ -60,7 +60,10 @@ static ForwardRequest request_of(StatementContext *context, StrView sql)
 {
     const Session *session = context->session;
     return (ForwardRequest){.user = access_identity(&context->arena, strview(session->user), strview(session->user_host)),
-                            .host = strview(session->host), .sql = sql, .timeout_us = ASK_TIMEOUT_US, .cancelled = &session->cancelled};
+                            .host = strview(session->host),
+                            .sql = sql,
+                            .timeout_us = ASK_TIMEOUT_US,
+                            .cancelled = &session->cancelled};
 }
 
 /* Those that can be asked; none when another node asks. */

@@ -211,8 +211,8 @@ static AccessRights *rights_at_login(AccessModel *model, const CatalogSnapshot *
     return access_rights_new(model, found, &roles);
 }
 
-static Status authorize_without_session(AccessModel *model, const CatalogSnapshot *catalog, StrView user, StrView host,
-                                        PrivilegeSet any_of, StrView database_name, StrView table_name, Diag *diag)
+static Status authorize_without_session(AccessModel *model, const CatalogSnapshot *catalog, StrView user, StrView host, PrivilegeSet any_of,
+                                        StrView database_name, StrView table_name, Diag *diag)
 {
     AccessRights *rights = rights_at_login(model, catalog, user, host);
     AnalyzeContext context = {.diag = diag, .catalog = catalog, .rights = rights};

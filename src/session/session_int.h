@@ -53,7 +53,7 @@ struct Session {
     char temporary_owner[48];        /* empty: it has made no temporary table */
     struct Transaction *transaction; /* BEGIN without COMMIT yet; NULL: each statement is one */
     ForwardLink *forward_link; /* to the leader, when statements of this session went there */
-    bool is_peer; /* the client is another node */
+    bool is_peer;              /* the client is another node */
     bool is_pinned; /* a transaction is open at the leader, or temporary tables are there: every statement goes there */
     bool has_remote_temporaries;
 };

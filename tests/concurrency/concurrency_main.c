@@ -15,7 +15,16 @@
 #include "recovery/peer.h"
 #include "sql_runner/server_process.h"
 
-enum { LONG_CLIENTS = 16, POINT_CLIENTS = 15, ROWS = 1000000, SAMPLES = 400, ATTEMPTS = 4, MOST_TIMES = 10, NO_WAIT_US = 20000, MEMORY_LIMIT_MB = 2048 };
+enum {
+    LONG_CLIENTS = 16,
+    POINT_CLIENTS = 15,
+    ROWS = 1000000,
+    SAMPLES = 400,
+    ATTEMPTS = 4,
+    MOST_TIMES = 10,
+    NO_WAIT_US = 20000,
+    MEMORY_LIMIT_MB = 2048
+};
 
 typedef struct Client {
     int number;
