@@ -470,13 +470,31 @@ static void add_setting(ServerOptions *options, const char *key, const char *val
     options->settings[options->setting_count++] = text;
 }
 
+/* The end of what the node logged. */
+static void say_log(const ServerProcess *node)
+{
+    enum { LINES_BYTES = 2000 };
+    char path[SERVER_PATH_BYTES + 40], text[LINES_BYTES + 1];
+    snprintf(path, sizeof(path), "%s/data/log/merak.log", node->folder);
+    FILE *file = fopen(path, "re");
+    if (file == NULL)
+        return;
+    if (fseek(file, -LINES_BYTES, SEEK_END) != 0)
+        rewind(file);
+    text[fread(text, 1, LINES_BYTES, file)] = '\0';
+    fclose(file);
+    printf("%s\n", text);
+}
+
 static void say_last_words(const char *trouble)
 {
     AUTO_ARENA arena;
     arena_init(&arena, NULL);
     printf("FAIL %s\n", trouble);
-    for (int i = 0; i < NODES; i++)
+    for (int i = 0; i < NODES; i++) {
         printf("node %d: %s\n", i, server_last_words(&nodes[i], &arena));
+        say_log(&nodes[i]);
+    }
 }
 
 static void choose_volume(ServerOptions *options, const char *folder)
@@ -498,7 +516,7 @@ static void choose_volume(ServerOptions *options, const char *folder)
 
 int main(int argc, char **argv)
 {
-    ServerOptions options = {.start_seconds = 30, .settings = {"lake_autovacuum_grace_period_minutes=0"}, .setting_count = 1};
+    ServerOptions options = {.start_seconds = 120, .settings = {"lake_autovacuum_grace_period_minutes=0"}, .setting_count = 1};
     ServerProcess shared = {0};
     int rounds = 6;
     uint64_t seed = env_random(environment_real()) % 1000000;
