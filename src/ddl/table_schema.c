@@ -188,6 +188,17 @@ static KeysKind keys_kind_of(StrView name)
                                                          : KEYS_DUPLICATE;
 }
 
+/* Without a clause of keys, columns with aggregates are values, and those before the first of them are the keys. */
+static uint32_t implied_keys(const AstCreateTable *ast, const TableSchema *schema)
+{
+    uint32_t count = 0;
+    if (ast->key_kind.length > 0 || ast->keys.count > 0)
+        return 0;
+    while (count < schema->column_count && schema->columns[count].aggregate.length == 0)
+        count++;
+    return count < schema->column_count ? count : 0;
+}
+
 static Status fill_keys(DdlContext *context, const AstCreateTable *ast, TableSchema *schema)
 {
     Arena *arena = &schema->arena;
@@ -203,7 +214,14 @@ static Status fill_keys(DdlContext *context, const AstCreateTable *ast, TableSch
         if (schema->keys_kind == KEYS_PRIMARY)
             schema->columns[i].is_nullable = false;
     }
-    if (ast->keys.count == 0 && schema->column_count > 0 && ast->sort_columns.count == 0) {
+    uint32_t implied = implied_keys(ast, schema);
+    for (uint32_t i = 0; i < implied; i++)
+        schema->columns[i].is_key = true;
+    if (implied > 0) {
+        schema->keys_kind = KEYS_AGGREGATE;
+        schema->key_count = implied;
+    }
+    if (ast->keys.count == 0 && implied == 0 && schema->column_count > 0 && ast->sort_columns.count == 0) {
         /* The first columns that fit 36 bytes, at most three, are the key. */
         uint32_t bytes = 0;
         for (uint32_t i = 0; i < schema->column_count && i < 3; i++) {

@@ -73,3 +73,8 @@ Status table_loader_adopt(TableLoader *loader, const PreparedTable *prepared, Di
 const TableLoaderOptions *table_loader_options(const TableLoader *loader);
 uint64_t table_loader_rows(const TableLoader *loader);
 void table_loader_close(TableLoader *loader);
+/* Of this process: objects that loads wrote, and what was small enough to go into the catalog in place of one. */
+typedef struct TableLoaderCounts {
+    uint64_t objects, inlined;
+} TableLoaderCounts;
+TableLoaderCounts table_loader_counts(void);

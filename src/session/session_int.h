@@ -99,6 +99,9 @@ Status run_no_operation(StatementContext *context, const AstStatement *statement
 Status send_ok(StatementContext *context, uint64_t affected, StrView info);
 /* A result of text columns: values[r * columns + c], data NULL is NULL. */
 Status send_texts(StatementContext *context, const char *const *names, uint32_t columns, const StrView *values, uint32_t rows);
+/* ---- rollup_statements.c ---- */
+Status run_add_rollups(StatementContext *context, const AstName *table, const AstRollups *rollups);
+Status run_drop_rollups(StatementContext *context, const AstName *table, const AstAlterAction *action);
 Status run_query(StatementContext *context, BoundQuery *query);
 Status run_query_text(StatementContext *context, const char *sql);
 Status run_insert(StatementContext *context, const AstStatement *statement);
