@@ -42,6 +42,7 @@ typedef struct StreamLoadOptions {
     struct Compactor *compactor; /* see TableLoaderOptions */
     PrimaryIndexes *keys; /* NULL: tables with unique keys can't be loaded */
     LoadHistory *history; /* NULL: failures are not remembered */
+    const struct DictionarySource *dictionaries; /* NULL: dictionary_get() can't be used */
     StrView database, table, user;
     int64_t zone_offset_us;
     StrView error_url; /* what the name of the error log is put behind */

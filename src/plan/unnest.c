@@ -148,14 +148,15 @@ static void add_group_columns(PlanContext *context, LogicalNode *node, const Exp
 
 static Status pull_aggregate(PlanContext *context, LogicalNode *node, Pulled *pulled)
 {
+    uint32_t before = pulled->conjuncts.count; /* from the other side of a join above */
     TRY(pull(context, &node->children[0], pulled));
-    if (pulled->conjuncts.count == 0)
+    if (pulled->conjuncts.count == before)
         return OK;
     if (node->aggregate.group_count == 0) {
         pulled->has_aggregate = true;
         pulled->aggregate = node;
     }
-    for (uint32_t i = 0; i < pulled->conjuncts.count; i++) {
+    for (uint32_t i = before; i < pulled->conjuncts.count; i++) {
         const Expr *inner;
         if (!correlated_key(pulled, pulled->conjuncts.items[i], &inner))
             return not_supported(context);
@@ -507,8 +508,32 @@ static bool has_subquery(const Expr *expr)
     return false;
 }
 
-/* Replaces every subquery inside of an expression by a column of the grown child. It is replaced where it stands, since what
- * the analyzer made of one expression may mention it twice: BETWEEN, NULLIF. */
+/* A subquery and the column that has its value. What the analyzer makes of one expression may mention a subquery twice: BETWEEN,
+ * NULLIF. The mentions are of one node, whose child grows by one join. */
+typedef struct Extracted {
+    struct Extracted *next;
+    const BoundQuery *query;
+    Expr *value;
+} Extracted;
+
+static Status extract_one(PlanContext *context, LogicalNode **in_out_child, const Expr *subquery, Expr **out_value)
+{
+    for (const Extracted *e = context->extracted; e != NULL; e = e->next) {
+        *out_value = expr_clone(context->arena, e->value);
+        if (e->query == subquery->subquery.query)
+            return OK;
+    }
+    if (subquery->subquery_kind == SUBQUERY_SCALAR)
+        TRY(attach_scalar(context, in_out_child, subquery, out_value));
+    else
+        TRY(attach_predicate(context, in_out_child, subquery, true, out_value));
+    Extracted *extracted = ARENA_NEW(context->arena, Extracted);
+    *extracted = (Extracted){context->extracted, subquery->subquery.query, *out_value};
+    context->extracted = extracted;
+    return OK;
+}
+
+/* Replaces every subquery inside of an expression by a column of the grown child, where it stands. */
 static Status extract(PlanContext *context, LogicalNode **in_out_child, Expr *expr)
 {
     Expr *value;
@@ -516,10 +541,7 @@ static Status extract(PlanContext *context, LogicalNode **in_out_child, Expr *ex
         TRY(extract(context, in_out_child, expr->arguments[i]));
     if (expr->kind != EXPR_SUBQUERY)
         return OK;
-    if (expr->subquery_kind == SUBQUERY_SCALAR)
-        TRY(attach_scalar(context, in_out_child, expr, &value));
-    else
-        TRY(attach_predicate(context, in_out_child, expr, true, &value));
+    TRY(extract_one(context, in_out_child, expr, &value));
     *expr = *value;
     return OK;
 }

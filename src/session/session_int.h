@@ -226,6 +226,7 @@ Status run_compact(StatementContext *context, const CatalogTable *table, const A
 Status show_quarantine(StatementContext *context);
 Status show_fault_points(StatementContext *context);
 /* snapshot_statements.c; false: it is none of its statements. */
+bool run_dictionary_command(StatementContext *context, const AstCommand *command, Status *out_status);
 bool run_snapshot_command(StatementContext *context, const AstCommand *command, StrView source, Status *out_status);
 /* For AnalyzeContext.moment. */
 Status snapshot_moment(void *context, const AstExpr *value, bool is_version, StrView source, const CatalogSnapshot **out_catalog);

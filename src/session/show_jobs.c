@@ -260,8 +260,6 @@ static const SystemColumn stats_columns[] = {TEXT("Database"), TEXT("Table"), TE
                                              TEXT("TableHealthyMetrics"), TEXT("TableUpdateTime")};
 static const SystemColumn histogram_columns[] = {TEXT("Database"), TEXT("Table"), TEXT("Column"), TEXT("Type"), TIME("UpdateTime"),
                                                  TEXT("Properties")};
-static const SystemColumn dictionary_columns[] = {NUMBER("DictionaryId"), TEXT("DictionaryName"), TEXT("CatalogName"), TEXT("DbName"),
-                                                  TEXT("dictionaryObject"), TEXT("Status")};
 static const SystemColumn profile_columns[] = {TEXT("QueryId"), TIME("StartTime"), TEXT("Time"), TEXT("State"), TEXT("Statement")};
 static const SystemColumn repository_columns[] = {NUMBER("RepoId"), TEXT("RepoName"), TIME("CreateTime"), TEXT("IsReadOnly"), TEXT("Location"),
                                                   TEXT("Broker"), TEXT("ErrMsg")};
@@ -314,7 +312,6 @@ static const ShowForm forms[] = {
     {"ANALYZE STATUS", {"", SYSTEM_COLUMNS(analyze_status_columns), NULL}, SHOW_NO_PATTERN, NULL},
     {"STATS META", {"", SYSTEM_COLUMNS(stats_columns), NULL}, SHOW_NO_PATTERN, NULL},
     {"HISTOGRAM META", {"", SYSTEM_COLUMNS(histogram_columns), NULL}, SHOW_NO_PATTERN, NULL},
-    {"DICTIONARY", {"", SYSTEM_COLUMNS(dictionary_columns), NULL}, SHOW_NO_PATTERN, NULL},
     {"PROFILELIST", {"", SYSTEM_COLUMNS(profile_columns), produce_profiles}, SHOW_NO_PATTERN, NULL},
     {"REPOSITORIES", {"", SYSTEM_COLUMNS(repository_columns), NULL}, SHOW_NO_PATTERN, NULL},
     {"BACKUP", {"", SYSTEM_COLUMNS(backup_columns), NULL}, SHOW_NO_PATTERN, NULL},

@@ -609,6 +609,7 @@ static Status run_statement(StatementContext *context, const AstStatement *state
         if (strview_is(statement->command->what, "ANALYZE PROFILE"))
             return run_analyze_profile(context, statement->command);
         if (run_task_command(context, statement->command, &status) || run_cluster_command(context, statement->command, &status) ||
+            run_dictionary_command(context, statement->command, &status) ||
             run_snapshot_command(context, statement->command, statement->source, &status) ||
             run_mv_command(context, statement->command, &status) || run_volume_command(context, statement->command, &status) ||
             run_cache_command(context, statement, &status))

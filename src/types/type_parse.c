@@ -200,3 +200,26 @@ Status type_parse(StrView text, Arena *arena, Diag *diag, Type *out_type)
     skip_blanks(&state);
     return state.left.length == 0 ? OK : bad_type(&state);
 }
+
+/* function(type [NOT NULL], ..) */
+Status type_state_parse(StrView text, Arena *arena, Diag *diag, Type *out_type)
+{
+    enum { MAX_ARGUMENTS = 16 };
+    TypeText state = {.left = text, .whole = text, .arena = arena, .diag = diag};
+    Type types[MAX_ARGUMENTS];
+    uint32_t count = 0;
+    StrView function = take_word(&state);
+    if (function.length == 0 || !take_char(&state, '('))
+        return bad_type(&state);
+    if (!take_char(&state, ')')) {
+        do {
+            if (count == MAX_ARGUMENTS)
+                return bad_type(&state);
+            TRY(parse_at(&state, &types[count++]));
+        } while (take_char(&state, ','));
+        if (!take_char(&state, ')'))
+            return bad_type(&state);
+    }
+    *out_type = type_state(arena, function, types, count);
+    return OK;
+}

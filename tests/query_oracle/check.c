@@ -255,6 +255,22 @@ void check_partitions(Checker *checker)
     parts_close(&parts);
 }
 
+/* What a query gives is what a table has that was made of it. */
+void check_table(Checker *checker)
+{
+    AUTO_BYTEBUF text = {0};
+    AUTO_BYTEBUF sql = {0};
+    AUTO_BYTEBUF table = {0};
+    AUTO_ARENA arena;
+    arena_init(&arena, NULL);
+    query_print(checker->generator, &text);
+    layout_print(&sql, bytebuf_view(&text), (int)draw(checker->generator, LAYOUTS));
+    bytebuf_printf(&table, "DROP TABLE IF EXISTS made FORCE; CREATE TABLE made AS %s", sql.data);
+    RowSet ignored;
+    if (ask(checker, &(Question){"default", table.data}, &arena, &ignored))
+        compare(checker, "table", (Question[]){{"default", sql.data}, {"default", "SELECT * FROM made"}}, 2);
+}
+
 /* A query inside another, as a CTE that is used twice, and as a view, whose text the server writes anew. */
 void check_forms(Checker *checker)
 {

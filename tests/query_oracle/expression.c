@@ -7,6 +7,12 @@ ValueKind random_kind(Generator *g)
     return (ValueKind)draw(g, VALUE_KINDS);
 }
 
+void scope_join(Scope *scope, const Scope *other)
+{
+    for (uint32_t i = 0; i < other->count && scope->count < SCOPE_MAX; i++)
+        scope->columns[scope->count++] = other->columns[i];
+}
+
 static bool column_print(Generator *g, const Scope *scope, ValueKind kind, ByteBuf *sql)
 {
     if (scope->count == 0)
@@ -173,34 +179,61 @@ static void correlation_print(Generator *g, const Scope *outer, const Scope *inn
         typed_literal_print(g, column->kind, sql);
 }
 
+/* The conditions of a subquery: they may compare with the columns around it in any way, and may ask further subqueries. */
+static void subquery_where_print(Generator *g, const Scope *outer, const Scope *inner, ByteBuf *sql)
+{
+    bool saved = g->allows_subqueries;
+    Scope visible = *inner;
+    if (lucky(g, 60))
+        correlation_print(g, outer, inner, sql);
+    else
+        bytebuf_append_text(sql, "true");
+    if (lucky(g, 25))
+        scope_join(&visible, outer);
+    g->allows_subqueries = lucky(g, 20);
+    bytebuf_append_text(sql, " AND ");
+    predicate_print(g, &visible, 1, sql);
+    g->allows_subqueries = saved;
+}
+
 static void subquery_print(Generator *g, const Scope *scope, ByteBuf *sql)
 {
-    static const char *const aggregates[] = {"min", "max"};
+    static const char *const comparisons[] = {"<=", "=", "<>", ">"};
     AUTO_BYTEBUF alias = {0};
     Scope inner;
-    uint32_t t = small_table(g), form = draw(g, 4);
+    uint32_t t = small_table(g), form = draw(g, 6);
     bytebuf_printf(&alias, "s%u", g->next_alias++);
     inner_scope(g, t, alias.data, &inner);
-    const ScopeColumn *column = &inner.columns[draw(g, inner.count)];
-    g->allows_subqueries = false;
+    const ScopeColumn *column = &inner.columns[draw(g, inner.count)], *second = &inner.columns[draw(g, inner.count)];
+    AUTO_BYTEBUF value = {0};
+    bytebuf_printf(&value, "SELECT %s(%s) FROM @%u@ %s WHERE ", lucky(g, 50) ? "min" : "max", column->text, t, alias.data);
     bytebuf_append_char(sql, '(');
     if (form < 2) {
         bytebuf_printf(sql, "%sEXISTS (SELECT 1 FROM @%u@ %s WHERE ", form == 0 ? "" : "NOT ", t, alias.data);
     } else if (form == 2) {
         expression_print(g, scope, column->kind, 1, sql);
         bytebuf_printf(sql, "%s IN (SELECT %s FROM @%u@ %s WHERE ", lucky(g, 40) ? " NOT" : "", column->text, t, alias.data);
-    } else {
+    } else if (form == 3) {
+        bytebuf_append_char(sql, '(');
+        expression_print(g, scope, column->kind, 0, sql);
+        bytebuf_append_text(sql, ", ");
+        expression_print(g, scope, second->kind, 0, sql);
+        bytebuf_printf(sql, ")%s IN (SELECT %s, %s FROM @%u@ %s WHERE ", lucky(g, 40) ? " NOT" : "", column->text, second->text, t, alias.data);
+    } else if (form == 4) {
         expression_print(g, scope, column->kind, 1, sql);
-        bytebuf_printf(sql, " %s (SELECT %s(%s) FROM @%u@ %s WHERE ", lucky(g, 50) ? "<=" : "=", aggregates[draw(g, 2)], column->text, t, alias.data);
+        bytebuf_printf(sql, " %s (%s", comparisons[draw(g, COUNT_OF(comparisons))], value.data);
+    } else {
+        bytebuf_printf(sql, "(%s", value.data);
     }
-    if (lucky(g, 60))
-        correlation_print(g, scope, &inner, sql);
-    else
-        bytebuf_append_text(sql, "true");
-    bytebuf_append_text(sql, " AND ");
-    predicate_print(g, &inner, 1, sql);
-    bytebuf_append_text(sql, "))");
-    g->allows_subqueries = true;
+    subquery_where_print(g, scope, &inner, sql);
+    bytebuf_append_char(sql, ')');
+    if (form == 5) {
+        bytebuf_append_text(sql, " BETWEEN ");
+        typed_literal_print(g, column->kind, sql);
+        bytebuf_append_text(sql, " AND ");
+        expression_print(g, scope, column->kind, 0, sql);
+    }
+    bytebuf_append_char(sql, ')');
 }
 
 static void test_print(Generator *g, const Scope *scope, int depth, ByteBuf *sql)

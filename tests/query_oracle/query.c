@@ -28,20 +28,31 @@ static void table_scope(const TestTable *table, const char *alias, Scope *out)
     }
 }
 
-static const char *const whole_aggregates[] = {"count(*)", "count($)", "min($)", "max($)", "sum($)", "count(DISTINCT $)", "avg($)"};
+/* takes_any: arguments of any kind, else integers or decimals; keeps_kind: the result has the argument's. */
+static const struct {
+    const char *text;
+    bool takes_any, keeps_kind;
+} whole_aggregates[] = {
+    {"count(*)", true, false},           {"count($)", true, false},           {"count(DISTINCT $)", true, false},
+    {"count(DISTINCT $, $)", true, false}, {"min($)", true, true},              {"max($)", true, true},
+    {"sum($)", false, false},            {"sum(DISTINCT $)", false, false},   {"avg($)", false, false},
+    {"avg(DISTINCT $)", false, false},   {"bitmap_union_count(to_bitmap(abs(CAST($ AS INT))))", false, false},
+    {"array_length(array_agg($))", true, false}, {"array_join(array_sort(array_agg(CAST($ AS VARCHAR))), ',')", true, false},
+    {"group_concat(DISTINCT CAST($ AS VARCHAR) ORDER BY 1)", true, false},
+};
 
-/* A call of which the kind of the result is known: out_kind. */
+/* out_kind: of the result, or VALUE_KINDS where it is none of ours. */
 static void aggregate_print(Generator *g, const Scope *scope, int depth, ValueKind *out_kind, ByteBuf *sql)
 {
     uint32_t form = draw(g, COUNT_OF(whole_aggregates));
-    ValueKind kind = form < 4 || form == 5 ? random_kind(g) : lucky(g, 50) ? KIND_INT : KIND_DECIMAL;
-    for (const char *p = whole_aggregates[form]; *p != '\0'; p++) {
+    ValueKind kind = whole_aggregates[form].takes_any ? random_kind(g) : lucky(g, 50) ? KIND_INT : KIND_DECIMAL;
+    for (const char *p = whole_aggregates[form].text; *p != '\0'; p++) {
         if (*p == '$')
             expression_print(g, scope, kind, depth, sql);
         else
             bytebuf_append_char(sql, *p);
     }
-    *out_kind = form == 2 || form == 3 ? kind : form == 6 ? VALUE_KINDS : form == 4 && kind == KIND_DECIMAL ? VALUE_KINDS : KIND_BIGINT;
+    *out_kind = whole_aggregates[form].keeps_kind ? kind : VALUE_KINDS;
 }
 
 /* (SELECT ... FROM @t@ x ...) alias */
@@ -84,12 +95,6 @@ static void source_print(Generator *g, bool is_large, Scope *out, ByteBuf *sql)
     uint32_t t = is_large ? LARGE_TABLE : draw(g, LARGE_TABLE);
     table_scope(&g->tables[t], alias.data, out);
     bytebuf_printf(sql, "@%u@ %s", t, alias.data);
-}
-
-static void scope_join(Scope *scope, const Scope *other)
-{
-    for (uint32_t i = 0; i < other->count && scope->count < SCOPE_MAX; i++)
-        scope->columns[scope->count++] = other->columns[i];
 }
 
 /* left.x = right.y of one kind; of a large right side only by its id, which is unique. */
@@ -139,12 +144,31 @@ static void join_print(Generator *g, Scope *scope, bool *in_out_large, ByteBuf *
     *in_out_large |= is_large;
 }
 
+/* Elements of an array that is made of the row in front of it. */
+static void unnest_print(Generator *g, Scope *scope, ByteBuf *sql)
+{
+    ValueKind kind = (ValueKind)draw(g, KIND_TEXT + 1);
+    AUTO_BYTEBUF alias = {0};
+    bytebuf_printf(&alias, "u%u", g->next_alias++);
+    bool allowed = g->allows_subqueries;
+    g->allows_subqueries = false;
+    bytebuf_append_text(sql, " CROSS JOIN unnest([");
+    expression_print(g, scope, kind, 1, sql);
+    bytebuf_append_text(sql, ", ");
+    expression_print(g, scope, kind, 1, sql);
+    bytebuf_printf(sql, "]) %s(v)", alias.data);
+    g->allows_subqueries = allowed;
+    scope_add(scope, alias.data, "v", kind);
+}
+
 void from_print(Generator *g, Scope *out_scope, ByteBuf *sql)
 {
     bool is_large = lucky(g, 15);
     source_print(g, is_large, out_scope, sql);
     for (uint32_t i = 0, count = draw(g, JOINED_MAX); i < count && (!is_large || i == 0); i++)
         join_print(g, out_scope, &is_large, sql);
+    if (lucky(g, 7))
+        unnest_print(g, out_scope, sql);
 }
 
 static void columns_print(Generator *g, const Scope *scope, const ValueKind *kinds, uint32_t count, ByteBuf *sql)

@@ -67,6 +67,7 @@ void layout_print(ByteBuf *sql, StrView text, int layout);
 void expression_print(Generator *g, const Scope *scope, ValueKind kind, int depth, ByteBuf *sql);
 void predicate_print(Generator *g, const Scope *scope, int depth, ByteBuf *sql);
 ValueKind random_kind(Generator *g);
+void scope_join(Scope *scope, const Scope *other);
 
 /* ---- query.c ---- */
 
@@ -89,5 +90,6 @@ void check_layouts(Checker *checker);
 void check_partitions(Checker *checker); /* TLP: P, NOT P, P IS NULL */
 void check_count(Checker *checker);      /* NoREC */
 void check_forms(Checker *checker);      /* the same question in other words */
+void check_table(Checker *checker);      /* CREATE TABLE AS */
 /* A planted difference is found. */
 bool check_self(void);

@@ -54,7 +54,7 @@ static bool open_connections(Client *client, uint64_t seed)
 /* False: the tables could not be made. */
 static bool run_seed(const ServerProcess *server, const Options *options, uint64_t seed, Checker *checker)
 {
-    static void (*const oracles[])(Checker *) = {check_settings, check_layouts, check_partitions, check_partitions, check_count, check_forms};
+    static void (*const oracles[])(Checker *) = {check_settings, check_layouts, check_partitions, check_partitions, check_count, check_forms, check_table};
     Generator generator = {.random = {seed}, .allows_subqueries = true};
     uint64_t failed = checker->failed;
     checker->client = client_open(server->query_port, "information_schema", NULL, 0);
