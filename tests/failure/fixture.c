@@ -71,6 +71,7 @@ static Status start(Fixture *f, Diag *diag)
     i->compactor = compactor_open(i->store, f->volume, i->keys, mem_process_tracker());
     i->dictionaries = dictionaries_open(i);
     f->hub = load_hub_open();
+    i->loads = f->hub;
     return session_open(i, STR_VIEW("root"), STR_VIEW("127.0.0.1"), 1, diag, &f->session);
 }
 
