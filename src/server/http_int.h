@@ -19,7 +19,7 @@ typedef struct HttpMetricsSource {
 struct HttpServer {
     HttpServerOptions options;
     struct MHD_Daemon *daemon;
-    LoadHub *hub;
+    LoadHub *hub; /* the instance's, if that has one */
     LoadTransactions *transactions;
     MergeCommits *merges;
     uint16_t port;

@@ -244,13 +244,21 @@ static Status parse_address(const HttpServerOptions *options, struct sockaddr_st
     return RAISE(diag, BAD_CONFIG, "bad address to listen on: \"%s\"", options->address);
 }
 
+static void close_hub(HttpServer *server)
+{
+    const Instance *instance = server->options.instance;
+    if (instance == NULL || server->hub != instance->loads)
+        load_hub_close(server->hub);
+}
+
 Status http_server_start(const HttpServerOptions *options, Diag *diag, HttpServer **out_server)
 {
     struct sockaddr_storage address;
     TRY(parse_address(options, &address, diag));
     HttpServer *server = mem_alloc_zero(sizeof(*server));
     server->options = *options;
-    server->hub = load_hub_open();
+    bool has_hub = options->instance != NULL && options->instance->loads != NULL;
+    server->hub = has_hub ? options->instance->loads : load_hub_open();
     LoadTransactionsOptions transactions = {.store = options->store,
                                             .volume = options->volume,
                                             .hub = server->hub,
@@ -271,7 +279,7 @@ Status http_server_start(const HttpServerOptions *options, Diag *diag, HttpServe
     if (server->daemon == NULL) {
         merge_commits_close(server->merges);
         load_transactions_close(server->transactions);
-        load_hub_close(server->hub);
+        close_hub(server);
         mem_free(server);
         return RAISE(diag, NETWORK, "could not listen on %s:%u (http_port)", options->address, options->port);
     }
@@ -298,6 +306,6 @@ void http_server_stop(HttpServer *server)
     MHD_stop_daemon(server->daemon);
     merge_commits_close(server->merges);
     load_transactions_close(server->transactions);
-    load_hub_close(server->hub);
+    close_hub(server);
     mem_free(server);
 }
