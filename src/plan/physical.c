@@ -152,21 +152,6 @@ static bool partition_is_wanted(const LogicalNode *node, uint64_t id)
     return false;
 }
 
-static bool segment_is_wanted(const LogicalNode *node, uint64_t id)
-{
-    uint32_t low = 0, high = node->scan.segment_id_count;
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        if (node->scan.segment_ids[middle] == id)
-            return true;
-        if (node->scan.segment_ids[middle] < id)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return node->scan.segment_ids == NULL;
-}
-
 /* Narrows the partitions to be looked at by what a range says about the first partition column. */
 static void narrow_span(const CatalogTable *table, const PartitionOrder *order, const ColumnRange *range, const PhysScanColumn *columns,
                         uint32_t *in_out_first, uint32_t *in_out_end)
@@ -202,10 +187,8 @@ static void collect_partition(PlanContext *context, SegmentList *list, const Cat
     phys->scan.partitions_selected++;
     phys->scan.tablets_selected += partition->tablet_count;
     for (uint32_t t = 0; t < partition->tablet_count; t++) {
-        for (uint32_t s = 0; s < partition->tablets[t].segment_count; s++) {
-            if (segment_is_wanted(list->node, partition->tablets[t].segments[s].id))
-                ARRAY_PUSH(context->arena, &list->found, partition->tablets[t].segments[s]);
-        }
+        for (uint32_t s = 0; s < partition->tablets[t].segment_count && list->node->scan.segments == NULL; s++)
+            ARRAY_PUSH(context->arena, &list->found, partition->tablets[t].segments[s]);
     }
 }
 
@@ -255,6 +238,8 @@ static void collect_segments(PlanContext *context, const LogicalNode *node, Phys
     bool is_done = order != NULL && partition_order_lists_all(order) && collect_points(context, &list, order);
     for (uint32_t p = first; p < end && !is_done; p++)
         collect_partition(context, &list, table->partitions[order != NULL && has_ranges ? partition_order_place(order, p) : p]);
+    for (uint32_t s = 0; s < node->scan.segment_count && node->scan.segments != NULL; s++)
+        ARRAY_PUSH(context->arena, &list.found, node->scan.segments[s]);
     phys->scan.segments = list.found.items;
     phys->scan.segment_count = list.found.count;
 }
