@@ -30,6 +30,8 @@ typedef struct AnalyzeContext {
     Status (*moment)(void *context, const AstExpr *value, bool is_version, StrView source, const CatalogSnapshot **out_catalog);
     void *moment_context;
     bool is_historic; /* catalog is of such a moment */
+    struct Recursion *recursion; /* whose recursive member is being bound; NULL: none */
+    const AstCte *recursive_cte; /* of WITH RECURSIVE: its query may name it */
     const AstRelation *raw; /* the scan of this relation yields rows as they are stored */
     const AstRelation *permitted; /* reading this relation needs no right: it is what UPDATE or INSERT, which were asked, write to */
     const AstRelation *located; /* DELETE: the scan of this relation tells where its rows lie */

@@ -15,7 +15,9 @@ typedef struct ScopeColumn {
 
 typedef struct ScopeCte {
     struct ScopeCte *next;
+    StrView name;
     BoundCte *cte;
+    Recursion *recursion; /* the name means the working table; cte is NULL */
 } ScopeCte;
 
 /* What an aggregate query collects while its expressions are bound. */
@@ -80,6 +82,20 @@ Status bind_select(AnalyzeContext *context, Scope *outer, const AstQuery *ast, S
                    LogicalNode **out_node);
 /* Rows of an AGGREGATE KEY table. */
 Status bind_merged_table(AnalyzeContext *context, const AstRelation *ast, const CatalogTable *table, StrView source, LogicalNode **out);
+Status bind_set(AnalyzeContext *context, Scope *outer, ScopeCte *ctes, const AstQuery *ast, StrView source, LogicalNode **out);
+/* One side of a set operation. */
+Status bind_set_side(AnalyzeContext *context, Scope *outer, ScopeCte *ctes, const AstQuery *ast, StrView source, LogicalNode **out);
+/* Side's columns as these types. */
+Status cast_side(AnalyzeContext *context, LogicalNode *side, const Type *types, LogicalNode **out);
+/* context->recursive_cte, whose query is the set operation `ast`. */
+Status bind_recursive(AnalyzeContext *context, Scope *outer, ScopeCte *ctes, const AstQuery *ast, StrView source, LogicalNode **out);
+/* One use of the working table of a recursion. */
+LogicalNode *working_table(AnalyzeContext *context, Recursion *recursion);
+/* How often working tables of recursions that are being bound have been named. */
+uint32_t count_working_tables(const AnalyzeContext *context);
+Status bind_pivot(AnalyzeContext *context, Scope *scope, const AstRelation *ast, LogicalNode **out);
+/* The names of `AS alias (name, ...)`. */
+Status rename_columns(AnalyzeContext *context, const AstRelation *ast, LogicalNode *node);
 Status bind_relation(AnalyzeContext *context, Scope *scope, const AstRelation *ast, LogicalNode **out_node);
 Status bind_order_limit(AnalyzeContext *context, Scope *outer, const AstQuery *ast, StrView source, LogicalNode **in_out_node);
 Status bind_window(AnalyzeContext *context, Scope *scope, const AstExpr *ast, Expr **arguments, uint32_t count,
@@ -89,6 +105,9 @@ Status bind_limits(AnalyzeContext *context, const AstQuery *ast, int64_t *out_li
 
 LogicalNode *new_node(AnalyzeContext *context, LogicalKind kind, LogicalNode *child);
 void node_columns_like(AnalyzeContext *context, LogicalNode *node, const LogicalNode *child);
+/* What the scope's select has collected: groups, then calls, then the results of GROUPING(). */
+LogicalNode *aggregate_node(AnalyzeContext *context, Scope *scope, LogicalNode *child);
+LogicalNode *project_node(AnalyzeContext *context, LogicalNode *child, Expr **exprs, const StrView *names, uint32_t count);
 LogicalNode *filter_node(AnalyzeContext *context, LogicalNode *child, Expr *condition);
 LogicalColumn column_of(ColumnId id, const Expr *expr, StrView name);
 Status analyze_error(AnalyzeContext *context, StrView source, uint32_t offset, const char *format, ...) PRINTF_LIKE(4, 5);

@@ -223,7 +223,7 @@ static Status bind_aggregate_arguments(AnalyzeContext *context, Scope *scope, co
     return OK;
 }
 
-/* array_agg() keeps NULLs, so it has a NULL for each row that its filter leaves out. */
+/* array_agg() keeps NULLs, so it has a NULL for each row that its filter leaves out. DISTINCT aggregates leave NULLs out. */
 static Status filter_as_null(AnalyzeContext *context, AggCall *call)
 {
     Expr **parts = ARENA_NEW_ARRAY(context->arena, Expr *, 3);
@@ -249,7 +249,8 @@ static Status bind_aggregate(AnalyzeContext *context, Scope *scope, const AstExp
     Status status = bind_aggregate_arguments(context, scope, ast, &call, &request);
     if (status == OK && ast->else_value != NULL)
         status = bind_condition(context, scope, ast->else_value, &call.filter);
-    if (status == OK && call.filter != NULL && (call_is(ast, "array_agg") || call_is(ast, "array_agg_distinct")))
+    bool takes_null = call.is_distinct || call_is(ast, "array_agg") || call_is(ast, "array_agg_distinct");
+    if (status == OK && call.filter != NULL && takes_null && call.argument_count > 0)
         status = filter_as_null(context, &call);
     select->in_aggregate = false;
     TRY(status);

@@ -14,7 +14,7 @@ static void publish(AnalyzeContext *context, Scope *scope, LogicalNode *node, St
     }
 }
 
-static Status rename_columns(AnalyzeContext *context, const AstRelation *ast, LogicalNode *node)
+Status rename_columns(AnalyzeContext *context, const AstRelation *ast, LogicalNode *node)
 {
     if (ast->column_aliases.count == 0)
         return OK;
@@ -30,7 +30,7 @@ static ScopeCte *find_cte(Scope *scope, StrView name)
 {
     for (Scope *s = scope; s != NULL; s = s->outer) {
         for (ScopeCte *c = s->ctes; c != NULL; c = c->next) {
-            if (strview_equal(c->cte->name, name))
+            if (strview_equal(c->name, name))
                 return c;
         }
     }
@@ -166,7 +166,7 @@ static Status bind_table(AnalyzeContext *context, Scope *scope, const AstRelatio
     StrView alias = ast->alias.length > 0 ? ast->alias : name;
     ScopeCte *cte = ast->name.count == 1 ? find_cte(scope, name) : NULL;
     if (cte != NULL) {
-        *out = cte_reference(context, cte->cte);
+        *out = cte->recursion != NULL ? working_table(context, cte->recursion) : cte_reference(context, cte->cte);
         TRY(rename_columns(context, ast, *out));
         publish(context, scope, *out, alias, STR_VIEW(""));
         return OK;
@@ -588,9 +588,10 @@ Status bind_relation(AnalyzeContext *context, Scope *scope, const AstRelation *a
         TRY(rename_columns(context, ast, *out_node));
         publish(context, scope, *out_node, ast->alias, STR_VIEW(""));
         return OK;
-    default:
-        return RAISE(context->diag, NOT_SUPPORTED, "this kind of table reference is not supported");
+    case AST_PIVOT_TABLE:
+        return bind_pivot(context, scope, ast, out_node);
     }
+    UNREACHABLE();
 }
 
 Status bind_values_query(AnalyzeContext *context, Scope *scope, const AstQuery *ast, LogicalNode **out_node);

@@ -248,7 +248,7 @@ static Status regroup_windows(AnalyzeContext *context, Scope *scope)
     return OK;
 }
 
-static LogicalNode *aggregate_node(AnalyzeContext *context, Scope *scope, LogicalNode *child)
+LogicalNode *aggregate_node(AnalyzeContext *context, Scope *scope, LogicalNode *child)
 {
     SelectState *select = scope->select;
     LogicalNode *node = new_node(context, LOGICAL_AGGREGATE, child);
@@ -332,7 +332,7 @@ static LogicalNode *window_nodes(AnalyzeContext *context, SelectState *select, L
 
 /* ---- projection, order ---- */
 
-static LogicalNode *project_node(AnalyzeContext *context, LogicalNode *child, Expr **exprs, const StrView *names, uint32_t count)
+LogicalNode *project_node(AnalyzeContext *context, LogicalNode *child, Expr **exprs, const StrView *names, uint32_t count)
 {
     LogicalNode *node = new_node(context, LOGICAL_PROJECT, child);
     node->project.exprs = ARENA_NEW_ARRAY(context->arena, Expr *, MAX(count, 1u));
@@ -533,24 +533,22 @@ Status bind_select(AnalyzeContext *context, Scope *outer, const AstQuery *ast, S
 
 /* ---- set operations ---- */
 
-static LogicalNode *cast_side(AnalyzeContext *context, LogicalNode *side, const Type *types, Status *out_status)
+Status cast_side(AnalyzeContext *context, LogicalNode *side, const Type *types, LogicalNode **out)
 {
     bool needed = false;
     Expr **exprs = ARENA_NEW_ARRAY(context->arena, Expr *, MAX(side->column_count, 1u));
     StrView *names = ARENA_NEW_ARRAY(context->arena, StrView, MAX(side->column_count, 1u));
     for (uint32_t i = 0; i < side->column_count; i++) {
         Expr *column = column_ref(context, &side->columns[i]);
-        *out_status = expr_cast(context->arena, column, types[i], true, context->diag, &exprs[i]);
-        if (*out_status != OK)
-            return NULL;
+        TRY(expr_cast(context->arena, column, types[i], true, context->diag, &exprs[i]));
         names[i] = side->columns[i].name;
         needed |= exprs[i] != column;
     }
-    return needed ? project_node(context, side, exprs, names, side->column_count) : side;
+    *out = needed ? project_node(context, side, exprs, names, side->column_count) : side;
+    return OK;
 }
 
-static Status bind_set_side(AnalyzeContext *context, Scope *outer, ScopeCte *ctes, const AstQuery *ast, StrView source,
-                            LogicalNode **out)
+Status bind_set_side(AnalyzeContext *context, Scope *outer, ScopeCte *ctes, const AstQuery *ast, StrView source, LogicalNode **out)
 {
     Scope scope = {.outer = outer, .ctes = ctes, .source = source};
     BoundQuery *query;
@@ -559,7 +557,7 @@ static Status bind_set_side(AnalyzeContext *context, Scope *outer, ScopeCte *cte
     return OK;
 }
 
-static Status bind_set(AnalyzeContext *context, Scope *outer, ScopeCte *ctes, const AstQuery *ast, StrView source, LogicalNode **out)
+Status bind_set(AnalyzeContext *context, Scope *outer, ScopeCte *ctes, const AstQuery *ast, StrView source, LogicalNode **out)
 {
     LogicalNode *sides[2];
     TRY(bind_set_side(context, outer, ctes, ast->left, source, &sides[0]));
@@ -581,9 +579,7 @@ static Status bind_set(AnalyzeContext *context, Scope *outer, ScopeCte *ctes, co
     node->columns = ARENA_NEW_ARRAY(context->arena, LogicalColumn, MAX(count, 1u));
     node->column_count = count;
     for (int s = 0; s < 2; s++) {
-        Status status = OK;
-        node->children[s] = cast_side(context, sides[s], types, &status);
-        TRY(status);
+        TRY(cast_side(context, sides[s], types, &node->children[s]));
         node->set.inputs[s] = ARENA_NEW_ARRAY(context->arena, ColumnId, MAX(count, 1u));
         for (uint32_t i = 0; i < count; i++)
             node->set.inputs[s][i] = node->children[s]->columns[i].id;
@@ -659,21 +655,32 @@ static Status add_limit(AnalyzeContext *context, const AstQuery *ast, LogicalNod
     return OK;
 }
 
+static Status bind_cte(AnalyzeContext *context, Scope *scope, const AstCte *item, bool is_recursive, BoundCte *cte)
+{
+    const AstCte *around = context->recursive_cte;
+    uint32_t before = count_working_tables(context);
+    context->recursive_cte = is_recursive ? item : NULL;
+    Status status = bind_query(context, scope, item->query, scope->source, &cte->query);
+    context->recursive_cte = around;
+    TRY(status);
+    cte->reads_working_table = count_working_tables(context) > before;
+    for (uint32_t c = 0; c < item->columns.count && c < cte->query->column_count; c++)
+        cte->query->columns[c].name = item->columns.items[c];
+    return OK;
+}
+
 static Status bind_ctes(AnalyzeContext *context, Scope *outer, const AstQuery *ast, StrView source, BoundQuery *query,
                         ScopeCte **in_out_ctes)
 {
     query->ctes = ARENA_NEW_ARRAY(context->arena, BoundCte *, MAX(ast->ctes.count, 1u));
     for (uint32_t i = 0; i < ast->ctes.count; i++) {
-        const AstCte *item = &ast->ctes.items[i];
         Scope scope = {.outer = outer, .ctes = *in_out_ctes, .source = source};
         BoundCte *cte = ARENA_NEW(context->arena, BoundCte);
-        cte->name = item->name;
+        cte->name = ast->ctes.items[i].name;
         cte->id = context->next_cte_id++;
-        TRY(bind_query(context, &scope, item->query, source, &cte->query));
-        for (uint32_t c = 0; c < item->columns.count && c < cte->query->column_count; c++)
-            cte->query->columns[c].name = item->columns.items[c];
+        TRY(bind_cte(context, &scope, &ast->ctes.items[i], ast->ctes.is_recursive, cte));
         ScopeCte *entry = ARENA_NEW(context->arena, ScopeCte);
-        *entry = (ScopeCte){*in_out_ctes, cte};
+        *entry = (ScopeCte){*in_out_ctes, cte->name, cte, NULL};
         *in_out_ctes = entry;
         query->ctes[query->cte_count++] = cte;
     }
@@ -690,8 +697,10 @@ Status bind_query(AnalyzeContext *context, Scope *outer, const AstQuery *ast, St
         TRY(bind_select(context, outer, ast, source, ctes, &node));
     } else {
         Scope scope = {.outer = outer, .ctes = ctes, .source = source};
-        TRY(ast->kind == AST_QUERY_SET ? bind_set(context, outer, ctes, ast, source, &node)
-                                       : bind_values_query(context, &scope, ast, &node));
+        bool is_recursive = context->recursive_cte != NULL && context->recursive_cte->query == ast && ast->set_kind == AST_UNION;
+        TRY(ast->kind != AST_QUERY_SET ? bind_values_query(context, &scope, ast, &node)
+            : is_recursive             ? bind_recursive(context, outer, ctes, ast, source, &node)
+                                       : bind_set(context, outer, ctes, ast, source, &node));
         TRY(bind_result_order(context, outer, ast, source, &node));
     }
     TRY(add_limit(context, ast, &node));

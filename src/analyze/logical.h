@@ -40,6 +40,8 @@ typedef enum LogicalKind {
     LOGICAL_SET,            /* UNION ALL / INTERSECT / EXCEPT (UNION DISTINCT = aggregate over UNION ALL) */
     LOGICAL_TABLE_FUNCTION, /* lateral over its child */
     LOGICAL_CTE_REF,        /* one use of a CTE */
+    LOGICAL_RECURSIVE,      /* WITH RECURSIVE: the first child's rows, then those of the second until there are none */
+    LOGICAL_WORKING_TABLE,  /* below its second child: the rows of the step before */
     LOGICAL_ASSERT_ONE_ROW, /* raises when its child yields a second row; pads to one row of NULLs */
     LOGICAL_EMPTY,          /* planner: no rows */
 } LogicalKind;
@@ -203,14 +205,36 @@ struct LogicalNode {
             struct BoundCte *cte;
             ColumnId *inputs; /* column of the CTE's query behind columns[i] */
         } cte_ref;
+        struct {
+            struct Recursion *recursion;
+            ColumnId **inputs; /* as in set */
+            bool is_distinct;  /* UNION: rows that were there before are left out */
+        } recursive;
+        struct {
+            struct Recursion *recursion;
+            uint32_t *ordinals; /* column of the LOGICAL_RECURSIVE behind columns[i] */
+        } working_table;
     };
 };
+
+typedef struct Recursion {
+    struct Recursion *outer; /* analyzer: of the recursive member that it stands in */
+    StrView name;
+    uint32_t id;             /* numbered with the CTEs */
+    uint32_t use_count;      /* references that the analyzer has bound */
+    LogicalColumn *columns;
+    uint32_t column_count;
+    double estimated_rows;   /* planner: of one step */
+    int64_t max_levels;      /* steps, the first one included */
+    bool raises;             /* where there are more; else they are left out */
+} Recursion;
 
 typedef struct BoundCte {
     StrView name;
     uint32_t id;
     BoundQuery *query;
     uint32_t use_count;
+    bool reads_working_table; /* of a recursion around it: other rows in each step, so it stands at each use */
 } BoundCte;
 
 /* A whole query: its tree and the columns in order. */

@@ -98,6 +98,23 @@ Status ddl_fill_column(DdlContext *context, const AstColumn *ast, Arena *arena, 
     return check_default(context, out);
 }
 
+typedef struct PlainCheck {
+    const TableSchema *schema;
+    uint64_t first_id;
+    const TableColumn *bad;
+} PlainCheck;
+
+static Expr *find_bad(void *context, Expr *node)
+{
+    PlainCheck *check = context;
+    if (node->kind != EXPR_COLUMN)
+        return node;
+    const TableColumn *column = &check->schema->columns[node->column.id - check->first_id];
+    if (column->generated.length > 0 || column->is_auto_increment)
+        check->bad = column;
+    return node;
+}
+
 /* Generated columns may use the plain ones. */
 Status ddl_check_generated(DdlContext *context, const TableSchema *schema)
 {
@@ -115,6 +132,11 @@ Status ddl_check_generated(DdlContext *context, const TableSchema *schema)
             return DDL_ERROR(context, "Generated Column does not support AGG table.");
         TRY(sql_parse_expression(column->generated, context->arena, context->diag, &ast));
         TRY(analyze_scalar(context->analyze, ast, column->generated, columns, schema->column_count, &expr));
+        PlainCheck check = {schema, columns[0].id, NULL};
+        (void)expr_rewrite(expr, find_bad, &check);
+        if (check.bad != NULL)
+            return DDL_ERROR(context, "Expression can not refers to %s columns: %.*s.",
+                             check.bad->is_auto_increment ? "AUTO_INCREMENT" : "other generated", SV_ARGS(check.bad->name));
         TRY(expr_cast(context->arena, expr, column->type, true, context->diag, &expr));
     }
     return OK;

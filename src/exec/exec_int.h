@@ -28,7 +28,8 @@ struct ExecContext {
     const FuncSession *session;
     Diag *diag;
     uint32_t worker_count;
-    Arena arena; /* as long as the query; calling thread only */
+    Arena arena; /* as long as the query, or the step of a recursion; calling thread only */
+    Arena lasting; /* as long as the query: the arrays of segments and deletes */
     RuntimeFilter *filters; /* by id */
     ColumnStore **ctes;     /* by id */
     struct SpillStream **cte_streams; /* by id: rows of a CTE that is on disk; NULL: in ctes */
@@ -60,6 +61,9 @@ Status exec_open_segment(ExecContext *exec, const SegmentRef *ref, Segment **out
 Status run_node(ExecContext *exec, const PhysNode *node, Consumer *consumer);
 
 Status run_scan(ExecContext *exec, const PhysNode *node, Consumer *consumer);
+Status run_cte_anchor(ExecContext *exec, const PhysNode *node, Consumer *consumer);
+Status run_cte_scan(ExecContext *exec, const PhysNode *node, Consumer *consumer);
+Status run_recursive(ExecContext *exec, const PhysNode *node, Consumer *consumer);
 Status run_aggregate(ExecContext *exec, const PhysNode *node, Consumer *consumer);
 Status run_hash_join(ExecContext *exec, const PhysNode *node, Consumer *consumer);
 Status run_nested_loop(ExecContext *exec, const PhysNode *node, Consumer *consumer);
@@ -109,6 +113,14 @@ int compare_rows(const Vector *columns, const PhysSortKey *keys, uint32_t count,
 int compare_rows_of(const Vector *a_columns, uint32_t a, const Vector *b_columns, uint32_t b, const PhysSortKey *keys, uint32_t count);
 /* Sorted order of the rows of key columns (flat, of a store). */
 void sort_indices(const Vector *keys, const PhysSortKey *specs, uint32_t count, uint32_t *indices, uint32_t row_count);
+/* All rows of node; holder accounts for them. *stream: those that are on disk, then all; stream NULL: must fit. The
+ * store is the caller's, also on an error. */
+Status materialise(ExecContext *exec, const PhysNode *holder, const PhysNode *node, const Type *types, struct SpillStream **stream,
+                   ColumnStore **out);
+Type *node_types(ExecContext *exec, const PhysNode *node); /* of its columns */
+/* What materialise() made, as the rows of node: column i is outputs[i] of it; outputs NULL: as they are. */
+Status emit_kept(ExecContext *exec, const PhysNode *node, const uint32_t *outputs, const ColumnStore *store, struct SpillStream *stream,
+                 Consumer *consumer);
 void profile_rows(ExecContext *exec, const PhysNode *node, uint32_t rows);
 /* For the profile: a choice that the operator made while it ran. Any thread. */
 void profile_choice(ExecContext *exec, const PhysNode *node, const char *format, ...) PRINTF_LIKE(3, 4);

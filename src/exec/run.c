@@ -1,7 +1,7 @@
 #include "exec/exec.h"
 
 /* Plan dispatch and the operators that pass chunks on: filter, projection, limit, VALUES, UNION ALL,
- * CTEs, connector tables, the one-row assertion; and the entry point. */
+ * connector tables, the one-row assertion; and the entry point. */
 
 #include "base/environment.h"
 #include "connector/connector.h"
@@ -29,7 +29,7 @@ Status exec_check(ExecContext *exec)
 Status exec_open_segment(ExecContext *exec, const SegmentRef *ref, Segment **out_segment)
 {
     TRY(segment_cache_get(exec->options->segments, ref, exec->diag, out_segment));
-    ARRAY_PUSH(&exec->arena, &exec->segments, *out_segment);
+    ARRAY_PUSH(&exec->lasting, &exec->segments, *out_segment);
     return OK;
 }
 
@@ -258,118 +258,12 @@ static Status run_system_scan(ExecContext *exec, const PhysNode *node, Consumer 
     return node->system_scan.table->scan(node->system_scan.table, &exec->arena, exec->diag, emit_system, &scan);
 }
 
-/* ---- CTEs ---- */
-
-typedef struct StoreSink {
-    Consumer consumer;
-    ExecContext *exec;
-    Mutex lock; /* guards the rest */
-    ColumnStore *store;
-    const PhysNode *holder; /* accounts for the rows */
-    const Type *types;
-    SpillStream **stream; /* the rows, when they are too many; NULL: must fit */
-} StoreSink;
-
-/* Lock held. */
-static Status spill_store(StoreSink *sink)
-{
-    if (*sink->stream == NULL)
-        *sink->stream = spill_stream_new(sink->exec, sink->holder, sink->types, sink->store->column_count);
-    TRY(spill_stream_append_store(*sink->stream, sink->store));
-    ColumnStore *fresh = column_store_new(node_memory(sink->exec, sink->holder), sink->types, sink->store->column_count);
-    column_store_free(sink->store);
-    sink->store = fresh;
-    return OK;
-}
-
-static Status push_store(Consumer *consumer, uint32_t worker, Chunk *chunk)
-{
-    StoreSink *sink = (StoreSink *)consumer;
-    AUTO_ARENA arena;
-    arena_init(&arena, NULL);
-    (void)worker;
-    const Vector **columns = ARENA_NEW_ARRAY(&arena, const Vector *, MAX(chunk->column_count, 1u));
-    for (uint32_t i = 0; i < chunk->column_count; i++)
-        columns[i] = &chunk->columns[i];
-    LOCK_GUARD(&sink->lock);
-    TRY(column_store_append(sink->exec, sink->store, columns, chunk_rows(chunk)));
-    if (sink->stream == NULL || sink->store->row_count < SPILL_MIN_ROWS ||
-        !spill_wanted(sink->exec, sink->holder, (int64_t)sink->store->arena.total_bytes / sink->exec->worker_count))
-        return OK;
-    return spill_store(sink);
-}
-
-static Status materialise(ExecContext *exec, const PhysNode *holder, const PhysNode *node, SpillStream **stream, ColumnStore **out)
-{
-    Type *types = ARENA_NEW_ARRAY(&exec->arena, Type, MAX(node->column_count, 1u));
-    for (uint32_t i = 0; i < node->column_count; i++)
-        types[i] = node->columns[i].type;
-    StoreSink sink = {.consumer = {push_store, NULL}, .exec = exec, .holder = holder, .types = types, .stream = stream};
-    mutex_init(&sink.lock);
-    sink.store = column_store_new(node_memory(exec, holder), types, node->column_count);
-    Status status = run_node(exec, node, &sink.consumer);
-    if (status == OK && stream != NULL && *stream != NULL)
-        status = spill_store(&sink);
-    if (status == OK && stream != NULL && *stream != NULL)
-        status = spill_stream_finish(*stream);
-    *out = sink.store;
-    mutex_deinit(&sink.lock);
-    return status;
-}
-
-static Status run_cte_anchor(ExecContext *exec, const PhysNode *node, Consumer *consumer)
-{
-    for (uint32_t i = 1; i < node->child_count; i++) {
-        uint32_t id = node->cte_anchor.cte_ids[i - 1];
-        TRY(materialise(exec, node, node->children[i], &exec->cte_streams[id], &exec->ctes[id]));
-    }
-    return run_node(exec, node->children[0], consumer);
-}
-
-static Status emit_stream(ExecContext *exec, const PhysNode *node, SpillStream *stream, Consumer *consumer)
-{
-    AUTO_ARENA arena;
-    SpillReader *reader;
-    arena_init(&arena, NULL);
-    Vector *columns = ARENA_NEW_ARRAY(&arena, Vector, MAX(node->column_count, 1u));
-    TRY(spill_reader_open(stream, SPILL_READ_ROWS, &reader));
-    Status status = OK;
-    while (consumer->is_full == NULL || !consumer->is_full(consumer)) {
-        Chunk *chunk;
-        status = spill_reader_next(reader, &chunk);
-        if (status != OK || chunk == NULL)
-            break;
-        for (uint32_t i = 0; i < node->column_count; i++)
-            columns[i] = chunk->columns[node->cte_scan.outputs[i]];
-        Chunk out = {.columns = columns, .column_count = node->column_count, .row_count = chunk->row_count};
-        profile_rows(exec, node, out.row_count);
-        status = consumer->push(consumer, 0, &out);
-        if (status != OK)
-            break;
-    }
-    spill_reader_close(reader);
-    return status;
-}
-
-static Status run_cte_scan(ExecContext *exec, const PhysNode *node, Consumer *consumer)
-{
-    ColumnStore *store = exec->ctes[node->cte_scan.cte_id];
-    if (exec->cte_streams[node->cte_scan.cte_id] != NULL)
-        return emit_stream(exec, node, exec->cte_streams[node->cte_scan.cte_id], consumer);
-    ColumnStore view = *store;
-    view.column_count = node->column_count;
-    view.columns = ARENA_NEW_ARRAY(&exec->arena, Vector, MAX(node->column_count, 1u));
-    for (uint32_t i = 0; i < node->column_count; i++)
-        view.columns[i] = store->columns[node->cte_scan.outputs[i]];
-    return column_store_emit(exec, &view, consumer);
-}
-
 /* ---- at most one row ---- */
 
 static Status run_assert_one_row(ExecContext *exec, const PhysNode *node, Consumer *consumer)
 {
     ColumnStore *store;
-    Status status = materialise(exec, node, node->children[0], NULL, &store);
+    Status status = materialise(exec, node, node->children[0], node_types(exec, node->children[0]), NULL, &store);
     if (status == OK && store->row_count > 1)
         status = RAISE(exec->diag, SUBQUERY_MORE_THAN_ONE_ROW, "Expected LE 1 to be returned by expression");
     if (status == OK && store->row_count == 0) {
@@ -422,6 +316,8 @@ static Status dispatch(ExecContext *exec, const PhysNode *node, Consumer *consum
         return run_cte_anchor(exec, node, consumer);
     case PHYS_NODE_CTE_SCAN:
         return run_cte_scan(exec, node, consumer);
+    case PHYS_NODE_RECURSIVE:
+        return run_recursive(exec, node, consumer);
     case PHYS_NODE_EMPTY:
         return OK;
     case PHYS_NODE_TABLE_SINK:
@@ -458,6 +354,7 @@ Status exec_run(const PhysPlan *plan, const ExecOptions *options, const ExecResu
     uint32_t threads = exec_pool_threads(options->pool);
     exec.worker_count = MIN(options->dop == 0 ? threads : MIN(options->dop, threads), 64u);
     arena_init(&exec.arena, options->memory);
+    arena_init(&exec.lasting, options->memory);
     exec.filters = ARENA_NEW_ARRAY(&exec.arena, RuntimeFilter, plan->filter_count + 1);
     exec.ctes = ARENA_NEW_ARRAY(&exec.arena, ColumnStore *, plan->max_cte_id + 1);
     exec.cte_streams = ARENA_NEW_ARRAY(&exec.arena, SpillStream *, plan->max_cte_id + 1);
@@ -483,6 +380,7 @@ Status exec_run(const PhysPlan *plan, const ExecOptions *options, const ExecResu
         delete_cache_release(segment_cache_deletes(options->segments), exec.deletes.items[i]);
     spill_clean_up(&exec);
     arena_deinit(&exec.arena);
+    arena_deinit(&exec.lasting);
     if (!was_lowered)
         (void)thread_restore_priority(); /* who may not is found by thread_is_lowered() */
     return status;

@@ -67,7 +67,7 @@ static Status open_rows(Scan *scan, uint32_t s)
         SegmentCache *cache = scan->exec->options->segments;
         DeleteEntry *entry;
         TRY(delete_cache_get(segment_cache_deletes(cache), segment_cache_volume(cache), ref, scan->exec->diag, &entry));
-        ARRAY_PUSH(arena, &scan->exec->deletes, entry);
+        ARRAY_PUSH(&scan->exec->lasting, &scan->exec->deletes, entry);
         scan->deletes[s] = delete_entry_vector(entry);
     }
     uint32_t pages = segment_page_count(scan->segments[s]);

@@ -308,6 +308,7 @@ static uint32_t weight(const PhysNode *node)
     case PHYS_NODE_AGGREGATE:
     case PHYS_NODE_SORT:
     case PHYS_NODE_WINDOW:
+    case PHYS_NODE_RECURSIVE:
         return 1;
     case PHYS_NODE_CTE_ANCHOR:
         return node->child_count - 1;

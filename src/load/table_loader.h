@@ -56,6 +56,11 @@ void loader_lane_abort(LoaderLane *lane);
  * label. replace: drops what the table held (INSERT OVERWRITE, TRUNCATE). */
 Status table_loader_commit(TableLoader *loader, StrView label, StrView answer, bool replace, Diag *diag,
                            uint64_t *out_txn_id);
+typedef struct LoaderLabel {
+    StrView label, answer;
+} LoaderLabel;
+/* One transaction that uses several labels. */
+Status table_loader_commit_labels(TableLoader *loader, const LoaderLabel *labels, uint32_t count, uint64_t txn_id, Diag *diag);
 /* Several tables in one transaction. */
 Status table_loaders_commit(TableLoader *const *loaders, uint32_t count, StrView label, StrView answer, bool replace, uint64_t txn_id,
                             Diag *diag);

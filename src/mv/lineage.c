@@ -653,6 +653,10 @@ static void use_columns_of(UsedColumns *used, LogicalNode *node)
         for (uint32_t i = 0; i < node->column_count; i++)
             use_id(used, node->set.inputs[c][i]);
     }
+    for (uint32_t c = 0; node->kind == LOGICAL_RECURSIVE && c < node->child_count; c++) {
+        for (uint32_t i = 0; i < node->column_count; i++)
+            use_id(used, node->recursive.inputs[c][i]);
+    }
     if (node->kind == LOGICAL_CTE_REF) {
         for (uint32_t i = 0; i < node->column_count; i++)
             use_id(used, node->cte_ref.inputs[i]);

@@ -28,7 +28,8 @@ typedef enum PhysKindOfNode {
     PHYS_NODE_TABLE_FUNCTION,
     PHYS_NODE_ASSERT_ONE_ROW,
     PHYS_NODE_CTE_ANCHOR,  /* children[0] uses, children[1..] produce; materialises each once */
-    PHYS_NODE_CTE_SCAN,
+    PHYS_NODE_CTE_SCAN,    /* also of the working table of a recursion */
+    PHYS_NODE_RECURSIVE,   /* children[0], then children[1] over the rows of the step before until there are none */
     PHYS_NODE_TABLE_SINK,
     PHYS_NODE_EMPTY,
 } PhysKindOfNode;
@@ -223,6 +224,13 @@ struct PhysNode {
             uint32_t cte_id;
             uint32_t *outputs;
         } cte_scan;
+        struct {
+            uint32_t cte_id; /* of the working table */
+            StrView name;
+            bool is_distinct;
+            int64_t max_levels; /* steps, the first one included */
+            bool raises;        /* where there are more */
+        } recursive;
         struct {
             uint64_t table_id;
             StrView table;

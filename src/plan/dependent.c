@@ -1,7 +1,7 @@
 #include "plan/dependent.h"
 
 /* The domain is the distinct combinations of the outer columns that the subquery uses. It is computed from
- * the outer input, which becomes a CTE of two uses (or is copied, when it is itself correlated further out).
+ * the outer input, which becomes a CTE of two uses (or is copied, when it is itself correlated further out or changes with the steps of a recursion).
  * push() carries the domain down to where the subquery stops to depend on it, and replaces outer columns
  * by the domain's on the way up. Every operator then works once for each value of the domain: aggregates
  * group by it, windows partition by it, limits become row numbers. */
@@ -533,10 +533,13 @@ static Status push(Domain *domain, LogicalNode **in_out, ColumnId *ids)
         return push_values(domain, in_out, ids);
     case LOGICAL_CTE_REF:
         return push_cte(domain, in_out, ids);
+    case LOGICAL_RECURSIVE:
+        return not_supported(domain->context, "a recursive CTE that depends on the outer row");
     case LOGICAL_ASSERT_ONE_ROW:
         return not_supported(domain->context, "a nested scalar subquery of unknown size");
     case LOGICAL_SCAN:
     case LOGICAL_SYSTEM_SCAN:
+    case LOGICAL_WORKING_TABLE:
     case LOGICAL_EMPTY:
         break;
     }
@@ -603,7 +606,7 @@ static void open_domain(Domain *domain, LogicalNode **in_out_outer)
     PlanContext *context = domain->context;
     LogicalNode *outer = *in_out_outer;
     ColumnId *inputs = new_ids(domain);
-    if (is_correlated_itself(context, outer)) {
+    if (is_correlated_itself(context, outer) || tree_reads_working_table(outer)) {
         IdMap map;
         LogicalNode *copy = tree_clone(context, outer, &map);
         for (uint32_t i = 0; i < domain->count; i++)

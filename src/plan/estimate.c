@@ -244,8 +244,11 @@ static void project_facts(PlanContext *context, LogicalNode *node)
 
 void estimate(PlanContext *context, LogicalNode *node)
 {
-    for (uint32_t i = 0; i < node->child_count; i++)
+    for (uint32_t i = 0; i < node->child_count; i++) {
         estimate(context, node->children[i]);
+        if (node->kind == LOGICAL_RECURSIVE && i == 0)
+            node->recursive.recursion->estimated_rows = node->children[0]->estimated_rows;
+    }
     double child = node->child_count > 0 ? node->children[0]->estimated_rows : 1;
     switch ((LogicalKind)node->kind) {
     case LOGICAL_SCAN:
@@ -273,6 +276,12 @@ void estimate(PlanContext *context, LogicalNode *node)
         return;
     case LOGICAL_SET:
         node->estimated_rows = child + (node->child_count > 1 ? node->children[1]->estimated_rows : 0);
+        return;
+    case LOGICAL_RECURSIVE:
+        node->estimated_rows = child * 10;
+        return;
+    case LOGICAL_WORKING_TABLE:
+        node->estimated_rows = MAX(node->working_table.recursion->estimated_rows, 1.0);
         return;
     case LOGICAL_VALUES:
         node->estimated_rows = node->values.row_count;

@@ -166,7 +166,7 @@ static const char *node_name(const PhysNode *node)
 {
     static const char *const names[] = {"OlapScanNode", "SCHEMA SCAN", "UNION", "SELECT", "Project", "HASH JOIN", "NESTLOOP JOIN",
                                         "AGGREGATE (update finalize)", "SORT", "LIMIT", "ANALYTIC", "UNION", "TableValueFunction",
-                                        "ASSERT NUMBER OF ROWS", "CTE ANCHOR", "CTE CONSUME", "OLAP TABLE SINK", "EMPTYSET"};
+                                        "ASSERT NUMBER OF ROWS", "CTE ANCHOR", "CTE CONSUME", "RECURSIVE CTE", "OLAP TABLE SINK", "EMPTYSET"};
     return node->kind == PHYS_NODE_SORT && node->sort.limit >= 0 ? "TOP-N" : names[node->kind];
 }
 
@@ -220,6 +220,11 @@ static void print_details(const Printer *p, const Prefix *prefix, const PhysNode
     case PHYS_NODE_WINDOW:
         print_window(p, prefix, node);
         break;
+    case PHYS_NODE_RECURSIVE:
+        begin(p, prefix, "");
+        bytebuf_printf(p->out, "name: %.*s, union: %s, max levels: %lld\n", SV_ARGS(node->recursive.name),
+                       node->recursive.is_distinct ? "DISTINCT" : "ALL", (long long)node->recursive.max_levels);
+        break;
     default:
         break;
     }
@@ -257,7 +262,7 @@ static void print_node(const Printer *p, Arena *arena, const PhysNode *node, Str
 static void print_logical(const Printer *p, const PhysNode *node, uint32_t depth)
 {
     static const char *const names[] = {"SCAN", "SCAN", "VALUES", "FILTER", "PROJECT", "JOIN", "JOIN", "AGGREGATE(GLOBAL)", "SORT", "LIMIT",
-                                        "ANALYTIC", "UNION", "TABLE FUNCTION", "ASSERT ROWS", "CTE ANCHOR", "CTE CONSUME", "SINK", "EMPTY"};
+                                        "ANALYTIC", "UNION", "TABLE FUNCTION", "ASSERT ROWS", "CTE ANCHOR", "CTE CONSUME", "RECURSIVE CTE", "SINK", "EMPTY"};
     bytebuf_printf(p->out, "%*s- ", (int)(depth * 4), "");
     if (node->kind == PHYS_NODE_HASH_JOIN || node->kind == PHYS_NODE_NESTED_LOOP_JOIN)
         bytebuf_printf(p->out, "%s/%s", node->kind == PHYS_NODE_HASH_JOIN ? "HASH" : "NESTED LOOP", join_names[node->join.kind]);

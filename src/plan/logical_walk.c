@@ -73,6 +73,8 @@ void node_each_expr(LogicalNode *node, ExprVisit *visit, void *context)
     case LOGICAL_LIMIT:
     case LOGICAL_SET:
     case LOGICAL_CTE_REF:
+    case LOGICAL_RECURSIVE:
+    case LOGICAL_WORKING_TABLE:
     case LOGICAL_ASSERT_ONE_ROW:
     case LOGICAL_EMPTY:
         break;
@@ -125,6 +127,22 @@ bool tree_subqueries_use(LogicalNode *node, const IdSet *set)
     return search.found;
 }
 
+bool tree_ctes_use(LogicalNode *node, const IdSet *set)
+{
+    bool found = node->kind == LOGICAL_CTE_REF && tree_uses(node->cte_ref.cte->query->root, set);
+    for (uint32_t i = 0; i < node->child_count && !found; i++)
+        found = tree_ctes_use(node->children[i], set);
+    return found;
+}
+
+bool tree_reads_working_table(const LogicalNode *node)
+{
+    bool found = node->kind == LOGICAL_WORKING_TABLE || (node->kind == LOGICAL_CTE_REF && node->cte_ref.cte->reads_working_table);
+    for (uint32_t i = 0; i < node->child_count && !found; i++)
+        found = tree_reads_working_table(node->children[i]);
+    return found;
+}
+
 static ColumnId mapped(const IdMap *map, ColumnId id)
 {
     for (uint32_t i = 0; i < map->count; i++) {
@@ -167,6 +185,7 @@ void node_map(const IdMap *map, LogicalNode *node)
 typedef struct CloneState {
     PlanContext *context;
     ARRAY_OF(ColumnId) from, to;
+    ARRAY_OF(Recursion *) old_recursions, recursions; /* whose LOGICAL_RECURSIVE is copied too */
 } CloneState;
 
 static ColumnId clone_id(CloneState *state, ColumnId id)
@@ -250,6 +269,26 @@ static ColumnId *clone_ids(CloneState *state, const ColumnId *ids, uint32_t coun
     return copy;
 }
 
+/* A copy of the whole recursion has a working table of its own. */
+static void begin_recursion(CloneState *state, LogicalNode *node)
+{
+    Recursion *fresh = ARENA_NEW(state->context->arena, Recursion);
+    *fresh = *node->recursive.recursion;
+    fresh->id = state->context->next_cte_id++;
+    ARRAY_PUSH(state->context->arena, &state->old_recursions, node->recursive.recursion);
+    ARRAY_PUSH(state->context->arena, &state->recursions, fresh);
+    node->recursive.recursion = fresh;
+}
+
+static Recursion *cloned_recursion(const CloneState *state, Recursion *recursion)
+{
+    for (uint32_t i = state->recursions.count; i > 0; i--) {
+        if (state->old_recursions.items[i - 1] == recursion)
+            return state->recursions.items[i - 1];
+    }
+    return recursion;
+}
+
 /* Gives the copy its own arrays; expressions are copied afterwards. */
 static void clone_arrays(CloneState *state, LogicalNode *node)
 {
@@ -299,6 +338,15 @@ static void clone_arrays(CloneState *state, LogicalNode *node)
         node->cte_ref.cte->use_count++;
         node->cte_ref.inputs = copy_bytes(state, node->cte_ref.inputs, node->column_count * sizeof(ColumnId));
         break;
+    case LOGICAL_RECURSIVE:
+        node->recursive.inputs = copy_bytes(state, node->recursive.inputs, node->child_count * sizeof(ColumnId *));
+        for (uint32_t i = 0; i < node->child_count; i++)
+            node->recursive.inputs[i] = clone_ids(state, node->recursive.inputs[i], node->column_count);
+        break;
+    case LOGICAL_WORKING_TABLE:
+        node->working_table.recursion = cloned_recursion(state, node->working_table.recursion);
+        node->working_table.ordinals = copy_bytes(state, node->working_table.ordinals, node->column_count * sizeof(uint32_t));
+        break;
     case LOGICAL_LIMIT:
     case LOGICAL_ASSERT_ONE_ROW:
     case LOGICAL_EMPTY:
@@ -319,6 +367,8 @@ static LogicalNode *clone_node(CloneState *state, const LogicalNode *source)
     LogicalNode *node = ARENA_NEW(state->context->arena, LogicalNode);
     *node = *source;
     node->children = ARENA_NEW_ARRAY(state->context->arena, LogicalNode *, MAX(source->child_count, 2u));
+    if (node->kind == LOGICAL_RECURSIVE)
+        begin_recursion(state, node);
     for (uint32_t i = 0; i < node->child_count; i++)
         node->children[i] = clone_node(state, source->children[i]);
     node->columns = copy_bytes(state, source->columns, source->column_count * sizeof(LogicalColumn));

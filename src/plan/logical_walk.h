@@ -10,6 +10,11 @@ bool tree_uses(LogicalNode *node, const IdSet *set);
 /* As tree_uses, but only inside of subqueries that are still expressions. */
 bool tree_subqueries_use(LogicalNode *node, const IdSet *set);
 
+/* As tree_uses, but only inside of CTEs that the tree names. */
+bool tree_ctes_use(LogicalNode *node, const IdSet *set);
+/* The tree reads the working table of a recursion, be it around it or inside. */
+bool tree_reads_working_table(const LogicalNode *node);
+
 /* from[i] becomes to[i]. */
 typedef struct IdMap {
     const ColumnId *from;

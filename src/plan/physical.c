@@ -509,13 +509,15 @@ static Status build_window(PlanContext *context, LogicalNode *node, PhysNode **o
     return OK;
 }
 
-static Status project_inputs(PlanContext *context, const LogicalNode *set, uint32_t c, PhysNode *child, PhysNode **out)
+/* Child c with the columns of the set operation. */
+static Status project_inputs(PlanContext *context, const LogicalNode *set, const ColumnId *inputs, uint32_t c, PhysNode *child,
+                             PhysNode **out)
 {
     const LogicalNode *input = set->children[c];
     PhysNode *phys = new_phys(context, PHYS_NODE_PROJECT, set, child);
     phys->project.exprs = ARENA_NEW_ARRAY(context->arena, Expr *, MAX(set->column_count, 1u));
     for (uint32_t i = 0; i < set->column_count; i++) {
-        Expr *column = expr_column(context->arena, set->set.inputs[c][i], set->columns[i].type, set->columns[i].is_nullable,
+        Expr *column = expr_column(context->arena, inputs[i], set->columns[i].type, set->columns[i].is_nullable,
                                    set->columns[i].name);
         TRY(slots(context, input, NULL, column, &phys->project.exprs[i]));
     }
@@ -544,7 +546,7 @@ static Status build_set(PlanContext *context, LogicalNode *node, PhysNode **out)
     for (uint32_t c = 0; c < 2; c++) {
         PhysNode *child;
         TRY(build_physical(context, node->children[c], &child));
-        TRY(project_inputs(context, node, c, child, &sides[c]));
+        TRY(project_inputs(context, node, node->set.inputs[c], c, child, &sides[c]));
     }
     if (node->set.kind == SET_UNION_ALL) {
         PhysNode *phys = new_phys(context, PHYS_NODE_UNION_ALL, node, sides[0]);
@@ -571,6 +573,34 @@ static Status build_set(PlanContext *context, LogicalNode *node, PhysNode **out)
     }
     *out = join;
     return OK;
+}
+
+static Status build_recursive(PlanContext *context, LogicalNode *node, PhysNode **out)
+{
+    const Recursion *recursion = node->recursive.recursion;
+    PhysNode *phys = new_phys(context, PHYS_NODE_RECURSIVE, node, NULL);
+    phys->child_count = 2;
+    for (uint32_t c = 0; c < 2; c++) {
+        PhysNode *child;
+        TRY(build_physical(context, node->children[c], &child));
+        TRY(project_inputs(context, node, node->recursive.inputs[c], c, child, &phys->children[c]));
+    }
+    phys->recursive.cte_id = recursion->id;
+    phys->recursive.name = recursion->name;
+    phys->recursive.is_distinct = node->recursive.is_distinct;
+    phys->recursive.max_levels = recursion->max_levels;
+    phys->recursive.raises = recursion->raises;
+    context->max_recursion_id = MAX(context->max_recursion_id, recursion->id);
+    *out = phys;
+    return OK;
+}
+
+static PhysNode *build_working_table(PlanContext *context, const LogicalNode *node)
+{
+    PhysNode *phys = new_phys(context, PHYS_NODE_CTE_SCAN, node, NULL);
+    phys->cte_scan.cte_id = node->working_table.recursion->id;
+    phys->cte_scan.outputs = node->working_table.ordinals;
+    return phys;
 }
 
 static Status build_table_function(PlanContext *context, LogicalNode *node, PhysNode **out)
@@ -697,6 +727,11 @@ Status build_physical(PlanContext *context, LogicalNode *node, PhysNode **out)
         return build_table_function(context, node, out);
     case LOGICAL_CTE_REF:
         return build_cte_ref(context, node, out);
+    case LOGICAL_RECURSIVE:
+        return build_recursive(context, node, out);
+    case LOGICAL_WORKING_TABLE:
+        *out = build_working_table(context, node);
+        return OK;
     case LOGICAL_EMPTY:
         *out = new_phys(context, PHYS_NODE_EMPTY, node, NULL);
         return OK;

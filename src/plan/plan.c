@@ -1,24 +1,34 @@
-#include "plan/plan_int.h"
+#include "plan/logical_walk.h"
 #include "plan/view_rewrite.h"
 
 /* The order of the steps. CTEs are planned like queries of their own: used once, a CTE is put in its
- * place (a projection renames its columns); used more often, it is computed once before the rest. */
+ * place (a projection renames its columns), and so is one that changes with the steps of a recursion; used more often, it is computed once before the rest. */
+
+/* A projection of the CTE's tree, or of a copy of it, in the place of the reference. */
+static void inline_cte(PlanContext *context, LogicalNode *node)
+{
+    BoundCte *cte = node->cte_ref.cte;
+    LogicalNode *root = cte->query->root;
+    ColumnId *inputs = node->cte_ref.inputs;
+    IdMap map = {0};
+    if (cte->use_count > 1)
+        root = tree_clone(context, root, &map);
+    cte->use_count--;
+    node->kind = LOGICAL_PROJECT;
+    node->children = ARENA_NEW_ARRAY(context->arena, LogicalNode *, 2);
+    node->children[0] = root;
+    node->child_count = 1;
+    node->project.exprs = ARENA_NEW_ARRAY(context->arena, Expr *, MAX(node->column_count, 1u));
+    for (uint32_t i = 0; i < node->column_count; i++)
+        node->project.exprs[i] = expr_column(context->arena, inputs[i], node->columns[i].type, node->columns[i].is_nullable,
+                                             node->columns[i].name);
+    node_map(&map, node);
+}
 
 static void inline_ctes(PlanContext *context, LogicalNode *node)
 {
-    if (node->kind == LOGICAL_CTE_REF && node->cte_ref.cte->use_count == 1) {
-        LogicalNode *root = node->cte_ref.cte->query->root;
-        ColumnId *inputs = node->cte_ref.inputs;
-        node->cte_ref.cte->use_count = 0;
-        node->kind = LOGICAL_PROJECT;
-        node->children = ARENA_NEW_ARRAY(context->arena, LogicalNode *, 2);
-        node->children[0] = root;
-        node->child_count = 1;
-        node->project.exprs = ARENA_NEW_ARRAY(context->arena, Expr *, MAX(node->column_count, 1u));
-        for (uint32_t i = 0; i < node->column_count; i++)
-            node->project.exprs[i] = expr_column(context->arena, inputs[i], node->columns[i].type,
-                                                 node->columns[i].is_nullable, node->columns[i].name);
-    }
+    if (node->kind == LOGICAL_CTE_REF && (node->cte_ref.cte->use_count == 1 || node->cte_ref.cte->reads_working_table))
+        inline_cte(context, node);
     for (uint32_t i = 0; i < node->child_count; i++)
         inline_ctes(context, node->children[i]);
 }
@@ -132,6 +142,7 @@ Status plan_query(PlanContext *context, BoundQuery *query, PhysPlan **out_plan)
     number_nodes(plan->root, &plan->node_count);
     plan->filter_count = context->next_filter_id;
     plan->cte_count = cte_count;
+    plan->max_cte_id = context->max_recursion_id;
     for (uint32_t i = 0; i < cte_count; i++)
         plan->max_cte_id = MAX(plan->max_cte_id, ctes[i]->id);
     plan->session = context->session;

@@ -29,6 +29,8 @@ static void keep_columns(LogicalNode *node, const IdSet *needed)
             node->scan.ordinals[kept] = node->scan.ordinals[i];
         if (node->kind == LOGICAL_SYSTEM_SCAN)
             node->system_scan.ordinals[kept] = node->system_scan.ordinals[i];
+        if (node->kind == LOGICAL_WORKING_TABLE)
+            node->working_table.ordinals[kept] = node->working_table.ordinals[i];
         if (node->kind == LOGICAL_CTE_REF)
             node->cte_ref.inputs[kept] = node->cte_ref.inputs[i];
         node->columns[kept++] = node->columns[i];
@@ -93,6 +95,17 @@ static void prune_set(PlanContext *context, LogicalNode *node, const IdSet *need
     }
 }
 
+/* What the working table is asked for is known only below: all columns stay. */
+static void prune_recursive(PlanContext *context, LogicalNode *node)
+{
+    for (uint32_t c = 0; c < node->child_count; c++) {
+        IdSet inputs = idset_new(context);
+        for (uint32_t i = 0; i < node->column_count; i++)
+            idset_add(context, &inputs, node->recursive.inputs[c][i]);
+        prune_columns(context, node->children[c], &inputs);
+    }
+}
+
 static void prune_window(PlanContext *context, LogicalNode *node, const IdSet *needed)
 {
     IdSet inputs = copy_set(context, needed);
@@ -137,7 +150,11 @@ void prune_columns(PlanContext *context, LogicalNode *node, const IdSet *needed)
     case LOGICAL_SCAN:
     case LOGICAL_SYSTEM_SCAN:
     case LOGICAL_CTE_REF:
+    case LOGICAL_WORKING_TABLE:
         keep_columns(node, needed);
+        return;
+    case LOGICAL_RECURSIVE:
+        prune_recursive(context, node);
         return;
     case LOGICAL_VALUES:
         return;

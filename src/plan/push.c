@@ -367,6 +367,8 @@ static Status push(PlanContext *context, LogicalNode **in_out, ConjunctList *lis
     case LOGICAL_WINDOW:
     case LOGICAL_LIMIT:
     case LOGICAL_CTE_REF:
+    case LOGICAL_RECURSIVE:
+    case LOGICAL_WORKING_TABLE:
     case LOGICAL_ASSERT_ONE_ROW:
     case LOGICAL_EMPTY:
         break;

@@ -335,7 +335,7 @@ static Status open_subquery(PlanContext *context, LogicalNode **in_out_outer, Bo
     *pulled = (Pulled){.inner = idset_new(context)};
     IdSet outer = idset_new(context);
     idset_add_columns(context, &outer, *in_out_outer);
-    if (tree_subqueries_use(root, &outer)) {
+    if (tree_subqueries_use(root, &outer) || tree_ctes_use(root, &outer)) {
         TRY(push_dependent(context, in_out_outer, out_root, &pulled->conjuncts));
         return unnest_tree(context, out_root);
     }

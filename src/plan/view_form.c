@@ -136,6 +136,8 @@ static void inspect(LogicalNode *node, Inspection *found)
     bool is_picked = node->kind == LOGICAL_SCAN && (node->scan.partition_ids != NULL || node->scan.tablet_ids != NULL || node->scan.is_historic);
     if (node->kind == LOGICAL_CTE_REF)
         found->problem = "the definition uses a common table expression more than once";
+    if (node->kind == LOGICAL_RECURSIVE)
+        found->problem = "the definition has a recursive common table expression";
     if (is_picked || node->kind == LOGICAL_SYSTEM_SCAN || node->kind == LOGICAL_TABLE_FUNCTION)
         found->problem = "the definition reads something else than whole tables";
     node_each_expr(node, inspect_expr, found);

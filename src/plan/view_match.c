@@ -156,6 +156,8 @@ static bool same_node(TreeMatch *match, const LogicalNode *view, const LogicalNo
     case LOGICAL_LIMIT: /* which rows it takes is not said */
     case LOGICAL_TABLE_FUNCTION:
     case LOGICAL_CTE_REF:
+    case LOGICAL_RECURSIVE:
+    case LOGICAL_WORKING_TABLE:
     case LOGICAL_ASSERT_ONE_ROW:
     case LOGICAL_EMPTY:
         return false;

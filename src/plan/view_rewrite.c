@@ -225,6 +225,8 @@ static void collect_used(PlanContext *context, LogicalNode *node, const LogicalN
     for (uint32_t child = 0; child < node->child_count; child++) {
         for (uint32_t i = 0; node->kind == LOGICAL_SET && i < node->column_count; i++)
             idset_add(context, used, node->set.inputs[child][i]);
+        for (uint32_t i = 0; node->kind == LOGICAL_RECURSIVE && i < node->column_count; i++)
+            idset_add(context, used, node->recursive.inputs[child][i]);
         collect_used(context, node->children[child], without, used);
     }
 }

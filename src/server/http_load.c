@@ -45,6 +45,7 @@ static void begin_load(HttpRequest *request, StrView database, StrView table, Lo
                                  .error_url = bytebuf_view(&url),
                                  .property = load_property,
                                  .property_context = request,
+                                 .merges = server->merges,
                                  .transaction = transaction};
     limit_silence(request);
     request->load = stream_load_begin(&options);

@@ -256,7 +256,7 @@ Status load_query(StatementContext *context, const LoadQuery *load)
     Status status = insert_rows(context, loader, load);
     uint64_t rows = table_loader_rows(loader);
     AUTO_BYTEBUF answer = {0};
-    LoadAnswer told = {STR_VIEW("INSERT"), load->table->name, strview(context->session->user), (int64_t)rows, 0};
+    LoadAnswer told = {STR_VIEW("INSERT"), load->table->name, strview(context->session->user), (int64_t)rows, 0, {0}};
     load_answer_print(&told, &answer);
     if (status == OK)
         status = table_loader_commit(loader, load->label, bytebuf_view(&answer), load->overwrites, context->diag, &txn_id);
