@@ -58,7 +58,7 @@ Status load_plan_bind(LoadPlan *plan, StrView mapping, const AstStrList *names, 
     }
     LogicalColumn *columns = ARENA_NEW_ARRAY(&plan->arena, LogicalColumn, plan->source_count);
     for (uint32_t i = 0; i < plan->source_count; i++) {
-        Type type = plan->sources[i].type.kind == TYPE_NULL ? type_varchar(VARCHAR_MAX_BYTES) : plan->sources[i].type;
+        Type type = plan->sources[i].type.kind == TYPE_NULL || type_is_state(plan->sources[i].type) ? type_varchar(VARCHAR_MAX_BYTES) : plan->sources[i].type;
         columns[i] = logical_column(i + 1, plan->sources[i].name, type, true);
     }
     for (uint32_t i = 0; i < names->count; i++) {

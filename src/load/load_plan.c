@@ -201,6 +201,9 @@ static Status fill_targets(LoadPlan *plan, Diag *diag)
             if (found)
                 *target = (LoadTarget){.kind = LOAD_FROM_SOURCE, .index = i};
         }
+        if (found && type_is_state(schema->columns[c].type)) /* the bytes of a client are no state */
+            return RAISE(diag, INVALID_ARGUMENT, "column '%.*s' of aggregate states is loaded by an expression in columns",
+                         SV_ARGS(schema->columns[c].name));
         if (found)
             continue;
         given[c] = 0;
@@ -251,6 +254,7 @@ Status load_plan_make(LoadPlan *plan, const StreamLoadOptions *options, Diag *di
     arena_init(&plan->arena, options->tracker);
     plan->session = (FuncSession){.now_us = env_wall_us(environment_real()),
                                   .zone_offset_us = options->zone_offset_us,
+                                  .dictionaries = options->dictionaries,
                                   .random_seed = env_random(environment_real())};
     plan->session.database = strview(arena_strndup(&plan->arena, options->database.data, options->database.length));
     plan->session.user = strview(arena_strndup(&plan->arena, options->user.data, options->user.length));

@@ -24,6 +24,7 @@
 #include "ddl/partition_schedule.h"
 #include "ddl/recycle.h"
 #include "job/scheduler.h"
+#include "load/stream_load.h"
 #include "main/home_volume.h"
 #include "main/node_meta.h"
 #include "main/node_name.h"
@@ -33,6 +34,7 @@
 #include "volume/s3.h"
 #include "mv/query_views.h"
 #include "server/http_server.h"
+#include "session/dictionaries.h"
 #include "server/mysql_server.h"
 #include "server/peer.h"
 #include "session/audit.h"
@@ -302,6 +304,7 @@ static Status open_instance(Node *node, Diag *diag)
         .alters = alter_jobs_open(),
         .increments = node->increments,
         .history = node->history,
+        .loads = load_hub_open(),
         .profiles = node->profiles,
         .access = &node->access,
         .passwords = node->passwords,
@@ -317,6 +320,7 @@ static Status open_instance(Node *node, Diag *diag)
         .config = node->config,
         .config_at = config_at,
     };
+    node->instance.dictionaries = dictionaries_open(&node->instance);
     mutex_init(&node->instance.lock);
     char log_directory[PATH_BYTES];
     path_in(node, "log", log_directory);
@@ -411,7 +415,10 @@ static void node_close(Node *node)
     primary_indexes_close(node->keys);
     auto_increment_close(node->increments);
     load_history_close(node->history);
+    if (node->instance.loads != NULL)
+        load_hub_close(node->instance.loads);
     query_profiles_close(node->profiles);
+    dictionaries_close(node->instance.dictionaries);
     if (node->passwords != NULL) {
         access_cache_deinit(&node->access);
         password_cache_free(node->passwords);

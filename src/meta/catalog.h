@@ -217,6 +217,12 @@ bool table_partitions_use(const TableSchema *schema, uint32_t column);
 /* What the column has in rows that are older than it; strings in arena. */
 Datum table_column_missing(const TableColumn *column, Arena *arena);
 const char *table_property(const TableSchema *schema, const char *key); /* NULL-terminated or NULL */
+/* Of a materialized view that is read through its query. */
+#define PROPERTY_ROLLUP "rollup"
+static inline bool table_is_rollup(const TableSchema *schema)
+{
+    return schema->kind == TABLE_MATERIALIZED_VIEW && table_property(schema, PROPERTY_ROLLUP) != NULL;
+}
 /* Does a reader of the view need rights on what the view reads, too? */
 bool view_is_invoker(const TableSchema *schema);
 StrView catalog_setting(const CatalogSnapshot *snapshot, const char *key); /* data NULL: unset */

@@ -72,6 +72,8 @@ static Status decode_column(ByteReader *reader, Arena *arena, Diag *diag, TableC
     out->default_kind = byte_reader_u8(reader);
     out->default_text = decode_view(reader, arena);
     out->aggregate = decode_view(reader, arena);
+    if (out->type.kind == TYPE_VARBINARY && strview_ends_with(out->aggregate, STR_VIEW(")")))
+        TRY(type_state_parse(out->aggregate, arena, diag, &out->type));
     out->generated = decode_view(reader, arena);
     out->comment = decode_view(reader, arena);
     return OK;

@@ -31,7 +31,8 @@ static SpillMode spill_mode(StatementContext *context)
 
 Status execute_plan(StatementContext *context, const PhysPlan *plan, const ExecResult *result, OperatorProfile *profile)
 {
-    int64_t timeout = session_number(context, "query_timeout", 300), dop = session_number(context, "pipeline_dop", 0);
+    int64_t timeout = context->writes ? session_number(context, "insert_timeout", 14400) : session_number(context, "query_timeout", 300);
+    int64_t dop = session_number(context, "pipeline_dop", 0);
     ExecOptions options = {.pool = context->session->instance->pool, .segments = context->session->instance->segments,
                            .memory = &context->memory, .cancelled = &context->session->cancelled, .profile = profile, .scanned = &context->scanned,
                            .dop = (uint32_t)MAX(dop, 0),
@@ -41,6 +42,7 @@ Status execute_plan(StatementContext *context, const PhysPlan *plan, const ExecR
     context->func.cancelled = options.cancelled;
     context->func.deadline_us = options.deadline_us;
     context->func.timeout_seconds = timeout;
+    context->func.is_insert = context->writes;
     return exec_run(plan, &options, result, context->diag);
 }
 
@@ -213,6 +215,7 @@ Status insert_rows(StatementContext *context, TableLoader *loader, const LoadQue
     TRY(plan_it(context, load->query, &plan));
     TRY(table_loader_lane(loader, context->diag, &sink.lane));
     ExecResult result = {&sink, insert_chunk};
+    context->writes = true;
     Status status = load->has_op ? open_keys(&sink) : OK;
     if (status == OK)
         status = execute_plan(context, plan, &result, NULL);
@@ -493,29 +496,6 @@ static Status run_set(StatementContext *context, const AstStatement *statement)
     return send_ok(context, 0, STR_VIEW(""));
 }
 
-static Status run_kill(StatementContext *context, const AstStatement *statement)
-{
-    Instance *instance = context->session->instance;
-    const AccessObject system = {.kind = OBJECT_SYSTEM};
-    bool may_kill_all = access_allows(context->rights, &system, PRIVILEGE_BIT(OPERATE));
-    mutex_lock(&instance->lock);
-    bool found = false, is_denied = false;
-    for (Session *s = instance->sessions; s != NULL; s = s->next) {
-        if (s->connection_id != statement->number)
-            continue;
-        found = true;
-        is_denied = !may_kill_all && strcmp(s->user, context->session->user) != 0;
-        if (!is_denied)
-            session_kill(s, !statement->flag);
-    }
-    mutex_unlock(&instance->lock);
-    if (is_denied)
-        return RAISE(context->diag, KILL_DENIED, "You are not owner of thread %llu", (unsigned long long)statement->number);
-    if (!found)
-        return RAISE(context->diag, UNKNOWN_THREAD, "Unknown thread id: %llu", (unsigned long long)statement->number);
-    return send_ok(context, 0, STR_VIEW(""));
-}
-
 static Status run_use(StatementContext *context, const AstStatement *statement)
 {
     TRY(session_use(context->session, statement->name.parts[statement->name.count - 1], context->diag));
@@ -606,6 +586,7 @@ static Status run_statement(StatementContext *context, const AstStatement *state
         if (strview_is(statement->command->what, "ANALYZE PROFILE"))
             return run_analyze_profile(context, statement->command);
         if (run_task_command(context, statement->command, &status) || run_cluster_command(context, statement->command, &status) ||
+            run_dictionary_command(context, statement->command, &status) ||
             run_snapshot_command(context, statement->command, statement->source, &status) ||
             run_mv_command(context, statement->command, &status) || run_volume_command(context, statement->command, &status) ||
             run_cache_command(context, statement, &status))
