@@ -41,7 +41,8 @@ static bool make_table(MYSQL *mysql, int number)
 {
     char sql[512];
     snprintf(sql, sizeof(sql),
-             "CREATE TABLE catalog_bench_%d.table_%d (k INT NOT NULL, day DATE, name VARCHAR(100) COMMENT 'of it', price DECIMAL(12, 2), n BIGINT) "
+             "CREATE TABLE catalog_bench_%d.table_%d (k INT NOT NULL, day DATE, name VARCHAR(100) COMMENT 'of it', price DECIMAL(12, 2), n "
+             "BIGINT) "
              "DUPLICATE KEY (k) DISTRIBUTED BY HASH (k) BUCKETS 10",
              number / DATABASE_TABLES, number);
     if (!run(mysql, sql) || row_count == 0)
@@ -98,7 +99,7 @@ static bool prepare(unsigned port)
     }
     if (kind != KIND_TABLES)
         is_ready = run(mysql, "DROP DATABASE IF EXISTS commit_bench FORCE") && run(mysql, "CREATE DATABASE commit_bench") &&
-                    run(mysql, "CREATE TABLE commit_bench.t (k INT, n BIGINT) DUPLICATE KEY (k) DISTRIBUTED BY HASH (k) BUCKETS 1");
+                   run(mysql, "CREATE TABLE commit_bench.t (k INT, n BIGINT) DUPLICATE KEY (k) DISTRIBUTED BY HASH (k) BUCKETS 1");
     if (!is_ready)
         fprintf(stderr, "cannot prepare: %s\n", mysql_error(mysql));
     mysql_close(mysql);

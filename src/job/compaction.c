@@ -27,10 +27,10 @@ enum {
     IDLE_US = 1000000,
     PENALTY_US = 600 * 1000000,
     PENALTIES = 64,
-    HELP_SEGMENTS = 48, /* so many small ones are merged by the load that adds to them */
-    WAIT_SEGMENTS = 192, /* loads that add to so many wait for a merge that is under way */
+    HELP_SEGMENTS = 48,           /* so many small ones are merged by the load that adds to them */
+    WAIT_SEGMENTS = 192,          /* loads that add to so many wait for a merge that is under way */
     STORED_FROM_BYTES = 16 << 20, /* of segments in the catalog, half of what it may hold */
-    PATIENCE = 3, /* merges of a tablet that come too late before one is done under the lock */
+    PATIENCE = 3,                 /* merges of a tablet that come too late before one is done under the lock */
 };
 
 typedef struct Penalty {

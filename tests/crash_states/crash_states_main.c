@@ -94,7 +94,7 @@ static Status run_step(Fixture *f, const Step *step, Diag *diag)
     case STEP_SQL:
         return fixture_run(f, step->text, NULL, diag);
     case STEP_LOAD:
-        return fixture_load(f, body, step->text, diag);
+        return fixture_load(f, body, step->text, false, diag);
     case STEP_COMPACT:
         return run_compaction(f, diag);
     case STEP_VACUUM:

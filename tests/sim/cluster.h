@@ -24,7 +24,7 @@ typedef struct Server {
 typedef struct Cluster {
     Server servers[SERVERS];
     bool is_shared; /* two servers work on one volume */
-    bool is_trimmed; /* the journal, now and then; clocks are not far apart then */
+    bool is_trimmed;          /* the journal, now and then; clocks are not far apart then */
     uint64_t images, trimmed; /* made, objects deleted */
 } Cluster;
 extern Cluster cluster;

@@ -164,7 +164,8 @@ static void damaged_references_are_refused(void **state)
 static void neighbours_share_an_object(void **state)
 {
     (void)state;
-    SegmentRef first = {.id = 7, .path = STR_VIEW("data/1/000/000000000007.seg"), .length = 6, .row_count = 1}, second = first, out[2] = {{0}};
+    SegmentRef first = {.id = 7, .path = STR_VIEW("data/1/000/000000000007.seg"), .length = 6, .row_count = 1}, second = first,
+               out[2] = {{0}};
     second.id = 8;
     second.offset = 6;
     for (uint32_t level = 1; level <= 2; level++) {
