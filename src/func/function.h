@@ -83,7 +83,7 @@ bool func_list_goes_on(FuncContext *context, const Vector *out);
     i++, row = i < (rows).count ? rows_at((rows), i) : 0
 #define LIST_ROWS(context, out, rows, i, row)                                                             \
     uint32_t i = 0, row = (rows).count > 0 ? rows_at((rows), 0) : 0;                                      \
-    i < (rows).count && func_goes_on(context) && func_list_goes_on(context, out);                         \
+    i < (rows).count && func_goes_on(context) && ((out)->child_count == 0 || func_list_goes_on(context, out)); \
     i++, row = i < (rows).count ? rows_at((rows), i) : 0
 
 typedef Status (*ScalarKernel)(FuncContext *context, const Vector *const *arguments, uint32_t count,

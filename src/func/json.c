@@ -23,6 +23,13 @@ DEFINE_ROWWISE(parse_kernel, {
     else
         RESULT_NULL();
 })
+/* IN takes a JSON null for unknown. */
+DEFINE_ROWWISE(known_kernel, {
+    if (strview_is(ARG_VIEW(0), "null"))
+        RESULT_NULL();
+    else
+        RESULT(Str) = *ARG_STR(0);
+})
 DEFINE_ROWWISE(string_kernel, { RESULT(Str) = *ARG_STR(0); })
 
 /* The path of a call, parsed again only when it changes from row to row. */
@@ -423,6 +430,8 @@ static Status bind_each(const FuncBindRequest *request, const FuncDef *def, Func
 static const FuncDef defs[] = {
     {.name = "parse_json", .kind = FUNC_SCALAR, .flags = FUNC_NULL_IF_ANY_NULL | FUNC_EXPENSIVE, .min_arguments = 1,
      .max_arguments = 1, .overloads = (const FuncOverload[]){{"S", 'J', parse_kernel, NULL}}, .overload_count = 1, .group = "json"},
+    {.name = "json_known", .kind = FUNC_SCALAR, .flags = FUNC_NULL_IF_ANY_NULL | FUNC_HIDDEN, .min_arguments = 1, .max_arguments = 1,
+     .overloads = (const FuncOverload[]){{"J", 'J', known_kernel, NULL}}, .overload_count = 1, .group = "json"},
     {.name = "json_string", .kind = FUNC_SCALAR, .flags = FUNC_NULL_IF_ANY_NULL, .min_arguments = 1, .max_arguments = 1,
      .overloads = (const FuncOverload[]){{"J", 'S', string_kernel, NULL}}, .overload_count = 1, .group = "json"},
     GETF("json_query", 2, GET_JSON), GETF("json_extract", 2, GET_JSON), GETF("get_json_string", 2, GET_STRING),

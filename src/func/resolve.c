@@ -338,14 +338,14 @@ enum { LARGE_BYTES = 256 * 1024 };
 
 bool func_list_goes_on(FuncContext *context, const Vector *out)
 {
-    Diag unheard = {0};
     for (uint32_t c = 0; c < out->child_count; c++) {
         const Vector *child = &out->children[c];
         uint32_t width = phys_width((PhysKind)child->type.phys) + 1;
         bool is_large = (uint64_t)child->capacity * width >= LARGE_BYTES;
-        if (is_large && out->child_rows + out->child_rows / 8 >= child->capacity &&
-            mem_check_room(context->arena->tracker, (int64_t)child->capacity * 2 * width, &unheard) != OK)
-            context->is_over_memory = true;
+        if (!is_large || out->child_rows + out->child_rows / 8 < child->capacity)
+            continue;
+        Diag unheard = {0};
+        context->is_over_memory |= mem_check_room(context->arena->tracker, (int64_t)child->capacity * 2 * width, &unheard) != OK;
     }
     return !context->is_over_memory;
 }
