@@ -635,7 +635,7 @@ static Status bind_top(const FuncBindRequest *request, const FuncDef *def, FuncB
 }
 
 /* code: 0 percentile_cont, 1 percentile_disc */
-static Status bind_percentile(const FuncBindRequest *request, const FuncDef *def, FuncBinding *out)
+Status func_bind_percentile_rows(const FuncBindRequest *request, const FuncDef *def, FuncBinding *out)
 {
     Type *types = bind_argument_array(request, out);
     settle(&types[0]);
@@ -672,9 +672,6 @@ static const FuncDef defs[] = {
     LISTF("min_n", 0, 2, 2, bind_n, 0),
     LISTF("max_n", 0, 2, 2, bind_n, 1),
     LISTF("approx_top_k", 0, 1, 3, bind_top, 0),
-    LISTF("percentile_cont", 0, 2, 2, bind_percentile, 0),
-    LISTF("percentile_disc", 0, 2, 2, bind_percentile, 1),
-    LISTF("percentile_disc_lc", 0, 2, 2, bind_percentile, 1),
     LISTF("mann_whitney_u_test", 0, 2, 4, bind_test, 0),
     LISTF("multi_distinct_count", FUNC_HIDDEN, 1, FUNC_ANY_ARGUMENTS, bind_distinct, LIST_COUNT),
     LISTF("multi_distinct_sum", FUNC_HIDDEN, 1, 1, bind_distinct, LIST_SUM),

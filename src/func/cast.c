@@ -466,6 +466,32 @@ static const ScalarKernel widen_kernels[PHYS_KIND_COUNT][PHYS_KIND_COUNT] = {
     [PHYS_F32] = {[PHYS_F64] = widen_f32_f64},
 };
 
+/* Integers as text: up to 12 digits lie in the Str itself. */
+static Status integer_to_text(FuncContext *context, const Vector *const *arguments, uint32_t count, Rows rows, Vector *out)
+{
+    VectorView view = vector_view(arguments[0]);
+    PhysKind phys = (PhysKind)arguments[0]->type.phys;
+    (void)count;
+    for (FUNC_ROWS(context, rows, i, row)) {
+        uint32_t at = view_index(&view, row);
+        int64_t value = phys == PHYS_I8    ? ((const int8_t *)view.data)[at]
+                        : phys == PHYS_I16 ? ((const int16_t *)view.data)[at]
+                        : phys == PHYS_I32 ? ((const int32_t *)view.data)[at]
+                                           : ((const int64_t *)view.data)[at];
+        char digits[24];
+        char *first = digits + sizeof(digits);
+        uint64_t left = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
+        do {
+            *--first = (char)('0' + left % 10);
+            left /= 10;
+        } while (left != 0);
+        if (value < 0)
+            *--first = '-';
+        result_text(context, out, row, first, (size_t)(digits + sizeof(digits) - first));
+    }
+    return OK;
+}
+
 static Status pass_kernel(FuncContext *context, const Vector *const *arguments, uint32_t count, Rows rows, Vector *out)
 {
     (void)context;
@@ -491,6 +517,8 @@ static ScalarKernel safe_kernel(Type source, Type target)
     if (both_text || (same_logical && source.phys == target.phys && source.precision <= target.precision &&
                       !type_is_nested(source)))
         return pass_kernel;
+    if (type_is_integer(source) && source.phys <= PHYS_I64 && target.kind == TYPE_VARCHAR && (target.length == 0 || target.length >= 20))
+        return integer_to_text;
     if (source.kind == TYPE_DATE && target.kind == TYPE_DATETIME)
         return date_to_datetime;
     if (source.kind == TYPE_DATETIME && target.kind == TYPE_DATE)

@@ -633,8 +633,9 @@ DEFINE_ROWWISE(from_unixtime_kernel, {
 static const FuncDef defs[] = {
     DATE_PARTF("year", year_kernel, year_of_date), DATE_PARTF("quarter", quarter_kernel, quarter_of_date), DATE_PARTF("month", month_kernel, month_of_date), DATE_PARTF("day", day_kernel, day_of_date),
     DATE_PARTF("dayofmonth", day_kernel, day_of_date), PARTF("hour", hour_kernel), PARTF("minute", minute_kernel), PARTF("second", second_kernel),
-    PARTF("microsecond", microsecond_kernel), DATE_PARTF("dayofweek", dayofweek_kernel, dayofweek_of_date), PARTF("weekday", weekday_kernel),
-    PARTF("dayofweek_iso", dayofweek_iso_kernel), PARTF("day_of_week_iso", dayofweek_iso_kernel),
+    PARTF("microsecond", microsecond_kernel), DATE_PARTF("dayofweek", dayofweek_kernel, dayofweek_of_date), DATE_PARTF("weekday", weekday_kernel, weekday_of_date),
+    DATE_PARTF("dayofweek_iso", dayofweek_iso_kernel, dayofweek_iso_of_date),
+    DATE_PARTF("day_of_week_iso", dayofweek_iso_kernel, dayofweek_iso_of_date),
     DATE_PARTF("dayofyear", dayofyear_kernel, dayofyear_of_date), PARTF("weekofyear", weekofyear_kernel),
     PARTF("week_iso", weekofyear_kernel), DATE_PARTF("to_days", to_days_kernel, to_days_of_date),
     UNITS("year", UNIT_YEAR), UNITS("quarter", UNIT_QUARTER), UNITS("month", UNIT_MONTH), UNITS("week", UNIT_WEEK),
