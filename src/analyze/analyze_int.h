@@ -102,6 +102,8 @@ Status bind_recursive(AnalyzeContext *context, Scope *outer, ScopeCte *ctes, con
 LogicalNode *working_table(AnalyzeContext *context, Recursion *recursion);
 /* How often working tables of recursions that are being bound have been named. */
 uint32_t count_working_tables(const AnalyzeContext *context);
+/* The condition of an ASOF JOIN: equalities, and one inequality between the sides. */
+Status check_asof(AnalyzeContext *context, StrView source, const AstRelation *ast, const LogicalNode *join);
 Status bind_pivot(AnalyzeContext *context, Scope *scope, const AstRelation *ast, LogicalNode **out);
 /* The names of `AS alias (name, ...)`. */
 Status rename_columns(AnalyzeContext *context, const AstRelation *ast, LogicalNode *node);

@@ -383,6 +383,10 @@ static JoinKind join_kind_of(AstJoinKind kind)
         return JOIN_RIGHT_ANTI;
     case AST_JOIN_NULL_AWARE_ANTI:
         return JOIN_NULL_AWARE_LEFT_ANTI;
+    case AST_JOIN_ASOF_INNER:
+        return JOIN_ASOF_INNER;
+    case AST_JOIN_ASOF_LEFT:
+        return JOIN_ASOF_LEFT;
     default:
         return JOIN_INNER;
     }
@@ -491,7 +495,7 @@ static void join_columns(AnalyzeContext *context, LogicalNode *join, JoinKind ki
     }
     for (uint32_t i = 0; !only_left && i < right->column_count; i++) {
         join->columns[join->column_count] = right->columns[i];
-        join->columns[join->column_count++].is_nullable |= kind == JOIN_LEFT || kind == JOIN_FULL;
+        join->columns[join->column_count++].is_nullable |= kind == JOIN_LEFT || kind == JOIN_FULL || kind == JOIN_ASOF_LEFT;
     }
 }
 
@@ -526,8 +530,6 @@ static Status bind_join(AnalyzeContext *context, Scope *scope, const AstRelation
     LogicalNode *left;
     TRY(bind_relation(context, scope, ast->left, &left));
     uint32_t middle = scope->columns.count;
-    if (ast->join_kind == AST_JOIN_ASOF_INNER || ast->join_kind == AST_JOIN_ASOF_LEFT)
-        return RAISE(context->diag, NOT_SUPPORTED, "ASOF JOIN is not supported yet");
     if (ast->right->kind == AST_TABLE_FUNCTION)
         TRY(check_lateral(context, ast, kind));
     if (ast->right->kind == AST_TABLE_FUNCTION)
@@ -557,10 +559,12 @@ static Status bind_join(AnalyzeContext *context, Scope *scope, const AstRelation
     }
     if (kind == JOIN_NULL_AWARE_LEFT_ANTI)
         join->join.in_count = join->join.count;
+    if (kind == JOIN_ASOF_INNER || kind == JOIN_ASOF_LEFT)
+        TRY(check_asof(context, scope->source, ast, join));
     join_columns(context, join, kind);
     if (kind == JOIN_RIGHT || kind == JOIN_FULL)
         set_nullable(scope, begin, middle);
-    if (kind == JOIN_LEFT || kind == JOIN_FULL)
+    if (kind == JOIN_LEFT || kind == JOIN_FULL || kind == JOIN_ASOF_LEFT)
         set_nullable(scope, middle, scope->columns.count);
     if (ast->on == NULL && ast->using_columns.count > 0)
         TRY(merge_using(context, scope, ast, begin, middle, &join));

@@ -59,6 +59,8 @@ typedef enum JoinKind {
     JOIN_NULL_AWARE_LEFT_ANTI, /* NOT IN */
     JOIN_LEFT_MARK,            /* adds a BOOLEAN column: TRUE, FALSE or NULL (IN semantics) */
     JOIN_LEFT_SINGLE,          /* LEFT, but a second match raises */
+    JOIN_ASOF_INNER,           /* of the right rows that match, the one whose side of the one inequality is nearest */
+    JOIN_ASOF_LEFT,
 } JoinKind;
 
 typedef enum SetKind { SET_UNION_ALL, SET_INTERSECT, SET_EXCEPT } SetKind;

@@ -335,8 +335,11 @@ static Status order_by(DdlContext *context, const AstAlterAction *action, TableS
         permute(context, schema, columns);
         return OK;
     }
-    if (schema->keys_kind != KEYS_PRIMARY && schema->keys_kind != KEYS_DUPLICATE)
-        return DDL_ERROR(context, "ORDER BY must name all columns of a table of this kind.");
+    bool has_values = schema->keys_kind == KEYS_PRIMARY || schema->keys_kind == KEYS_DUPLICATE;
+    for (uint32_t i = 0; i < count && !has_values; i++) {
+        if (count != schema->key_count || !schema->columns[columns[i]].is_key)
+            return DDL_ERROR(context, "ORDER BY must name all columns, or all key columns, of a table of this kind.");
+    }
     bool is_same = count == schema->sort_count && memcmp(columns, schema->sort_columns, count * sizeof(*columns)) == 0;
     schema->sort_columns = columns;
     schema->sort_count = count;
@@ -387,6 +390,8 @@ Status ddl_alter_columns(DdlContext *context, const AstAlterAction *action, cons
         return drop_column(context, action, schema);
     if (strview_is(action->kind, "MODIFY COLUMN"))
         return modify_column(context, action, schema);
+    if (strview_is(action->kind, "ADD FIELD") || strview_is(action->kind, "DROP FIELD"))
+        return ddl_alter_fields(context, action, schema);
     if (strview_is(action->kind, "ADD INDEX")) {
         rewrite(context, false); /* what is there already gets it, too */
         return ddl_add_index(context, &action->index, schema);

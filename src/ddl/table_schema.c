@@ -403,6 +403,13 @@ static Status check_partition_type(DdlContext *context, Type type, StrView name)
     return OK;
 }
 
+/* Ranges of what from_unixtime() says are ranges of time. */
+static bool is_moment(const AstExpr *ast)
+{
+    return ast->kind == AST_CALL && (strview_equal_ci(ast->name.parts[0], STR_VIEW("from_unixtime")) ||
+                                     strview_equal_ci(ast->name.parts[0], STR_VIEW("from_unixtime_ms")));
+}
+
 static Status fill_partition_column(DdlContext *context, const AstExpr *ast, uint32_t i, TableSchema *schema)
 {
     PartitionStep step;
@@ -414,6 +421,8 @@ static Status fill_partition_column(DdlContext *context, const AstExpr *ast, uin
     if (name.length == 0) {
         TRY(expr_type(context, ast, schema->partition_exprs[i], schema, &schema->partition_types[i]));
         schema->partition_types[i] = type_copy(&schema->arena, schema->partition_types[i]);
+        if (schema->scheme == PARTITION_RANGE && is_moment(ast))
+            schema->partition_types[i] = type_of(TYPE_DATETIME);
         return check_partition_type(context, schema->partition_types[i], schema->partition_exprs[i]);
     }
     int column = table_column_index(schema, name);

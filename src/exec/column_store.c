@@ -1,9 +1,7 @@
 #include "exec/exec_int.h"
 
 /* Materialised rows as big flat vectors, and the row-wise helpers of the blocking operators: slices as
- * dictionaries, hashing, comparison, sorting. */
-
-#include <stdlib.h>
+ * dictionaries, hashing, comparison. */
 
 #include "base/hash.h"
 
@@ -353,25 +351,4 @@ int compare_rows(const Vector *columns, const PhysSortKey *keys, uint32_t count,
 int compare_rows_of(const Vector *a_columns, uint32_t a, const Vector *b_columns, uint32_t b, const PhysSortKey *keys, uint32_t count)
 {
     return compare_keys(a_columns, a, b_columns, b, keys, count);
-}
-
-typedef struct SortContext {
-    const Vector *keys;
-    const PhysSortKey *specs;
-    uint32_t count;
-} SortContext;
-
-static int compare_indices(const void *a, const void *b, void *context)
-{
-    const SortContext *sort = context;
-    uint32_t x = *(const uint32_t *)a;
-    uint32_t y = *(const uint32_t *)b;
-    int order = compare_rows(sort->keys, sort->specs, sort->count, x, y);
-    return order != 0 ? order : (x > y) - (x < y);
-}
-
-void sort_indices(const Vector *keys, const PhysSortKey *specs, uint32_t count, uint32_t *indices, uint32_t row_count)
-{
-    SortContext context = {keys, specs, count};
-    qsort_r(indices, row_count, sizeof(*indices), compare_indices, &context);
 }

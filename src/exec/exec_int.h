@@ -111,8 +111,6 @@ bool keys_equal(const Vector *const *a, uint32_t a_row, const Vector *const *b, 
 int compare_rows(const Vector *columns, const PhysSortKey *keys, uint32_t count, uint32_t a, uint32_t b);
 /* The same for rows of different stores. */
 int compare_rows_of(const Vector *a_columns, uint32_t a, const Vector *b_columns, uint32_t b, const PhysSortKey *keys, uint32_t count);
-/* Sorted order of the rows of key columns (flat, of a store). */
-void sort_indices(const Vector *keys, const PhysSortKey *specs, uint32_t count, uint32_t *indices, uint32_t row_count);
 /* All rows of node; holder accounts for them. *stream: those that are on disk, then all; stream NULL: must fit. The
  * store is the caller's, also on an error. */
 Status materialise(ExecContext *exec, const PhysNode *holder, const PhysNode *node, const Type *types, struct SpillStream **stream,

@@ -19,7 +19,7 @@ static Status push_build(Consumer *consumer, uint32_t number, Chunk *chunk)
     HashJoin *join = ((BuildSink *)consumer)->join;
     JoinWorker *worker = &join->workers[number];
     const PhysNode *node = join->node;
-    uint32_t keys = node->join.key_count;
+    uint32_t keys = join_stored_keys(join);
     if (worker->build == NULL)
         TRY(evaluator_open((const Expr *const *)node->join.right_keys, keys, join->exec->session, join->memory,
                            join->exec->diag, &worker->build));
@@ -57,7 +57,7 @@ static Status build_side(HashJoin *join)
 {
     ExecContext *exec = join->exec;
     const PhysNode *right = join->node->children[1];
-    uint32_t keys = join->node->join.key_count;
+    uint32_t keys = join_stored_keys(join);
     if (keys > MAX_KEYS)
         return RAISE(exec->diag, LIMIT_EXCEEDED, "a join has more than %d keys", MAX_KEYS);
     Type *types = ARENA_NEW_ARRAY(&exec->arena, Type, join->right_count + keys + 1);
@@ -90,17 +90,6 @@ static Status build_side(HashJoin *join)
 }
 
 /* ---- probe ---- */
-
-typedef struct Probe {
-    HashJoin *join;
-    JoinWorker *worker;
-    uint32_t number;
-    const Chunk *chunk;
-    const Vector **keys;
-    const Vector *stored[MAX_KEYS];
-    VectorView view; /* of a single integer key without NULLs */
-    uint8_t int_width; /* 0: general comparison */
-} Probe;
 
 static bool probe_key_is_null(const Probe *probe, uint32_t row)
 {
@@ -176,7 +165,7 @@ static void first_entries(const Probe *probe, Rows rows, uint32_t *entries)
 }
 
 /* Output columns over (left, right) vectors of an output chunk. */
-static Status emit_columns(HashJoin *join, JoinWorker *worker, uint32_t number, const Vector *left, const Vector *right,
+Status join_emit_columns(HashJoin *join, JoinWorker *worker, uint32_t number, const Vector *left, const Vector *right,
                            const Vector *mark, Chunk *shape)
 {
     const PhysNode *node = join->node;
@@ -194,7 +183,7 @@ static Status emit_columns(HashJoin *join, JoinWorker *worker, uint32_t number, 
     return join->next->push(join->next, number, &out);
 }
 
-static Vector *build_vectors(HashJoin *join, JoinWorker *worker, const uint32_t *codes, uint8_t *nulls)
+Vector *join_build_vectors(HashJoin *join, JoinWorker *worker, const uint32_t *codes, uint8_t *nulls)
 {
     Vector *right = ARENA_NEW_ARRAY(&worker->scratch, Vector, MAX(join->right_count, 1u));
     for (uint32_t i = 0; i < join->right_count; i++)
@@ -203,7 +192,7 @@ static Vector *build_vectors(HashJoin *join, JoinWorker *worker, const uint32_t 
     return right;
 }
 
-static Vector *null_vectors(HashJoin *join, JoinWorker *worker, bool of_left)
+Vector *join_null_vectors(HashJoin *join, JoinWorker *worker, bool of_left)
 {
     const PhysNode *side = join->node->children[of_left ? 0 : 1];
     Vector *columns = ARENA_NEW_ARRAY(&worker->scratch, Vector, MAX(side->column_count, 1u));
@@ -225,11 +214,11 @@ static void pair_vectors(const Probe *probe, uint32_t count, Vector **out_left, 
     for (uint32_t i = 0; i < join->left_count; i++)
         vector_slice(&probe->chunk->columns[i], rows, count, arena, &left[i]);
     *out_left = left;
-    *out_right = build_vectors(join, probe->worker, builds, NULL);
+    *out_right = join_build_vectors(join, probe->worker, builds, NULL);
 }
 
 /* Which of the pairs pass the residual conditions. */
-static Status filter_pairs(const Probe *probe, uint32_t *in_out_count)
+Status join_filter_pairs(const Probe *probe, uint32_t *in_out_count)
 {
     HashJoin *join = probe->join;
     JoinWorker *worker = probe->worker;
@@ -298,7 +287,7 @@ static Status match_in(const Probe *probe, uint32_t count, MatchState *state)
 static Status flush_pairs(const Probe *probe, uint32_t count, MatchState *state)
 {
     HashJoin *join = probe->join;
-    TRY(filter_pairs(probe, &count));
+    TRY(join_filter_pairs(probe, &count));
     if (join->node->join.in_residual_count > 0)
         return count == 0 ? OK : match_in(probe, count, state);
     for (uint32_t i = 0; i < count; i++) {
@@ -315,7 +304,7 @@ static Status flush_pairs(const Probe *probe, uint32_t count, MatchState *state)
     Vector *right;
     pair_vectors(probe, count, &left, &right);
     Chunk shape = {.row_count = count};
-    return emit_columns(join, probe->worker, probe->number, left, right, NULL, &shape);
+    return join_emit_columns(join, probe->worker, probe->number, left, right, NULL, &shape);
 }
 
 /* All matches of all rows, in batches of CHUNK_ROWS pairs. */
@@ -371,11 +360,11 @@ static Status probe_unique(const Probe *probe, Rows rows, bool *out_done)
     if (kept == 0)
         return OK;
     if (keeps_left && join->store->row_count == 0)
-        return emit_columns(join, worker, probe->number, probe->chunk->columns, null_vectors(join, worker, false), NULL,
+        return join_emit_columns(join, worker, probe->number, probe->chunk->columns, join_null_vectors(join, worker, false), NULL,
                             &(Chunk){.row_count = probe->chunk->row_count, .sel = probe->chunk->sel, .selected = probe->chunk->selected});
-    Vector *right = build_vectors(join, worker, codes, nulls);
+    Vector *right = join_build_vectors(join, worker, codes, nulls);
     Chunk shape = {.row_count = probe->chunk->row_count, .sel = worker->sel, .selected = kept};
-    return emit_columns(join, worker, probe->number, probe->chunk->columns, right, NULL, &shape);
+    return join_emit_columns(join, worker, probe->number, probe->chunk->columns, right, NULL, &shape);
 }
 
 /* A row without a match whose IN may still be NULL. */
@@ -405,8 +394,8 @@ static Status emit_selected(const Probe *probe, Rows rows, const uint8_t *has_ma
     Chunk shape = {.row_count = probe->chunk->row_count, .sel = worker->sel, .selected = kept};
     PhysJoinKind kind = join_kind(join);
     bool pads = kind == PHYS_JOIN_LEFT || kind == PHYS_JOIN_FULL || kind == PHYS_JOIN_LEFT_SINGLE;
-    Vector *right = pads ? null_vectors(join, worker, false) : NULL;
-    return emit_columns(join, worker, probe->number, probe->chunk->columns, right, NULL, &shape);
+    Vector *right = pads ? join_null_vectors(join, worker, false) : NULL;
+    return join_emit_columns(join, worker, probe->number, probe->chunk->columns, right, NULL, &shape);
 }
 
 /* TRUE on a match, NULL where a NULL leaves it open, else FALSE. */
@@ -422,23 +411,23 @@ static Status emit_mark(const Probe *probe, Rows rows, const uint8_t *has_match)
         nulls[row] = !found && is_unknown(probe, has_match, row);
     }
     Chunk shape = {.row_count = probe->chunk->row_count, .sel = probe->chunk->sel, .selected = probe->chunk->selected};
-    return emit_columns(join, probe->worker, probe->number, probe->chunk->columns, NULL, &mark, &shape);
+    return join_emit_columns(join, probe->worker, probe->number, probe->chunk->columns, NULL, &mark, &shape);
 }
 
-static Status open_probe(HashJoin *join, uint32_t number, const Chunk *chunk, Probe *probe)
+Status join_open_probe(HashJoin *join, uint32_t number, const Chunk *chunk, Probe *probe)
 {
     JoinWorker *worker = &join->workers[number];
     const PhysNode *node = join->node;
     if (worker->probe == NULL)
-        TRY(evaluator_open((const Expr *const *)node->join.left_keys, node->join.key_count, join->exec->session,
+        TRY(evaluator_open((const Expr *const *)node->join.left_keys, join_stored_keys(join), join->exec->session,
                            join->memory, join->exec->diag, &worker->probe));
     arena_reset(&worker->scratch);
     *probe = (Probe){.join = join, .worker = worker, .number = number, .chunk = chunk};
-    probe->keys = ARENA_NEW_ARRAY(&worker->scratch, const Vector *, node->join.key_count + 1);
+    probe->keys = ARENA_NEW_ARRAY(&worker->scratch, const Vector *, join_stored_keys(join) + 1);
     TRY(evaluator_run(worker->probe, chunk, probe->keys));
     if (!join->is_direct)
         hash_keys(probe->keys, node->join.key_count, chunk_rows(chunk), worker->hashes);
-    for (uint32_t k = 0; k < node->join.key_count; k++)
+    for (uint32_t k = 0; k < join_stored_keys(join); k++)
         probe->stored[k] = &join->store->columns[join->right_count + k];
     if (node->join.key_count != 1)
         return OK;
@@ -473,6 +462,8 @@ static Status finish_matches(const Probe *probe, Rows rows, const uint8_t *has_m
     case PHYS_JOIN_RIGHT:
     case PHYS_JOIN_RIGHT_SEMI:
     case PHYS_JOIN_RIGHT_ANTI:
+    case PHYS_JOIN_ASOF_INNER: /* asof_join.c */
+    case PHYS_JOIN_ASOF_LEFT:
         return OK;
     }
     UNREACHABLE();
@@ -482,8 +473,10 @@ Status join_probe(HashJoin *join, uint32_t number, Chunk *chunk)
 {
     Probe probe;
     bool done;
-    TRY(open_probe(join, number, chunk, &probe));
+    TRY(join_open_probe(join, number, chunk, &probe));
     Rows rows = chunk_rows(chunk);
+    if (join->node->join.asof != PHYS_ASOF_NONE)
+        return asof_probe(&probe, rows);
     TRY(probe_unique(&probe, rows, &done));
     if (done)
         return OK;
@@ -496,14 +489,14 @@ Status join_probe_piece(HashJoin *join, uint32_t number, Chunk *chunk, uint8_t *
 {
     Probe probe;
     MatchState state = {.has_match = has_match, .emits_pairs = emits_pairs(join_kind(join))};
-    TRY(open_probe(join, number, chunk, &probe));
+    TRY(join_open_probe(join, number, chunk, &probe));
     return match_all(&probe, chunk_rows(chunk), &state);
 }
 
 Status join_probe_finish(HashJoin *join, uint32_t number, Chunk *chunk, const uint8_t *has_match)
 {
     Probe probe;
-    TRY(open_probe(join, number, chunk, &probe));
+    TRY(join_open_probe(join, number, chunk, &probe));
     return finish_matches(&probe, chunk_rows(chunk), has_match);
 }
 
@@ -528,8 +521,8 @@ Status join_emit_build(HashJoin *join, uint32_t number)
         arena_reset(&worker->scratch);
         Chunk shape = {.row_count = count};
         bool pads = join_kind(join) == PHYS_JOIN_RIGHT || join_kind(join) == PHYS_JOIN_FULL;
-        Vector *left = pads ? null_vectors(join, worker, true) : NULL;
-        TRY(emit_columns(join, worker, number, left, build_vectors(join, worker, codes, NULL), NULL, &shape));
+        Vector *left = pads ? join_null_vectors(join, worker, true) : NULL;
+        TRY(join_emit_columns(join, worker, number, left, join_build_vectors(join, worker, codes, NULL), NULL, &shape));
         count = 0;
     }
     return OK;

@@ -34,6 +34,7 @@ typedef struct HashJoin {
     bool build_has_null;   /* a NULL key, for NOT IN */
     bool build_has_rows;   /* of the whole build side */
     int64_t index_bytes;   /* charged for hashes, chains and directory */
+    struct AsofIndex *asof; /* in the place of the directory; NULL: no ASOF join */
     struct JoinSpill *spill; /* NULL: the build side is in memory */
     Mutex spill_lock;        /* guards spill while it is made */
     _Atomic uint8_t *matched; /* build rows, for kinds that keep the build side */
@@ -49,6 +50,11 @@ static inline PhysJoinKind join_kind(const HashJoin *join)
 {
     return (PhysJoinKind)join->node->join.kind;
 }
+/* Stored behind the columns of the build side: the keys, then the right side of an ASOF join's inequality. */
+static inline uint32_t join_stored_keys(const HashJoin *join)
+{
+    return join->node->join.key_count + (join->node->join.asof != PHYS_ASOF_NONE);
+}
 static inline bool join_keeps_build(const HashJoin *join)
 {
     PhysJoinKind kind = join_kind(join);
@@ -59,7 +65,7 @@ static inline bool join_needs_build(const HashJoin *join)
 {
     PhysJoinKind kind = join_kind(join);
     return kind == PHYS_JOIN_INNER || kind == PHYS_JOIN_LEFT_SEMI || kind == PHYS_JOIN_RIGHT || kind == PHYS_JOIN_RIGHT_SEMI ||
-           kind == PHYS_JOIN_RIGHT_ANTI;
+           kind == PHYS_JOIN_RIGHT_ANTI || kind == PHYS_JOIN_ASOF_INNER;
 }
 
 /* ---- join_index.c ---- */
@@ -75,6 +81,28 @@ void join_key_bits(const Vector *column, uint32_t rows, int64_t min, uint64_t *b
 
 /* ---- hash_join.c ---- */
 
+typedef struct Probe {
+    HashJoin *join;
+    JoinWorker *worker;
+    uint32_t number;
+    const Chunk *chunk;
+    const Vector **keys;
+    const Vector *stored[MAX_KEYS];
+    VectorView view; /* of a single integer key without NULLs */
+    uint8_t int_width; /* 0: general comparison */
+} Probe;
+
+/* A chunk of the probe side with its keys and their hashes; the worker's scratch memory begins anew. */
+Status join_open_probe(HashJoin *join, uint32_t number, const Chunk *chunk, Probe *probe);
+/* Leaves those of the worker's pairs (probe_rows, build_rows) that pass the residual conditions. */
+Status join_filter_pairs(const Probe *probe, uint32_t *in_out_count);
+/* Output columns over (left, right) vectors of an output chunk. */
+Status join_emit_columns(HashJoin *join, JoinWorker *worker, uint32_t number, const Vector *left, const Vector *right,
+                         const Vector *mark, Chunk *shape);
+/* The build side's columns at the rows `codes`. */
+Vector *join_build_vectors(HashJoin *join, JoinWorker *worker, const uint32_t *codes, uint8_t *nulls);
+Vector *join_null_vectors(HashJoin *join, JoinWorker *worker, bool of_left);
+
 /* Joins a chunk of the probe side as worker `number`. */
 Status join_probe(HashJoin *join, uint32_t number, Chunk *chunk);
 /* The same in two halves, for a build side that comes in pieces: pairs, with has_match (a row of the chunk)
@@ -83,6 +111,12 @@ Status join_probe_piece(HashJoin *join, uint32_t number, Chunk *chunk, uint8_t *
 Status join_probe_finish(HashJoin *join, uint32_t number, Chunk *chunk, const uint8_t *has_match);
 /* Build rows that were, or were not, matched; after the probe side is done. */
 Status join_emit_build(HashJoin *join, uint32_t number);
+
+/* ---- asof_join.c ---- */
+
+Status asof_index(HashJoin *join, bool in_parallel);
+void asof_drop(HashJoin *join);
+Status asof_probe(const Probe *probe, Rows rows);
 
 /* ---- join_spill.c ---- */
 

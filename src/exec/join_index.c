@@ -174,6 +174,8 @@ static Status run_slices(Indexing *indexing, bool in_parallel)
 
 Status join_index(HashJoin *join, bool in_parallel)
 {
+    if (join->node->join.asof != PHYS_ASOF_NONE)
+        return asof_index(join, in_parallel);
     uint32_t rows = (uint32_t)join->store->row_count;
     Indexing indexing = {.join = join, .rows = rows};
     for (uint32_t k = 0; k < join->node->join.key_count && k < MAX_KEYS; k++)
@@ -210,6 +212,7 @@ void join_drop_build(HashJoin *join)
 {
     mem_release(join->memory, join->index_bytes);
     join->index_bytes = 0;
+    asof_drop(join);
     column_store_free(join->store);
     mem_free(join->hashes);
     mem_free(join->heads);

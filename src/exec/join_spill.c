@@ -4,7 +4,8 @@
  * of the keys, the probe side follows, and each pair of partitions is joined by itself, several workers at
  * once. A partition that is too large is split again on both sides with other bits of the hash. When that
  * doesn't help, because few keys have most rows, the build rows come piece by piece and the probe rows are
- * read again for each, with a byte a probe row that remembers whether it has found a match.
+ * read again for each, with a byte a probe row that remembers whether it has found a match. (Not for ASOF joins: there the rows
+ * of a key must fit.)
  *
  * Rows with a NULL key match nothing; they are kept only where the join puts them out. */
 
@@ -26,7 +27,7 @@ typedef struct ProbeSink {
 
 static uint32_t build_columns(const HashJoin *join)
 {
-    return join->right_count + join->node->join.key_count;
+    return join->right_count + join_stored_keys(join);
 }
 
 static JoinSpill *new_spill(const HashJoin *join, Type *build_types, Type *probe_types, uint32_t level)
@@ -107,7 +108,7 @@ static void start_spill(HashJoin *join)
     Type *probe_types = types + build_columns(join);
     for (uint32_t i = 0; i < join->right_count; i++)
         types[i] = right->columns[i].type;
-    for (uint32_t k = 0; k < join->node->join.key_count; k++)
+    for (uint32_t k = 0; k < join_stored_keys(join); k++)
         types[join->right_count + k] = join->node->join.right_keys[k]->type;
     for (uint32_t i = 0; i < join->left_count; i++)
         probe_types[i] = left->columns[i].type;
@@ -163,10 +164,10 @@ static Status split_probe(HashJoin *join, JoinSpill *spill, uint32_t number, con
     uint16_t sel[CHUNK_ROWS];
     bool has_null = false;
     if (worker->probe == NULL)
-        TRY(evaluator_open((const Expr *const *)node->join.left_keys, node->join.key_count, join->exec->session, join->memory,
+        TRY(evaluator_open((const Expr *const *)node->join.left_keys, join_stored_keys(join), join->exec->session, join->memory,
                            join->exec->diag, &worker->probe));
     arena_reset(&worker->scratch);
-    const Vector **keys = ARENA_NEW_ARRAY(&worker->scratch, const Vector *, node->join.key_count + 1);
+    const Vector **keys = ARENA_NEW_ARRAY(&worker->scratch, const Vector *, join_stored_keys(join) + 1);
     const Vector **columns = ARENA_NEW_ARRAY(&worker->scratch, const Vector *, join->left_count + 1);
     TRY(evaluator_run(worker->probe, chunk, keys));
     for (uint32_t c = 0; c < join->left_count; c++)
@@ -356,7 +357,8 @@ static Status join_partition(HashJoin *join, uint32_t number, JoinSpill *spill, 
                     spill_wanted(join->exec, join->node, 2 * spill_stream_bytes(build) + (int64_t)rows * 20);
     if (is_large && may_split && spill->level < SPILL_MAX_LEVEL)
         return join_finer(join, number, spill, partition);
-    Status status = is_large ? join_pieces(join, number, spill, build, probe) : join_whole(join, number, spill, build, probe);
+    bool takes_pieces = is_large && join->node->join.asof == PHYS_ASOF_NONE; /* the nearest row may be in any piece */
+    Status status = takes_pieces ? join_pieces(join, number, spill, build, probe) : join_whole(join, number, spill, build, probe);
     spill_free_all(&spill->build[partition], 1);
     spill_free_all(&spill->probe[partition], 1);
     return status;

@@ -230,6 +230,8 @@ static Status finish_row(LoopJoin *join, uint32_t number, const Chunk *chunk, ui
     case PHYS_JOIN_RIGHT:
     case PHYS_JOIN_RIGHT_SEMI:
     case PHYS_JOIN_RIGHT_ANTI:
+    case PHYS_JOIN_ASOF_INNER: /* has keys, so it does not come here */
+    case PHYS_JOIN_ASOF_LEFT:
         break;
     }
     if (!takes)

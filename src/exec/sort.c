@@ -1,3 +1,4 @@
+#include "exec/sort_rows.h"
 #include "exec/sort_spill.h"
 
 /* Sort and top-N. Rows are kept with their keys as columns; an index is sorted and the rows leave as
@@ -23,25 +24,23 @@ typedef struct Sort {
     SortRuns runs; /* none: all rows are in memory */
 } Sort;
 
-static uint32_t *sorted_rows(const Sort *sort, const ColumnStore *store)
+/* exec: by all workers; NULL: by this thread. */
+static Status sorted_rows(const Sort *sort, ExecContext *exec, const ColumnStore *store, uint32_t **out)
 {
-    uint32_t rows = (uint32_t)store->row_count;
-    uint32_t *indices = mem_alloc((rows + 1) * sizeof(uint32_t));
-    for (uint32_t i = 0; i < rows; i++)
-        indices[i] = i;
-    sort_indices(store->columns + sort->column_count, sort->node->sort.keys, sort->node->sort.count, indices, rows);
-    return indices;
+    *out = mem_alloc((store->row_count + 1) * sizeof(uint32_t));
+    return sort_rows(exec, node_memory(sort->exec, sort->node), store->columns + sort->column_count, sort->node->sort.keys,
+                     sort->node->sort.count, (uint32_t)store->row_count, *out);
 }
 
 static Status shrink(Sort *sort, SortWorker *worker)
 {
-    uint32_t *indices = sorted_rows(sort, worker->store);
+    uint32_t *indices;
+    Status status = sorted_rows(sort, NULL, worker->store, &indices);
     uint32_t keep = (uint32_t)MIN(sort->keep, worker->store->row_count);
     uint32_t columns = worker->store->column_count;
     ColumnStore *fresh = column_store_new(node_memory(sort->exec, sort->node), sort->types, columns);
     Vector *vectors = mem_alloc_zero(sizeof(Vector) * (columns + 1));
     const Vector **pointers = mem_alloc_zero(sizeof(Vector *) * (columns + 1));
-    Status status = OK;
     for (uint32_t first = 0; first < keep && status == OK; first += CHUNK_ROWS) {
         Chunk chunk;
         column_store_pick(worker->store, indices + first, MIN(keep - first, (uint32_t)CHUNK_ROWS), vectors, &chunk);
@@ -105,11 +104,11 @@ static Status push_sort(Consumer *consumer, uint32_t number, Chunk *chunk)
 static Status emit_sorted(Sort *sort, const ColumnStore *store, Consumer *next)
 {
     const PhysNode *node = sort->node;
-    uint32_t *indices = sorted_rows(sort, store);
+    uint32_t *indices;
+    Status status = sorted_rows(sort, sort->exec, store, &indices);
     uint64_t first = (uint64_t)MAX(node->sort.offset, 0);
     uint64_t end = node->sort.limit < 0 ? store->row_count : MIN(store->row_count, first + (uint64_t)node->sort.limit);
     Vector *columns = mem_alloc_zero(sizeof(Vector) * (store->column_count + 1));
-    Status status = OK;
     for (; first < end && status == OK; first += CHUNK_ROWS) {
         Chunk chunk;
         column_store_pick(store, indices + first, (uint32_t)MIN(end - first, (uint64_t)CHUNK_ROWS), columns, &chunk);

@@ -1,5 +1,7 @@
 #include "exec/sort_spill.h"
 
+#include "exec/sort_rows.h"
+
 /* The merge keeps one batch of each run in memory and a heap of the runs by their first row. Where there are
  * more runs than memory for batches, groups of them are merged into longer ones first. Merged rows are
  * copied column by column whenever a batch runs out or the output is full. */
@@ -54,9 +56,7 @@ Status sort_runs_add(SortRuns *runs, const ColumnStore *store)
         return OK;
     TRY(buffer_alloc(&buffer, node_memory(runs->exec, runs->node), rows * sizeof(uint32_t), runs->exec->diag));
     uint32_t *indices = (uint32_t *)(void *)buffer.data;
-    for (uint32_t i = 0; i < rows; i++)
-        indices[i] = i;
-    sort_indices(store->columns + runs->key_at, runs->keys, runs->key_count, indices, rows);
+    TRY(sort_rows(NULL, node_memory(runs->exec, runs->node), store->columns + runs->key_at, runs->keys, runs->key_count, rows, indices));
     SpillStream *run = spill_stream_new(runs->exec, runs->node, runs->types, runs->column_count);
     keep_run(runs, run);
     return write_sorted(runs, store, indices, run);

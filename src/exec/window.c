@@ -1,9 +1,23 @@
+#include "exec/sort_rows.h"
 #include "exec/sort_spill.h"
 
 /* Window functions. All rows are collected with partition keys, order keys and arguments, sorted, and
- * worked off partition by partition; results are a column a call in sorted order. Beyond memory the rows go to
+ * worked off partition by partition, several workers at once; results are a column a call in sorted order. Beyond memory the rows go to
  * sorted runs, whose merge is worked off some whole partitions at a time. Aggregates over a frame
  * that only grows are updated row by row, other frames are computed from their rows. */
+
+enum {
+    WORK_ROWS = 4 * CHUNK_ROWS,     /* that a worker takes at a time */
+    PARALLEL_ROWS = 8 * CHUNK_ROWS, /* fewer are for one */
+    CHECK_STEPS = 1024
+};
+
+typedef struct WindowWorker {
+    ColumnStore *store;
+    Evaluator *evaluator;
+    Arena scratch;
+    Arena results; /* strings of the results that the worker has made */
+} WindowWorker;
 
 typedef struct Window {
     Consumer consumer;
@@ -14,42 +28,46 @@ typedef struct Window {
     const Expr **exprs; /* keys, then arguments of all calls */
     uint32_t expr_count;
     uint32_t *argument_at; /* column of a call's first argument in the store */
-    Evaluator *evaluator;
-    Mutex lock; /* guards the store and the evaluator */
+    WindowWorker *workers;
     Arena scratch;
-    ColumnStore *store;
+    ColumnStore *store; /* the rows of all workers */
     uint32_t *order;
     Vector *results;
-    Arena results_arena;
+    Arena *results_arena; /* of who works: strings of the results */
+    Vector one;           /* of who works: the result of a state */
+    uint32_t steps;       /* of who works: since it last looked at cancel */
+    _Atomic uint32_t next_row;
     const Type *types; /* of the store's columns */
     const PhysSortKey *keys;
     SortRuns runs; /* columns: child, arguments, keys; none: all rows are in memory */
     Consumer *next;
 } Window;
 
-static void renew_store(Window *window)
+static void renew_store(Window *window, ColumnStore **store)
 {
     uint32_t columns = window->child_count + window->expr_count;
-    column_store_free(window->store);
-    window->store = column_store_new(node_memory(window->exec, window->node), window->types, columns);
+    column_store_free(*store);
+    *store = column_store_new(node_memory(window->exec, window->node), window->types, columns);
 }
 
 static Status push_window(Consumer *consumer, uint32_t number, Chunk *chunk)
 {
     Window *window = (Window *)consumer;
-    (void)number;
-    LOCK_GUARD(&window->lock);
-    arena_reset(&window->scratch);
-    const Vector **all = ARENA_NEW_ARRAY(&window->scratch, const Vector *, window->child_count + window->expr_count + 1);
-    TRY(evaluator_run(window->evaluator, chunk, all + window->child_count));
+    WindowWorker *worker = &window->workers[number];
+    if (worker->evaluator == NULL)
+        TRY(evaluator_open(window->exprs, window->expr_count, window->exec->session, window->exec->options->memory, window->exec->diag,
+                           &worker->evaluator));
+    arena_reset(&worker->scratch);
+    const Vector **all = ARENA_NEW_ARRAY(&worker->scratch, const Vector *, window->child_count + window->expr_count + 1);
+    TRY(evaluator_run(worker->evaluator, chunk, all + window->child_count));
     for (uint32_t i = 0; i < window->child_count; i++)
         all[i] = &chunk->columns[i];
-    TRY(column_store_append(window->exec, window->store, all, chunk_rows(chunk)));
-    if (window->store->row_count < SPILL_MIN_ROWS ||
-        !spill_wanted(window->exec, window->node, 2 * (int64_t)window->store->arena.total_bytes / window->exec->worker_count))
+    TRY(column_store_append(window->exec, worker->store, all, chunk_rows(chunk)));
+    if (worker->store->row_count < SPILL_MIN_ROWS ||
+        !spill_wanted(window->exec, window->node, 2 * (int64_t)worker->store->arena.total_bytes))
         return OK;
-    TRY(sort_runs_add(&window->runs, window->store));
-    renew_store(window);
+    TRY(sort_runs_add(&window->runs, worker->store));
+    renew_store(window, &worker->store);
     return OK;
 }
 
@@ -155,8 +173,33 @@ static void session_partition(Window *window, uint32_t call, Partition p)
 
 static void put_value(Window *window, uint32_t call, uint32_t position, const Datum *value)
 {
-    Datum copy = datum_copy(&window->results_arena, window->results[call].type, value);
-    vector_put(&window->results[call], &window->results_arena, window->order[position], &copy);
+    Datum copy = datum_copy(window->results_arena, window->results[call].type, value);
+    vector_put(&window->results[call], window->results_arena, window->order[position], &copy);
+}
+
+static bool is_fixed(const Vector *result)
+{
+    return result->type.phys < PHYS_STR;
+}
+
+/* The value of a flat column of the result's type, of fixed width. */
+static void copy_fixed(Window *window, uint32_t call, uint32_t position, const Vector *source, uint32_t row)
+{
+    Vector *result = &window->results[call];
+    uint32_t to = window->order[position];
+    size_t width = phys_width((PhysKind)result->type.phys);
+    result->nulls[to] = source->nulls != NULL && source->nulls[row] != 0;
+    switch (width) {
+    case 4:
+        ((uint32_t *)result->data)[to] = ((const uint32_t *)source->data)[row];
+        break;
+    case 8:
+        ((uint64_t *)result->data)[to] = ((const uint64_t *)source->data)[row];
+        break;
+    default:
+        memcpy((char *)result->data + to * width, (const char *)source->data + row * width, width);
+        break;
+    }
 }
 
 static Datum argument_at(Window *window, uint32_t call, uint32_t position)
@@ -167,6 +210,8 @@ static Datum argument_at(Window *window, uint32_t call, uint32_t position)
 static void shift_partition(Window *window, uint32_t call, Partition p, bool is_lead)
 {
     const PhysWindowCall *spec = &window->node->window.calls[call];
+    const Vector *source = &window->store->columns[window->argument_at[call]];
+    bool is_plain = is_fixed(&window->results[call]) && source->type.phys == window->results[call].type.phys;
     for (uint32_t i = p.begin; i < p.end; i++) {
         int64_t offset = argument_i64(window, call, 1, i, 1);
         int64_t at = i;
@@ -183,6 +228,10 @@ static void shift_partition(Window *window, uint32_t call, Partition p, bool is_
                 break;
             if (!argument_at(window, call, (uint32_t)at).is_null && --offset == 0)
                 found = true;
+        }
+        if (found && is_plain) {
+            copy_fixed(window, call, i, source, window->order[at]);
+            continue;
         }
         if (found)
             value = argument_at(window, call, (uint32_t)at);
@@ -359,12 +408,16 @@ static Status feed(Window *window, FrameState *frame, uint32_t first, uint32_t e
 static Status finish_state(Window *window, uint32_t call, AggContext *context, uint8_t *state, uint32_t first, uint32_t end)
 {
     const PhysWindowCall *spec = &window->node->window.calls[call];
+    vector_reset(&window->one);
+    TRY(spec->binding->aggregate->finish(context, &state, 1, 0, 0, &window->one));
+    if (is_fixed(&window->results[call]) && window->one.form == VECTOR_FLAT) {
+        for (uint32_t i = first; i < end; i++)
+            copy_fixed(window, call, i, &window->one, 0);
+        return OK;
+    }
     AUTO_ARENA arena;
     arena_init(&arena, NULL);
-    Vector one;
-    vector_init(&one, &arena, window->results[call].type, 1);
-    TRY(spec->binding->aggregate->finish(context, &state, 1, 0, 0, &one));
-    Datum value = vector_get(&one, 0, &arena);
+    Datum value = vector_get(&window->one, 0, &arena);
     for (uint32_t i = first; i < end; i++)
         put_value(window, call, i, &value);
     return OK;
@@ -385,10 +438,9 @@ static Status aggregate_partition(Window *window, uint32_t call, Partition p)
 {
     const PhysWindowCall *spec = &window->node->window.calls[call];
     const AggKernel *kernel = spec->binding->aggregate;
-    AUTO_ARENA arena;
-    arena_init(&arena, window->exec->options->memory);
-    AggContext context = {spec->binding, window->exec->session, &arena, window->exec->diag};
-    uint8_t *state = arena_alloc_zero(&arena, kernel->state_bytes + 16);
+    AggContext context = {spec->binding, window->exec->session, &window->scratch, window->exec->diag};
+    uint8_t *state = arena_alloc_zero(&window->scratch, kernel->state_bytes + 16);
+    vector_init(&window->one, &window->scratch, window->results[call].type, 1);
     FrameState frame = {.call = call, .context = &context, .state = state};
     if (kernel->init != NULL)
         kernel->init(&context, state);
@@ -429,7 +481,8 @@ static Status slide_state(Window *window, Partition p, FrameState *frame)
             same = end; /* peers share the result */
         TRY(finish_state(window, call, frame->context, frame->state, i, same));
         i = same;
-        TRY(exec_check(window->exec));
+        if (++window->steps % CHECK_STEPS == 0)
+            TRY(exec_check(window->exec));
     }
     return OK;
 }
@@ -456,28 +509,74 @@ static Status compute_call(Window *window, uint32_t call, Partition p)
     return OK;
 }
 
-static Status compute(Window *window)
+/* Partitions that begin in rows first .. end-1. */
+static Status compute_rows(Window *window, uint32_t first, uint32_t end)
 {
     uint32_t rows = (uint32_t)window->store->row_count;
     uint32_t partition_keys = window->node->window.partition_count;
-    for (uint32_t begin = 0; begin < rows;) {
-        uint32_t end = begin + 1;
-        while (end < rows && same_keys(window, window->order[begin], window->order[end], 0, partition_keys))
-            end++;
+    uint32_t begin = first;
+    while (begin > 0 && begin < end && same_keys(window, window->order[begin - 1], window->order[begin], 0, partition_keys))
+        begin++;
+    while (begin < end) {
+        uint32_t last = begin + 1;
+        while (last < rows && same_keys(window, window->order[begin], window->order[last], 0, partition_keys))
+            last++;
         for (uint32_t c = 0; c < window->node->window.call_count; c++)
-            TRY(compute_call(window, c, (Partition){begin, end}));
-        begin = end;
+            TRY(compute_call(window, c, (Partition){begin, last}));
+        begin = last;
+        if (++window->steps % CHECK_STEPS == 0)
+            TRY(exec_check(window->exec));
     }
     return OK;
 }
 
-static Status emit_rows(Window *window, Consumer *next)
+/* With state of its own beside what all share. */
+static Status compute_worker(void *context, uint32_t number)
 {
+    Window *window = context;
+    Window own = *window;
+    Status status = OK;
+    arena_init(&own.scratch, node_memory(window->exec, window->node));
+    own.results_arena = &window->workers[number].results;
+    while (status == OK) {
+        uint32_t rows = (uint32_t)window->store->row_count, first = atomic_fetch_add(&window->next_row, WORK_ROWS);
+        if (first >= rows)
+            break;
+        status = compute_rows(&own, first, MIN(rows - first, (uint32_t)WORK_ROWS) + first);
+    }
+    arena_deinit(&own.scratch);
+    return status;
+}
+
+/* Rows of nested types share their children, so one worker makes them. */
+static bool may_be_parallel(const Window *window)
+{
+    bool may = window->store->row_count > PARALLEL_ROWS && window->node->window.partition_count > 0;
+    for (uint32_t c = 0; c < window->node->window.call_count; c++)
+        may &= window->results[c].type.phys < PHYS_LIST;
+    return may;
+}
+
+static Status compute(Window *window)
+{
+    atomic_store(&window->next_row, 0);
+    return may_be_parallel(window) ? exec_parallel(window->exec, compute_worker, window) : compute_worker(window, 0);
+}
+
+static Status emit_worker(void *context, uint32_t number)
+{
+    Window *window = context;
+    Consumer *next = window->next;
     uint32_t rows = (uint32_t)window->store->row_count;
     uint32_t calls = window->node->window.call_count;
-    Vector *columns = ARENA_NEW_ARRAY(&window->results_arena, Vector, window->store->column_count + calls + 1);
-    for (uint32_t first = 0; first < rows; first += CHUNK_ROWS) {
+    AUTO_ARENA arena;
+    arena_init(&arena, NULL);
+    Vector *columns = ARENA_NEW_ARRAY(&arena, Vector, window->store->column_count + calls + 1);
+    while (next->is_full == NULL || !next->is_full(next)) {
         Chunk chunk;
+        uint32_t first = atomic_fetch_add(&window->next_row, CHUNK_ROWS);
+        if (first >= rows)
+            return OK;
         uint32_t count = MIN(rows - first, (uint32_t)CHUNK_ROWS);
         column_store_pick(window->store, window->order + first, count, columns, &chunk);
         for (uint32_t c = 0; c < calls; c++)
@@ -486,12 +585,17 @@ static Status emit_rows(Window *window, Consumer *next)
                                                         .dict_size = rows};
         chunk.column_count = window->child_count + calls;
         TRY(exec_check(window->exec));
-        if (next->is_full != NULL && next->is_full(next))
-            return OK;
         profile_rows(window->exec, window->node, count);
-        TRY(next->push(next, 0, &chunk));
+        TRY(next->push(next, number, &chunk));
     }
     return OK;
+}
+
+/* Few rows leave in their order. */
+static Status emit_rows(Window *window)
+{
+    atomic_store(&window->next_row, 0);
+    return window->store->row_count > PARALLEL_ROWS ? exec_parallel(window->exec, emit_worker, window) : emit_worker(window, 0);
 }
 
 static PhysSortKey *lay_out(Window *window, Type **out_types)
@@ -534,12 +638,13 @@ static Status sort_and_compute(Window *window)
         bytes += (int64_t)rows * (phys_width((PhysKind)window->node->window.calls[c].binding->result.phys) + 1);
     TRY(mem_check_room(window->exec->options->memory, bytes, window->exec->diag));
     window->order = mem_alloc((rows + 1) * sizeof(uint32_t));
-    for (uint32_t i = 0; i < rows; i++)
-        window->order[i] = i;
-    sort_indices(window->store->columns + window->child_count, window->keys, window->key_count, window->order, rows);
-    window->results = ARENA_NEW_ARRAY(&window->results_arena, Vector, MAX(window->node->window.call_count, 1u));
-    for (uint32_t c = 0; c < window->node->window.call_count; c++)
-        vector_init(&window->results[c], &window->results_arena, window->node->window.calls[c].binding->result, rows + 1);
+    TRY(sort_rows(window->exec, node_memory(window->exec, window->node), window->store->columns + window->child_count, window->keys,
+                  window->key_count, rows, window->order));
+    window->results = ARENA_NEW_ARRAY(&window->workers[0].results, Vector, MAX(window->node->window.call_count, 1u));
+    for (uint32_t c = 0; c < window->node->window.call_count; c++) {
+        vector_init(&window->results[c], &window->workers[0].results, window->node->window.calls[c].binding->result, rows + 1);
+        (void)vector_nulls(&window->results[c]); /* workers write into it */
+    }
     return compute(window);
 }
 
@@ -547,8 +652,8 @@ static void drop_results(Window *window)
 {
     mem_free(window->order);
     window->order = NULL;
-    arena_deinit(&window->results_arena);
-    arena_init(&window->results_arena, node_memory(window->exec, window->node));
+    for (uint32_t w = 0; w < window->exec->worker_count; w++)
+        arena_reset(&window->workers[w].results);
 }
 
 /* ---- rows from sorted runs ---- */
@@ -586,7 +691,7 @@ static Status work_off(Window *window, uint32_t rows)
     if (status == OK)
         status = sort_and_compute(window);
     if (status == OK)
-        status = emit_rows(window, window->next);
+        status = emit_rows(window);
     drop_results(window);
     column_store_free(done);
     window->store = rest;
@@ -610,16 +715,49 @@ static Status take_sorted(void *context, Chunk *chunk, bool *out_stop)
 
 static Status finish_runs(Window *window)
 {
-    TRY(sort_runs_add(&window->runs, window->store));
-    renew_store(window);
+    for (uint32_t w = 0; w < window->exec->worker_count; w++) {
+        TRY(sort_runs_add(&window->runs, window->workers[w].store));
+        column_store_free(window->workers[w].store);
+        window->workers[w].store = NULL;
+    }
+    renew_store(window, &window->store);
     TRY(sort_runs_merge(&window->runs, take_sorted, window));
     return work_off(window, (uint32_t)window->store->row_count);
 }
 
 static Status finish_in_memory(Window *window)
 {
+    window->store = window->workers[0].store;
+    window->workers[0].store = NULL;
+    for (uint32_t w = 1; w < window->exec->worker_count; w++)
+        TRY(column_store_concat(window->exec, window->store, &window->workers[w].store, 1));
     TRY(sort_and_compute(window));
-    return emit_rows(window, window->next);
+    return emit_rows(window);
+}
+
+static void open_workers(Window *window)
+{
+    ExecContext *exec = window->exec;
+    window->workers = ARENA_NEW_ARRAY(&exec->arena, WindowWorker, exec->worker_count);
+    for (uint32_t w = 0; w < exec->worker_count; w++) {
+        arena_init(&window->workers[w].scratch, node_memory(exec, window->node));
+        arena_init(&window->workers[w].results, node_memory(exec, window->node));
+        renew_store(window, &window->workers[w].store);
+    }
+}
+
+static void close_window(Window *window)
+{
+    for (uint32_t w = 0; w < window->exec->worker_count; w++) {
+        evaluator_close(window->workers[w].evaluator);
+        column_store_free(window->workers[w].store);
+        arena_deinit(&window->workers[w].scratch);
+        arena_deinit(&window->workers[w].results);
+    }
+    sort_runs_close(&window->runs);
+    column_store_free(window->store);
+    mem_free(window->order);
+    arena_deinit(&window->scratch);
 }
 
 Status run_window(ExecContext *exec, const PhysNode *node, Consumer *consumer)
@@ -633,21 +771,10 @@ Status run_window(ExecContext *exec, const PhysNode *node, Consumer *consumer)
                              .key_at = window.child_count, .keys = window.keys, .key_count = window.key_count, .keep = UINT64_MAX};
     sort_runs_init(&window.runs);
     arena_init(&window.scratch, node_memory(exec, node));
-    arena_init(&window.results_arena, node_memory(exec, node));
-    mutex_init(&window.lock);
-    window.store = column_store_new(node_memory(exec, node), types, window.child_count + window.expr_count);
-    Status status = evaluator_open(window.exprs, window.expr_count, exec->session, exec->options->memory, exec->diag,
-                                   &window.evaluator);
-    if (status == OK)
-        status = run_node(exec, node->children[0], &window.consumer);
+    open_workers(&window);
+    Status status = run_node(exec, node->children[0], &window.consumer);
     if (status == OK)
         status = window.runs.count > 0 ? finish_runs(&window) : finish_in_memory(&window);
-    evaluator_close(window.evaluator);
-    sort_runs_close(&window.runs);
-    column_store_free(window.store);
-    mem_free(window.order);
-    arena_deinit(&window.scratch);
-    arena_deinit(&window.results_arena);
-    mutex_deinit(&window.lock);
+    close_window(&window);
     return status;
 }

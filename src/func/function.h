@@ -40,8 +40,13 @@ typedef struct FuncSession {
     const _Atomic bool *cancelled; /* for functions that wait; NULL: nobody can */
     int64_t deadline_us;           /* monotonic; 0: none */
     int64_t timeout_seconds;       /* that the deadline came from, for messages */
+    bool is_insert;                /* of a statement that writes */
     uint32_t flags; /* FUNC_SESSION_* */
 } FuncSession;
+
+#define FUNC_TIMEOUT_TEXT "%s reached its timeout of %lld seconds, please increase the '%s_timeout' session variable and retry"
+#define FUNC_TIMEOUT_ARGS(session)                                                                                         \
+    (session)->is_insert ? "Insert" : "Query", (long long)(session)->timeout_seconds, (session)->is_insert ? "insert" : "query"
 
 enum {
     FUNC_SESSION_THROW = 1 << 0,           /* ALLOW_THROW_EXCEPTION: bad casts raise, not NULL */

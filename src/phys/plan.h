@@ -81,7 +81,12 @@ typedef enum PhysJoinKind {
     PHYS_JOIN_NULL_AWARE_ANTI,
     PHYS_JOIN_LEFT_MARK,   /* output: left columns, then the mark */
     PHYS_JOIN_LEFT_SINGLE,
+    PHYS_JOIN_ASOF_INNER,
+    PHYS_JOIN_ASOF_LEFT,
 } PhysJoinKind;
+
+/* The inequality of an ASOF join, left side first. */
+typedef enum PhysAsof { PHYS_ASOF_NONE, PHYS_ASOF_GE, PHYS_ASOF_GT, PHYS_ASOF_LE, PHYS_ASOF_LT } PhysAsof;
 
 typedef struct PhysAggCall {
     const FuncBinding *binding;
@@ -162,6 +167,7 @@ struct PhysNode {
         } project;
         struct {
             uint8_t kind; /* PhysJoinKind */
+            uint8_t asof; /* PhysAsof; its sides stand behind the keys */
             Expr **left_keys; /* over the left child's slots; types equal pairwise, phys too */
             Expr **right_keys; /* over the right child's own slots (from 0) */
             bool *null_safe;

@@ -407,8 +407,9 @@ static Status push_join(Domain *domain, LogicalNode **in_out, ColumnId *ids)
     bool is_inner = kind == JOIN_INNER || kind == JOIN_CROSS;
     if (kind == JOIN_RIGHT_SEMI || kind == JOIN_RIGHT_ANTI)
         return not_supported(domain->context, "a right semi or anti join");
-    bool needs_left = kind == JOIN_FULL || left_depends || (is_inner ? !right_depends : kind != JOIN_RIGHT);
-    bool needs_right = kind == JOIN_FULL || kind == JOIN_RIGHT || right_depends;
+    bool is_asof = kind == JOIN_ASOF_INNER || kind == JOIN_ASOF_LEFT; /* each value of the domain has a nearest row of its own */
+    bool needs_left = kind == JOIN_FULL || is_asof || left_depends || (is_inner ? !right_depends : kind != JOIN_RIGHT);
+    bool needs_right = kind == JOIN_FULL || kind == JOIN_RIGHT || is_asof || right_depends;
     ColumnId *left = new_ids(domain), *right = new_ids(domain);
     if (needs_left)
         TRY(push(domain, &node->children[0], left));

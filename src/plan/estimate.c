@@ -210,6 +210,10 @@ static void estimate_join(PlanContext *context, LogicalNode *node)
     case JOIN_RIGHT_ANTI:
         node->estimated_rows = MAX(right * 0.4, 1.0);
         return;
+    case JOIN_ASOF_INNER:
+        node->estimated_rows = MAX(MIN(inner, left), 1.0);
+        return;
+    case JOIN_ASOF_LEFT:
     case JOIN_LEFT_MARK:
     case JOIN_LEFT_SINGLE:
         node->estimated_rows = left;

@@ -7,7 +7,7 @@
 
 static const char *const join_names[] = {"INNER JOIN", "LEFT OUTER JOIN", "RIGHT OUTER JOIN", "FULL OUTER JOIN", "LEFT SEMI JOIN",
                                          "LEFT ANTI JOIN", "RIGHT SEMI JOIN", "RIGHT ANTI JOIN", "NULL AWARE LEFT ANTI JOIN",
-                                         "LEFT MARK JOIN", "LEFT OUTER JOIN (single)"};
+                                         "LEFT MARK JOIN", "LEFT OUTER JOIN (single)", "ASOF INNER JOIN", "ASOF LEFT OUTER JOIN"};
 
 typedef struct Printer {
     const PlanProfile *profile; /* NULL: not run */
@@ -93,6 +93,14 @@ static void print_join(const Printer *p, const Prefix *prefix, const PhysNode *n
         expr_print(node->join.left_keys[k], p->out);
         bytebuf_append_text(p->out, " = ");
         expr_print(node->join.right_keys[k], p->out);
+        bytebuf_append_char(p->out, '\n');
+    }
+    if (node->join.asof != PHYS_ASOF_NONE) {
+        static const char *const symbols[] = {"", " >= ", " > ", " <= ", " < "};
+        begin(p, prefix, "asof join conjunct: ");
+        expr_print(node->join.left_keys[node->join.key_count], p->out);
+        bytebuf_append_text(p->out, symbols[node->join.asof]);
+        expr_print(node->join.right_keys[node->join.key_count], p->out);
         bytebuf_append_char(p->out, '\n');
     }
     print_list(p, prefix, "other join predicates: ", node->join.residual, node->join.residual_count);

@@ -271,7 +271,8 @@ static LogicalNode *find_scan(LogicalNode *node, ColumnId id, ColumnId *out_id)
     case LOGICAL_JOIN: {
         JoinKind kind = (JoinKind)node->join.kind;
         bool left = kind == JOIN_INNER || kind == JOIN_CROSS || kind == JOIN_LEFT || kind == JOIN_LEFT_SEMI ||
-                    kind == JOIN_LEFT_ANTI || kind == JOIN_NULL_AWARE_LEFT_ANTI || kind == JOIN_LEFT_MARK || kind == JOIN_LEFT_SINGLE;
+                    kind == JOIN_LEFT_ANTI || kind == JOIN_NULL_AWARE_LEFT_ANTI || kind == JOIN_LEFT_MARK || kind == JOIN_LEFT_SINGLE ||
+                    kind == JOIN_ASOF_INNER || kind == JOIN_ASOF_LEFT;
         bool right = kind == JOIN_INNER || kind == JOIN_CROSS || kind == JOIN_RIGHT || kind == JOIN_RIGHT_SEMI || kind == JOIN_RIGHT_ANTI;
         LogicalNode *found = left ? find_scan(node->children[0], id, out_id) : NULL;
         return found == NULL && right ? find_scan(node->children[1], id, out_id) : found;
@@ -339,6 +340,10 @@ static PhysJoinKind phys_join_kind(JoinKind kind)
         return PHYS_JOIN_LEFT_MARK;
     case JOIN_LEFT_SINGLE:
         return PHYS_JOIN_LEFT_SINGLE;
+    case JOIN_ASOF_INNER:
+        return PHYS_JOIN_ASOF_INNER;
+    case JOIN_ASOF_LEFT:
+        return PHYS_JOIN_ASOF_LEFT;
     }
     UNREACHABLE();
 }
@@ -396,6 +401,15 @@ static Status add_key(PlanContext *context, LogicalNode *node, PhysNode *phys, E
     return OK;
 }
 
+/* The sides of the inequality stand behind the keys. Rewriting leaves both kinds of condition between the sides. */
+static Status add_asof(PlanContext *context, LogicalNode *node, PhysNode *phys, Expr *const asof[2])
+{
+    if (asof[0] == NULL || phys->join.key_count == 0)
+        return RAISE(context->diag, INTERNAL, "an ASOF JOIN has lost its conditions");
+    TRY(slots(context, node->children[0], NULL, asof[0], &phys->join.left_keys[phys->join.key_count]));
+    return slots(context, node->children[1], NULL, asof[1], &phys->join.right_keys[phys->join.key_count]);
+}
+
 static Status build_join(PlanContext *context, LogicalNode *node, PhysNode **out)
 {
     choose_build_side(node);
@@ -411,7 +425,9 @@ static Status build_join(PlanContext *context, LogicalNode *node, PhysNode **out
     IdSet right_ids = idset_new(context);
     idset_add_columns(context, &left_ids, node->children[0]);
     idset_add_columns(context, &right_ids, node->children[1]);
-    uint32_t room = MAX(node->join.count, 1u);
+    uint32_t room = node->join.count + 1;
+    Expr *asof[2] = {NULL, NULL};
+    bool is_asof = node->join.kind == JOIN_ASOF_INNER || node->join.kind == JOIN_ASOF_LEFT;
     phys->join.left_keys = ARENA_NEW_ARRAY(context->arena, Expr *, room);
     phys->join.right_keys = ARENA_NEW_ARRAY(context->arena, Expr *, room);
     phys->join.null_safe = ARENA_NEW_ARRAY(context->arena, bool, room);
@@ -433,15 +449,24 @@ static Status build_join(PlanContext *context, LogicalNode *node, PhysNode **out
             phys->join.in_is_key |= is_in;
             continue;
         }
+        PhysAsof inequality;
+        if (is_asof && asof[0] == NULL && is_inequality(node->join.conjuncts[i], &left_ids, &right_ids, &l, &r, &inequality)) {
+            phys->join.asof = (uint8_t)inequality;
+            asof[0] = l;
+            asof[1] = r;
+            continue;
+        }
         phys->join.in_residual_count += is_in;
         TRY(slots(context, node->children[0], node->children[1], node->join.conjuncts[i],
                   &phys->join.residual[phys->join.residual_count++]));
     }
+    if (is_asof)
+        TRY(add_asof(context, node, phys, asof));
     if (phys->join.key_count == 0)
         phys->kind = PHYS_NODE_NESTED_LOOP_JOIN;
     TRY(join_outputs(context, node, phys));
     bool filters = node->join.kind == JOIN_INNER || node->join.kind == JOIN_LEFT_SEMI || node->join.kind == JOIN_RIGHT ||
-                   node->join.kind == JOIN_RIGHT_SEMI || node->join.kind == JOIN_RIGHT_ANTI;
+                   node->join.kind == JOIN_RIGHT_SEMI || node->join.kind == JOIN_RIGHT_ANTI || node->join.kind == JOIN_ASOF_INNER;
     for (uint32_t k = 0; filters && k < phys->join.key_count; k++)
         add_runtime_filter(context, phys, node->children[0], k, probe_keys[k]);
     *out = phys;

@@ -54,5 +54,7 @@ void prune_columns(PlanContext *context, LogicalNode *node, const IdSet *needed)
 Status narrow_expr(PlanContext *context, Expr **in_out);
 Status narrow_aggregate(PlanContext *context, PhysAggCall *call);
 Status build_physical(PlanContext *context, LogicalNode *node, PhysNode **out);
+/* left < right and its likes over one side each, with the left side first. */
+bool is_inequality(const Expr *conjunct, const IdSet *left, const IdSet *right, Expr **out_left, Expr **out_right, PhysAsof *out);
 /* left = right over one side each; false: no equi-condition. */
 bool is_equi(const Expr *conjunct, const IdSet *left, const IdSet *right, Expr **out_left, Expr **out_right, bool *out_null_safe);

@@ -179,6 +179,8 @@ static void strengthen(LogicalNode *node, const ConjunctList *list, const IdSet 
         bool kills_left = rejects_nulls(list->items[i], left);
         if (node->join.kind == JOIN_LEFT && kills_right)
             node->join.kind = JOIN_INNER;
+        else if (node->join.kind == JOIN_ASOF_LEFT && kills_right)
+            node->join.kind = JOIN_ASOF_INNER;
         else if (node->join.kind == JOIN_RIGHT && kills_left)
             node->join.kind = JOIN_INNER;
         else if (node->join.kind == JOIN_FULL && (kills_left || kills_right))

@@ -111,7 +111,8 @@ void join_output(PlanContext *context, LogicalNode *join)
     JoinKind kind = (JoinKind)join->join.kind;
     bool has_left = kind != JOIN_RIGHT_SEMI && kind != JOIN_RIGHT_ANTI;
     bool has_right = kind == JOIN_INNER || kind == JOIN_CROSS || kind == JOIN_LEFT || kind == JOIN_RIGHT ||
-                     kind == JOIN_FULL || kind == JOIN_LEFT_SINGLE || kind == JOIN_RIGHT_SEMI || kind == JOIN_RIGHT_ANTI;
+                     kind == JOIN_FULL || kind == JOIN_LEFT_SINGLE || kind == JOIN_RIGHT_SEMI || kind == JOIN_RIGHT_ANTI ||
+                     kind == JOIN_ASOF_INNER || kind == JOIN_ASOF_LEFT;
     join->columns = ARENA_NEW_ARRAY(context->arena, LogicalColumn, left->column_count + right->column_count + 1);
     join->column_count = 0;
     for (uint32_t i = 0; has_left && i < left->column_count; i++) {
@@ -120,7 +121,8 @@ void join_output(PlanContext *context, LogicalNode *join)
     }
     for (uint32_t i = 0; has_right && i < right->column_count; i++) {
         join->columns[join->column_count] = right->columns[i];
-        join->columns[join->column_count++].is_nullable |= kind == JOIN_LEFT || kind == JOIN_FULL || kind == JOIN_LEFT_SINGLE;
+        join->columns[join->column_count++].is_nullable |= kind == JOIN_LEFT || kind == JOIN_FULL || kind == JOIN_LEFT_SINGLE ||
+                                                          kind == JOIN_ASOF_LEFT;
     }
     if (kind == JOIN_LEFT_MARK)
         join->columns[join->column_count++] = (LogicalColumn){
@@ -154,6 +156,31 @@ ColumnFacts *column_facts(PlanContext *context, ColumnId id)
     return &context->facts[id];
 }
 
+/* a on the left side and b on the right, or the other way round. */
+static bool is_across(Expr *a, Expr *b, const IdSet *left, const IdSet *right)
+{
+    return idset_covers(left, a) && idset_touches(left, a) && idset_covers(right, b) && idset_touches(right, b);
+}
+
+bool is_inequality(const Expr *conjunct, const IdSet *left, const IdSet *right, Expr **out_left, Expr **out_right, PhysAsof *out)
+{
+    static const struct {
+        const char *name;
+        PhysAsof kind, mirrored;
+    } kinds[] = {{"ge", PHYS_ASOF_GE, PHYS_ASOF_LE}, {"gt", PHYS_ASOF_GT, PHYS_ASOF_LT},
+                 {"le", PHYS_ASOF_LE, PHYS_ASOF_GE}, {"lt", PHYS_ASOF_LT, PHYS_ASOF_GT}};
+    for (size_t i = 0; i < COUNT_OF(kinds) && conjunct->kind == EXPR_CALL && conjunct->argument_count == 2; i++) {
+        if (strcmp(conjunct->call.binding->def->name, kinds[i].name) != 0)
+            continue;
+        bool is_mirrored = is_across(conjunct->arguments[1], conjunct->arguments[0], left, right);
+        *out_left = conjunct->arguments[is_mirrored];
+        *out_right = conjunct->arguments[!is_mirrored];
+        *out = is_mirrored ? kinds[i].mirrored : kinds[i].kind;
+        return is_mirrored || is_across(conjunct->arguments[0], conjunct->arguments[1], left, right);
+    }
+    return false;
+}
+
 bool is_equi(const Expr *conjunct, const IdSet *left, const IdSet *right, Expr **out_left, Expr **out_right, bool *out_null_safe)
 {
     if (conjunct->kind != EXPR_CALL || conjunct->argument_count != 2)
@@ -164,12 +191,12 @@ bool is_equi(const Expr *conjunct, const IdSet *left, const IdSet *right, Expr *
         return false;
     Expr *a = conjunct->arguments[0];
     Expr *b = conjunct->arguments[1];
-    if (idset_covers(left, a) && idset_touches(left, a) && idset_covers(right, b) && idset_touches(right, b)) {
+    if (is_across(a, b, left, right)) {
         *out_left = a;
         *out_right = b;
         return true;
     }
-    if (idset_covers(left, b) && idset_touches(left, b) && idset_covers(right, a) && idset_touches(right, a)) {
+    if (is_across(b, a, left, right)) {
         *out_left = b;
         *out_right = a;
         return true;

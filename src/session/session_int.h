@@ -70,6 +70,7 @@ typedef struct StatementContext {
     AccessRights *rights; /* of the session, at the start of the statement */
     AnalyzeContext analyze;
     bool has_more;
+    bool writes; /* its plans have insert_timeout */
     const Type *parameter_types;
     const Datum *parameter_values;
     uint32_t parameter_count;
@@ -98,6 +99,9 @@ Status run_no_operation(StatementContext *context, const AstStatement *statement
 Status send_ok(StatementContext *context, uint64_t affected, StrView info);
 /* A result of text columns: values[r * columns + c], data NULL is NULL. */
 Status send_texts(StatementContext *context, const char *const *names, uint32_t columns, const StrView *values, uint32_t rows);
+/* ---- field_copy.c ---- */
+/* value: the text of an expression of type from. */
+void alter_print_fields(Type from, Type to, StrView value, uint32_t depth, ByteBuf *out);
 /* ---- rollup_statements.c ---- */
 Status run_add_rollups(StatementContext *context, const AstName *table, const AstRollups *rollups);
 Status run_drop_rollups(StatementContext *context, const AstName *table, const AstAlterAction *action);

@@ -31,7 +31,8 @@ static SpillMode spill_mode(StatementContext *context)
 
 Status execute_plan(StatementContext *context, const PhysPlan *plan, const ExecResult *result, OperatorProfile *profile)
 {
-    int64_t timeout = session_number(context, "query_timeout", 300), dop = session_number(context, "pipeline_dop", 0);
+    int64_t timeout = context->writes ? session_number(context, "insert_timeout", 14400) : session_number(context, "query_timeout", 300);
+    int64_t dop = session_number(context, "pipeline_dop", 0);
     ExecOptions options = {.pool = context->session->instance->pool, .segments = context->session->instance->segments,
                            .memory = &context->memory, .cancelled = &context->session->cancelled, .profile = profile, .scanned = &context->scanned,
                            .dop = (uint32_t)MAX(dop, 0),
@@ -41,6 +42,7 @@ Status execute_plan(StatementContext *context, const PhysPlan *plan, const ExecR
     context->func.cancelled = options.cancelled;
     context->func.deadline_us = options.deadline_us;
     context->func.timeout_seconds = timeout;
+    context->func.is_insert = context->writes;
     return exec_run(plan, &options, result, context->diag);
 }
 
@@ -213,6 +215,7 @@ Status insert_rows(StatementContext *context, TableLoader *loader, const LoadQue
     TRY(plan_it(context, load->query, &plan));
     TRY(table_loader_lane(loader, context->diag, &sink.lane));
     ExecResult result = {&sink, insert_chunk};
+    context->writes = true;
     Status status = load->has_op ? open_keys(&sink) : OK;
     if (status == OK)
         status = execute_plan(context, plan, &result, NULL);

@@ -133,8 +133,11 @@ static Status parse_nested(TypeText *text, TypeKind kind, Type *out)
     if (!take_char(text, '<') || text->depth > 14)
         return bad_type(text);
     text->depth++;
-    if (kind == TYPE_STRUCT)
-        return parse_struct(text, out);
+    if (kind == TYPE_STRUCT) {
+        TRY(parse_struct(text, out));
+        text->depth--;
+        return OK;
+    }
     Type first;
     TRY(parse_at(text, &first));
     if (kind == TYPE_ARRAY) {
