@@ -119,31 +119,31 @@ static Status values_merge(AggContext *context, uint8_t *const *sources, uint8_t
 /* ---- the result ---- */
 
 /* Puts the value of that place there, smaller ones before it and greater ones behind it. */
-#define DEFINE_SELECT(NAME, MEMBER)                                                  \
-    static void NAME(Value64 *items, uint32_t count, uint32_t place)                 \
-    {                                                                                \
-        uint32_t low = 0;                                                            \
-        uint32_t high = count - 1;                                                   \
-        while (low < high) {                                                         \
-            __typeof__(items->MEMBER) pivot = items[low + (high - low) / 2].MEMBER;  \
-            uint32_t i = low;                                                        \
-            uint32_t j = high;                                                       \
-            for (;;) {                                                               \
-                while (items[i].MEMBER < pivot)                                      \
-                    i++;                                                             \
-                while (pivot < items[j].MEMBER)                                      \
-                    j--;                                                             \
-                if (i >= j)                                                          \
-                    break;                                                           \
-                Value64 swapped = items[i];                                          \
-                items[i++] = items[j];                                               \
-                items[j--] = swapped;                                                \
-            }                                                                        \
-            if (place <= j)                                                          \
-                high = j;                                                            \
-            else                                                                     \
-                low = j + 1;                                                         \
-        }                                                                            \
+#define DEFINE_SELECT(NAME, MEMBER)                                                 \
+    static void NAME(Value64 *items, uint32_t count, uint32_t place)                \
+    {                                                                               \
+        uint32_t low = 0;                                                           \
+        uint32_t high = count - 1;                                                  \
+        while (low < high) {                                                        \
+            __typeof__(items->MEMBER) pivot = items[low + (high - low) / 2].MEMBER; \
+            uint32_t i = low;                                                       \
+            uint32_t j = high;                                                      \
+            for (;;) {                                                              \
+                while (items[i].MEMBER < pivot)                                     \
+                    i++;                                                            \
+                while (pivot < items[j].MEMBER)                                     \
+                    j--;                                                            \
+                if (i >= j)                                                         \
+                    break;                                                          \
+                Value64 swapped = items[i];                                         \
+                items[i++] = items[j];                                              \
+                items[j--] = swapped;                                               \
+            }                                                                       \
+            if (place <= j)                                                         \
+                high = j;                                                           \
+            else                                                                    \
+                low = j + 1;                                                        \
+        }                                                                           \
     }
 DEFINE_SELECT(select_whole, whole)
 DEFINE_SELECT(select_real, real)
@@ -225,7 +225,8 @@ static Status values_deserialize(AggContext *context, ByteReader *reader, uint8_
     StrView rate = byte_reader_bytes(reader, sizeof(double));
     if (!reader->failed)
         memcpy(&list->rate, rate.data, sizeof(double));
-    bool ok = !reader->failed && count <= byte_reader_left(reader) / sizeof(Value64) && (count == 0 || (list->rate >= 0 && list->rate <= 1));
+    bool ok =
+        !reader->failed && count <= byte_reader_left(reader) / sizeof(Value64) && (count == 0 || (list->rate >= 0 && list->rate <= 1));
     if (!ok)
         return RAISE(context->diag, CORRUPT, "stored state of %s() is damaged", context->binding->def->name);
     TRY(make_room(context, list, count));
@@ -236,8 +237,12 @@ static Status values_deserialize(AggContext *context, ByteReader *reader, uint8_
     return OK;
 }
 
-static const AggKernel values_kernel = {.state_bytes = sizeof(ValueList), .update = values_update, .update_one = values_update_one,
-                                        .merge = values_merge, .finish = values_finish, .serialize = values_serialize,
+static const AggKernel values_kernel = {.state_bytes = sizeof(ValueList),
+                                        .update = values_update,
+                                        .update_one = values_update_one,
+                                        .merge = values_merge,
+                                        .finish = values_finish,
+                                        .serialize = values_serialize,
                                         .deserialize = values_deserialize};
 
 static Status bind_percentile(const FuncBindRequest *request, const FuncDef *def, FuncBinding *out)
@@ -249,7 +254,10 @@ static Status bind_percentile(const FuncBindRequest *request, const FuncDef *def
     return OK;
 }
 
-#define PERCENTILE(NAME, CODE)                                                                          \
-    {.name = NAME, .kind = FUNC_AGGREGATE, .min_arguments = 2, .max_arguments = 2, .bind = bind_percentile, .code = CODE, .group = "aggregate"}
+#define PERCENTILE(NAME, CODE)                                                                                               \
+    {                                                                                                                        \
+        .name = NAME, .kind = FUNC_AGGREGATE, .min_arguments = 2, .max_arguments = 2, .bind = bind_percentile, .code = CODE, \
+        .group = "aggregate"                                                                                                 \
+    }
 static const FuncDef defs[] = {PERCENTILE("percentile_cont", 0), PERCENTILE("percentile_disc", 1), PERCENTILE("percentile_disc_lc", 1)};
 const FuncTable func_table_agg_percentile = {defs, COUNT_OF(defs)};

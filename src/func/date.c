@@ -39,14 +39,14 @@ static int32_t iso_week_only(int32_t days)
     return iso_week(days, &year);
 }
 /* Each part over DATE, x days, and over DATETIME, x microseconds. */
-#define PART(NAME, OF_DAYS)                                                        \
-    DEFINE_UNARY(NAME##_of_date, int32_t, int32_t, OF_DAYS(x))                     \
+#define PART(NAME, OF_DAYS)                                    \
+    DEFINE_UNARY(NAME##_of_date, int32_t, int32_t, OF_DAYS(x)) \
     DEFINE_UNARY(NAME##_kernel, int64_t, int32_t, OF_DAYS(civil_days(x)))
 #define QUARTER(days) ((civil_month(days) + 2) / 3)
-#define DAY_OF_YEAR(days) ((days) - civil_year_first(days) + 1)
+#define DAY_OF_YEAR(days) ((days)-civil_year_first(days) + 1)
 #define DAY_OF_WEEK(days) ((weekday(days) + 1) % 7 + 1)
 #define DAY_OF_WEEK_ISO(days) (weekday(days) + 1)
-#define TO_DAYS(days) ((days) - MIN_DATE)
+#define TO_DAYS(days) ((days)-MIN_DATE)
 PART(year, civil_year)
 PART(quarter, QUARTER)
 PART(month, civil_month)
@@ -197,16 +197,16 @@ static int64_t truncate_to(int64_t value, Unit unit)
     return value - civil_in_day(value) % unit_us(unit);
 }
 /* The units that have loops of their own, over days and over microseconds. */
-#define TRUNCATION(NAME, UNIT)                                                                                  \
-    KERNEL_CLONES static void NAME##_days(const int64_t *values, uint32_t count, int32_t *restrict out)         \
-    {                                                                                                           \
-        for (uint32_t i = 0; i < count; i++)                                                                    \
-            out[i] = truncate_days(civil_days(values[i]), UNIT);                                                \
-    }                                                                                                           \
-    KERNEL_CLONES static void NAME##_us(const int64_t *values, uint32_t count, int64_t *restrict out)           \
-    {                                                                                                           \
-        for (uint32_t i = 0; i < count; i++)                                                                    \
-            out[i] = truncate_to(values[i], UNIT);                                                              \
+#define TRUNCATION(NAME, UNIT)                                                                          \
+    KERNEL_CLONES static void NAME##_days(const int64_t *values, uint32_t count, int32_t *restrict out) \
+    {                                                                                                   \
+        for (uint32_t i = 0; i < count; i++)                                                            \
+            out[i] = truncate_days(civil_days(values[i]), UNIT);                                        \
+    }                                                                                                   \
+    KERNEL_CLONES static void NAME##_us(const int64_t *values, uint32_t count, int64_t *restrict out)   \
+    {                                                                                                   \
+        for (uint32_t i = 0; i < count; i++)                                                            \
+            out[i] = truncate_to(values[i], UNIT);                                                      \
     }
 TRUNCATION(year, UNIT_YEAR)
 TRUNCATION(month, UNIT_MONTH)
@@ -222,7 +222,7 @@ static bool truncate_dense(const int64_t *values, uint32_t count, Unit unit, Vec
         Unit unit;
         void (*days)(const int64_t *values, uint32_t count, int32_t *out);
         void (*us)(const int64_t *values, uint32_t count, int64_t *out);
-    } loops[] = {{UNIT_YEAR, year_days, year_us},     {UNIT_MONTH, month_days, month_us},     {UNIT_WEEK, week_days, week_us},
+    } loops[] = {{UNIT_YEAR, year_days, year_us},    {UNIT_MONTH, month_days, month_us},    {UNIT_WEEK, week_days, week_us},
                  {UNIT_DAY, to_day_days, to_day_us}, {UNIT_HOUR, to_hour_days, to_hour_us}, {UNIT_MINUTE, to_minute_days, to_minute_us}};
     for (size_t i = 0; i < COUNT_OF(loops); i++) {
         if (loops[i].unit != unit)
@@ -631,29 +631,81 @@ DEFINE_ROWWISE(from_unixtime_kernel, {
     {.name = NAME, .kind = FUNC_SCALAR, .flags = FUNC_SESSION_BOUND | FUNC_NEVER_NULL, .min_arguments = 0, .max_arguments = 1, \
      .overloads = (const FuncOverload[]){{"", RESULT_LETTER, now_kernel, NULL}, {"i", RESULT_LETTER, now_kernel, NULL}}, .overload_count = 2, .code = CODE, .group = "date"}
 static const FuncDef defs[] = {
-    DATE_PARTF("year", year_kernel, year_of_date), DATE_PARTF("quarter", quarter_kernel, quarter_of_date), DATE_PARTF("month", month_kernel, month_of_date), DATE_PARTF("day", day_kernel, day_of_date),
-    DATE_PARTF("dayofmonth", day_kernel, day_of_date), PARTF("hour", hour_kernel), PARTF("minute", minute_kernel), PARTF("second", second_kernel),
-    PARTF("microsecond", microsecond_kernel), DATE_PARTF("dayofweek", dayofweek_kernel, dayofweek_of_date), DATE_PARTF("weekday", weekday_kernel, weekday_of_date),
+    DATE_PARTF("year", year_kernel, year_of_date),
+    DATE_PARTF("quarter", quarter_kernel, quarter_of_date),
+    DATE_PARTF("month", month_kernel, month_of_date),
+    DATE_PARTF("day", day_kernel, day_of_date),
+    DATE_PARTF("dayofmonth", day_kernel, day_of_date),
+    PARTF("hour", hour_kernel),
+    PARTF("minute", minute_kernel),
+    PARTF("second", second_kernel),
+    PARTF("microsecond", microsecond_kernel),
+    DATE_PARTF("dayofweek", dayofweek_kernel, dayofweek_of_date),
+    DATE_PARTF("weekday", weekday_kernel, weekday_of_date),
     DATE_PARTF("dayofweek_iso", dayofweek_iso_kernel, dayofweek_iso_of_date),
     DATE_PARTF("day_of_week_iso", dayofweek_iso_kernel, dayofweek_iso_of_date),
-    DATE_PARTF("dayofyear", dayofyear_kernel, dayofyear_of_date), PARTF("weekofyear", weekofyear_kernel),
-    PARTF("week_iso", weekofyear_kernel), DATE_PARTF("to_days", to_days_kernel, to_days_of_date),
-    UNITS("year", UNIT_YEAR), UNITS("quarter", UNIT_QUARTER), UNITS("month", UNIT_MONTH), UNITS("week", UNIT_WEEK),
-    UNITS("day", UNIT_DAY), UNITS("hour", UNIT_HOUR), UNITS("minute", UNIT_MINUTE), UNITS("second", UNIT_SECOND),
-    UNITS("millisecond", UNIT_MILLISECOND), UNITS("microsecond", UNIT_MICROSECOND),
-    {.name = "add_months", .kind = FUNC_SCALAR, .flags = FUNC_NULL_IF_ANY_NULL, .min_arguments = 2, .max_arguments = 2,
-     .bind = bind_add_units, .code = UNIT_MONTH * 2, .group = "date"},
-    {.name = "date_add", .kind = FUNC_SCALAR, .flags = FUNC_NULL_IF_ANY_NULL, .min_arguments = 2, .max_arguments = 2,
-     .bind = bind_add_units, .code = UNIT_DAY * 2, .group = "date"},
-    {.name = "adddate", .kind = FUNC_SCALAR, .flags = FUNC_NULL_IF_ANY_NULL, .min_arguments = 2, .max_arguments = 2,
-     .bind = bind_add_units, .code = UNIT_DAY * 2, .group = "date"},
-    {.name = "date_sub", .kind = FUNC_SCALAR, .flags = FUNC_NULL_IF_ANY_NULL, .min_arguments = 2, .max_arguments = 2,
-     .bind = bind_add_units, .code = UNIT_DAY * 2 + 1, .group = "date"},
-    {.name = "subdate", .kind = FUNC_SCALAR, .flags = FUNC_NULL_IF_ANY_NULL, .min_arguments = 2, .max_arguments = 2,
-     .bind = bind_add_units, .code = UNIT_DAY * 2 + 1, .group = "date"},
+    DATE_PARTF("dayofyear", dayofyear_kernel, dayofyear_of_date),
+    PARTF("weekofyear", weekofyear_kernel),
+    PARTF("week_iso", weekofyear_kernel),
+    DATE_PARTF("to_days", to_days_kernel, to_days_of_date),
+    UNITS("year", UNIT_YEAR),
+    UNITS("quarter", UNIT_QUARTER),
+    UNITS("month", UNIT_MONTH),
+    UNITS("week", UNIT_WEEK),
+    UNITS("day", UNIT_DAY),
+    UNITS("hour", UNIT_HOUR),
+    UNITS("minute", UNIT_MINUTE),
+    UNITS("second", UNIT_SECOND),
+    UNITS("millisecond", UNIT_MILLISECOND),
+    UNITS("microsecond", UNIT_MICROSECOND),
+    {.name = "add_months",
+     .kind = FUNC_SCALAR,
+     .flags = FUNC_NULL_IF_ANY_NULL,
+     .min_arguments = 2,
+     .max_arguments = 2,
+     .bind = bind_add_units,
+     .code = UNIT_MONTH * 2,
+     .group = "date"},
+    {.name = "date_add",
+     .kind = FUNC_SCALAR,
+     .flags = FUNC_NULL_IF_ANY_NULL,
+     .min_arguments = 2,
+     .max_arguments = 2,
+     .bind = bind_add_units,
+     .code = UNIT_DAY * 2,
+     .group = "date"},
+    {.name = "adddate",
+     .kind = FUNC_SCALAR,
+     .flags = FUNC_NULL_IF_ANY_NULL,
+     .min_arguments = 2,
+     .max_arguments = 2,
+     .bind = bind_add_units,
+     .code = UNIT_DAY * 2,
+     .group = "date"},
+    {.name = "date_sub",
+     .kind = FUNC_SCALAR,
+     .flags = FUNC_NULL_IF_ANY_NULL,
+     .min_arguments = 2,
+     .max_arguments = 2,
+     .bind = bind_add_units,
+     .code = UNIT_DAY * 2 + 1,
+     .group = "date"},
+    {.name = "subdate",
+     .kind = FUNC_SCALAR,
+     .flags = FUNC_NULL_IF_ANY_NULL,
+     .min_arguments = 2,
+     .max_arguments = 2,
+     .bind = bind_add_units,
+     .code = UNIT_DAY * 2 + 1,
+     .group = "date"},
     DF("datediff", 0, 2, 2, {"AA", 'i', datediff_kernel, NULL}, {"aa", 'i', datediff_dates, NULL}),
-    {.name = "date_trunc", .kind = FUNC_SCALAR, .flags = FUNC_NULL_IF_ANY_NULL | FUNC_CAN_RAISE, .min_arguments = 2,
-     .max_arguments = 2, .bind = bind_date_trunc, .group = "date"},
+    {.name = "date_trunc",
+     .kind = FUNC_SCALAR,
+     .flags = FUNC_NULL_IF_ANY_NULL | FUNC_CAN_RAISE,
+     .min_arguments = 2,
+     .max_arguments = 2,
+     .bind = bind_date_trunc,
+     .group = "date"},
     DF("date_format", 0, 2, 2, {"AS", 'S', date_format_kernel, NULL}),
     DF("time_format", 0, 2, 2, {"TS", 'S', time_format_kernel, NULL}),
     DF("strftime", 0, 2, 2, {"AS", 'S', date_format_kernel, NULL}),
@@ -667,12 +719,24 @@ static const FuncDef defs[] = {
     DF("timestamp", 0, 1, 1, {"A", 'A', to_datetime_kernel, NULL}),
     DF("time_to_sec", 0, 1, 1, {"T", 'l', time_to_sec_kernel, NULL}),
     DF("timediff", 0, 2, 2, {"AA", 'T', timediff_kernel, NULL}),
-    NOWF("now", 'A', 0), NOWF("current_timestamp", 'A', 0), NOWF("localtime", 'A', 0), NOWF("localtimestamp", 'A', 0),
-    NOWF("utc_timestamp", 'A', 1), NOWF("curdate", 'a', 2), NOWF("current_date", 'a', 2), NOWF("curtime", 'T', 3), NOWF("utc_time", 'T', 4),
+    NOWF("now", 'A', 0),
+    NOWF("current_timestamp", 'A', 0),
+    NOWF("localtime", 'A', 0),
+    NOWF("localtimestamp", 'A', 0),
+    NOWF("utc_timestamp", 'A', 1),
+    NOWF("curdate", 'a', 2),
+    NOWF("current_date", 'a', 2),
+    NOWF("curtime", 'T', 3),
+    NOWF("utc_time", 'T', 4),
     NOWF("current_time", 'T', 3),
-    {.name = "unix_timestamp", .kind = FUNC_SCALAR, .flags = FUNC_NULL_IF_ANY_NULL | FUNC_SESSION_BOUND, .min_arguments = 0,
-     .max_arguments = 1, .overloads = (const FuncOverload[]){{"", 'l', unix_now_kernel, NULL}, {"A", 'l', unix_timestamp_kernel, NULL}},
-     .overload_count = 2, .group = "date"},
+    {.name = "unix_timestamp",
+     .kind = FUNC_SCALAR,
+     .flags = FUNC_NULL_IF_ANY_NULL | FUNC_SESSION_BOUND,
+     .min_arguments = 0,
+     .max_arguments = 1,
+     .overloads = (const FuncOverload[]){{"", 'l', unix_now_kernel, NULL}, {"A", 'l', unix_timestamp_kernel, NULL}},
+     .overload_count = 2,
+     .group = "date"},
     DF("from_unixtime", FUNC_SESSION_BOUND, 1, 2, {"l", 'S', from_unixtime_kernel, NULL}, {"lS", 'S', from_unixtime_kernel, NULL}),
 };
 const FuncTable func_table_date = {defs, COUNT_OF(defs)};

@@ -86,9 +86,9 @@ bool func_list_goes_on(FuncContext *context, const Vector *out);
 #define FUNC_ROWS(context, rows, i, row)                                                                  \
     uint32_t i = 0, row = (rows).count > 0 ? rows_at((rows), 0) : 0; i < (rows).count && func_goes_on(context); \
     i++, row = i < (rows).count ? rows_at((rows), i) : 0
-#define LIST_ROWS(context, out, rows, i, row)                                                             \
-    uint32_t i = 0, row = (rows).count > 0 ? rows_at((rows), 0) : 0;                                      \
-    i < (rows).count && func_goes_on(context) && ((out)->child_count == 0 || func_list_goes_on(context, out)); \
+#define LIST_ROWS(context, out, rows, i, row)                                                                 \
+    uint32_t i = 0, row = (rows).count > 0 ? rows_at((rows), 0) : 0;                                          \
+    i < (rows).count &&func_goes_on(context) && ((out)->child_count == 0 || func_list_goes_on(context, out)); \
     i++, row = i < (rows).count ? rows_at((rows), i) : 0
 
 typedef Status (*ScalarKernel)(FuncContext *context, const Vector *const *arguments, uint32_t count,

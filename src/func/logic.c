@@ -64,29 +64,28 @@ static Status extreme_kernel(FuncContext *context, const Vector *const *argument
     return OK;
 }
 
-#define EXTREME_OF(NAME, T)                                                                                                  \
-    KERNEL_CLONES static Status NAME(FuncContext *context, const Vector *const *arguments, uint32_t count, Rows rows,        \
-                                     Vector *out)                                                                           \
-    {                                                                                                                       \
-        bool is_greatest = context->binding->def->code > 0;                                                                 \
-        T *restrict r = out->data;                                                                                          \
-        for (uint32_t a = 0; a < count; a++) {                                                                              \
-            VectorView view = vector_view(arguments[a]);                                                                    \
-            const T *values = view.data;                                                                                    \
-            if (rows.sel == NULL && view.codes == NULL && a > 0) {                                                          \
-                uint32_t step = view.is_constant ? 0 : 1;                                                                   \
-                for (uint32_t i = 0; i < rows.count; i++) {                                                                 \
-                    T value = values[i * step];                                                                             \
-                    r[i] = (is_greatest ? value > r[i] : value < r[i]) ? value : r[i];                                      \
-                }                                                                                                           \
-                continue;                                                                                                   \
-            }                                                                                                               \
-            for (FOR_ROWS(rows, i, row)) {                                                                                  \
-                T value = values[view_index(&view, row)];                                                                   \
-                r[row] = a == 0 || (is_greatest ? value > r[row] : value < r[row]) ? value : r[row];                        \
-            }                                                                                                               \
-        }                                                                                                                   \
-        return OK;                                                                                                          \
+#define EXTREME_OF(NAME, T)                                                                                                        \
+    KERNEL_CLONES static Status NAME(FuncContext *context, const Vector *const *arguments, uint32_t count, Rows rows, Vector *out) \
+    {                                                                                                                              \
+        bool is_greatest = context->binding->def->code > 0;                                                                        \
+        T *restrict r = out->data;                                                                                                 \
+        for (uint32_t a = 0; a < count; a++) {                                                                                     \
+            VectorView view = vector_view(arguments[a]);                                                                           \
+            const T *values = view.data;                                                                                           \
+            if (rows.sel == NULL && view.codes == NULL && a > 0) {                                                                 \
+                uint32_t step = view.is_constant ? 0 : 1;                                                                          \
+                for (uint32_t i = 0; i < rows.count; i++) {                                                                        \
+                    T value = values[i * step];                                                                                    \
+                    r[i] = (is_greatest ? value > r[i] : value < r[i]) ? value : r[i];                                             \
+                }                                                                                                                  \
+                continue;                                                                                                          \
+            }                                                                                                                      \
+            for (FOR_ROWS(rows, i, row)) {                                                                                         \
+                T value = values[view_index(&view, row)];                                                                          \
+                r[row] = a == 0 || (is_greatest ? value > r[row] : value < r[row]) ? value : r[row];                               \
+            }                                                                                                                      \
+        }                                                                                                                          \
+        return OK;                                                                                                                 \
     }
 EXTREME_OF(extreme_u8, uint8_t)
 EXTREME_OF(extreme_i8, int8_t)

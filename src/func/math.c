@@ -21,34 +21,33 @@ static void drop_bad_numbers(Vector *out, Rows rows)
 }
 
 #define IS_BAD(value) (!(fabs(value) <= (double)INFINITY) || fabs(value) == (double)INFINITY)
-#define DOUBLE_1(NAME, BODY)                                                                                                \
-    KERNEL_CLONES static Status NAME(FuncContext *context, const Vector *const *arguments, uint32_t count, Rows rows,        \
-                                     Vector *out)                                                                           \
-    {                                                                                                                       \
-        VectorView view = vector_view(arguments[0]);                                                                        \
-        const double *a = view.data;                                                                                        \
-        double *restrict r = out->data;                                                                                     \
-        int64_t bad = 0;                                                                                                    \
-        (void)context;                                                                                                      \
-        (void)count;                                                                                                        \
-        if (rows.sel == NULL && view.codes == NULL && !view.is_constant) {                                                  \
-            for (uint32_t i = 0; i < rows.count; i++) {                                                                     \
-                double x = a[i];                                                                                            \
-                double value = (BODY);                                                                                      \
-                r[i] = value;                                                                                               \
-                bad |= IS_BAD(value);                                                                                       \
-            }                                                                                                               \
-        } else {                                                                                                            \
-            for (FOR_ROWS(rows, i, row)) {                                                                                  \
-                double x = a[view_index(&view, row)];                                                                       \
-                double value = (BODY);                                                                                      \
-                r[row] = value;                                                                                             \
-                bad |= IS_BAD(value);                                                                                       \
-            }                                                                                                               \
-        }                                                                                                                   \
-        if (bad != 0)                                                                                                       \
-            drop_bad_numbers(out, rows);                                                                                    \
-        return OK;                                                                                                          \
+#define DOUBLE_1(NAME, BODY)                                                                                                       \
+    KERNEL_CLONES static Status NAME(FuncContext *context, const Vector *const *arguments, uint32_t count, Rows rows, Vector *out) \
+    {                                                                                                                              \
+        VectorView view = vector_view(arguments[0]);                                                                               \
+        const double *a = view.data;                                                                                               \
+        double *restrict r = out->data;                                                                                            \
+        int64_t bad = 0;                                                                                                           \
+        (void)context;                                                                                                             \
+        (void)count;                                                                                                               \
+        if (rows.sel == NULL && view.codes == NULL && !view.is_constant) {                                                         \
+            for (uint32_t i = 0; i < rows.count; i++) {                                                                            \
+                double x = a[i];                                                                                                   \
+                double value = (BODY);                                                                                             \
+                r[i] = value;                                                                                                      \
+                bad |= IS_BAD(value);                                                                                              \
+            }                                                                                                                      \
+        } else {                                                                                                                   \
+            for (FOR_ROWS(rows, i, row)) {                                                                                         \
+                double x = a[view_index(&view, row)];                                                                              \
+                double value = (BODY);                                                                                             \
+                r[row] = value;                                                                                                    \
+                bad |= IS_BAD(value);                                                                                              \
+            }                                                                                                                      \
+        }                                                                                                                          \
+        if (bad != 0)                                                                                                              \
+            drop_bad_numbers(out, rows);                                                                                           \
+        return OK;                                                                                                                 \
     }
 #define DOUBLE_2(NAME, BODY)                    \
     DEFINE_ROWWISE(NAME, {                      \
