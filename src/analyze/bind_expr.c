@@ -259,13 +259,6 @@ Status bind_in_types(AnalyzeContext *context, Expr **items, uint32_t count, bool
     return OK;
 }
 
-static Status json_known(AnalyzeContext *context, Expr **in_out)
-{
-    Expr **argument = ARENA_NEW_ARRAY(context->arena, Expr *, 1);
-    argument[0] = *in_out;
-    return bind_function(context, "json_known", argument, 1, in_out);
-}
-
 static Status bind_in_list(AnalyzeContext *context, Scope *scope, const AstExpr *ast, Expr **out)
 {
     uint32_t count = ast->arguments.count + 1;
@@ -288,8 +281,6 @@ static Status bind_in_list(AnalyzeContext *context, Scope *scope, const AstExpr 
     TRY(bind_in_types(context, items, count, true, &common));
     for (uint32_t i = 0; i < count; i++) {
         TRY(expr_cast(context->arena, items[i], common, true, context->diag, &items[i]));
-        if (common.kind == TYPE_JSON)
-            TRY(json_known(context, &items[i]));
         if (i > 0)
             TRY(expr_fold(context->arena, context->session, items[i], context->diag, &items[i]));
         all_constant &= i == 0 || items[i]->kind == EXPR_CONSTANT;

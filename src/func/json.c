@@ -23,13 +23,6 @@ DEFINE_ROWWISE(parse_kernel, {
     else
         RESULT_NULL();
 })
-/* IN takes a JSON null for unknown. */
-DEFINE_ROWWISE(known_kernel, {
-    if (strview_is(ARG_VIEW(0), "null"))
-        RESULT_NULL();
-    else
-        RESULT(Str) = *ARG_STR(0);
-})
 DEFINE_ROWWISE(string_kernel, { RESULT(Str) = *ARG_STR(0); })
 
 /* The path of a call, parsed again only when it changes from row to row. */
@@ -191,11 +184,11 @@ static Status object_kernel(FuncContext *context, const Vector *const *arguments
     for (FUNC_ROWS(context, rows, i, row)) {
         bytebuf_clear(&text);
         bytebuf_append_char(&text, '{');
-        bool has_null_key = false;
+        bool has_bad_key = false; /* NULL or empty */
         for (uint32_t a = 0; a < count; a += 2) {
             Datum key = vector_get(arguments[a], row, context->arena);
-            has_null_key |= key.is_null;
-            if (key.is_null)
+            has_bad_key |= key.is_null || key.str.length == 0;
+            if (has_bad_key)
                 break;
             if (a > 0)
                 bytebuf_append_text(&text, ", ");
@@ -207,7 +200,7 @@ static Status object_kernel(FuncContext *context, const Vector *const *arguments
                 bytebuf_append_text(&text, "null");
         }
         bytebuf_append_char(&text, '}');
-        if (has_null_key)
+        if (has_bad_key)
             vector_set_null(out, row);
         else
             result_json(context, out, row, bytebuf_view(&text));
@@ -428,44 +421,16 @@ static Status bind_each(const FuncBindRequest *request, const FuncDef *def, Func
     {.name = NAME, .kind = FUNC_SCALAR, .flags = (FLAGS) | FUNC_EXPENSIVE, .min_arguments = MIN_ARGS,  \
      .max_arguments = MAX_ARGS, .bind = BIND, .code = CODE, .group = "json"}
 static const FuncDef defs[] = {
-    {.name = "parse_json",
-     .kind = FUNC_SCALAR,
-     .flags = FUNC_NULL_IF_ANY_NULL | FUNC_EXPENSIVE,
-     .min_arguments = 1,
-     .max_arguments = 1,
-     .overloads = (const FuncOverload[]){{"S", 'J', parse_kernel, NULL}},
-     .overload_count = 1,
-     .group = "json"},
-    {.name = "json_known",
-     .kind = FUNC_SCALAR,
-     .flags = FUNC_NULL_IF_ANY_NULL | FUNC_HIDDEN,
-     .min_arguments = 1,
-     .max_arguments = 1,
-     .overloads = (const FuncOverload[]){{"J", 'J', known_kernel, NULL}},
-     .overload_count = 1,
-     .group = "json"},
-    {.name = "json_string",
-     .kind = FUNC_SCALAR,
-     .flags = FUNC_NULL_IF_ANY_NULL,
-     .min_arguments = 1,
-     .max_arguments = 1,
-     .overloads = (const FuncOverload[]){{"J", 'S', string_kernel, NULL}},
-     .overload_count = 1,
-     .group = "json"},
-    GETF("json_query", 2, GET_JSON),
-    GETF("json_extract", 2, GET_JSON),
-    GETF("get_json_string", 2, GET_STRING),
-    GETF("get_json_object", 2, GET_STRING),
-    GETF("get_json_int", 2, GET_INT),
-    GETF("get_json_double", 2, GET_DOUBLE),
-    GETF("get_json_bool", 2, GET_BOOL),
-    GETF("json_exists", 2, GET_EXISTS),
-    GETF("json_length", 1, GET_LENGTH),
+    {.name = "parse_json", .kind = FUNC_SCALAR, .flags = FUNC_NULL_IF_ANY_NULL | FUNC_EXPENSIVE, .min_arguments = 1,
+     .max_arguments = 1, .overloads = (const FuncOverload[]){{"S", 'J', parse_kernel, NULL}}, .overload_count = 1, .group = "json"},
+    {.name = "json_string", .kind = FUNC_SCALAR, .flags = FUNC_NULL_IF_ANY_NULL, .min_arguments = 1, .max_arguments = 1,
+     .overloads = (const FuncOverload[]){{"J", 'S', string_kernel, NULL}}, .overload_count = 1, .group = "json"},
+    GETF("json_query", 2, GET_JSON), GETF("json_extract", 2, GET_JSON), GETF("get_json_string", 2, GET_STRING),
+    GETF("get_json_object", 2, GET_STRING), GETF("get_json_int", 2, GET_INT), GETF("get_json_double", 2, GET_DOUBLE),
+    GETF("get_json_bool", 2, GET_BOOL), GETF("json_exists", 2, GET_EXISTS), GETF("json_length", 1, GET_LENGTH),
     GETF("json_keys", 1, GET_KEYS),
-    MAKEF("json_array", 0, 0, FUNC_ANY_ARGUMENTS, bind_make, 0),
-    MAKEF("json_object", 0, 0, FUNC_ANY_ARGUMENTS, bind_make, 1),
-    MAKEF("to_json", FUNC_NULL_IF_ANY_NULL, 1, 1, bind_make, 2),
-    MAKEF("json_set", 0, 3, FUNC_ANY_ARGUMENTS, bind_set, 0),
+    MAKEF("json_array", 0, 0, FUNC_ANY_ARGUMENTS, bind_make, 0), MAKEF("json_object", 0, 0, FUNC_ANY_ARGUMENTS, bind_make, 1),
+    MAKEF("to_json", FUNC_NULL_IF_ANY_NULL, 1, 1, bind_make, 2), MAKEF("json_set", 0, 3, FUNC_ANY_ARGUMENTS, bind_set, 0),
     {.name = "json_each", .kind = FUNC_TABLE, .min_arguments = 1, .max_arguments = 1, .bind = bind_each, .group = "table"},
 };
 const FuncTable func_table_json = {defs, COUNT_OF(defs)};
