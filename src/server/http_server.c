@@ -5,6 +5,7 @@
  * upload. A request that ends early, for whatever reason, comes to on_completed() with its load still
  * open, and the load is aborted there. */
 
+#include <stdio.h>
 #include <arpa/inet.h>
 #include <netinet/in.h>
 
@@ -35,7 +36,7 @@ static void free_request(HttpRequest *request)
     mem_free(request);
 }
 
-static void client_host(const HttpRequest *request, char out[INET6_ADDRSTRLEN])
+void http_client_host(const HttpRequest *request, char out[INET6_ADDRSTRLEN])
 {
     out[0] = '\0';
     const union MHD_ConnectionInfo *info =
@@ -67,14 +68,14 @@ static void refuse_login(HttpRequest *request, bool user_given)
     bytebuf_append_text(&request->reply, "}\n");
 }
 
-static bool login(HttpRequest *request)
+bool http_login(HttpRequest *request)
 {
     char *password = NULL;
     char *user = MHD_basic_auth_get_username_password(request->connection, &password);
     bool ok = false;
     bool user_given = user != NULL;
     char *host = request->host;
-    client_host(request, host);
+    http_client_host(request, host);
     if (user != NULL) {
         Instance *instance = request->server->options.instance;
         SessionLogin login = {0};
@@ -92,6 +93,14 @@ static bool login(HttpRequest *request)
     return false;
 }
 
+void http_put_header(HttpRequest *request, const char *name, const char *value)
+{
+    CHECK(request->header_count < HTTP_HEADERS);
+    HttpHeader *header = &request->headers[request->header_count++];
+    header->name = name;
+    snprintf(header->value, sizeof(header->value), "%s", value);
+}
+
 static enum MHD_Result send_reply(HttpRequest *request)
 {
     struct MHD_Response *response = MHD_create_response_from_buffer(
@@ -102,6 +111,8 @@ static enum MHD_Result send_reply(HttpRequest *request)
     MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, type);
     if (request->status == MHD_HTTP_UNAUTHORIZED)
         MHD_add_response_header(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Basic realm=\"\"");
+    for (uint32_t i = 0; i < request->header_count; i++)
+        MHD_add_response_header(response, request->headers[i].name, request->headers[i].value);
     if (request->location.length > 0)
         MHD_add_response_header(response, MHD_HTTP_HEADER_LOCATION, request->location.data);
     enum MHD_Result result = MHD_queue_response(request->connection, request->status, response);
@@ -159,7 +170,7 @@ static enum MHD_Result begin_request(HttpServer *server, struct MHD_Connection *
         http_refuse(request, MHD_HTTP_METHOD_NOT_ALLOWED, STR_VIEW("HTTP method is not allowed."));
     } else if (request->route == NULL) {
         http_refuse(request, MHD_HTTP_NOT_FOUND, STR_VIEW("Not implemented"));
-    } else if (!request->route->needs_login || login(request)) {
+    } else if (!request->route->needs_login || http_login(request)) {
         if (request->route->needs_leader && !leads(server))
             redirect_to_leader(request, path);
         else if (request->route->begin != NULL)
