@@ -59,6 +59,13 @@ static Status check_default(DdlContext *context, const TableColumn *column)
     Datum value;
     AstExpr *ast;
     Expr *expr;
+    bool is_sketch = column->type.kind == TYPE_BITMAP || column->type.kind == TYPE_HLL || column->type.kind == TYPE_VARBINARY;
+    if (column->default_kind == DEFAULT_LITERAL && is_sketch && column->default_text.length > 0) {
+        AUTO_BYTEBUF type = {0};
+        type_print_sql(column->type, &type);
+        return DDL_ERROR(context, "Invalid default value for '%.*s': Type '%s' only supports empty string \"\" as default value.",
+                         SV_ARGS(column->name), type.data);
+    }
     if (column->default_kind == DEFAULT_LITERAL &&
         datum_parse(column->type, column->default_text, context->arena, NULL, &value) != OK)
         return DDL_ERROR(context, "Invalid default value for '%.*s'.", SV_ARGS(column->name));
