@@ -14,6 +14,7 @@ typedef struct AnalyzeContext {
     const AccessRights *rights; /* of who runs the statement; NULL: one of our own, which may everything */
     const FuncSession *session;
     StrView database; /* current; empty: none */
+    bool reads_stored; /* a roll-up in FROM is the rows that it keeps, not its query */
     bool fills_missing; /* INSERT of some columns of a PRIMARY KEY table: the others get their defaults */
     StrView temporary_owner; /* of temporary tables that names find first; empty: none */
     ColumnIds ids;

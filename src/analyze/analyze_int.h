@@ -21,6 +21,12 @@ typedef struct ScopeCte {
 } ScopeCte;
 
 /* What an aggregate query collects while its expressions are bound. */
+/* A subquery in GROUP BY. The select item that it was written in means the same one, and so becomes the group's column. */
+typedef struct GroupQuery {
+    const AstQuery *ast;
+    BoundQuery *query;
+} GroupQuery;
+
 typedef struct SelectState {
     bool allows_aggregates;
     bool in_aggregate; /* inside the arguments of an aggregate */
@@ -39,6 +45,9 @@ typedef struct SelectState {
     const AstSelectItems *items;   /* for aliases in GROUP BY and HAVING */
     Expr **item_exprs;
     uint32_t alias_limit; /* items from here on can't be named: UINT32_MAX outside of the select list */
+    bool in_group_item;
+    ARRAY_OF(GroupQuery) group_queries;
+    ARRAY_OF(Expr *) outer_uses; /* columns that subqueries use where only groups may be used */
 } SelectState;
 
 struct Scope {

@@ -1,4 +1,5 @@
 #include "analyze/analyze_int.h"
+#include "func/agg_state.h"
 
 /* Calls: conditional forms that become CASE, date arithmetic with intervals, aggregates, window
  * functions, grouping(), and plain functions. */
@@ -206,7 +207,7 @@ static Status bind_aggregate_order(AnalyzeContext *context, Scope *scope, const 
 
 static Status bind_aggregate_arguments(AnalyzeContext *context, Scope *scope, const AstExpr *ast, AggCall *call, FuncBindRequest *request)
 {
-    const FuncDef *def = func_find(request->name);
+    const FuncDef *def = func_find_form(request->name, context->arena);
     TRY(bind_arguments_of(context, scope, ast, &call->arguments));
     call->argument_count = ast->arguments.count;
     for (uint32_t i = 1; i < call->argument_count; i++) /* parameters may be constant expressions */
@@ -369,7 +370,7 @@ static Status bind_if_form(AnalyzeContext *context, Scope *scope, const AstExpr 
     StrView aggregate = plain.name.parts[0];
     if (call_is(&plain, "multi_distinct_count") || call_is(&plain, "multi_distinct_sum"))
         aggregate = strview_n(aggregate.data + strlen("multi_distinct_"), aggregate.length - strlen("multi_distinct_"));
-    const FuncDef *def = func_find(aggregate);
+    const FuncDef *def = func_find_form(aggregate, context->arena);
     if (def == NULL || def->kind != FUNC_AGGREGATE)
         return OK;
     *out_done = true;
@@ -392,7 +393,7 @@ Status bind_call(AnalyzeContext *context, Scope *scope, const AstExpr *ast, Expr
         name = arena_strdup(context->arena, "count");
     if (call_is(ast, "multi_distinct_sum"))
         name = arena_strdup(context->arena, "sum");
-    const FuncDef *def = func_find(strview(name));
+    const FuncDef *def = func_find_form(strview(name), context->arena);
     if (call_is(ast, "count_if") && ast->arguments.count == 2) /* of count(), not the function of one argument */
         def = NULL;
     if (def == NULL && ast->call->window == NULL && ast->else_value == NULL)

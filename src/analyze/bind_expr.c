@@ -318,11 +318,27 @@ static Expr *subquery_expr(AnalyzeContext *context, SubqueryKind kind, BoundQuer
     return expr;
 }
 
+static Status bind_subquery(AnalyzeContext *context, Scope *scope, const AstExpr *ast, BoundQuery **out)
+{
+    SelectState *select = scope->select;
+    for (uint32_t i = 0; select != NULL && i < select->group_queries.count; i++) {
+        *out = select->group_queries.items[i].query;
+        if (select->group_queries.items[i].ast == ast->query)
+            return OK;
+    }
+    TRY(bind_query(context, scope, ast->query, scope->source, out));
+    if (select != NULL && select->in_group_item) {
+        GroupQuery kept = {ast->query, *out};
+        ARRAY_PUSH(context->arena, &select->group_queries, kept);
+    }
+    return OK;
+}
+
 /* x [NOT] IN (SELECT ...): arguments are the left sides, cast to common types with the columns. */
 static Status bind_in_query(AnalyzeContext *context, Scope *scope, const AstExpr *ast, Expr **out)
 {
     BoundQuery *query;
-    TRY(bind_query(context, scope, ast->query, scope->source, &query));
+    TRY(bind_subquery(context, scope, ast, &query));
     bool is_row = ast->left->kind == AST_ROW;
     uint32_t count = is_row ? ast->left->arguments.count : 1;
     if (query->column_count != count)
@@ -464,7 +480,7 @@ static Status bind_parameter(AnalyzeContext *context, const AstExpr *ast, Expr *
 static Status bind_scalar_subquery(AnalyzeContext *context, Scope *scope, const AstExpr *ast, Expr **out)
 {
     BoundQuery *query;
-    TRY(bind_query(context, scope, ast->query, scope->source, &query));
+    TRY(bind_subquery(context, scope, ast, &query));
     if (ast->kind == AST_EXISTS) {
         *out = subquery_expr(context, SUBQUERY_EXISTS, query, type_of(TYPE_BOOLEAN));
         return OK;

@@ -190,7 +190,7 @@ static Status bind_table(AnalyzeContext *context, Scope *scope, const AstRelatio
         TRY(authorize_table(context, PRIVILEGE_BIT(SELECT), database, table));
     if (ast->is_temporary_partition)
         TRY(analyze_find_temporary(context, table, &table));
-    if (table->schema->kind == TABLE_VIEW) {
+    if (table->schema->kind == TABLE_VIEW || (table_is_rollup(table->schema) && !context->reads_stored)) {
         TRY(bind_view(context, table, out));
     } else if (table->schema->keys_kind == KEYS_AGGREGATE && ast != context->raw && ast != context->located) {
         TRY(bind_merged_table(context, ast, table, scope->source, out));

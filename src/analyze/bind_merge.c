@@ -37,6 +37,10 @@ static Status merged_value(AnalyzeContext *context, const AstRelation *ast, cons
     } known[] = {{"SUM", "sum"}, {"MIN", "min"}, {"MAX", "max"}, {"REPLACE", "max_by"}, {"REPLACE_IF_NOT_NULL", "max_by"},
                  {"BITMAP_UNION", "bitmap_union"}, {"HLL_UNION", "hll_union"}, {"PERCENTILE_UNION", "percentile_union"}};
     const char *function = NULL;
+    if (type_is_state(column->type)) {
+        *out = call_of(context, ast, arena_printf(context->arena, "%.*s_union", SV_ARGS(type_state_function(column->type))), column->name);
+        return OK;
+    }
     for (size_t i = 0; i < COUNT_OF(known); i++) {
         if (strview_equal_ci(column->aggregate, strview(known[i].aggregate)))
             function = known[i].function;

@@ -120,14 +120,34 @@ static AstExpr *qualified(AnalyzeContext *context, const char *qualifier, StrVie
 #define SOURCE_ALIAS "__source"
 #define TARGET_ALIAS "__target"
 
+/* A column that needs a value and has no default is empty or 0 in the rows of new keys. */
+static bool is_zero_where_new(const TableColumn *column)
+{
+    bool has_zero = type_is_string(column->type) || type_is_numeric(column->type);
+    return column->default_kind == DEFAULT_NONE && !column->is_nullable && !column->is_auto_increment && has_zero;
+}
+
+static AstExpr *zero_value(AnalyzeContext *context, const TableColumn *column)
+{
+    AstExpr *zero = new_expr(context, type_is_string(column->type) ? AST_STRING : AST_INTEGER);
+    AstExpr *cast = new_expr(context, AST_CAST);
+    zero->text = type_is_string(column->type) ? STR_VIEW("") : STR_VIEW("0");
+    cast->left = zero;
+    cast->type = column->type;
+    cast->has_type = true;
+    return cast;
+}
+
 /* CASE WHEN __target.key IS NULL THEN default ELSE __target.column END */
 static Status kept_value(AnalyzeContext *context, const TableSchema *schema, const TableColumn *column, AstExpr **out)
 {
     AstExpr *is_new = new_expr(context, AST_IS_NULL);
     AstExpr *fresh;
     is_new->left = qualified(context, TARGET_ALIAS, schema->columns[0].name);
-    if (bind_default_value(context, column, &fresh) != OK)
-        return context->diag->code;
+    if (is_zero_where_new(column))
+        fresh = zero_value(context, column);
+    else
+        TRY(bind_default_value(context, column, &fresh));
     *out = new_expr(context, AST_CASE);
     AST_PUSH(context->arena, &(*out)->arguments, is_new);
     AST_PUSH(context->arena, &(*out)->arguments, fresh);

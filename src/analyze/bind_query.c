@@ -94,7 +94,9 @@ static Status bind_group_item(AnalyzeContext *context, Scope *scope, const AstSe
             return analyze_error(context, scope->source, item->begin, "Group by position %.*s is not in select list", SV_ARGS(item->text));
         item = ast->items.items[ordinal - 1].expr;
     }
+    scope->select->in_group_item = true;
     Status status = bind_expr(context, scope, item, out);
+    scope->select->in_group_item = false;
     scope->select->allows_aggregates = saved;
     return status;
 }
@@ -211,6 +213,13 @@ static Expr *to_group_column(GroupRewrite *rewrite, Expr *expr)
     return copy;
 }
 
+static Status not_grouped(AnalyzeContext *context, const Expr *column)
+{
+    return RAISE(context->diag, NOT_GROUPED,
+                 "Getting analyzing error. Detail message: '%.*s' must be an aggregate expression or appear in GROUP BY clause.",
+                 SV_ARGS(column->column.name));
+}
+
 static Status regroup(AnalyzeContext *context, const Scope *scope, Expr **in_out)
 {
     if (*in_out == NULL)
@@ -227,9 +236,20 @@ static Status regroup(AnalyzeContext *context, const Scope *scope, Expr **in_out
     *in_out = to_group_column(&again, folded);
     if (again.offender == NULL)
         return OK;
-    return RAISE(context->diag, NOT_GROUPED,
-                 "Getting analyzing error. Detail message: '%.*s' must be an aggregate expression or appear in GROUP BY clause.",
-                 SV_ARGS(rewrite.offender->column.name));
+    return not_grouped(context, rewrite.offender);
+}
+
+/* A subquery sees what is there behind the grouping: the columns that are groups. */
+static Status check_outer_uses(AnalyzeContext *context, const SelectState *select)
+{
+    for (uint32_t i = 0; i < select->outer_uses.count; i++) {
+        bool is_group = false;
+        for (uint32_t g = 0; g < select->group_count; g++)
+            is_group |= expr_equal(select->groups[g], select->outer_uses.items[i]);
+        if (!is_group)
+            return not_grouped(context, select->outer_uses.items[i]);
+    }
+    return OK;
 }
 
 static Status regroup_windows(AnalyzeContext *context, Scope *scope)
@@ -474,25 +494,36 @@ static Status finish_select(AnalyzeContext *context, Scope *scope, const AstQuer
     return OK;
 }
 
-static Status bind_from_where(AnalyzeContext *context, Scope *scope, const AstSelect *ast, LogicalNode **out)
+static Status bind_from(AnalyzeContext *context, Scope *scope, const AstSelect *ast, LogicalNode **out)
 {
-    if (ast->from != NULL) {
-        TRY(bind_relation(context, scope, ast->from, out));
-    } else {
-        *out = new_node(context, LOGICAL_VALUES, NULL);
-        (*out)->values.row_count = 1;
-        (*out)->values.rows = ARENA_NEW_ARRAY(context->arena, Expr **, 1);
-    }
+    if (ast->from != NULL)
+        return bind_relation(context, scope, ast->from, out);
+    *out = new_node(context, LOGICAL_VALUES, NULL);
+    (*out)->values.row_count = 1;
+    (*out)->values.rows = ARENA_NEW_ARRAY(context->arena, Expr **, 1);
+    return OK;
+}
+
+static Status bind_where(AnalyzeContext *context, Scope *scope, const AstSelect *ast, LogicalNode **in_out)
+{
+    Expr *condition;
     if (ast->where == NULL)
         return OK;
-    Expr *condition;
+    TRY(bind_condition(context, scope, ast->where, &condition));
+    *in_out = filter_node(context, *in_out, condition);
+    return OK;
+}
+
+/* What is in front of the grouping: it sees no alias, aggregate or group. */
+static Status bind_from_where(AnalyzeContext *context, Scope *scope, const AstSelect *ast, LogicalNode **out)
+{
     SelectState *select = scope->select;
     scope->select = NULL;
-    Status status = bind_condition(context, scope, ast->where, &condition);
+    Status status = bind_from(context, scope, ast, out);
+    if (status == OK)
+        status = bind_where(context, scope, ast, out);
     scope->select = select;
-    TRY(status);
-    *out = filter_node(context, *out, condition);
-    return OK;
+    return status;
 }
 
 Status bind_select(AnalyzeContext *context, Scope *outer, const AstQuery *ast, StrView source, ScopeCte *ctes, LogicalNode **out_node)
@@ -519,6 +550,7 @@ Status bind_select(AnalyzeContext *context, Scope *outer, const AstQuery *ast, S
         TRY(regroup(context, &scope, &parts.having));
         TRY(regroup(context, &scope, &parts.qualify));
         TRY(regroup_windows(context, &scope));
+        TRY(check_outer_uses(context, &select));
         node = aggregate_node(context, &scope, node);
     }
     if (parts.having != NULL)

@@ -145,7 +145,8 @@ static Status resolve_field(AnalyzeContext *context, Scope *scope, const AstExpr
 Status scope_resolve(AnalyzeContext *context, Scope *scope, const AstExpr *ast, Expr **out_expr)
 {
     AUTO_BYTEBUF text = {0};
-    for (Scope *s = scope; s != NULL; s = s->outer) {
+    bool is_outer = false; /* of a query around the one that the name is in */
+    for (Scope *s = scope; s != NULL; is_outer |= !s->is_lambda, s = s->outer) {
         const ScopeColumn *found = NULL;
         int count = find_column(s, &ast->name, &found);
         if (count == 2) {
@@ -157,6 +158,8 @@ Status scope_resolve(AnalyzeContext *context, Scope *scope, const AstExpr *ast, 
                                     found->column.name);
             if (s->is_lambda)
                 (*out_expr)->kind = EXPR_ARGUMENT;
+            if (is_outer && s->select != NULL && s->select->allows_aggregates && !s->select->in_aggregate)
+                ARRAY_PUSH(context->arena, &s->select->outer_uses, *out_expr);
             return OK;
         }
         TRY(resolve_field(context, s, ast, out_expr));

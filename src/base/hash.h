@@ -6,6 +6,18 @@
 uint64_t hash_bytes(const void *data, size_t length);          /* XXH3 64 */
 uint64_t checksum_bytes(const void *data, size_t length);      /* XXH3 64, the stored checksum */
 
+/* The checksum of bytes that come in pieces: the same however they are cut. */
+typedef struct ChecksumStream ChecksumStream;
+ChecksumStream *checksum_stream_open(void);
+void checksum_stream_add(ChecksumStream *stream, const void *data, size_t length);
+uint64_t checksum_stream_value(const ChecksumStream *stream);
+void checksum_stream_close(ChecksumStream *stream);
+static inline void checksum_stream_close_guard(ChecksumStream **stream)
+{
+    checksum_stream_close(*stream);
+}
+#define AUTO_CHECKSUM_STREAM CLEANUP(checksum_stream_close_guard) ChecksumStream
+
 /* Multiply-fold of one 64-bit value: two multiplications' worth of mixing in about 4 cycles. */
 static inline uint64_t hash_u64(uint64_t value)
 {

@@ -6,6 +6,7 @@
 #include <jansson.h>
 #include <stdio.h>
 
+#include "base/format_level.h"
 #include "meta/records.h"
 
 enum { FORGOTTEN_US = 300 * 1000000, INTRODUCTION_US = 10 * 1000000 };
@@ -145,6 +146,8 @@ static Status build_registration(void *context, const CatalogSnapshot *catalog, 
     address_key(key, info->host, info->edit_log_port);
     if (catalog_record(catalog, dropped_module, strview(key)).data != NULL)
         return RAISE(diag, ACCESS_DENIED, "frontend %s was dropped from the cluster", key);
+    if (registration->leads && catalog_record_count(catalog, frontend_module) == 0 && catalog_record_count(catalog, leader_module) == 0)
+        change_put_format_level(change, format_level_supported()); /* a new cluster: no older binary has seen it */
     frontend_print(info, (FrontendPosition){0}, &text);
     if (!strview_equal(catalog_record(catalog, frontend_module, strview(info->name)), bytebuf_view(&text))) {
         change_put_record(change, frontend_module, strview(info->name), bytebuf_view(&text));

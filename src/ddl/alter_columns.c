@@ -65,7 +65,7 @@ static Status check_new_column(DdlContext *context, const TableSchema *schema, c
         return DDL_ERROR(context, "The new column '%.*s' is NOT NULL and needs a default value.", SV_ARGS(column->name));
     if (schema->keys_kind == KEYS_AGGREGATE && column->aggregate.length == 0 && !column->is_key)
         return DDL_ERROR(context, "No aggregate function specified for '%.*s'.", SV_ARGS(column->name));
-    if (schema->keys_kind != KEYS_AGGREGATE && column->aggregate.length > 0)
+    if (schema->keys_kind != KEYS_AGGREGATE && column->aggregate.length > 0 && !type_is_state(column->type))
         return DDL_ERROR(context, "Can not assign aggregation method on column of this table: %.*s.", SV_ARGS(column->name));
     return OK;
 }
@@ -225,6 +225,8 @@ static Status check_modified(DdlContext *context, const AstColumn *ast, const Ta
         return DDL_ERROR(context, "Can not modify the type of partition or distribution column[%.*s].", SV_ARGS(column->name));
     if (has_type && schema->keys_kind == KEYS_PRIMARY && (column->is_key || is_listed(schema->sort_columns, schema->sort_count, at)))
         return DDL_ERROR(context, "Can not modify %s column in primary data model table: %.*s.", column->is_key ? "key" : "sort", SV_ARGS(column->name));
+    if (!type_same_state(column->type, fresh->type))
+        return DDL_ERROR(context, "Can not change aggregation type: %.*s.", SV_ARGS(column->name));
     if (!can_widen(column->type, fresh->type) && !can_convert(column->type, fresh->type) && column->generated.length == 0)
         return DDL_ERROR(context, "Can not change %s to %s: column %.*s.", from.data, to.data, SV_ARGS(column->name));
     if (column->is_nullable && !fresh->is_nullable)
@@ -333,8 +335,11 @@ static Status order_by(DdlContext *context, const AstAlterAction *action, TableS
         permute(context, schema, columns);
         return OK;
     }
-    if (schema->keys_kind != KEYS_PRIMARY && schema->keys_kind != KEYS_DUPLICATE)
-        return DDL_ERROR(context, "ORDER BY must name all columns of a table of this kind.");
+    bool has_values = schema->keys_kind == KEYS_PRIMARY || schema->keys_kind == KEYS_DUPLICATE;
+    for (uint32_t i = 0; i < count && !has_values; i++) {
+        if (count != schema->key_count || !schema->columns[columns[i]].is_key)
+            return DDL_ERROR(context, "ORDER BY must name all columns, or all key columns, of a table of this kind.");
+    }
     bool is_same = count == schema->sort_count && memcmp(columns, schema->sort_columns, count * sizeof(*columns)) == 0;
     schema->sort_columns = columns;
     schema->sort_count = count;
@@ -385,6 +390,8 @@ Status ddl_alter_columns(DdlContext *context, const AstAlterAction *action, cons
         return drop_column(context, action, schema);
     if (strview_is(action->kind, "MODIFY COLUMN"))
         return modify_column(context, action, schema);
+    if (strview_is(action->kind, "ADD FIELD") || strview_is(action->kind, "DROP FIELD"))
+        return ddl_alter_fields(context, action, schema);
     if (strview_is(action->kind, "ADD INDEX")) {
         rewrite(context, false); /* what is there already gets it, too */
         return ddl_add_index(context, &action->index, schema);

@@ -19,6 +19,8 @@ Status ddl_prepare_partitions(DdlContext *context, const AstAlterAction *action,
     const CatalogTable *holder = action->is_temporary ? catalog_temporary_partitions(catalog, table) : table;
     for (size_t i = 0; action->is_temporary && i < COUNT_OF(context->fresh_ids); i++)
         context->fresh_ids[i] = meta_new_id(context->store);
+    if (ddl_is_merge(action))
+        return ddl_prepare_merge(context, action, table, fresh);
     if (action->partitions.count == 0)
         return OK;
     TRY(need_partitioned(context, table));

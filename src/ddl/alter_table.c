@@ -69,6 +69,14 @@ static bool is_distribution(const AstAlterAction *action)
            action->layout->partition_exprs.count == 0 && action->layout->key_kind.length == 0 && action->names.count == 0;
 }
 
+/* DISTRIBUTED BY .. ORDER BY .. */
+static Status change_layout(DdlContext *context, const AstAlterAction *action, const CatalogTable *table, TableSchema *schema)
+{
+    AstAlterAction order = {.kind = STR_VIEW("ORDER BY"), .names = action->layout->sort_columns};
+    TRY(distribute(context, action, schema));
+    return order.names.count == 0 ? OK : ddl_alter_columns(context, &order, table, schema);
+}
+
 static Status change_schema(DdlContext *context, const AstAlterAction *action, const CatalogTable *table, TableSchema *schema)
 {
     if (strview_is(action->kind, "COMMENT")) {
@@ -85,14 +93,14 @@ static Status change_schema(DdlContext *context, const AstAlterAction *action, c
         return ddl_fill_properties(context, &action->properties, schema);
     }
     if (is_distribution(action))
-        return distribute(context, action, schema);
+        return change_layout(context, action, table, schema);
     return ddl_alter_columns(context, action, table, schema);
 }
 
 static bool changes_schema(const AstAlterAction *action)
 {
     static const char *const kinds[] = {"COMMENT", "SET", "ADD COLUMN", "DROP COLUMN", "MODIFY COLUMN", "RENAME COLUMN", "COLUMN COMMENT",
-                                        "ORDER BY", "ADD INDEX", "DROP INDEX"};
+                                        "ORDER BY", "ADD INDEX", "DROP INDEX", "ADD FIELD", "DROP FIELD"};
     for (size_t i = 0; i < COUNT_OF(kinds); i++) {
         if (strview_is(action->kind, kinds[i]))
             return true;
@@ -181,6 +189,8 @@ static Status build_alter(void *opaque, const CatalogSnapshot *catalog, Change *
     if (strview_is(action->kind, "SWAP"))
         return swap_tables(state->context, action, database, table, change);
     PartitionWork work = {state->context, action, catalog, table, &state->fresh, change};
+    if (ddl_is_merge(action))
+        return ddl_merge_partitions(&work, state->job_id);
     return ddl_alter_partition(&work);
 }
 

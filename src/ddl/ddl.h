@@ -71,3 +71,4 @@ struct PartitionWork;
 Status ddl_alter_partition(const struct PartitionWork *work);
 /* Column actions: change schema, a private copy of the table's. */
 Status ddl_alter_columns(DdlContext *context, const AstAlterAction *action, const CatalogTable *table, TableSchema *schema);
+Status ddl_alter_fields(DdlContext *context, const AstAlterAction *action, TableSchema *schema);

@@ -13,6 +13,10 @@ typedef struct PartitionWork {
     Change *change;
 } PartitionWork;
 
+/* ---- merge_partitions.c ---- */
+bool ddl_is_merge(const AstAlterAction *action);
+Status ddl_prepare_merge(DdlContext *context, const AstAlterAction *action, const CatalogTable *table, PartitionList *fresh);
+Status ddl_merge_partitions(const PartitionWork *work, uint64_t job_id);
 Status ddl_add_index(DdlContext *context, const AstIndex *ast, TableSchema *schema);
 Status ddl_drop_index(DdlContext *context, StrView name, bool if_exists, TableSchema *schema);
 void ddl_drop_indexes_of(TableSchema *schema, uint32_t unique_id);

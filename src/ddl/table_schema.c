@@ -3,6 +3,8 @@
 
 /* CREATE TABLE: columns, keys, distribution, partition columns, properties. */
 
+#include "expr/expr.h"
+#include "func/function.h"
 #include "load/partition_step.h"
 #include "sql/parser.h"
 #include "sql/unparse.h"
@@ -77,6 +79,29 @@ static Status check_increment(DdlContext *context, TableColumn *column)
     return OK;
 }
 
+/* The text of a state's type stands in the place of the aggregate's name. */
+static void keep_state(Arena *arena, TableColumn *column)
+{
+    AUTO_BYTEBUF text = {0};
+    type_state_print(column->type, &text);
+    column->aggregate = ddl_keep(arena, bytebuf_view(&text));
+}
+
+static Status fill_state(DdlContext *context, const AstColumn *ast, Arena *arena, TableColumn *out)
+{
+    const FuncDef *function = func_find(ast->aggregate);
+    if (function == NULL || function->kind != FUNC_AGGREGATE)
+        return DDL_ERROR(context, "AggStateDesc: %.*s is no aggregate function.", SV_ARGS(ast->aggregate));
+    if (ast->default_kind != DEFAULT_NONE || ast->generated != NULL || ast->is_key)
+        return DDL_ERROR(context, "Column '%.*s' of aggregate states can be no key and has no default.", SV_ARGS(ast->name));
+    out->type = type_state(arena, strview(function->name), ast->state_types, ast->state_count);
+    Expr *state = expr_null(context->arena, out->type);
+    TRY(expr_call_by_name(context->arena, context->analyze->session, arena_printf(context->arena, "%s_state_merge", function->name),
+                          &state, 1, context->diag, &state));
+    keep_state(arena, out);
+    return OK;
+}
+
 Status ddl_fill_column(DdlContext *context, const AstColumn *ast, Arena *arena, TableColumn *out)
 {
     *out = (TableColumn){.name = ddl_keep(arena, ast->name), .type = type_copy(arena, ast->type), .is_nullable = ast->is_nullable,
@@ -84,7 +109,7 @@ Status ddl_fill_column(DdlContext *context, const AstColumn *ast, Arena *arena, 
                          .default_text = ddl_keep(arena, ast->default_text), .aggregate = ddl_keep(arena, ast->aggregate),
                          .comment = ddl_keep(arena, ast->comment)};
     if (ast->state_count > 0)
-        return RAISE(context->diag, NOT_SUPPORTED, "column '%.*s': columns of aggregate states are not supported", SV_ARGS(ast->name));
+        return fill_state(context, ast, arena, out);
     if (!ast->has_type)
         return RAISE(context->diag, SYNTAX, "column '%.*s' has no type", SV_ARGS(ast->name));
     if (ast->generated != NULL) {
@@ -96,6 +121,23 @@ Status ddl_fill_column(DdlContext *context, const AstColumn *ast, Arena *arena, 
     if (out->is_auto_increment)
         TRY(check_increment(context, out));
     return check_default(context, out);
+}
+
+typedef struct PlainCheck {
+    const TableSchema *schema;
+    uint64_t first_id;
+    const TableColumn *bad;
+} PlainCheck;
+
+static Expr *find_bad(void *context, Expr *node)
+{
+    PlainCheck *check = context;
+    if (node->kind != EXPR_COLUMN)
+        return node;
+    const TableColumn *column = &check->schema->columns[node->column.id - check->first_id];
+    if (column->generated.length > 0 || column->is_auto_increment)
+        check->bad = column;
+    return node;
 }
 
 /* Generated columns may use the plain ones. */
@@ -115,6 +157,11 @@ Status ddl_check_generated(DdlContext *context, const TableSchema *schema)
             return DDL_ERROR(context, "Generated Column does not support AGG table.");
         TRY(sql_parse_expression(column->generated, context->arena, context->diag, &ast));
         TRY(analyze_scalar(context->analyze, ast, column->generated, columns, schema->column_count, &expr));
+        PlainCheck check = {schema, columns[0].id, NULL};
+        (void)expr_rewrite(expr, find_bad, &check);
+        if (check.bad != NULL)
+            return DDL_ERROR(context, "Expression can not refers to %s columns: %.*s.",
+                             check.bad->is_auto_increment ? "AUTO_INCREMENT" : "other generated", SV_ARGS(check.bad->name));
         TRY(expr_cast(context->arena, expr, column->type, true, context->diag, &expr));
     }
     return OK;
@@ -152,6 +199,8 @@ static void query_columns(const AstCreateTable *ast, const BoundQuery *query, Ta
         type.phys = (uint8_t)type_default_phys(type);
         schema->columns[i] = (TableColumn){.unique_id = i + 1, .name = ddl_keep(&schema->arena, name),
                                            .type = type_copy(&schema->arena, type), .is_nullable = query->columns[i].is_nullable};
+        if (type_is_state(type))
+            keep_state(&schema->arena, &schema->columns[i]);
     }
     schema->next_unique_id = query->column_count + 1;
 }
@@ -164,6 +213,17 @@ static KeysKind keys_kind_of(StrView name)
            : strview_equal_ci(name, STR_VIEW("UNIQUE"))  ? KEYS_UNIQUE
            : strview_equal_ci(name, STR_VIEW("PRIMARY")) ? KEYS_PRIMARY
                                                          : KEYS_DUPLICATE;
+}
+
+/* Without a clause of keys, columns with aggregates are values, and those before the first of them are the keys. */
+static uint32_t implied_keys(const AstCreateTable *ast, const TableSchema *schema)
+{
+    uint32_t count = 0;
+    if (ast->key_kind.length > 0 || ast->keys.count > 0)
+        return 0;
+    while (count < schema->column_count && schema->columns[count].aggregate.length == 0)
+        count++;
+    return count < schema->column_count ? count : 0;
 }
 
 static Status fill_keys(DdlContext *context, const AstCreateTable *ast, TableSchema *schema)
@@ -181,12 +241,19 @@ static Status fill_keys(DdlContext *context, const AstCreateTable *ast, TableSch
         if (schema->keys_kind == KEYS_PRIMARY)
             schema->columns[i].is_nullable = false;
     }
-    if (ast->keys.count == 0 && schema->column_count > 0 && ast->sort_columns.count == 0) {
+    uint32_t implied = implied_keys(ast, schema);
+    for (uint32_t i = 0; i < implied; i++)
+        schema->columns[i].is_key = true;
+    if (implied > 0) {
+        schema->keys_kind = KEYS_AGGREGATE;
+        schema->key_count = implied;
+    }
+    if (ast->keys.count == 0 && implied == 0 && schema->column_count > 0 && ast->sort_columns.count == 0) {
         /* The first columns that fit 36 bytes, at most three, are the key. */
         uint32_t bytes = 0;
         for (uint32_t i = 0; i < schema->column_count && i < 3; i++) {
             Type type = schema->columns[i].type;
-            if (type_is_float(type) || type_is_nested(type) || type.kind >= TYPE_JSON)
+            if (type_is_float(type) || type_is_nested(type) || type_is_state(type) || type.kind >= TYPE_JSON)
                 break;
             bytes += type_is_string(type) ? 20 : phys_width((PhysKind)type.phys);
             if (bytes > 36 && i > 0)
@@ -215,14 +282,14 @@ static Status check_aggregates(DdlContext *context, TableSchema *schema)
     static const char *const known[] = {"SUM", "MIN", "MAX", "REPLACE", "REPLACE_IF_NOT_NULL", "HLL_UNION", "BITMAP_UNION", "PERCENTILE_UNION"};
     bool has_any = false;
     for (uint32_t i = 0; i < schema->column_count; i++)
-        has_any |= schema->columns[i].aggregate.length > 0;
+        has_any |= schema->columns[i].aggregate.length > 0 && !type_is_state(schema->columns[i].type);
     if (has_any && schema->keys_kind != KEYS_AGGREGATE)
         return DDL_ERROR(context, "Cannot specify aggregate function for value columns of a table whose key type is not AGGREGATE KEY.");
     for (uint32_t i = 0; schema->keys_kind == KEYS_AGGREGATE && i < schema->column_count; i++) {
         const TableColumn *column = &schema->columns[i];
         if (column->is_key && column->aggregate.length > 0)
             return DDL_ERROR(context, "Cannot specify aggregate function for key column %.*s.", SV_ARGS(column->name));
-        if (column->is_key)
+        if (column->is_key || type_is_state(column->type))
             continue;
         if (column->aggregate.length == 0)
             return DDL_ERROR(context, "No aggregate function specified for '%.*s'.", SV_ARGS(column->name));
@@ -240,7 +307,7 @@ static Status check_key_types(DdlContext *context, const TableSchema *schema)
 {
     for (uint32_t i = 0; i < schema->key_count; i++) {
         Type type = schema->columns[i].type;
-        bool is_bad = type_is_nested(type) || type.kind == TYPE_JSON || type.kind >= TYPE_BITMAP;
+        bool is_bad = type_is_nested(type) || type_is_state(type) || type.kind == TYPE_JSON || type.kind >= TYPE_BITMAP;
         bool is_float = type_is_float(type) && schema->keys_kind != KEYS_DUPLICATE;
         if (is_bad || is_float)
             return DDL_ERROR(context, "%s column[%.*s]'s type not support.", schema->keys_kind == KEYS_PRIMARY ? "primary key" : "key",
@@ -306,6 +373,13 @@ static Status check_partition_type(DdlContext *context, Type type, StrView name)
     return OK;
 }
 
+/* Ranges of what from_unixtime() says are ranges of time. */
+static bool is_moment(const AstExpr *ast)
+{
+    return ast->kind == AST_CALL && (strview_equal_ci(ast->name.parts[0], STR_VIEW("from_unixtime")) ||
+                                     strview_equal_ci(ast->name.parts[0], STR_VIEW("from_unixtime_ms")));
+}
+
 static Status fill_partition_column(DdlContext *context, const AstExpr *ast, uint32_t i, TableSchema *schema)
 {
     PartitionStep step;
@@ -317,6 +391,8 @@ static Status fill_partition_column(DdlContext *context, const AstExpr *ast, uin
     if (name.length == 0) {
         TRY(expr_type(context, ast, schema->partition_exprs[i], schema, &schema->partition_types[i]));
         schema->partition_types[i] = type_copy(&schema->arena, schema->partition_types[i]);
+        if (schema->scheme == PARTITION_RANGE && is_moment(ast))
+            schema->partition_types[i] = type_of(TYPE_DATETIME);
         return check_partition_type(context, schema->partition_types[i], schema->partition_exprs[i]);
     }
     int column = table_column_index(schema, name);

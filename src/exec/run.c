@@ -16,8 +16,7 @@ Status exec_check(ExecContext *exec)
     if (options->cancelled != NULL && atomic_load_explicit(options->cancelled, memory_order_relaxed))
         return RAISE(exec->diag, CANCELLED, "Query execution was interrupted");
     if (options->deadline_us > 0 && env_monotonic_us(environment_real()) > options->deadline_us)
-        return RAISE(exec->diag, QUERY_TIMEOUT, "Query reached its timeout of %lld seconds, please increase the 'query_timeout' session variable and retry",
-                     (long long)exec->session->timeout_seconds);
+        return RAISE(exec->diag, QUERY_TIMEOUT, FUNC_TIMEOUT_TEXT, FUNC_TIMEOUT_ARGS(exec->session));
     if (mem_is_pressed())
         return RAISE(exec->diag, OUT_OF_MEMORY, "out of memory: the system gives no more");
     if (mem_over_limit(options->memory))

@@ -4,6 +4,7 @@
  * rewriting replaces child pointers in place, so a shared sub-tree must be cloned first. */
 
 #include "base/hash.h"
+#include "func/agg_state.h"
 
 static Expr *new_expr(Arena *arena, ExprKind kind, Type type, bool is_nullable)
 {
@@ -88,12 +89,28 @@ Status expr_call_by_name(Arena *arena, const FuncSession *session, const char *n
     return OK;
 }
 
+static Status no_state(Type source, Type target, Diag *diag)
+{
+    AUTO_BYTEBUF from = {0};
+    AUTO_BYTEBUF to = {0};
+    if (type_is_state(source))
+        type_state_print(source, &from);
+    else
+        type_print(source, &from);
+    type_state_print(target, &to);
+    return RAISE(diag, ANALYSIS, "Getting analyzing error. Detail message: %s is no state of %s.", from.data, to.data);
+}
+
 static Status make_cast(Arena *arena, Expr *expr, Type target, bool is_try, Diag *diag, Expr **out_expr)
 {
     *out_expr = expr;
+    bool is_null = expr->kind == EXPR_CONSTANT && expr->constant.value.is_null;
+    bool needs_state = type_is_state(target) && !is_null && expr->type.kind != TYPE_NULL;
+    if (needs_state && !type_same_state(expr->type, target) && !func_state_fits(target, expr->type, arena))
+        return no_state(expr->type, target, diag);
     if (type_equal(expr->type, target) && expr->type.phys == target.phys)
         return OK;
-    if (expr->kind == EXPR_CONSTANT && expr->constant.value.is_null) {
+    if (is_null) {
         *out_expr = expr_null(arena, target);
         return OK;
     }

@@ -13,7 +13,12 @@
 enum { SEGMENT_VERSION = 2, SEGMENT_TAIL_BYTES = 32, BOUND_BYTES = 64 };
 static const char segment_magic[8] = {'M', 'R', 'K', 'S', 'E', 'G', '0', '1'};
 
-/* Tail, the last 32 bytes: footer length u64, footer checksum u64, version u32, 4 zero bytes, magic. */
+/* Tail, the last 32 bytes: footer length u64, footer checksum u64, version u32, its check u32, magic. The check tells versions that
+ * are read from each other: no checksum is over the tail. */
+static inline uint32_t segment_version_check(uint32_t version)
+{
+    return version <= SEGMENT_VERSION ? 0 : ~version;
+}
 
 typedef enum PageEncoding {
     PAGE_PACKED = INT_PACKED, /* this and the four others of integers: see codec/intpack.h */
@@ -99,6 +104,8 @@ struct Segment {
     Arena arena;
     Volume *volume;
     VolumeObject *object;
+    Volume inline_volume; /* of a segment without an object: its bytes are a copy in arena */
+    VolumeObject inline_object;
     SegmentRef ref;
     const uint8_t *data; /* of the segment within the object */
     size_t length;

@@ -272,7 +272,7 @@ static Status check_tail(const Segment *s, Diag *diag)
     if (load_u32(tail + 16) > format_version_readable(SEGMENT_VERSION))
         return RAISE(diag, FORMAT_TOO_NEW, "segment in object \"%.*s\" has format %u, this version reads up to %u",
                      SV_ARGS(s->ref.path), load_u32(tail + 16), format_version_readable(SEGMENT_VERSION));
-    if (load_u32(tail + 16) == 0 || load_u32(tail + 20) != 0)
+    if (load_u32(tail + 16) == 0 || load_u32(tail + 20) != segment_version_check(load_u32(tail + 16)))
         return segment_corrupt(s, s->length - 16, -1, "its tail is not valid", diag);
     if (length > s->length - SEGMENT_TAIL_BYTES || length < 9)
         return segment_corrupt(s, s->length - SEGMENT_TAIL_BYTES, -1, "the footer length is impossible", diag);
@@ -317,23 +317,52 @@ static Status open_footer(Segment *s, Diag *diag)
     return status;
 }
 
-Status segment_open(Volume *volume, const SegmentRef *ref, Diag *diag, Segment **out_segment)
+static void close_inline(VolumeObject *object)
 {
+    (void)object; /* goes with the segment's arena */
+}
+
+/* The catalog that the reference points into may go before the segment. */
+static void open_inline(Segment *s, const Volume *home)
+{
+    static const VolumeOps ops = {.close_object = close_inline};
+    const StrView *bytes = &s->ref.bytes;
+    s->inline_volume = (Volume){.ops = &ops, .environment = home->environment, .url = "catalog"};
+    s->volume = &s->inline_volume;
+    s->inline_object = (VolumeObject){s->volume, (const uint8_t *)arena_strndup(&s->arena, bytes->data, bytes->length), bytes->length};
+    s->object = &s->inline_object;
+    s->ref.bytes = (StrView){0};
+    s->ref.path = strview(arena_printf(&s->arena, "(in the catalog) %llu", (unsigned long long)s->ref.id));
+}
+
+static Status open_stored(Segment *s, Diag *diag)
+{
+    const SegmentRef *ref = &s->ref;
     char path[4096];
     if (ref->path.length >= sizeof(path))
         return RAISE(diag, CORRUPT, "object path of %zu bytes is too long", ref->path.length);
     memcpy(path, ref->path.data, ref->path.length);
     path[ref->path.length] = '\0';
-    TRY(volume_by_id(volume, ref->volume_id, diag, &volume));
+    s->ref.path = strview_n(arena_strndup(&s->arena, path, ref->path.length), ref->path.length);
+    TRY(volume_by_id(s->volume, ref->volume_id, diag, &s->volume));
+    Status status = volume_open_object(s->volume, path, diag, &s->object);
+    if (status == ERR_NO_SUCH_OBJECT)
+        quarantine_note(s->volume, ref->path, "the object is missing");
+    return status;
+}
+
+Status segment_open(Volume *volume, const SegmentRef *ref, Diag *diag, Segment **out_segment)
+{
     Segment *s = mem_alloc_zero(sizeof(*s));
     arena_init(&s->arena, NULL);
     mutex_init(&s->lock);
     s->ref = *ref;
     s->volume = volume;
-    s->ref.path = strview_n(arena_strndup(&s->arena, path, ref->path.length), ref->path.length);
-    Status status = volume_open_object(volume, path, diag, &s->object);
-    if (status == ERR_NO_SUCH_OBJECT)
-        quarantine_note(volume, ref->path, "the object is missing");
+    Status status = OK;
+    if (segment_is_inline(ref))
+        open_inline(s, volume);
+    else
+        status = open_stored(s, diag);
     if (status == OK && (ref->offset > s->object->size || ref->length > s->object->size - ref->offset))
         status = segment_corrupt(s, 0, -1, "the object is shorter than the segment", diag);
     if (status == OK) {
@@ -357,7 +386,7 @@ void segment_prepare(Volume *volume, const SegmentRef *ref)
 {
     enum { FOOTER_GUESS = 64 << 10 };
     char path[1024];
-    if (volume_by_id(volume, ref->volume_id, NULL, &volume) != OK || volume->ops->prepare == NULL || ref->path.length >= sizeof(path))
+    if (segment_is_inline(ref) || volume_by_id(volume, ref->volume_id, NULL, &volume) != OK || volume->ops->prepare == NULL || ref->path.length >= sizeof(path))
         return;
     memcpy(path, ref->path.data, ref->path.length);
     path[ref->path.length] = '\0';

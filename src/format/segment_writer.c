@@ -498,8 +498,9 @@ Status segment_writer_finish(SegmentWriter *w, uint64_t *out_length, uint64_t *o
     uint64_t checksum = checksum_bytes(tail.data, tail.length);
     bytebuf_put_u64(&tail, footer_length);
     bytebuf_put_u64(&tail, checksum);
-    bytebuf_put_u32(&tail, format_version_written(SEGMENT_VERSION));
-    bytebuf_put_u32(&tail, 0);
+    uint32_t version = format_version_written(SEGMENT_VERSION);
+    bytebuf_put_u32(&tail, version);
+    bytebuf_put_u32(&tail, segment_version_check(version));
     bytebuf_append(&tail, segment_magic, sizeof(segment_magic));
     TRY(emit(w, tail.data, tail.length));
     *out_length = w->offset;

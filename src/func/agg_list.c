@@ -12,11 +12,12 @@
 
 #include "base/hash.h"
 #include "func/nested.h"
+#include "func/rank_test.h"
 #include "types/decimal.h"
 #include "types/decimal256.h"
 
 typedef enum ListKind { LIST_CONCAT, LIST_ARRAY, LIST_MAP, LIST_UNIQUE, LIST_MIN_N, LIST_MAX_N, LIST_CONT, LIST_DISC,
-                        LIST_TOP_K, LIST_SUM_MAP } ListKind;
+                        LIST_TOP_K, LIST_SUM_MAP, LIST_COUNT, LIST_SUM, LIST_RANK_TEST } ListKind;
 
 typedef struct ListData {
     ListKind kind;
@@ -32,7 +33,7 @@ typedef struct ListData {
 typedef struct RowList {
     Datum *items;
     uint32_t rows, capacity;
-    double rate; /* percentiles */
+    double rate; /* percentiles; of a rank test the continuity correction and, a thousand times, the alternative */
 } RowList;
 
 static uint32_t row_width(const ListData *data)
@@ -175,6 +176,23 @@ static Status take_nested(AggContext *context, const ListData *data, RowList *li
     return OK;
 }
 
+/* The alternative and the continuity correction of mann_whitney_u_test(x, sample, alternative, correction). */
+static Status take_test(AggContext *context, const Vector *const *arguments, uint32_t row, RowList *list, Arena *scratch)
+{
+    uint32_t count = context->binding->argument_count;
+    Datum name = count > 2 ? vector_get(arguments[2], row, scratch) : datum_null();
+    Datum correction = count > 3 ? vector_get(arguments[3], row, scratch) : datum_i64(1);
+    RankAlternative alternative = RANK_TWO_SIDED;
+    bool ok = count <= 2 || (!name.is_null && rank_alternative_of(str_view(&name.str), &alternative));
+    if (!ok)
+        return RAISE(context->diag, INVALID_ARGUMENT, "Logical Error: invalid alternative `%.*s`.", name.is_null ? 4 : (int)name.str.length,
+                     name.is_null ? "NULL" : str_data(&name.str));
+    if (correction.is_null || correction.i64 < 0 || correction.i64 > 100)
+        return RAISE(context->diag, INVALID_ARGUMENT, "Logical Error: continuity_correction must be 0 or more");
+    list->rate = (double)((int64_t)alternative * 1000 + correction.i64);
+    return OK;
+}
+
 static Status take_row(AggContext *context, const ListData *data, const Vector *const *arguments, uint32_t row, RowList *list,
                        Datum *values, Arena *scratch)
 {
@@ -197,6 +215,8 @@ static Status take_row(AggContext *context, const ListData *data, const Vector *
     }
     if (data->kind == LIST_TOP_K)
         values[1] = datum_i64(1);
+    if (data->kind == LIST_RANK_TEST)
+        TRY(take_test(context, arguments, row, list, scratch));
     bool skips = data->kind == LIST_MAP ? values[0].is_null : has_null && data->kind != LIST_ARRAY && data->kind != LIST_TOP_K;
     if (!skips)
         TRY(add_row(context, data, list, values, true));
@@ -366,6 +386,36 @@ static void finish_percentile(AggContext *context, const ListData *data, const R
     vector_put(out, context->arena, row, &value);
 }
 
+/* Of the distinct values: their number or sum. */
+static void finish_distinct(AggContext *context, const ListData *data, const RowList *list, uint32_t row, Vector *out)
+{
+    Datum sum = data->kind == LIST_COUNT ? datum_i64(list->rows) : datum_null();
+    Type type = data->types[0];
+    for (uint32_t r = 0; data->kind == LIST_SUM && r < list->rows; r++) {
+        Datum value = list->items[(size_t)r * row_width(data)];
+        if (out->type.phys == PHYS_F64)
+            value = datum_f64(number_of(type, &value));
+        add_second(out->type, &sum, &value);
+    }
+    vector_put(out, context->arena, row, &sum);
+}
+
+static void finish_test(AggContext *context, const RowList *list, uint32_t row, Vector *out)
+{
+    AUTO_BYTEBUF text = {0};
+    int64_t rate = (int64_t)list->rate;
+    RankSample *samples = ARENA_NEW_ARRAY(context->arena, RankSample, MAX(list->rows, 1u));
+    if (list->rows == 0) {
+        vector_set_null(out, row);
+        return;
+    }
+    for (uint32_t r = 0; r < list->rows; r++)
+        samples[r] = (RankSample){list->items[(size_t)r * 2].f64, list->items[(size_t)r * 2 + 1].i64 != 0};
+    rank_test_print(samples, list->rows, (RankAlternative)(rate / 1000), (double)(rate % 1000), &text);
+    Str value = str_make(text.data, text.length);
+    ((Str *)out->data)[row] = str_copy(context->arena, &value);
+}
+
 static int compare_keys(const void *a, const void *b, void *context)
 {
     return datum_compare(((const ListData *)context)->types[0], a, b);
@@ -395,6 +445,10 @@ static Status list_finish(AggContext *context, uint8_t *const *groups, uint32_t 
             finish_percentile(context, data, &list, first + i, out);
         else if (data->kind == LIST_TOP_K)
             finish_top(context, data, &list, first + i, out);
+        else if (data->kind == LIST_RANK_TEST)
+            finish_test(context, &list, first + i, out);
+        else if (data->kind == LIST_COUNT || data->kind == LIST_SUM)
+            finish_distinct(context, data, &list, first + i, out);
         else if (list.rows == 0 && data->kind != LIST_MAP && data->kind != LIST_UNIQUE && data->kind != LIST_SUM_MAP)
             vector_set_null(out, first + i);
         else
@@ -453,6 +507,42 @@ static Status bind_array(const FuncBindRequest *request, const FuncDef *def, Fun
     ListData *data = new_data(request, LIST_ARRAY, types, 1, request->order_count, out);
     data->is_distinct |= def->code == 1;
     out->result = type_array(request->arena, types[0]);
+    return OK;
+}
+
+/* code: LIST_COUNT, LIST_SUM. Only of states: the plain functions are count() and sum() with DISTINCT. */
+static Status bind_distinct(const FuncBindRequest *request, const FuncDef *def, FuncBinding *out)
+{
+    bool is_sum = def->code == LIST_SUM;
+    Type *types = bind_argument_array(request, out);
+    for (uint32_t i = 0; i < request->count; i++) {
+        settle(&types[i]);
+        if (is_sum && (type_is_nested(types[i]) || types[i].kind >= TYPE_JSON || type_is_wide_decimal(types[i])))
+            return bind_error(request);
+    }
+    if (is_sum && !type_is_numeric(types[0]))
+        types[0] = type_of(TYPE_DOUBLE);
+    ListData *data = new_data(request, (ListKind)def->code, types, request->count, 0, out);
+    data->is_distinct = true;
+    out->result = !is_sum || types[0].kind <= TYPE_BIGINT ? type_of(TYPE_BIGINT)
+                  : types[0].kind == TYPE_DECIMAL         ? type_decimal(DECIMAL_MAX_PRECISION, types[0].scale)
+                  : type_is_float(types[0])               ? type_of(TYPE_DOUBLE)
+                                                          : types[0];
+    return OK;
+}
+
+static Status bind_test(const FuncBindRequest *request, const FuncDef *def, FuncBinding *out)
+{
+    static const TypeKind kinds[] = {TYPE_DOUBLE, TYPE_BOOLEAN, TYPE_VARCHAR, TYPE_BIGINT};
+    (void)def;
+    Type *types = bind_argument_array(request, out);
+    for (uint32_t i = 0; i < request->count; i++) {
+        if (cast_implicit_cost(types[i], type_of(kinds[i])) < 0)
+            return bind_error(request);
+        types[i] = type_of(kinds[i]);
+    }
+    new_data(request, LIST_RANK_TEST, types, 2, 0, out);
+    out->result = type_of(TYPE_JSON);
     return OK;
 }
 
@@ -585,5 +675,8 @@ static const FuncDef defs[] = {
     LISTF("percentile_cont", 0, 2, 2, bind_percentile, 0),
     LISTF("percentile_disc", 0, 2, 2, bind_percentile, 1),
     LISTF("percentile_disc_lc", 0, 2, 2, bind_percentile, 1),
+    LISTF("mann_whitney_u_test", 0, 2, 4, bind_test, 0),
+    LISTF("multi_distinct_count", FUNC_HIDDEN, 1, FUNC_ANY_ARGUMENTS, bind_distinct, LIST_COUNT),
+    LISTF("multi_distinct_sum", FUNC_HIDDEN, 1, 1, bind_distinct, LIST_SUM),
 };
 const FuncTable func_table_agg_list = {defs, COUNT_OF(defs)};

@@ -572,7 +572,7 @@ static const AggKernel count_if_kernel = {.state_bytes = 8, .update = count_if_u
     {.name = NAME, .kind = FUNC_AGGREGATE, .min_arguments = 1, .max_arguments = 1, .code = CODE,       \
      .overloads = (const FuncOverload[]){{"d", 'd', NULL, &variance_kernel}}, .overload_count = 1, .group = "aggregate"}
 static const FuncDef defs[] = {
-    AGG("count", 0, FUNC_ANY_ARGUMENTS, bind_count, 0, FUNC_NEVER_NULL),
+    AGG("count", 0, FUNC_ANY_ARGUMENTS, bind_count, 0, FUNC_NEVER_NULL | FUNC_STATE_UNTYPED),
     AGG("sum", 1, 1, bind_sum, 0, 0),
     AGG("avg", 1, 1, bind_sum, 1, 0),
     AGG("min", 1, 1, bind_extreme, -1, FUNC_IGNORES_DISTINCT),

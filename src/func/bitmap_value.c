@@ -251,6 +251,8 @@ static bool decode_into(BitmapValue *bitmap, ByteReader *reader)
 BitmapValue *bitmap_decode(StrView stored)
 {
     BitmapValue *bitmap = bitmap_new();
+    if (stored.length == 0) /* DEFAULT '' */
+        return bitmap;
     ByteReader reader = byte_reader(stored.data == NULL ? "" : stored.data, stored.length);
     if (decode_into(bitmap, &reader) && byte_reader_left(&reader) == 0)
         return bitmap;

@@ -34,13 +34,19 @@ typedef struct FuncSession {
     /* The profile of a query that was kept and that the user may see; NULL: there are none. */
     bool (*find_profile)(void *context, StrView query_id, Arena *arena, StrView *out_text);
     void *profile_context;
+    const struct DictionarySource *dictionaries; /* func/dictionary.h; NULL: there are none here */
     uint64_t random_seed;
     uint32_t group_concat_max_bytes;
     const _Atomic bool *cancelled; /* for functions that wait; NULL: nobody can */
     int64_t deadline_us;           /* monotonic; 0: none */
     int64_t timeout_seconds;       /* that the deadline came from, for messages */
+    bool is_insert;                /* of a statement that writes */
     uint32_t flags; /* FUNC_SESSION_* */
 } FuncSession;
+
+#define FUNC_TIMEOUT_TEXT "%s reached its timeout of %lld seconds, please increase the '%s_timeout' session variable and retry"
+#define FUNC_TIMEOUT_ARGS(session)                                                                                         \
+    (session)->is_insert ? "Insert" : "Query", (long long)(session)->timeout_seconds, (session)->is_insert ? "insert" : "query"
 
 enum {
     FUNC_SESSION_THROW = 1 << 0,           /* ALLOW_THROW_EXCEPTION: bad casts raise, not NULL */
@@ -102,12 +108,13 @@ enum {
     FUNC_IGNORES_DISTINCT = 1 << 8, /* min, max, any_value, bitmap_union */
     FUNC_CHEAP = 1 << 9,            /* a few cycles a row: predicate ordering */
     FUNC_EXPENSIVE = 1 << 10,       /* regular expressions, JSON, LIKE */
+    FUNC_STATE_UNTYPED = 1 << 11,   /* aggregate whose states do not depend on the types of its arguments */
 };
 
 enum { FUNC_ORDER_DESCENDING = 1, FUNC_ORDER_NULLS_FIRST = 2 };
 enum { FUNC_MAX_FIXED_ARGS = 8, FUNC_ANY_ARGUMENTS = 255 };
 
-/* Aggregates. States of one group lie in one row, this one's at row + offset, 8-byte aligned. */
+/* Aggregates. States of one group lie in one row, this one's at row + offset, 16-byte aligned. */
 typedef struct AggContext {
     const struct FuncBinding *binding;
     const FuncSession *session;

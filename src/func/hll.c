@@ -275,7 +275,7 @@ static Status bind_hll(const FuncBindRequest *request, const FuncDef *def, FuncB
 }
 
 #define NDV(NAME, MAX_ARGS)                                                                            \
-    {.name = NAME, .kind = FUNC_AGGREGATE, .flags = FUNC_NEVER_NULL | FUNC_IGNORES_DISTINCT, .min_arguments = 1, \
+    {.name = NAME, .kind = FUNC_AGGREGATE, .flags = FUNC_NEVER_NULL | FUNC_IGNORES_DISTINCT | FUNC_STATE_UNTYPED, .min_arguments = 1, \
      .max_arguments = MAX_ARGS, .bind = bind_ndv, .group = "aggregate"}
 #define HLLA(NAME, CODE)                                                                               \
     {.name = NAME, .kind = FUNC_AGGREGATE, .flags = FUNC_NEVER_NULL | FUNC_IGNORES_DISTINCT, .min_arguments = 1, \

@@ -1,3 +1,4 @@
+#include "func/agg_state.h"
 #include "func/families.h"
 
 /* Overload choice and the rules of common types.
@@ -197,7 +198,7 @@ static Status bind_overload(const FuncBindRequest *request, const FuncDef *def, 
 
 Status func_resolve(const FuncBindRequest *request, FuncBinding *out_binding)
 {
-    const FuncDef *def = func_find(request->name);
+    const FuncDef *def = func_find_form(request->name, request->arena);
     if (def == NULL)
         return bind_error(request);
     bool too_many = def->max_arguments != FUNC_ANY_ARGUMENTS && request->count > def->max_arguments;
@@ -278,6 +279,10 @@ Status type_common(Type a, Type b, Arena *arena, Diag *diag, Type *out_type)
     *out_type = a;
     a.phys = (uint8_t)type_default_phys(a);
     b.phys = (uint8_t)type_default_phys(b);
+    if (a.kind == TYPE_VARBINARY && b.kind == TYPE_VARBINARY && !type_same_state(a, b)) {
+        *out_type = type_of(TYPE_VARBINARY);
+        return OK;
+    }
     if (type_equal(a, b) || b.kind == TYPE_NULL)
         *out_type = a;
     else if (a.kind == TYPE_NULL)

@@ -108,9 +108,7 @@ static Status nap(const FuncContext *context, int64_t duration_us)
         if (session->cancelled != NULL && atomic_load_explicit(session->cancelled, memory_order_relaxed))
             return RAISE(context->diag, CANCELLED, "Query execution was interrupted");
         if (session->deadline_us > 0 && now > session->deadline_us)
-            return RAISE(context->diag, QUERY_TIMEOUT,
-                         "Query reached its timeout of %lld seconds, please increase the 'query_timeout' session variable and retry",
-                         (long long)session->timeout_seconds);
+            return RAISE(context->diag, QUERY_TIMEOUT, FUNC_TIMEOUT_TEXT, FUNC_TIMEOUT_ARGS(session));
         env_sleep_us(environment_real(), MIN(until - now, (int64_t)NAP_US));
     }
     return OK;

@@ -28,6 +28,7 @@ enum {
     PENALTY_US = 600 * 1000000,
     PENALTIES = 64,
     HELP_SEGMENTS = 48, /* so many small ones are merged by the load that adds to them */
+    STORED_FROM_BYTES = 64 << 20, /* of segments in the catalog, half of what it may hold */
     PATIENCE = 3, /* merges of a tablet that come too late before one is done under the lock */
 };
 
@@ -122,6 +123,12 @@ static bool has_garbage(const SegmentRef *segment)
     return (segment->row_count - segment_live_rows(segment)) * 4 >= segment->row_count;
 }
 
+/* Where the catalog holds many small segments, those of tablets that nothing is loaded into become objects one by one. */
+static bool is_to_store(const SegmentRef *segment)
+{
+    return segment_is_inline(segment) && catalog_inline_bytes() > STORED_FROM_BYTES;
+}
+
 static uint32_t take_smallest(const SegmentRef *segments, uint32_t count, bool is_tiered)
 {
     uint64_t rows = 0;
@@ -203,7 +210,7 @@ static bool pick_segments(Pick *pick, bool is_forced, int64_t now_us, Arena *are
     if (pick->count >= (is_whole ? 2u : is_quiet ? (uint32_t)QUIET_SEGMENTS : (uint32_t)BUSY_SEGMENTS))
         return true;
     for (uint32_t s = 0; s < count && (is_quiet || is_forced); s++) {
-        if (!has_garbage(&pick->segments[s]))
+        if (!has_garbage(&pick->segments[s]) && !is_to_store(&pick->segments[s]))
             continue;
         pick->segments[0] = pick->segments[s];
         pick->count = 1;
@@ -239,7 +246,7 @@ static void pick_in_table(const Compactor *c, const CatalogTable *table, int64_t
         for (uint32_t t = 0; t < partition->tablet_count; t++) {
             const TabletVersion *tablet = &partition->tablets[t];
             Pick pick = {.table = table, .partition = partition, .tablet = tablet};
-            if (tablet->segment_count == 0 || (tablet->segment_count == 1 && !has_garbage(&tablet->segments[0])))
+            if (tablet->segment_count == 0 || (tablet->segment_count == 1 && !has_garbage(&tablet->segments[0]) && !is_to_store(&tablet->segments[0])))
                 continue;
             if (tablet->segment_count > out->count && !is_penalised(c, tablet->id, now_us) && pick_segments(&pick, false, now_us, arena) &&
                 pick.count > out->count)
@@ -382,7 +389,7 @@ static Status publish(Compactor *c, const Pick *pick, const SegmentRef *merged, 
 
 static Status merge_picked(Compactor *c, const Pick *pick, bool is_locked, const _Atomic bool *cancelled, Diag *diag)
 {
-    char path[128];
+    char path[META_OBJECT_PATH_BYTES];
     AUTO_ARENA arena;
     arena_init(&arena, NULL);
     const TableSchema *schema = pick->table->schema;
@@ -402,8 +409,7 @@ static Status merge_picked(Compactor *c, const Pick *pick, bool is_locked, const
     input.filters = filters;
     uint64_t id = meta_new_id(c->store);
     SegmentRef merged = {.id = id, .volume_id = volume->id, .path = strview(path)};
-    snprintf(path, sizeof(path), "data/%llu/%03llu/%012llu.seg", (unsigned long long)meta_incarnation(c->store),
-             (unsigned long long)(id % 512), (unsigned long long)id);
+    meta_object_path(c->store, id, "seg", path);
     merged.path = strview(path);
     if (id == 0)
         return RAISE(diag, IO, "no id could be taken for an object: the metadata journal can't be written");

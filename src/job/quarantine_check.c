@@ -27,7 +27,7 @@ static void ask_for(void *context, const SegmentRef *segment)
     Listing *listing = context;
     VolumeObject *object;
     Diag diag = {0};
-    if (segment->volume_id != 0 || strmap_get(&listing->there, segment->path) != NULL)
+    if (segment->volume_id != 0 || segment_is_inline(segment) || strmap_get(&listing->there, segment->path) != NULL)
         return;
     char *path = arena_strndup(&listing->arena, segment->path.data, segment->path.length);
     strmap_set(&listing->there, strview(path), listing);

@@ -102,6 +102,8 @@ static void note_live(void *context, const SegmentRef *segment)
     Run *run = context;
     const char *kind = run->is_published ? published : held;
     StrView name = segment->path;
+    if (segment_is_inline(segment))
+        return;
     if (segment->volume_id != 0)
         name = strview(arena_printf(&run->arena, "%u:%.*s", segment->volume_id, SV_ARGS(segment->path)));
     if (strmap_get(&run->live, name) != NULL)

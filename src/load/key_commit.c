@@ -108,9 +108,9 @@ Status delete_vector_store(MetaStore *store, Volume *volume, const SegmentRef *s
         out->bytes = strview_n(arena_strndup(arena, bytes.data, bytes.length), bytes.length);
         return OK;
     }
-    const char *path = arena_printf(arena, "data/%llu/%03llu/%012llu.del", (unsigned long long)meta_incarnation(store),
-                                    (unsigned long long)(out->id % 512), (unsigned long long)out->id);
-    out->path = strview(path);
+    char path[META_OBJECT_PATH_BYTES];
+    meta_object_path(store, out->id, "del", path);
+    out->path = strview(arena_strdup(arena, path));
     return volume_put(volume, path, bytebuf_view(&bytes), diag);
 }
 

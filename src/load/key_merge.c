@@ -247,6 +247,8 @@ Status key_merge(const KeyMergeInput *input, Diag *diag, uint8_t *out_skipped)
     if (status == OK)
         status = take_old_rows(&m);
     arena_deinit(&m.arena);
+    if (status == OK && input->rules->given != NULL)
+        status = generated_columns_fill(input->rules->generated, input->schema, input->columns, input->rows, input->arena, diag);
     return status;
 }
 

@@ -58,7 +58,7 @@ Status load_plan_bind(LoadPlan *plan, StrView mapping, const AstStrList *names, 
     }
     LogicalColumn *columns = ARENA_NEW_ARRAY(&plan->arena, LogicalColumn, plan->source_count);
     for (uint32_t i = 0; i < plan->source_count; i++) {
-        Type type = plan->sources[i].type.kind == TYPE_NULL ? type_varchar(VARCHAR_MAX_BYTES) : plan->sources[i].type;
+        Type type = plan->sources[i].type.kind == TYPE_NULL || type_is_state(plan->sources[i].type) ? type_varchar(VARCHAR_MAX_BYTES) : plan->sources[i].type;
         columns[i] = logical_column(i + 1, plan->sources[i].name, type, true);
     }
     for (uint32_t i = 0; i < names->count; i++) {
@@ -74,6 +74,8 @@ Status load_plan_bind(LoadPlan *plan, StrView mapping, const AstStrList *names, 
         if (column < 0)
             return RAISE(diag, NO_SUCH_COLUMN, "Column '%.*s' in the mapping is no column of table '%.*s'",
                          SV_ARGS(names->items[i]), SV_ARGS(plan->table->name));
+        if (schema->columns[column].generated.length > 0)
+            return RAISE(diag, INVALID_ARGUMENT, "generated column '%.*s' can not be specified.", SV_ARGS(names->items[i]));
         TRY(bind_value(plan, &context, mapping, values->items[i], columns, schema->columns[column].type,
                        &plan->exprs[plan->expr_count]));
         plan->targets[column] = (LoadTarget){.kind = LOAD_FROM_EXPR, .index = plan->expr_count++};
@@ -93,18 +95,48 @@ Status load_plan_bind_default(LoadPlan *plan, const TableColumn *column, LoadTar
     return OK;
 }
 
+/* All columns of the table, as slots. */
+static LogicalColumn *table_columns(LoadPlan *plan)
+{
+    const TableSchema *schema = plan->table->schema;
+    LogicalColumn *columns = ARENA_NEW_ARRAY(&plan->arena, LogicalColumn, schema->column_count);
+    for (uint32_t i = 0; i < schema->column_count; i++)
+        columns[i] = logical_column(i + 1, schema->columns[i].name, schema->columns[i].type, schema->columns[i].is_nullable);
+    return columns;
+}
+
+Status load_plan_bind_generated(LoadPlan *plan, Diag *diag)
+{
+    const TableSchema *schema = plan->table->schema;
+    AnalyzeContext context = analyze_context(plan, diag);
+    LogicalColumn *columns = table_columns(plan);
+    GeneratedColumns *generated = &plan->generated;
+    generated->session = &plan->session;
+    generated->exprs = ARENA_NEW_ARRAY(&plan->arena, Expr *, schema->column_count);
+    generated->columns = ARENA_NEW_ARRAY(&plan->arena, uint32_t, schema->column_count);
+    for (uint32_t i = 0; i < schema->column_count; i++) {
+        const TableColumn *column = &schema->columns[i];
+        AstExpr *ast;
+        Expr *expr;
+        if (column->generated.length == 0)
+            continue;
+        TRY(sql_parse_expression(column->generated, &plan->arena, diag, &ast));
+        TRY(analyze_scalar(&context, ast, column->generated, columns, schema->column_count, &expr));
+        TRY(expr_cast(&plan->arena, expr, column->type, true, diag, &expr));
+        generated->exprs[generated->count] = expr_rewrite(expr, set_slot, NULL);
+        generated->columns[generated->count++] = i;
+    }
+    return OK;
+}
+
 Status load_plan_bind_where(LoadPlan *plan, StrView text, Diag *diag)
 {
     const TableSchema *schema = plan->table->schema;
     AnalyzeContext context = analyze_context(plan, diag);
     AstExpr *ast;
     TRY(sql_parse_expression(text, &plan->arena, diag, &ast));
-    LogicalColumn *columns = ARENA_NEW_ARRAY(&plan->arena, LogicalColumn, schema->column_count);
-    for (uint32_t i = 0; i < schema->column_count; i++)
-        columns[i] = logical_column(i + 1, schema->columns[i].name, schema->columns[i].type,
-                                    schema->columns[i].is_nullable);
     Expr *expr;
-    TRY(analyze_scalar(&context, ast, text, columns, schema->column_count, &expr));
+    TRY(analyze_scalar(&context, ast, text, table_columns(plan), schema->column_count, &expr));
     TRY(expr_cast(&plan->arena, expr, type_of(TYPE_BOOLEAN), true, diag, &expr));
     plan->where = expr_rewrite(expr, set_slot, NULL);
     return OK;

@@ -66,6 +66,14 @@ bool load_hub_enter(LoadHub *hub, uint64_t database_id, StrView label, const Loa
     return true;
 }
 
+void load_hub_bind(LoadHub *hub, uint64_t database_id, StrView label)
+{
+    LOCK_GUARD(&hub->lock);
+    RunningLabel *running = *find_label(hub, database_id, label);
+    if (running != NULL)
+        running->cancel.cancel = NULL;
+}
+
 void load_hub_leave(LoadHub *hub, uint64_t database_id, StrView label)
 {
     LOCK_GUARD(&hub->lock);

@@ -14,6 +14,8 @@ typedef struct LoadCancel {
 
 /* False: a load with that label runs. Both are copied; cancel NULL: not to be cancelled here. */
 bool load_hub_enter(LoadHub *hub, uint64_t database_id, StrView label, const LoadCancel *cancel);
+/* It can't be cancelled from here on. */
+void load_hub_bind(LoadHub *hub, uint64_t database_id, StrView label);
 void load_hub_leave(LoadHub *hub, uint64_t database_id, StrView label);
 void load_hub_count(LoadHub *hub, bool succeeded, uint64_t rows, uint64_t bytes);
 /* Keeps a log under an unguessable name; the oldest one goes when there are LOAD_ERROR_LOGS. */

@@ -36,6 +36,8 @@ static void add_source(LoadPlan *plan, StrView name)
     LoadSource *source = &plan->sources[plan->source_count++];
     const TableSchema *schema = plan->table->schema;
     *source = (LoadSource){.name = name, .table_column = table_column_index(schema, name)};
+    if (source->table_column >= 0 && schema->columns[source->table_column].generated.length > 0)
+        source->table_column = -1; /* what came out of the table once may come in: its value is computed */
     if (source->table_column >= 0)
         source->type = schema->columns[source->table_column].type;
     note_op(plan, source);
@@ -165,7 +167,7 @@ static Status default_value(LoadPlan *plan, const TableColumn *column, Datum *ou
 {
     *out = datum_null();
     if (column->generated.length > 0)
-        return RAISE(diag, NOT_SUPPORTED, "Stream Load can't fill column %.*s, which is generated", SV_ARGS(column->name));
+        return OK; /* computed later */
     if (column->is_auto_increment)
         return OK; /* NULLs get values */
     if (column->default_kind == DEFAULT_LITERAL)
@@ -199,6 +201,9 @@ static Status fill_targets(LoadPlan *plan, Diag *diag)
             if (found)
                 *target = (LoadTarget){.kind = LOAD_FROM_SOURCE, .index = i};
         }
+        if (found && type_is_state(schema->columns[c].type)) /* the bytes of a client are no state */
+            return RAISE(diag, INVALID_ARGUMENT, "column '%.*s' of aggregate states is loaded by an expression in columns",
+                         SV_ARGS(schema->columns[c].name));
         if (found)
             continue;
         given[c] = 0;
@@ -249,6 +254,7 @@ Status load_plan_make(LoadPlan *plan, const StreamLoadOptions *options, Diag *di
     arena_init(&plan->arena, options->tracker);
     plan->session = (FuncSession){.now_us = env_wall_us(environment_real()),
                                   .zone_offset_us = options->zone_offset_us,
+                                  .dictionaries = options->dictionaries,
                                   .random_seed = env_random(environment_real())};
     plan->session.database = strview(arena_strndup(&plan->arena, options->database.data, options->database.length));
     plan->session.user = strview(arena_strndup(&plan->arena, options->user.data, options->user.length));
@@ -260,10 +266,30 @@ Status load_plan_make(LoadPlan *plan, const StreamLoadOptions *options, Diag *di
     TRY(read_columns(plan, options, diag));
     TRY(fill_targets(plan, diag));
     TRY(check_updates(plan, diag));
+    TRY(load_plan_bind_generated(plan, diag));
     StrView where = load_plan_property(plan, options, "where");
     if (strview_trim(where).length > 0)
         TRY(load_plan_bind_where(plan, where, diag));
     return finish_json(plan, path_count, diag);
+}
+
+TableLoaderOptions load_plan_loader(const LoadPlan *plan, const StreamLoadOptions *options, MemTracker *tracker, KeyMergeRules *rules)
+{
+    TableLoaderOptions loader = {.store = options->store,
+                                 .volume = options->volume,
+                                 .catalog = plan->catalog,
+                                 .table = plan->table,
+                                 .session = &plan->session,
+                                 .tracker = tracker,
+                                 .keys = options->keys,
+                                 .compactor = options->compactor,
+                                 .partition_ids = plan->partition_ids,
+                                 .partition_count = plan->partition_count};
+    if (plan->is_partial || plan->condition_column >= 0) {
+        *rules = (KeyMergeRules){plan->is_partial ? plan->given : NULL, plan->condition_column, &plan->generated};
+        loader.merge = rules;
+    }
+    return loader;
 }
 
 void load_plan_close(LoadPlan *plan)

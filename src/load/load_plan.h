@@ -2,11 +2,13 @@
 /* What the properties of a load say, checked against the table: which fields come in, where each goes,
  * what the other columns get. Immutable after load_plan_make(); shared by the load's threads. */
 
+#include "base/hash.h"
 #include "codec/json_text.h"
 #include "expr/expr.h"
 #include "format/csv.h"
 #include "format/json_rows.h"
 #include "load/stream_load.h"
+#include "load/table_loader.h"
 #include "sql/ast.h"
 
 typedef enum LoadCompression { LOAD_PLAIN, LOAD_GZIP, LOAD_DEFLATE, LOAD_LZ4_FRAME, LOAD_ZSTD, LOAD_BZ2 } LoadCompression;
@@ -37,6 +39,10 @@ typedef struct LoadPlan {
     const CatalogTable *table;
     FuncSession session;
     StrView label;
+    bool has_label; /* it is the client's */
+    bool is_merged; /* see merge_commit.h */
+    bool merge_async;
+    int64_t merge_interval_us;
     LoadSource *sources;
     uint32_t source_count;
     LoadTarget *targets; /* one a table column */
@@ -44,6 +50,7 @@ typedef struct LoadPlan {
     uint32_t expr_count;
     bool has_op;         /* __op: text that says whether a row is put or deleted */
     LoadTarget op;
+    GeneratedColumns generated;
     Expr *where;         /* over the table's columns: slot = column; NULL: all rows */
     bool is_json;
     CsvOptions csv;
@@ -69,8 +76,13 @@ typedef struct LoadPlan {
 Status load_plan_make(LoadPlan *plan, const StreamLoadOptions *options, Diag *diag);
 void load_plan_close(LoadPlan *plan);
 
+/* How the plan's rows are written. rules: room that lives as long as the loader. */
+TableLoaderOptions load_plan_loader(const LoadPlan *plan, const StreamLoadOptions *options, MemTracker *tracker, KeyMergeRules *rules);
+
 /* The parts of load_plan_make(). A property's text lives as long as the plan; data NULL: not given. */
 StrView load_plan_property(LoadPlan *plan, const StreamLoadOptions *options, const char *name);
+/* Adds the table and the properties that say what is loaded, and how. */
+void load_plan_sum_request(const StreamLoadOptions *options, ChecksumStream *sum);
 Status load_plan_read_label(LoadPlan *plan, const StreamLoadOptions *options, Diag *diag);
 Status load_plan_read_properties(LoadPlan *plan, const StreamLoadOptions *options, uint32_t *out_paths, Diag *diag);
 
@@ -79,4 +91,5 @@ Status load_plan_read_properties(LoadPlan *plan, const StreamLoadOptions *option
 Status load_plan_bind(LoadPlan *plan, StrView mapping, const AstStrList *names, const AstExprList *values, Diag *diag);
 /* The default of a column that is an expression. */
 Status load_plan_bind_default(LoadPlan *plan, const TableColumn *column, LoadTarget *target, Diag *diag);
+Status load_plan_bind_generated(LoadPlan *plan, Diag *diag);
 Status load_plan_bind_where(LoadPlan *plan, StrView text, Diag *diag);

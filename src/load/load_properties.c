@@ -6,11 +6,12 @@
  * effect here; what would change the result and is not known is refused, not ignored. */
 
 #include "base/environment.h"
+#include "base/hash.h"
 #include "types/datetime.h"
 #include "types/number_text.h"
 #include "types/time_zone.h"
 
-enum { DEFAULT_TIMEOUT_S = 600, MAX_TIMEOUT_S = 259200, LABEL_MAX_BYTES = 128 };
+enum { DEFAULT_TIMEOUT_S = 600, MAX_TIMEOUT_S = 259200, LABEL_MAX_BYTES = 128, DEFAULT_MERGE_MS = 1000, MAX_MERGE_MS = 600000, US_PER_MS = 1000 };
 
 StrView load_plan_property(LoadPlan *plan, const StreamLoadOptions *options, const char *name)
 {
@@ -81,12 +82,24 @@ static Status read_compression(LoadPlan *plan, const StreamLoadOptions *options,
     return RAISE(diag, NOT_SUPPORTED, "unsupported compression: %.*s, expected gzip, bz2, lz4_frame, zstd or deflate", SV_ARGS(text));
 }
 
-/* Accepted, checked and without effect: rows go where they belong, one commit a load. */
+/* merge_commit_parallel, how many nodes take such loads, is 1 here: the leader. */
+static Status read_merge(LoadPlan *plan, const StreamLoadOptions *options, Diag *diag)
+{
+    int64_t interval_ms = DEFAULT_MERGE_MS, parallel;
+    TRY(property_bool(plan, options, "enable_merge_commit", diag, &plan->is_merged));
+    TRY(property_bool(plan, options, "merge_commit_async", diag, &plan->merge_async));
+    TRY(property_number(plan, options, "merge_commit_interval_ms", (NumberRange){0, MAX_MERGE_MS}, diag, &interval_ms));
+    TRY(property_number(plan, options, "merge_commit_parallel", (NumberRange){0, INT64_MAX}, diag, &parallel));
+    plan->is_merged = plan->is_merged && options->merges != NULL && options->transaction == NULL;
+    plan->merge_interval_us = interval_ms * US_PER_MS;
+    return OK;
+}
+
+/* Accepted, checked and without effect: rows go where they belong. */
 static Status check_ignored(LoadPlan *plan, const StreamLoadOptions *options, Diag *diag)
 {
-    static const char *const bools[] = {"enable_merge_commit", "merge_commit_async", "enable_replicated_storage"};
-    static const char *const numbers[] = {"merge_commit_interval_ms", "merge_commit_parallel", "load_dop", "prepared_timeout",
-                                          "idle_transaction_timeout"};
+    static const char *const bools[] = {"enable_replicated_storage"};
+    static const char *const numbers[] = {"load_dop", "prepared_timeout", "idle_transaction_timeout"};
     bool is_set;
     int64_t number;
     for (size_t i = 0; i < COUNT_OF(bools); i++)
@@ -261,6 +274,26 @@ static Status read_format(LoadPlan *plan, const StreamLoadOptions *options, uint
     return read_csv(plan, options, diag);
 }
 
+static void add_text(ChecksumStream *sum, StrView text)
+{
+    uint64_t length = text.length;
+    checksum_stream_add(sum, &length, sizeof(length));
+    if (length > 0)
+        checksum_stream_add(sum, text.data, text.length);
+}
+
+void load_plan_sum_request(const StreamLoadOptions *options, ChecksumStream *sum)
+{
+    static const char *const names[] = {"format", "columns", "where", "max_filter_ratio", "strict_mode", "partitions", "temporary_partitions",
+                                        "timezone", "compression", "partial_update", "merge_condition", "negative", "column_separator",
+                                        "row_delimiter", "enclose", "escape", "skip_header", "trim_space", "jsonpaths", "json_root",
+                                        "strip_outer_array", "envelope", "enable_merge_commit", "merge_commit_async",
+                                        "merge_commit_interval_ms"};
+    add_text(sum, options->table);
+    for (size_t i = 0; i < COUNT_OF(names); i++)
+        add_text(sum, options->property(options->property_context, names[i]));
+}
+
 bool load_label_is_valid(StrView label)
 {
     for (size_t i = 0; i < label.length; i++) {
@@ -277,7 +310,8 @@ Status load_plan_read_label(LoadPlan *plan, const StreamLoadOptions *options, Di
     plan->label = load_plan_property(plan, options, "label");
     if (!load_label_is_valid(plan->label))
         return RAISE(diag, BAD_NAME, "Label format error. regex: ^[-\\w]{1,128}$, label: %.*s", SV_ARGS(plan->label));
-    if (plan->label.length > 0)
+    plan->has_label = plan->label.length > 0;
+    if (plan->has_label)
         return OK;
     const Environment *env = environment_real();
     uint64_t a = env_random(env), b = env_random(env);
@@ -297,6 +331,7 @@ Status load_plan_read_properties(LoadPlan *plan, const StreamLoadOptions *option
     TRY(read_compression(plan, options, diag));
     TRY(read_partitions(plan, options, diag));
     TRY(read_updates(plan, options, diag));
+    TRY(read_merge(plan, options, diag));
     TRY(check_ignored(plan, options, diag));
     return read_format(plan, options, out_paths, diag);
 }

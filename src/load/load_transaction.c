@@ -411,26 +411,32 @@ static Status restore_loaders(LoadTransaction *t, Diag *diag)
 }
 
 /* What the label keeps: of one table, its name too. */
-static void print_answer(const LoadTransaction *t, ByteBuf *out)
+static void print_answer(const LoadTransaction *t, int64_t load_us, ByteBuf *out)
 {
     CatalogSnapshot *catalog = meta_snapshot(t->all->options.store);
     const CatalogTable *table = t->table_ids.count == 1 ? catalog_table_by_id(catalog, t->table_ids.items[0]) : NULL;
     LoadAnswer told = {.type = STR_VIEW("STREAM_LOAD"),
                        .table = table == NULL ? (StrView){0} : table->name,
                        .loaded_rows = (int64_t)t->sum.loaded_rows,
-                       .filtered_rows = (int64_t)t->sum.filtered_rows};
+                       .filtered_rows = (int64_t)t->sum.filtered_rows,
+                       .reply = {.kind = LOAD_REPLY_COMMIT,
+                                 .total_rows = (int64_t)t->sum.total_rows,
+                                 .unselected_rows = (int64_t)t->sum.unselected_rows,
+                                 .bytes = (int64_t)t->sum.bytes,
+                                 .load_us = load_us,
+                                 .commit_began_us = env_wall_us(t->all->options.volume->environment)}};
     load_answer_print(&told, out);
     catalog_unref(catalog);
 }
 
-static Status commit_rows(LoadTransaction *t, Diag *diag)
+static Status commit_rows(LoadTransaction *t, int64_t load_us, Diag *diag)
 {
     AUTO_BYTEBUF kept = {0};
     StrView label = bytebuf_view(&t->label);
     if (t->sum.loaded_rows == 0)
         return RAISE(diag, BAD_VALUE, "No rows were imported from upstream");
     TRY(restore_loaders(t, diag));
-    print_answer(t, &kept);
+    print_answer(t, load_us, &kept);
     if (t->state == STATE_PREPARED)
         return table_loaders_commit_prepared(t->loaders.items, t->loaders.count, label, bytebuf_view(&kept), t->id, diag);
     return table_loaders_commit(t->loaders.items, t->loaders.count, label, bytebuf_view(&kept), false, t->id, diag);
@@ -456,6 +462,30 @@ static void commit_failed(LoadTransaction *t, Status status, Answer *answer)
     give_back(t);
 }
 
+/* The answer to the commit that used the label: the first, and whoever repeats it hears the same. False: none did. */
+static bool answer_kept(LoadTransactions *all, uint64_t database_id, StrView label, Answer *answer)
+{
+    AUTO_ARENA arena;
+    LabelRecord record;
+    LoadAnswer kept;
+    arena_init(&arena, NULL);
+    if (!meta_label_find(all->options.store, database_id, label, &arena, &record) || !record.is_durable)
+        return false;
+    load_answer_parse(record.answer, &kept);
+    const LoadReplyFacts *facts = &kept.reply;
+    if (facts->kind != LOAD_REPLY_COMMIT)
+        return false;
+    answer->txn_id = record.txn_id;
+    answer->has_txn = answer->has_part = true;
+    answer->part = (TransactionPart){.total_rows = (uint64_t)facts->total_rows, .loaded_rows = (uint64_t)kept.loaded_rows,
+                                     .filtered_rows = (uint64_t)kept.filtered_rows, .unselected_rows = (uint64_t)facts->unselected_rows,
+                                     .bytes = (uint64_t)facts->bytes};
+    answer->load_us = facts->load_us;
+    answer->commit_us = MAX(record.time_us - facts->commit_began_us, (int64_t)0);
+    answer_with(answer, "OK", "");
+    return true;
+}
+
 static void commit(LoadTransaction *t, Answer *answer)
 {
     int64_t start = now_us();
@@ -467,7 +497,7 @@ static void commit(LoadTransaction *t, Answer *answer)
         give_up(t); /* nothing to keep, the label stays free */
         return;
     }
-    Status status = commit_rows(t, &answer->diag);
+    Status status = commit_rows(t, answer->load_us, &answer->diag);
     if (status == ERR_LABEL_EXISTS && t->state == STATE_PREPARED)
         status = OK; /* an earlier commit, whose outcome was not known, took place */
     answer->commit_us = now_us() - start;
@@ -476,7 +506,8 @@ static void commit(LoadTransaction *t, Answer *answer)
         commit_failed(t, status, answer);
         return;
     }
-    answer_with(answer, "OK", "");
+    if (!answer_kept(t->all, t->database_id, bytebuf_view(&t->label), answer))
+        answer_with(answer, "OK", "");
     mutex_lock(&t->all->lock);
     unlink_transaction(t);
     mutex_unlock(&t->all->lock);
@@ -539,6 +570,8 @@ static void answer_ended(LoadTransactions *all, TransactionOp op, uint64_t datab
     AUTO_ARENA arena;
     LabelRecord record;
     arena_init(&arena, NULL);
+    if (op == TRANSACTION_COMMIT && answer_kept(all, database_id, label, answer))
+        return;
     if (meta_label_find(all->options.store, database_id, label, &arena, &record)) {
         answer->txn_id = record.txn_id;
         answer->has_txn = true;

@@ -13,13 +13,14 @@ struct LoadWorker {
     const LoadPlan *plan;
     const TableSchema *schema;
     LoaderLane *lane;
-    Evaluator *exprs, *where;
+    Evaluator *exprs, *generated, *where;
     Arena arena;   /* as long as the worker */
     Arena scratch; /* a chunk's */
     TextRows rows;
     JsonRowsReader json;
     Vector *sources;
     const Vector **results;  /* of the expressions */
+    const Vector **generated_results;
     const Vector **targets;  /* the table's columns of this chunk */
     Vector *constants;       /* one a target that is constant */
     Vector *dense;           /* targets without the rejected rows; made at the first need */
@@ -55,6 +56,7 @@ static void make_buffers(LoadWorker *w)
             vector_init(&w->sources[i], &w->arena, plan->sources[i].type, CHUNK_ROWS);
     }
     w->results = ARENA_NEW_ARRAY(&w->arena, const Vector *, plan->expr_count);
+    w->generated_results = ARENA_NEW_ARRAY(&w->arena, const Vector *, plan->generated.count + 1);
     w->targets = ARENA_NEW_ARRAY(&w->arena, const Vector *, targets);
     w->source_chunk = (Chunk){.columns = w->sources, .column_count = plan->source_count};
     w->target_chunk = (Chunk){.columns = ARENA_NEW_ARRAY(&w->arena, Vector, targets), .column_count = targets};
@@ -79,6 +81,9 @@ Status load_worker_open(LoadShared *shared, LoadWorker **out_worker)
     if (plan->expr_count > 0)
         TRY(evaluator_open((const Expr *const *)plan->exprs, plan->expr_count, &plan->session, shared->tracker,
                            &shared->diag, &w->exprs));
+    if (plan->generated.count > 0)
+        TRY(evaluator_open((const Expr *const *)plan->generated.exprs, plan->generated.count, &plan->session, shared->tracker, &shared->diag,
+                           &w->generated));
     if (plan->where != NULL)
         TRY(evaluator_open((const Expr *const *)&plan->where, 1, &plan->session, shared->tracker, &shared->diag,
                            &w->where));
@@ -91,6 +96,8 @@ void load_worker_close(LoadWorker *w)
         loader_lane_abort(w->lane);
     if (w->exprs != NULL)
         evaluator_close(w->exprs);
+    if (w->generated != NULL)
+        evaluator_close(w->generated);
     if (w->where != NULL)
         evaluator_close(w->where);
     arena_deinit(&w->scratch);
@@ -235,6 +242,40 @@ static Status reject_homeless(LoadWorker *w)
     return OK;
 }
 
+/* The table's columns of the rows that are left, for expressions over them. */
+static const Chunk *target_chunk(LoadWorker *w, uint32_t alive)
+{
+    for (uint32_t c = 0; c < w->schema->column_count; c++)
+        vector_reference(&w->target_chunk.columns[c], w->targets[c]);
+    w->target_chunk.row_count = w->rows.row_count;
+    w->target_chunk.sel = w->sel;
+    w->target_chunk.selected = alive;
+    return &w->target_chunk;
+}
+
+static void reject_nulls(LoadWorker *w, uint32_t column, uint32_t alive)
+{
+    VectorView view = vector_view(w->targets[column]);
+    for (uint32_t i = 0; i < alive && !w->schema->columns[column].is_nullable; i++) {
+        if (view_is_null(&view, w->sel[i]))
+            reject(w, w->sel[i], "NULL value in non-nullable column '%.*s'", SV_ARGS(w->schema->columns[column].name));
+    }
+}
+
+static Status compute_generated(LoadWorker *w)
+{
+    const GeneratedColumns *generated = &w->plan->generated;
+    if (generated->count == 0)
+        return OK;
+    uint32_t alive = rows_left(w);
+    TRY(evaluator_run(w->generated, target_chunk(w, alive), w->generated_results));
+    for (uint32_t i = 0; i < generated->count; i++) {
+        w->targets[generated->columns[i]] = w->generated_results[i];
+        reject_nulls(w, generated->columns[i], alive);
+    }
+    return OK;
+}
+
 static Status compute_targets(LoadWorker *w)
 {
     const LoadPlan *plan = w->plan;
@@ -249,15 +290,10 @@ static Status compute_targets(LoadWorker *w)
         w->targets[c] = target->kind == LOAD_FROM_SOURCE ? &w->sources[target->index]
                         : target->kind == LOAD_FROM_EXPR ? w->results[target->index]
                                                          : &w->constants[c];
-        if (target->kind != LOAD_FROM_EXPR || w->schema->columns[c].is_nullable)
-            continue;
-        VectorView view = vector_view(w->targets[c]);
-        for (uint32_t i = 0; i < alive; i++) {
-            if (view_is_null(&view, w->sel[i]))
-                reject(w, w->sel[i], "NULL value in non-nullable column '%.*s'", SV_ARGS(w->schema->columns[c].name));
-        }
+        if (target->kind == LOAD_FROM_EXPR)
+            reject_nulls(w, c, alive);
     }
-    return OK;
+    return compute_generated(w);
 }
 
 /* Leaves the rows to load in w->selected. */
@@ -270,12 +306,7 @@ static Status select_rows(LoadWorker *w, uint32_t *out_count)
         *out_count = alive;
         return OK;
     }
-    for (uint32_t c = 0; c < w->schema->column_count; c++)
-        vector_reference(&w->target_chunk.columns[c], w->targets[c]);
-    w->target_chunk.row_count = w->rows.row_count;
-    w->target_chunk.sel = w->sel;
-    w->target_chunk.selected = alive;
-    TRY(evaluator_filter(w->where, &w->target_chunk, w->selected, out_count));
+    TRY(evaluator_filter(w->where, target_chunk(w, alive), w->selected, out_count));
     atomic_fetch_add(&w->shared->unselected_rows, alive - *out_count);
     return OK;
 }
@@ -368,7 +399,11 @@ static Status load_chunk(LoadWorker *w)
         gather(w, count);
     if (fills)
         TRY(fill_increments(w, count));
-    TRY(loader_lane_append_ops(w->lane, is_whole ? w->targets : w->dense_pointers, deletes, count, &w->shared->diag));
+    const Vector *const *columns = is_whole ? w->targets : w->dense_pointers;
+    if (w->shared->rows != NULL)
+        TRY(merge_rows_add(w->shared->rows, columns, w->schema->column_count, deletes, count, &w->shared->diag));
+    else
+        TRY(loader_lane_append_ops(w->lane, columns, deletes, count, &w->shared->diag));
     atomic_fetch_add(&w->shared->loaded_rows, count);
     return OK;
 }

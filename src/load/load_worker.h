@@ -5,6 +5,7 @@
 #include "load/load_errors.h"
 #include "load/load_hub.h"
 #include "load/load_plan.h"
+#include "load/merge_commit.h"
 #include "load/table_loader.h"
 
 /* What the workers of one load share. */
@@ -18,6 +19,7 @@ typedef struct LoadShared {
     _Atomic bool has_failed;
     _Atomic uint64_t total_rows, filtered_rows, unselected_rows, loaded_rows;
     LoadErrors errors;
+    MergeRows *rows; /* kept here, by one worker, instead of being written; NULL: not */
 } LoadShared;
 
 typedef struct LoadWorker LoadWorker;

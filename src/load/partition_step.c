@@ -25,6 +25,15 @@ static bool parse_interval(const AstExpr *interval, PartitionStep *out)
            out->count > 0 && step_unit_parse(interval->text, &out->unit);
 }
 
+/* time_slice(dt, 3, 'day', 'floor') is INTERVAL 3 DAY, too. */
+static bool parse_slice(const AstExpr *const *arguments, uint32_t count, PartitionStep *out)
+{
+    if (arguments[1]->kind != AST_INTEGER)
+        return parse_interval(arguments[1], out) && (count == 2 || strview_equal_ci(arguments[2]->text, STR_VIEW("floor")));
+    return count >= 3 && int64_parse(arguments[1]->text, &out->count) && out->count > 0 && step_unit_parse(arguments[2]->text, &out->unit) &&
+           (count == 3 || strview_equal_ci(arguments[3]->text, STR_VIEW("floor")));
+}
+
 static bool is_column(const AstExpr *expr, StrView *out_column)
 {
     if (expr->kind != AST_NAME)
@@ -48,8 +57,7 @@ Status partition_expr_parse(const AstExpr *expr, Diag *diag, PartitionStep *out_
     }
     if (strview_equal_ci(function, STR_VIEW("time_slice")) && expr->arguments.count >= 2 && is_column(arguments[0], out_column)) {
         out_step->is_slice = true;
-        bool is_floor = expr->arguments.count == 2 || strview_equal_ci(arguments[2]->text, STR_VIEW("floor"));
-        if (!is_floor || !parse_interval(arguments[1], out_step))
+        if (!parse_slice(arguments, expr->arguments.count, out_step))
             return RAISE(diag, ANALYSIS, "Getting analyzing error. Detail message: Unsupported time_slice in the partition expression.");
         return OK;
     }

@@ -8,7 +8,9 @@
 
 #include "base/environment.h"
 #include "base/fault.h"
+#include "base/hash.h"
 #include "load/load_input.h"
+#include "load/load_reply.h"
 #include "load/load_transaction.h"
 #include "load/load_worker.h"
 #include "meta/load_answer.h"
@@ -20,13 +22,17 @@ struct StreamLoad {
     StreamLoadOptions options;
     LoadInput input;
     KeyMergeRules merge;
+    MergeRows rows; /* of a load that commits with others */
+    MergeResult merged;
+    ByteBuf answer; /* what its label keeps */
     ByteBuf error_url;
     bool has_label; /* registered at the hub */
     bool label_exists;
     const char *existing_status;
     uint64_t txn_id;
     uint64_t bytes;
-    int64_t start_us, planned_us, read_us;
+    int64_t start_us, planned_us, read_us, written_us;
+    ChecksumStream *request; /* of what is asked for: properties and body */
     Mutex lock; /* guards the queue */
     Condition not_empty, not_full;
     ByteBuf queue[QUEUE_BLOCKS];
@@ -100,7 +106,7 @@ static void worker_main(void *argument)
 static Status start_worker(StreamLoad *load)
 {
     uint32_t processors = cpu_count(), limit = MIN(processors, (uint32_t)MAX_WORKERS);
-    if (load->shared.plan.table->schema->keys_kind != KEYS_DUPLICATE)
+    if (load->shared.plan.table->schema->keys_kind != KEYS_DUPLICATE || load->shared.rows != NULL)
         limit = 1; /* the order of rows counts */
     if (load->thread_count >= limit || load->idle_workers >= load->queue_count)
         return OK;
@@ -142,8 +148,8 @@ static Status check_label(StreamLoad *load)
     LoadPlan *plan = &load->shared.plan;
     Diag *diag = &load->shared.diag;
     LabelRecord record;
-    load->label_exists = true;
     FAULT("load.accepted", diag);
+    load->label_exists = true;
     if (meta_label_find(load->options.store, plan->database->id, plan->label, &plan->arena, &record)) {
         load->existing_status = record.is_durable ? "FINISHED" : "RUNNING";
         return RAISE(diag, LABEL_EXISTS, "Label [%.*s] has already been used.", SV_ARGS(plan->label));
@@ -179,20 +185,7 @@ static Status open_loader(StreamLoad *load)
     TableLoader *loader = transaction == NULL ? NULL : load_transaction_loader(transaction, shared->plan.table->id);
     if (loader != NULL)
         return use_loader(load, loader);
-    TableLoaderOptions options = {.store = load->options.store,
-                                  .volume = load->options.volume,
-                                  .catalog = shared->plan.catalog,
-                                  .table = shared->plan.table,
-                                  .session = &shared->plan.session,
-                                  .tracker = &shared->memory,
-                                  .keys = load->options.keys,
-                                  .compactor = load->options.compactor,
-                                  .partition_ids = shared->plan.partition_ids,
-                                  .partition_count = shared->plan.partition_count};
-    if (shared->plan.is_partial || shared->plan.condition_column >= 0) {
-        load->merge = (KeyMergeRules){shared->plan.is_partial ? shared->plan.given : NULL, shared->plan.condition_column};
-        options.merge = &load->merge;
-    }
+    TableLoaderOptions options = load_plan_loader(&shared->plan, &load->options, &shared->memory, &load->merge);
     TRY(table_loader_open(&options, &shared->diag, &shared->loader));
     if (transaction != NULL)
         load_transaction_add(transaction, shared->plan.table->id, shared->loader);
@@ -209,6 +202,10 @@ static Status open_load(StreamLoad *load)
     if (load->options.transaction == NULL)
         TRY(check_label(load));
     shared->increments = load->options.increments;
+    if (shared->plan.is_merged) {
+        merge_rows_init(&load->rows, &shared->memory);
+        shared->rows = &load->rows;
+    }
     TRY(open_loader(load));
     return load_input_open(&load->input, &shared->plan, queue_block, load, diag);
 }
@@ -221,6 +218,8 @@ StreamLoad *stream_load_begin(const StreamLoadOptions *options)
     load->shared.tracker = options->tracker != NULL ? options->tracker : mem_process_tracker();
     load->options.tracker = load->shared.tracker;
     bytebuf_append_view(&load->error_url, options->error_url);
+    load->request = checksum_stream_open();
+    load_plan_sum_request(options, load->request);
     mem_tracker_init(&load->shared.memory, load->shared.tracker, "load", 0);
     load_errors_init(&load->shared.errors, LOAD_ERROR_ROWS);
     mutex_init(&load->lock);
@@ -242,6 +241,7 @@ static Status feed(StreamLoad *load, const void *data, size_t length, Diag *diag
 bool stream_load_feed(StreamLoad *load, const void *data, size_t length)
 {
     load->bytes += length;
+    checksum_stream_add(load->request, data, length);
     if (atomic_load(&load->shared.has_failed))
         return false;
     Diag *diag = &load->shared.diag;
@@ -280,6 +280,11 @@ static void free_load(StreamLoad *load)
         bytebuf_deinit(&load->queue[i]);
     load_errors_deinit(&shared->errors);
     bytebuf_deinit(&load->error_url);
+    checksum_stream_close(load->request);
+    if (shared->rows != NULL)
+        merge_rows_deinit(&load->rows);
+    bytebuf_deinit(&load->merged.label);
+    bytebuf_deinit(&load->answer);
     load_plan_close(&shared->plan);
     condition_deinit(&load->not_empty);
     condition_deinit(&load->not_full);
@@ -327,40 +332,8 @@ static Status check_rows(StreamLoad *load)
     return OK;
 }
 
-static Status commit(StreamLoad *load)
-{
-    LoadShared *shared = &load->shared;
-    AUTO_BYTEBUF answer = {0};
-    TRY(check_rows(load));
-    if (load->options.transaction != NULL)
-        return OK;
-    LoadAnswer told = {.type = STR_VIEW("STREAM_LOAD"),
-                       .table = load->options.table,
-                       .user = load->options.user,
-                       .loaded_rows = (int64_t)atomic_load(&shared->loaded_rows),
-                       .filtered_rows = (int64_t)atomic_load(&shared->filtered_rows)};
-    load_answer_print(&told, &answer);
-    Status status = table_loader_commit(shared->loader, shared->plan.label, bytebuf_view(&answer), false, &shared->diag,
-                                        &load->txn_id);
-    FAULT_STEP("load.before_answer");
-    load->label_exists = status == ERR_LABEL_EXISTS;
-    if (load->label_exists)
-        load->existing_status = "FINISHED";
-    return status;
-}
-
-static void put_number(ByteBuf *out, const char *name, int64_t value)
-{
-    bytebuf_printf(out, ",\n    \"%s\": %lld", name, (long long)value);
-}
-
-static void put_text(ByteBuf *out, const char *name, StrView value)
-{
-    bytebuf_printf(out, ",\n    \"%s\": ", name);
-    json_quote(value, out);
-}
-
-static void put_error_url(StreamLoad *load, ByteBuf *reply)
+/* What the name of the error log is put behind, and the name; empty: no row was rejected. */
+static void keep_error_log(StreamLoad *load, ByteBuf *out_url)
 {
     AUTO_BYTEBUF log = {0};
     load_errors_print(&load->shared.errors, load->shared.plan.skip_rows, &log);
@@ -368,15 +341,73 @@ static void put_error_url(StreamLoad *load, ByteBuf *reply)
         return;
     char name[LOAD_LOG_NAME_BYTES];
     load_hub_keep_log(load->options.hub, bytebuf_view(&log), name);
-    AUTO_BYTEBUF url = {0};
-    bytebuf_append_view(&url, bytebuf_view(&load->error_url));
-    bytebuf_append_text(&url, name);
-    put_text(reply, "ErrorURL", bytebuf_view(&url));
+    bytebuf_append_view(out_url, bytebuf_view(&load->error_url));
+    bytebuf_append_text(out_url, name);
 }
 
-static int64_t to_ms(int64_t us)
+/* What the label keeps. */
+static void print_answer(StreamLoad *load, ByteBuf *out)
 {
-    return us < 0 ? 0 : us / 1000;
+    const LoadShared *shared = &load->shared;
+    AUTO_BYTEBUF url = {0};
+    keep_error_log(load, &url);
+    LoadAnswer told = {.type = STR_VIEW("STREAM_LOAD"),
+                       .table = load->options.table,
+                       .user = load->options.user,
+                       .loaded_rows = (int64_t)atomic_load(&shared->loaded_rows),
+                       .filtered_rows = (int64_t)atomic_load(&shared->filtered_rows),
+                       .reply = {.kind = LOAD_REPLY_LOAD,
+                                 .request = checksum_stream_value(load->request),
+                                 .total_rows = (int64_t)atomic_load(&shared->total_rows),
+                                 .unselected_rows = (int64_t)atomic_load(&shared->unselected_rows),
+                                 .bytes = (int64_t)load->bytes,
+                                 .load_us = load->written_us - load->start_us,
+                                 .plan_us = load->planned_us - load->start_us,
+                                 .read_us = load->read_us - load->planned_us,
+                                 .write_us = load->written_us - load->planned_us,
+                                 .commit_began_us = shared->plan.merge_async ? INT64_MAX : env_wall_us(load->options.volume->environment),
+                                 .error_url = bytebuf_view(&url)}};
+    load_answer_print(&told, out);
+}
+
+static Status commit_merged(StreamLoad *load)
+{
+    LoadShared *shared = &load->shared;
+    AUTO_CHECKSUM_STREAM *properties = checksum_stream_open();
+    load_plan_sum_request(&load->options, properties);
+    MergePart part = {.options = &load->options,
+                      .plan = &shared->plan,
+                      .properties = checksum_stream_value(properties),
+                      .rows = shared->rows,
+                      .label = shared->plan.has_label ? shared->plan.label : (StrView){0},
+                      .answer = bytebuf_view(&load->answer),
+                      .loaded_rows = atomic_load(&shared->loaded_rows),
+                      .filtered_rows = atomic_load(&shared->filtered_rows)};
+    bool leaves_label = shared->plan.merge_async && shared->plan.has_label;
+    if (leaves_label)
+        load_hub_bind(load->options.hub, shared->plan.database->id, shared->plan.label);
+    Status status = merge_commits_add(load->options.merges, &part, &shared->diag, &load->merged);
+    if (leaves_label && status == OK)
+        load->has_label = false;
+    load->txn_id = load->merged.txn_id;
+    return status;
+}
+
+static Status commit(StreamLoad *load)
+{
+    LoadShared *shared = &load->shared;
+    TRY(check_rows(load));
+    if (load->options.transaction != NULL)
+        return OK;
+    print_answer(load, &load->answer);
+    Status status = shared->rows != NULL ? commit_merged(load)
+                                         : table_loader_commit(shared->loader, shared->plan.label, bytebuf_view(&load->answer), false,
+                                                               &shared->diag, &load->txn_id);
+    FAULT_STEP("load.before_answer");
+    load->label_exists = status == ERR_LABEL_EXISTS;
+    if (load->label_exists)
+        load->existing_status = "FINISHED";
+    return status;
 }
 
 static const char *status_word(const StreamLoad *load, bool succeeded)
@@ -388,32 +419,61 @@ static const char *status_word(const StreamLoad *load, bool succeeded)
     return succeeded ? "Success" : load->label_exists ? "Label Already Exists" : "Fail";
 }
 
-static void put_reply(StreamLoad *load, bool succeeded, int64_t written_us, ByteBuf *reply)
+/* Success and a label in use have answers that last: the first is made from what the label keeps, the other says nothing of this try. */
+static void put_reply(StreamLoad *load, bool succeeded, ByteBuf *reply)
 {
     const LoadShared *shared = &load->shared;
-    bool has_read = !load->label_exists; /* who repeats a label hears the same bytes each time */
-    int64_t end_us = now_us();
-    bytebuf_printf(reply, "{\n    \"TxnId\": %lld", load->label_exists ? -1LL : (long long)load->txn_id);
-    put_text(reply, "Label", shared->plan.label);
-    if (load->options.transaction != NULL)
-        put_number(reply, "Seq", 0);
-    put_text(reply, "Status", strview(status_word(load, succeeded)));
-    if (load->label_exists)
-        put_text(reply, "ExistingJobStatus", strview(load->existing_status));
-    put_text(reply, "Message", strview(!succeeded ? shared->diag.message : load->options.transaction != NULL ? "" : "OK"));
-    put_number(reply, "NumberTotalRows", has_read ? (int64_t)atomic_load(&shared->total_rows) : 0);
-    put_number(reply, "NumberLoadedRows", succeeded ? (int64_t)atomic_load(&shared->loaded_rows) : 0);
-    put_number(reply, "NumberFilteredRows", has_read ? (int64_t)atomic_load(&shared->filtered_rows) : 0);
-    put_number(reply, "NumberUnselectedRows", has_read ? (int64_t)atomic_load(&shared->unselected_rows) : 0);
-    put_number(reply, "LoadBytes", has_read ? (int64_t)load->bytes : 0);
-    put_number(reply, "LoadTimeMs", has_read ? to_ms(end_us - load->start_us) : 0);
-    put_number(reply, "BeginTxnTimeMs", 0);
-    put_number(reply, "StreamLoadPlanTimeMs", has_read ? to_ms(load->planned_us - load->start_us) : 0);
-    put_number(reply, "ReadDataTimeMs", has_read ? to_ms(load->read_us - load->planned_us) : 0);
-    put_number(reply, "WriteDataTimeMs", has_read ? to_ms(written_us - load->planned_us) : 0);
-    put_number(reply, "CommitAndPublishTimeMs", has_read ? to_ms(end_us - written_us) : 0);
-    put_error_url(load, reply);
-    bytebuf_append_text(reply, "\n}\n");
+    int64_t now = now_us();
+    LoadReply told = {.label = shared->plan.label, .status = strview(status_word(load, succeeded)), .is_part = load->options.transaction != NULL};
+    told.message = strview(!succeeded ? shared->diag.message : told.is_part ? "" : "OK");
+    told.txn_id = load->label_exists ? -1 : (int64_t)load->txn_id;
+    if (load->label_exists) {
+        told.existing_status = strview(load->existing_status);
+        load_reply_print(&told, reply);
+        return;
+    }
+    told.total_rows = (int64_t)atomic_load(&shared->total_rows);
+    told.loaded_rows = succeeded ? (int64_t)atomic_load(&shared->loaded_rows) : 0;
+    told.filtered_rows = (int64_t)atomic_load(&shared->filtered_rows);
+    told.unselected_rows = (int64_t)atomic_load(&shared->unselected_rows);
+    told.bytes = (int64_t)load->bytes;
+    told.load_us = now - load->start_us;
+    told.plan_us = load->planned_us - load->start_us;
+    told.read_us = load->read_us - load->planned_us;
+    told.write_us = load->written_us - load->planned_us;
+    told.commit_us = now - load->written_us;
+    AUTO_BYTEBUF url = {0};
+    keep_error_log(load, &url);
+    told.error_url = bytebuf_view(&url);
+    load_reply_print(&told, reply);
+}
+
+/* The answer of one that committed with others. Without a label of its own it has theirs. */
+static void put_merged_reply(StreamLoad *load, ByteBuf *reply)
+{
+    const LoadPlan *plan = &load->shared.plan;
+    LabelRecord record = {.txn_id = load->txn_id, .time_us = env_wall_us(load->options.volume->environment), .answer = bytebuf_view(&load->answer)};
+    LoadReply told;
+    uint64_t request;
+    (void)load_reply_of(plan->has_label ? plan->label : bytebuf_view(&load->merged.label), &record, &told, &request);
+    load_reply_print(&told, reply);
+}
+
+/* The answer to the load that used the label. is_repeat: only if this load is the same request again. */
+static bool put_kept_reply(StreamLoad *load, bool is_repeat, ByteBuf *reply)
+{
+    const LoadPlan *plan = &load->shared.plan;
+    AUTO_ARENA arena;
+    LabelRecord record;
+    LoadReply told;
+    uint64_t request;
+    arena_init(&arena, NULL);
+    if (load->options.transaction != NULL || plan->database == NULL ||
+        !meta_label_find(load->options.store, plan->database->id, plan->label, &arena, &record) || !record.is_durable ||
+        !load_reply_of(plan->label, &record, &told, &request) || (is_repeat && request != checksum_stream_value(load->request)))
+        return false;
+    load_reply_print(&told, reply);
+    return true;
 }
 
 /* A label that is in use or whose outcome is open says nothing of a failure. */
@@ -437,16 +497,21 @@ void stream_load_finish(StreamLoad *load, ByteBuf *reply)
     if (!atomic_load(&load->shared.has_failed) && load_input_finish(&load->input, &load->shared.diag) != OK)
         fail(load);
     join_workers(load);
-    int64_t written_us = now_us();
+    load->written_us = now_us();
     bool succeeded = !atomic_load(&load->shared.has_failed) && commit(load) == OK;
     if (load->options.transaction != NULL)
         load->txn_id = load_transaction_id(load->options.transaction);
     else if (load->txn_id == 0 && load->shared.plan.database != NULL)
         load->txn_id = meta_new_id(load->options.store);
+    bool is_repeat = !succeeded && load->label_exists && put_kept_reply(load, true, reply);
     if (!succeeded)
         remember_failure(load);
-    put_reply(load, succeeded, written_us, reply);
-    if (load->options.transaction == NULL || !succeeded)
+    bool is_told = is_repeat || (succeeded && put_kept_reply(load, false, reply));
+    if (!is_told && succeeded && load->shared.rows != NULL)
+        put_merged_reply(load, reply);
+    else if (!is_told)
+        put_reply(load, succeeded, reply);
+    if ((load->options.transaction == NULL || !succeeded) && !is_repeat)
         load_hub_count(load->options.hub, succeeded, succeeded ? atomic_load(&load->shared.loaded_rows) : 0, load->bytes);
     end_part(load, succeeded);
 }

@@ -31,6 +31,7 @@ bool load_hub_cancel(LoadHub *hub, uint64_t database_id, StrView label);
 bool load_hub_is_running(LoadHub *hub, uint64_t database_id, StrView label);
 
 struct LoadTransaction;
+struct MergeCommits;
 
 typedef struct StreamLoadOptions {
     MetaStore *store;
@@ -41,12 +42,15 @@ typedef struct StreamLoadOptions {
     struct Compactor *compactor; /* see TableLoaderOptions */
     PrimaryIndexes *keys; /* NULL: tables with unique keys can't be loaded */
     LoadHistory *history; /* NULL: failures are not remembered */
+    const struct DictionarySource *dictionaries; /* NULL: dictionary_get() can't be used */
     StrView database, table, user;
     int64_t zone_offset_us;
     StrView error_url; /* what the name of the error log is put behind */
-    /* The value of a load property ("label", "format", ...); data NULL: not given. Valid during begin(). */
+    /* The value of a load property ("label", "format", ...); data NULL: not given. Valid during begin(), with merges
+     * also during finish(). */
     StrView (*property)(void *context, const char *name);
     void *property_context;
+    struct MergeCommits *merges; /* NULL: every load commits by itself */
     struct LoadTransaction *transaction; /* entered; the load is a part of it. NULL: a transaction of its own */
 } StreamLoadOptions;
 

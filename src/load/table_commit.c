@@ -8,7 +8,8 @@
 typedef struct CommitState {
     TableLoader *const *loaders;
     uint32_t count;
-    StrView label, answer;
+    const LoaderLabel *labels; /* of all tables' database; empty ones are none */
+    uint32_t label_count;
     bool replace;
     bool is_prepared; /* by this label */
     uint64_t txn_id;
@@ -57,18 +58,18 @@ static Status drop_old_rows(const TableLoader *loader, const CatalogTable *table
     return OK;
 }
 
-static Status put_label(const CommitState *state, uint64_t database_id, Change *change, Diag *diag)
+static Status put_label(const CommitState *state, const LoaderLabel *wanted, uint64_t database_id, Change *change, Diag *diag)
 {
     const TableLoaderOptions *options = &state->loaders[0]->options;
     AUTO_ARENA arena;
     LabelRecord record;
     arena_init(&arena, NULL);
-    if (state->label.length == 0)
+    if (wanted->label.length == 0)
         return OK;
-    if (meta_label_find(options->store, database_id, state->label, &arena, &record))
-        return RAISE(diag, LABEL_EXISTS, "Label [%.*s] has already been used, relate to txn [%llu]", SV_ARGS(state->label),
+    if (meta_label_find(options->store, database_id, wanted->label, &arena, &record))
+        return RAISE(diag, LABEL_EXISTS, "Label [%.*s] has already been used, relate to txn [%llu]", SV_ARGS(wanted->label),
                      (unsigned long long)record.txn_id);
-    change_put_label(change, database_id, state->label, state->txn_id, state->answer, env_wall_us(options->volume->environment));
+    change_put_label(change, database_id, wanted->label, state->txn_id, wanted->answer, env_wall_us(options->volume->environment));
     return OK;
 }
 
@@ -103,10 +104,10 @@ static Status put_all(const CommitState *state, const CatalogSnapshot *catalog, 
         const CatalogTable *now = catalog_table_by_id(catalog, loader->table->id);
         if (now == NULL)
             return RAISE(diag, NO_SUCH_TABLE, "Unknown table '%.*s': it was dropped meanwhile", SV_ARGS(loader->table->name));
-        if (i == 0)
-            TRY(put_label(state, now->database_id, change, diag));
+        for (uint32_t k = 0; k < state->label_count && i == 0; k++)
+            TRY(put_label(state, &state->labels[k], now->database_id, change, diag));
         if (i == 0 && state->is_prepared)
-            change_drop_prepared(change, now->database_id, state->label);
+            change_drop_prepared(change, now->database_id, state->labels[0].label);
         if (state->replace)
             TRY(drop_old_rows(loader, now, change));
         TRY(put_segments(loader, now, change, diag));
@@ -293,13 +294,15 @@ static Status commit_all(CommitState *state, Diag *diag)
 Status table_loaders_commit(TableLoader *const *loaders, uint32_t count, StrView label, StrView answer, bool replace, uint64_t txn_id,
                             Diag *diag)
 {
-    CommitState state = {.loaders = loaders, .count = count, .label = label, .answer = answer, .replace = replace, .txn_id = txn_id};
+    const LoaderLabel labels[] = {{label, answer}};
+    CommitState state = {.loaders = loaders, .count = count, .labels = labels, .label_count = 1, .replace = replace, .txn_id = txn_id};
     return commit_all(&state, diag);
 }
 
 Status table_loaders_commit_prepared(TableLoader *const *loaders, uint32_t count, StrView label, StrView answer, uint64_t txn_id, Diag *diag)
 {
-    CommitState state = {.loaders = loaders, .count = count, .label = label, .answer = answer, .txn_id = txn_id, .is_prepared = true};
+    const LoaderLabel labels[] = {{label, answer}};
+    CommitState state = {.loaders = loaders, .count = count, .labels = labels, .label_count = 1, .txn_id = txn_id, .is_prepared = true};
     return commit_all(&state, diag);
 }
 
@@ -307,4 +310,10 @@ Status table_loader_commit(TableLoader *loader, StrView label, StrView answer, b
 {
     *out_txn_id = meta_new_id(loader->options.store);
     return table_loaders_commit(&loader, 1, label, answer, replace, *out_txn_id, diag);
+}
+
+Status table_loader_commit_labels(TableLoader *loader, const LoaderLabel *labels, uint32_t count, uint64_t txn_id, Diag *diag)
+{
+    CommitState state = {.loaders = &loader, .count = 1, .labels = labels, .label_count = count, .txn_id = txn_id};
+    return commit_all(&state, diag);
 }

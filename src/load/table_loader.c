@@ -5,6 +5,7 @@
  * table_commit.c. */
 
 #include "base/fault.h"
+#include "base/format_level.h"
 #include "base/hash.h"
 #include "base/parallel.h"
 #include "format/segment.h"
@@ -22,6 +23,9 @@ enum {
     FIRST_ROWS = 256,
     PARALLEL_ROWS = 1 << 14, /* for threads to pay */
     HURRIED_ROWS = 1 << 19,
+    INLINE_BYTES = 16 << 10, /* what a load may put into the catalog instead of an object */
+    MOST_PARTITION_INLINE_BYTES = 512 << 10,
+    MOST_INLINE_BYTES = 128 << 20,
     OBJECT_BYTES = 4 << 20, /* an object ends behind the segment that takes it there: merged ones can be deleted soon */
 };
 
@@ -98,6 +102,7 @@ Status table_loader_lane(TableLoader *loader, Diag *diag, LoaderLane **out_lane)
     LoaderLane *lane = mem_alloc_zero(sizeof(*lane));
     lane->loader = loader;
     lane->diag = diag;
+    lane->path = "";
     lane->random = env_random(loader->options.volume->environment);
     arena_init(&lane->arena, loader->options.tracker);
     lane->sel = ARENA_NEW_ARRAY(&lane->arena, uint16_t, CHUNK_ROWS);
@@ -158,21 +163,50 @@ static void find_buckets(const LoaderLane *lane, const Vector *const *columns, u
 
 /* ---- writing ---- */
 
+static _Atomic uint64_t object_count, inline_count;
+
+TableLoaderCounts table_loader_counts(void)
+{
+    return (TableLoaderCounts){atomic_load(&object_count), atomic_load(&inline_count)};
+}
+
+/* Of the lane's object: what was added to the lane since it began. */
+static SegmentRef *object_segment(const LoaderLane *lane, uint32_t i)
+{
+    return (SegmentRef *)(uintptr_t)lane->segments.items[i].segments;
+}
+
+/* The small beginning of an object goes into a real one. */
+static Status open_object(LoaderLane *lane, Diag *diag)
+{
+    const TableLoaderOptions *options = &lane->loader->options;
+    uint64_t id = meta_new_id(options->store);
+    if (id == 0)
+        return RAISE(diag, IO, "no ids can be had for new objects: the metadata journal can't be written");
+    char path[META_OBJECT_PATH_BYTES];
+    meta_object_path(options->store, id, "seg", path);
+    lane->path = arena_strdup(&lane->arena, path);
+    for (uint32_t i = lane->first_segment; i < lane->segments.count; i++)
+        object_segment(lane, i)->path = strview(lane->path);
+    TRY(options->volume->ops->open_writer(options->volume, lane->path, diag, &lane->writer));
+    Status status = OK;
+    if (lane->small.length > 0)
+        status = options->volume->ops->append(lane->writer, lane->small.data, lane->small.length, diag);
+    bytebuf_clear(&lane->small);
+    return status;
+}
+
 static Status write_bytes(void *context, const void *data, size_t length, Diag *diag)
 {
     LoaderLane *lane = context;
-    Volume *volume = lane->loader->options.volume;
-    if (lane->writer == NULL) {
-        uint64_t id = meta_new_id(lane->loader->options.store);
-        if (id == 0)
-            return RAISE(diag, IO, "no ids can be had for new objects: the metadata journal can't be written");
-        lane->path = arena_printf(&lane->arena, "data/%llu/%03llu/%012llu.seg",
-                                  (unsigned long long)meta_incarnation(lane->loader->options.store), (unsigned long long)(id % 512),
-                                  (unsigned long long)id);
-        lane->written = 0;
-        TRY(volume->ops->open_writer(volume, lane->path, diag, &lane->writer));
-    }
+    const Volume *volume = lane->loader->options.volume;
     lane->written += length;
+    if (lane->writer == NULL && lane->written <= INLINE_BYTES) {
+        bytebuf_append(&lane->small, data, length);
+        return OK;
+    }
+    if (lane->writer == NULL)
+        TRY(open_object(lane, diag));
     return volume->ops->append(lane->writer, data, length, diag);
 }
 
@@ -206,13 +240,53 @@ static Status write_rows(SegmentWriter *writer, const TabletBuffer *buffer, cons
     return status;
 }
 
+/* May what was written since the object began lie in the catalog? Not where that holds much already: of this load, of
+ * a partition (whose versions are copied whole), or as a whole. */
+static bool may_be_inline(const LoaderLane *lane)
+{
+    const TableLoader *loader = lane->loader;
+    if (format_level_written() < FORMAT_LEVEL_INLINE_SEGMENTS || loader->inline_bytes + lane->small.length > INLINE_BYTES ||
+        catalog_inline_bytes() > MOST_INLINE_BYTES)
+        return false;
+    for (uint32_t i = lane->first_segment; i < lane->segments.count; i++) {
+        const CatalogPartition *partition = catalog_partition_by_id(loader->table, lane->segments.items[i].partition_id);
+        if (partition != NULL && partition->inline_bytes > MOST_PARTITION_INLINE_BYTES)
+            return false;
+    }
+    return true;
+}
+
+/* False: an object has to hold them. */
+static bool keep_inline(LoaderLane *lane)
+{
+    LOCK_GUARD(&lane->loader->lock);
+    if (!may_be_inline(lane))
+        return false;
+    lane->loader->inline_bytes += lane->small.length;
+    for (uint32_t i = lane->first_segment; i < lane->segments.count; i++) {
+        SegmentRef *segment = object_segment(lane, i);
+        segment->bytes = strview_n(arena_strndup(&lane->arena, lane->small.data + segment->offset, segment->length), segment->length);
+        segment->offset = 0;
+    }
+    bytebuf_clear(&lane->small);
+    atomic_fetch_add(&inline_count, 1);
+    return true;
+}
+
 Status loader_lane_commit_object(LoaderLane *lane, Diag *diag)
 {
     FAULT("load.before_upload", diag);
+    if (lane->writer == NULL && lane->small.length > 0 && !keep_inline(lane))
+        TRY(open_object(lane, diag));
     VolumeWriter *writer = lane->writer;
     lane->writer = NULL;
-    if (writer != NULL)
+    lane->path = "";
+    lane->written = 0;
+    lane->first_segment = lane->segments.count;
+    if (writer != NULL) {
         TRY(lane->loader->options.volume->ops->commit(writer, diag));
+        atomic_fetch_add(&object_count, 1);
+    }
     FAULT("load.after_upload", diag);
     return OK;
 }
@@ -249,8 +323,7 @@ static Status encode_segment(const LoaderLane *lane, const TabletBuffer *buffer,
 
 static Status write_segment(LoaderLane *lane, TabletBuffer *buffer, const uint32_t *positions, uint32_t row_count, Diag *diag)
 {
-    uint64_t offset = lane->writer == NULL ? 0 : lane->written;
-    uint64_t length, rows;
+    uint64_t offset = lane->written, length, rows;
     TRY(encode_segment(lane, buffer, positions, row_count, write_bytes, lane, diag, &length, &rows));
     TRY(add_segment(lane, buffer, offset, length, rows));
     return lane->written < OBJECT_BYTES ? OK : loader_lane_commit_object(lane, diag);
@@ -502,7 +575,7 @@ static Status finish_buffer(void *context, uint32_t round, Diag *diag)
     mem_free(positions);
     TRY(status);
     LOCK_GUARD(&finish->lock);
-    uint64_t offset = lane->writer == NULL ? 0 : lane->written;
+    uint64_t offset = lane->written;
     if (kept > 0) {
         TRY(write_bytes(lane, bytes.data, bytes.length, diag));
         TRY(add_segment(lane, buffer, offset, length, rows));
@@ -563,6 +636,9 @@ void loader_lane_abort(LoaderLane *lane)
     if (lane->writer != NULL)
         lane->loader->options.volume->ops->abort(lane->writer);
     lane->writer = NULL;
+    bytebuf_clear(&lane->small);
+    lane->written = 0;
+    lane->first_segment = 0;
     lane->segments.count = 0;
     lane->flushes.count = 0;
     for (uint32_t b = 0; b < lane->buffer_count; b++) {
@@ -589,6 +665,7 @@ void table_loader_close(TableLoader *loader)
         LoaderLane *lane = loader->lanes;
         loader->lanes = lane->next;
         loader_lane_abort(lane);
+        bytebuf_deinit(&lane->small);
         arena_deinit(&lane->arena);
         mem_free(lane);
     }

@@ -56,6 +56,11 @@ void loader_lane_abort(LoaderLane *lane);
  * label. replace: drops what the table held (INSERT OVERWRITE, TRUNCATE). */
 Status table_loader_commit(TableLoader *loader, StrView label, StrView answer, bool replace, Diag *diag,
                            uint64_t *out_txn_id);
+typedef struct LoaderLabel {
+    StrView label, answer;
+} LoaderLabel;
+/* One transaction that uses several labels. */
+Status table_loader_commit_labels(TableLoader *loader, const LoaderLabel *labels, uint32_t count, uint64_t txn_id, Diag *diag);
 /* Several tables in one transaction. */
 Status table_loaders_commit(TableLoader *const *loaders, uint32_t count, StrView label, StrView answer, bool replace, uint64_t txn_id,
                             Diag *diag);
@@ -68,3 +73,8 @@ Status table_loader_adopt(TableLoader *loader, const PreparedTable *prepared, Di
 const TableLoaderOptions *table_loader_options(const TableLoader *loader);
 uint64_t table_loader_rows(const TableLoader *loader);
 void table_loader_close(TableLoader *loader);
+/* Of this process: objects that loads wrote, and what was small enough to go into the catalog in place of one. */
+typedef struct TableLoaderCounts {
+    uint64_t objects, inlined;
+} TableLoaderCounts;
+TableLoaderCounts table_loader_counts(void);

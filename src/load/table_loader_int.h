@@ -24,9 +24,11 @@ struct LoaderLane {
     LoaderLane *next;
     TabletBuffer **buffers; /* by number of the partition * buckets + bucket; NULL: no rows yet */
     uint32_t buffer_count;
-    VolumeWriter *writer;
-    const char *path; /* of the object that is written; in arena */
-    uint64_t written;
+    ByteBuf small;        /* of the next object while it is small: it may come to lie in the catalog */
+    VolumeWriter *writer; /* of the object that is written; NULL: none yet */
+    const char *path;     /* of it; in arena */
+    uint64_t written;     /* into small or the object */
+    uint32_t first_segment; /* of it, in segments */
     uint64_t buffered_bytes; /* of all buffers */
     uint64_t random;
     Arena arena;
@@ -47,9 +49,10 @@ struct TableLoader {
     uint32_t filter_count;
     PartitionRouter *router;
     Arena arena;
-    Mutex lock; /* guards lanes */
+    Mutex lock; /* guards lanes, inline_bytes */
     LoaderLane *lanes;
     uint64_t rows;
+    uint64_t inline_bytes; /* that its lanes have put into the catalog */
     uint64_t lease; /* keeps vacuum off what is not committed yet */
 };
 

@@ -33,6 +33,7 @@
 #include "volume/s3.h"
 #include "mv/query_views.h"
 #include "server/http_server.h"
+#include "session/dictionaries.h"
 #include "server/mysql_server.h"
 #include "server/peer.h"
 #include "session/audit.h"
@@ -317,6 +318,7 @@ static Status open_instance(Node *node, Diag *diag)
         .config = node->config,
         .config_at = config_at,
     };
+    node->instance.dictionaries = dictionaries_open(&node->instance);
     mutex_init(&node->instance.lock);
     char log_directory[PATH_BYTES];
     path_in(node, "log", log_directory);
@@ -412,6 +414,7 @@ static void node_close(Node *node)
     auto_increment_close(node->increments);
     load_history_close(node->history);
     query_profiles_close(node->profiles);
+    dictionaries_close(node->instance.dictionaries);
     if (node->passwords != NULL) {
         access_cache_deinit(&node->access);
         password_cache_free(node->passwords);

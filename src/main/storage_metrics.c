@@ -1,6 +1,7 @@
 #include "main/storage_metrics.h"
 
 #include "base/format_level.h"
+#include "load/table_loader.h"
 
 /* Counters of the journal, compaction, vacuum and the segment cache in the text form of Prometheus. */
 
@@ -9,6 +10,30 @@
 static void put(ByteBuf *out, const char *name, const char *type, const char *help, int64_t value)
 {
     bytebuf_printf(out, "# HELP %s %s\n# TYPE %s %s\n%s %lld\n", name, help, name, type, name, (long long)value);
+}
+
+static void write_batches(const Instance *instance, ByteBuf *out)
+{
+    static const char name[] = "merak_journal_batch_entries";
+    MetaCounts counts = meta_counts(instance->store);
+    uint64_t sum = 0;
+    put(out, "merak_journal_batches_total", "counter", "puts of journal objects that succeeded", (int64_t)counts.batches);
+    put(out, "merak_journal_entries_total", "counter", "entries in them", (int64_t)counts.entries);
+    bytebuf_printf(out, "# HELP %s entries that were committed by one put\n# TYPE %s histogram\n", name, name);
+    for (uint32_t i = 0; i + 1 < META_BATCH_SIZES; i++) {
+        sum += counts.by_size[i];
+        bytebuf_printf(out, "%s_bucket{le=\"%u\"} %llu\n", name, meta_batch_sizes[i], (unsigned long long)sum);
+    }
+    bytebuf_printf(out, "%s_bucket{le=\"+Inf\"} %llu\n%s_sum %llu\n%s_count %llu\n", name, (unsigned long long)counts.batches, name,
+                   (unsigned long long)counts.entries, name, (unsigned long long)counts.batches);
+}
+
+static void write_loads(ByteBuf *out)
+{
+    TableLoaderCounts counts = table_loader_counts();
+    put(out, "merak_load_objects_total", "counter", "objects that loads wrote", (int64_t)counts.objects);
+    put(out, "merak_load_inline_total", "counter", "small objects that went into the catalog instead", (int64_t)counts.inlined);
+    put(out, "merak_catalog_inline_bytes", "gauge", "memory of segments in the catalog, all versions", (int64_t)catalog_inline_bytes());
 }
 
 static void write_cache(const Instance *instance, ByteBuf *out)
@@ -54,10 +79,9 @@ void storage_metrics_write(void *context, ByteBuf *out)
     compactor_stats(instance->compactor, &compaction);
     segment_cache_stats(instance->segments, &cache);
     vacuum_totals(instance->vacuum, &deleted, &deleted_bytes);
-    MetaCounts counts = meta_counts(instance->store);
     put(out, "merak_format_level", "gauge", "level of what is written; ADMIN FINALIZE UPGRADE raises it", format_level_written());
-    put(out, "merak_journal_batches_total", "counter", "puts of journal objects that succeeded", (int64_t)counts.batches);
-    put(out, "merak_journal_entries_total", "counter", "entries in them", (int64_t)counts.entries);
+    write_batches(instance, out);
+    write_loads(out);
     put(out, "merak_compaction_merges_total", "counter", "merges done", (int64_t)compaction.merges);
     put(out, "merak_compaction_failures_total", "counter", "merges that failed", (int64_t)compaction.failures);
     put(out, "merak_compaction_segments_total", "counter", "segments merged", (int64_t)compaction.segments_in);

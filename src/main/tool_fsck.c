@@ -155,10 +155,12 @@ static void check_segment(void *context, const SegmentRef *segment)
     Fsck *fsck = context;
     Segment *opened;
     Diag trouble = {0};
-    tool_progress(&fsck->progress, ++fsck->objects);
-    if (segment->volume_id != 0)
+    fsck->objects += !segment_is_deletes(segment);
+    tool_progress(&fsck->progress, fsck->objects);
+    if (segment->volume_id != 0 || segment_is_deletes(segment)) /* these are checked with their segment */
         return;
-    strmap_set(&fsck->named, segment->path, fsck);
+    if (!segment_is_inline(segment))
+        strmap_set(&fsck->named, segment->path, fsck);
     if (segment->deletes != NULL)
         check_deletes(fsck, segment);
     if (fsck->arguments->is_quick)
@@ -175,8 +177,7 @@ static void check_segment(void *context, const SegmentRef *segment)
 static void count_segment(void *context, const SegmentRef *segment)
 {
     Fsck *fsck = context;
-    (void)segment;
-    fsck->progress.total++;
+    fsck->progress.total += !segment_is_deletes(segment);
 }
 
 static void note_unreferenced(void *context, const char *path, uint64_t size)

@@ -20,10 +20,31 @@ static void schema_unref(TableSchema *schema)
     mem_free(schema);
 }
 
+static _Atomic uint64_t all_inline_bytes;
+
+uint64_t catalog_inline_bytes(void)
+{
+    return atomic_load_explicit(&all_inline_bytes, memory_order_relaxed);
+}
+
+void partition_count_inline(CatalogPartition *partition, const SegmentRef *segments, uint64_t count, int sign)
+{
+    uint64_t bytes = 0;
+    for (uint64_t s = 0; s < count; s++)
+        bytes += segments[s].bytes.length;
+    if (sign < 0)
+        bytes = 0 - bytes;
+    partition->inline_bytes += bytes;
+    if (bytes != 0)
+        atomic_fetch_add_explicit(&all_inline_bytes, bytes, memory_order_relaxed);
+}
+
 void catalog_partition_unref(CatalogPartition *partition)
 {
     if (!drop_reference(&partition->references))
         return;
+    if (partition->inline_bytes > 0)
+        atomic_fetch_sub_explicit(&all_inline_bytes, partition->inline_bytes, memory_order_relaxed);
     arena_deinit(&partition->arena);
     mem_free(partition);
 }

@@ -74,6 +74,7 @@ typedef struct CatalogPartition {
     int64_t visible_time_us;
     TabletVersion *tablets;
     uint32_t tablet_count;
+    uint64_t inline_bytes; /* of its segments that lie in the catalog; see partition_count_inline() */
 } CatalogPartition;
 
 /* What DDL defines; shared by all versions of a table until the next DDL. */
@@ -153,6 +154,10 @@ void catalog_table_unref(CatalogTable *table);
 /* Takes the reference over; in the place of one with the same id, else in the order of ids. Of a table that nobody else sees. */
 void catalog_put_partition(CatalogTable *table, CatalogPartition *partition);
 void catalog_partition_unref(CatalogPartition *partition);
+/* Of who builds a partition: it has these segments now (sign 1), or not any more (-1). */
+void partition_count_inline(CatalogPartition *partition, const SegmentRef *segments, uint64_t count, int sign);
+/* Memory that segments take which lie in the catalog: all versions of all partitions of this process. */
+uint64_t catalog_inline_bytes(void);
 
 /* Databases whose names begin with a control character are not the users': what was dropped and may come back
  * (\x01), temporary things (\x02). Lists leave them out, and names don't find them. */
@@ -212,6 +217,12 @@ bool table_partitions_use(const TableSchema *schema, uint32_t column);
 /* What the column has in rows that are older than it; strings in arena. */
 Datum table_column_missing(const TableColumn *column, Arena *arena);
 const char *table_property(const TableSchema *schema, const char *key); /* NULL-terminated or NULL */
+/* Of a materialized view that is read through its query. */
+#define PROPERTY_ROLLUP "rollup"
+static inline bool table_is_rollup(const TableSchema *schema)
+{
+    return schema->kind == TABLE_MATERIALIZED_VIEW && table_property(schema, PROPERTY_ROLLUP) != NULL;
+}
 /* Does a reader of the view need rights on what the view reads, too? */
 bool view_is_invoker(const TableSchema *schema);
 StrView catalog_setting(const CatalogSnapshot *snapshot, const char *key); /* data NULL: unset */
@@ -219,7 +230,7 @@ uint64_t partition_row_count(const CatalogPartition *partition);
 uint64_t partition_byte_count(const CatalogPartition *partition);
 uint64_t table_row_count(const CatalogTable *table);
 uint64_t table_byte_count(const CatalogTable *table);
-/* Calls visit for every segment that the snapshot refers to, of any kind of thing that can hold segments:
- * what it leaves out, vacuum deletes. */
+/* Calls visit for every segment that the snapshot refers to, of any kind of thing that can hold segments, and for every object that
+ * is a delete vector (segment_is_deletes()): what it leaves out, vacuum deletes. */
 void catalog_each_segment(const CatalogSnapshot *snapshot, void (*visit)(void *context, const SegmentRef *segment),
                           void *context);

@@ -221,8 +221,11 @@ static void print_upper(StrView text, ByteBuf *out)
 static void print_column(const TableColumn *column, ByteBuf *out)
 {
     bytebuf_printf(out, "  `%.*s` ", SV_ARGS(column->name));
-    type_print_sql(column->type, out);
-    if (column->aggregate.length > 0)
+    if (type_is_state(column->type))
+        type_state_print(column->type, out);
+    else
+        type_print_sql(column->type, out);
+    if (column->aggregate.length > 0 && !type_is_state(column->type))
         print_upper(column->aggregate, out);
     bytebuf_append_text(out, column->is_nullable ? " NULL" : " NOT NULL");
     if (column->is_auto_increment)

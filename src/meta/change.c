@@ -577,6 +577,8 @@ static void copy_tablet(Arena *arena, const TabletVersion *old, TabletVersion *o
     for (uint32_t s = 0; s < old->segment_count; s++) {
         segments[s] = old->segments[s];
         segments[s].path = strview_n(arena_strndup(arena, segments[s].path.data, segments[s].path.length), segments[s].path.length);
+        if (segment_is_inline(&segments[s]))
+            segments[s].bytes = strview_n(arena_strndup(arena, segments[s].bytes.data, segments[s].bytes.length), segments[s].bytes.length);
         if (segments[s].deletes != NULL)
             segments[s].deletes = copy_deletes(arena, segments[s].deletes);
     }
@@ -608,8 +610,11 @@ static CatalogPartition *copy_partition(const TableSchema *schema, const Catalog
     copy->high = old->has_high ? copy_datums(arena, schema, old->high, columns) : ARENA_NEW_ARRAY(arena, Datum, columns);
     copy->values = copy_datums(arena, schema, old->values, old->value_rows * columns);
     copy->tablets = ARENA_NEW_ARRAY(arena, TabletVersion, old->tablet_count);
-    for (uint32_t t = 0; t < old->tablet_count; t++)
+    for (uint32_t t = 0; t < old->tablet_count; t++) {
         copy_tablet(arena, &old->tablets[t], &copy->tablets[t]);
+        if (old->inline_bytes > 0)
+            partition_count_inline(copy, copy->tablets[t].segments, copy->tablets[t].segment_count, 1);
+    }
     return copy;
 }
 
@@ -620,7 +625,7 @@ static bool is_wasteful(const CatalogPartition *partition)
     size_t live = 0;
     for (uint32_t t = 0; t < partition->tablet_count; t++)
         live += partition->tablets[t].segment_count;
-    return partition->arena.total_bytes > WASTE_FROM_BYTES + 4 * live * BYTES_A_SEGMENT;
+    return partition->arena.total_bytes > WASTE_FROM_BYTES + 4 * (live * BYTES_A_SEGMENT + partition->inline_bytes);
 }
 
 /* A private copy of a partition. */
@@ -681,6 +686,7 @@ static Status apply_segments(Apply *apply, CatalogTable *table, ByteReader *body
         decode_segment(body, &partition->arena, segment);
         TRY(body->failed ? OK : check_id(apply, segment->id));
     }
+    partition_count_inline(partition, segments + tablet->segment_count, fresh, 1);
     tablet->segment_count += (uint32_t)fresh;
     *out_partition = partition;
     *out_tablet = tablet;
@@ -749,6 +755,8 @@ static Status apply_replace_segments(Apply *apply, ByteReader *body, bool is_com
             kept[count++] = tablet->segments[s];
     }
     bool has_changed = fresh > 0 || count < tablet->segment_count;
+    partition_count_inline(partition, tablet->segments, tablet->segment_count, -1);
+    partition_count_inline(partition, kept, count, 1);
     if (count > 0)
         memcpy(own_segments(partition, tablet, 0), kept, count * sizeof(*kept));
     tablet->segment_count = count;

@@ -72,6 +72,8 @@ static Status decode_column(ByteReader *reader, Arena *arena, Diag *diag, TableC
     out->default_kind = byte_reader_u8(reader);
     out->default_text = decode_view(reader, arena);
     out->aggregate = decode_view(reader, arena);
+    if (out->type.kind == TYPE_VARBINARY && strview_ends_with(out->aggregate, STR_VIEW(")")))
+        TRY(type_state_parse(out->aggregate, arena, diag, &out->type));
     out->generated = decode_view(reader, arena);
     out->comment = decode_view(reader, arena);
     return OK;
@@ -202,11 +204,36 @@ Status decode_schema(ByteReader *reader, Diag *diag, TableSchema **out_schema)
     return OK;
 }
 
+/* The path of the object; or, where there is none, a byte that no path begins with and the segment itself. */
+enum { INLINE_MARK = 1 };
+
+static void encode_place(ByteBuf *out, const SegmentRef *segment)
+{
+    if (!segment_is_inline(segment)) {
+        encode_view(out, segment->path);
+        return;
+    }
+    bytebuf_put_varint(out, segment->bytes.length + 1);
+    bytebuf_put_u8(out, INLINE_MARK);
+    bytebuf_append(out, segment->bytes.data, segment->bytes.length);
+}
+
+static void decode_place(ByteReader *reader, Arena *arena, SegmentRef *out)
+{
+    StrView place = decode_view(reader, arena);
+    if (place.length == 0 || place.data[0] != INLINE_MARK) {
+        out->path = place;
+        return;
+    }
+    out->path = STR_VIEW("");
+    out->bytes = strview_n(place.data + 1, place.length - 1);
+}
+
 void encode_segment(ByteBuf *out, const SegmentRef *segment)
 {
     bytebuf_put_varint(out, segment->id);
     bytebuf_put_varint(out, segment->volume_id);
-    encode_view(out, segment->path);
+    encode_place(out, segment);
     bytebuf_put_varint(out, segment->offset);
     bytebuf_put_varint(out, segment->length);
     bytebuf_put_varint(out, segment->row_count);
@@ -217,9 +244,10 @@ void decode_segment(ByteReader *reader, Arena *arena, SegmentRef *out)
 {
     out->id = byte_reader_varint(reader);
     out->volume_id = (uint32_t)byte_reader_varint(reader);
-    out->path = decode_view(reader, arena);
+    decode_place(reader, arena, out);
     out->offset = byte_reader_varint(reader);
     out->length = byte_reader_varint(reader);
+    reader->failed |= segment_is_inline(out) && (out->offset != 0 || out->length != out->bytes.length);
     out->row_count = byte_reader_varint(reader);
     out->raw_bytes = byte_reader_varint(reader);
 }
@@ -304,6 +332,7 @@ static Status decode_tablets(ByteReader *reader, uint8_t version, CatalogPartiti
         }
         tablet->segments = segments;
         tablet->segment_room = tablet->segment_count;
+        partition_count_inline(p, segments, tablet->segment_count, 1);
     }
     return reader->failed ? RAISE(diag, CORRUPT, "stored partition is damaged") : OK;
 }
@@ -340,8 +369,7 @@ Status decode_partition(ByteReader *reader, const TableSchema *schema, Diag *dia
     partition->arena.next_block_bytes = CATALOG_NODE_BYTES;
     Status status = decode_partition_body(reader, version, schema, partition, diag);
     if (status != OK) {
-        arena_deinit(&partition->arena);
-        mem_free(partition);
+        catalog_partition_unref(partition);
         return status;
     }
     *out_partition = partition;

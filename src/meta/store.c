@@ -6,6 +6,7 @@
  * append failed, the tentative catalog is dropped and everyone in it hears the error. If not, they hear
  * "unknown", and the tentative catalog stays: nothing else is appended before the batch is settled. */
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/fault.h"
@@ -226,7 +227,8 @@ static Status open_store(MetaStore *store, Volume *volume, Diag *diag)
     Status opened = read_state(store, volume, &reader, diag);
     store->is_opening = false;
     TRY(opened);
-    take_format_level(store->published);
+    if (!store->options.is_read_only) /* a look at history, beside a store that writes */
+        take_format_level(store->published);
     TRY(check_format_level(store->published, diag));
     store_note_cut(store);
     FAULT("start.after_replay", diag);
@@ -450,6 +452,16 @@ static Status flush_and_append(MetaStore *store, Batch *batch)
     return journal_append(&store->journal, bytebuf_view(&batch->entries), batch->count, &batch->diag);
 }
 
+static void count_batch(MetaCounts *counts, uint32_t entries)
+{
+    uint32_t size = 0;
+    while (entries > meta_batch_sizes[size])
+        size++;
+    counts->batches++;
+    counts->entries += entries;
+    counts->by_size[size]++;
+}
+
 /* Appends the batch; the lock is released meanwhile. */
 static void write_batch(MetaStore *store, Batch *batch)
 {
@@ -465,8 +477,7 @@ static void write_batch(MetaStore *store, Batch *batch)
     batch->status = status;
     batch->is_done = true;
     if (status == OK) {
-        store->counts.batches++;
-        store->counts.entries += batch->count;
+        count_batch(&store->counts, batch->count);
         store_publish(store, catalog_ref(result));
         FAULT_STEP("meta.after_publish");
     } else if (status == ERR_OUTCOME_UNKNOWN) {
@@ -642,6 +653,13 @@ uint64_t meta_new_id(MetaStore *store)
 const Environment *meta_environment(const MetaStore *store)
 {
     return store->journal.volume->environment;
+}
+
+void meta_object_path(const MetaStore *store, uint64_t id, const char *suffix, char out_path[META_OBJECT_PATH_BYTES])
+{
+    enum { IDS_A_DIRECTORY = 1024, DIRECTORIES = 512 };
+    snprintf(out_path, META_OBJECT_PATH_BYTES, "data/%llu/%03llu/%012llu.%s", (unsigned long long)meta_incarnation(store),
+             (unsigned long long)(id / IDS_A_DIRECTORY % DIRECTORIES), (unsigned long long)id, suffix);
 }
 
 uint64_t meta_incarnation(const MetaStore *store)

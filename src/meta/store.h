@@ -75,6 +75,10 @@ void change_put_format_level(Change *change, uint32_t level);
 const Environment *meta_environment(const MetaStore *store);
 TableGates *meta_gates(const MetaStore *store);
 uint64_t meta_incarnation(const MetaStore *store);
+/* Path of a data object of that id; ids that were given out one after the other share a directory, which is then synced once
+ * for many small loads. suffix: "seg" or "del". */
+enum { META_OBJECT_PATH_BYTES = 96 };
+void meta_object_path(const MetaStore *store, uint64_t id, const char *suffix, char out_path[META_OBJECT_PATH_BYTES]);
 /* Known to whoever can read the volume, and to nobody else: with it nodes prove that they belong to the cluster. */
 StrView meta_cluster_secret(const MetaStore *store);
 /* All durable labels, the newest first; texts are in arena. */
@@ -85,9 +89,12 @@ Status meta_forget_labels(MetaStore *store, int64_t before_us, Diag *diag);
 /* The scheduler's job that does so when label_keep_max_second is over. */
 int64_t meta_labels_job(void *store, const _Atomic bool *stopping);
 uint64_t meta_journal_entries(MetaStore *store);
-/* Of this process: batches that were appended, and the entries in them. */
+/* Of this process: batches that were appended, the entries in them, and how many batches had as many as each size or less, but
+ * more than the size before it. */
+enum { META_BATCH_SIZES = 8 };
+static const uint32_t meta_batch_sizes[META_BATCH_SIZES] = {1, 2, 5, 10, 20, 50, 100, UINT32_MAX};
 typedef struct MetaCounts {
-    uint64_t batches, entries;
+    uint64_t batches, entries, by_size[META_BATCH_SIZES];
 } MetaCounts;
 MetaCounts meta_counts(MetaStore *store);
 

@@ -92,6 +92,12 @@ void mv_print_create(const CatalogTable *table, const MvDefinition *definition, 
     bytebuf_append_text(out, "CREATE MATERIALIZED VIEW ");
     print_name(table->name, out);
     print_columns(schema, out);
+    if (table_is_rollup(schema)) {
+        bytebuf_append_text(out, "AS ");
+        bytebuf_append_view(out, schema->view_sql);
+        bytebuf_append_char(out, ';');
+        return;
+    }
     if (schema->comment.length > 0) {
         bytebuf_append_text(out, "COMMENT ");
         bytebuf_append_quoted(out, schema->comment, '"');

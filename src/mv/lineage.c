@@ -59,7 +59,7 @@ Status mv_bind_more(const CatalogSnapshot *snapshot, StrView query, StrView data
 {
     AstStatements statements = {0};
     view->analyze = (AnalyzeContext){.arena = view->arena, .diag = view->diag, .catalog = snapshot, .session = view->session,
-                                     .database = database, .ids = ids};
+                                     .database = database, .ids = ids, .reads_stored = true};
     TRY(sql_parse(query, NULL, view->arena, view->diag, &statements));
     if (statements.count != 1 || statements.items[0]->kind != AST_STATEMENT_QUERY)
         return RAISE(view->diag, INTERNAL, "the definition of the materialized view is not a query");

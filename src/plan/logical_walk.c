@@ -186,6 +186,7 @@ typedef struct CloneState {
     PlanContext *context;
     ARRAY_OF(ColumnId) from, to;
     ARRAY_OF(Recursion *) old_recursions, recursions; /* whose LOGICAL_RECURSIVE is copied too */
+    ARRAY_OF(BoundQuery *) old_queries, queries;      /* of subqueries */
 } CloneState;
 
 static ColumnId clone_id(CloneState *state, ColumnId id)
@@ -354,11 +355,40 @@ static void clone_arrays(CloneState *state, LogicalNode *node)
     }
 }
 
+static LogicalNode *clone_node(CloneState *state, const LogicalNode *source);
+
+/* Two mentions of a subquery stay mentions of one. */
+static BoundQuery *cloned_query(CloneState *state, BoundQuery *query)
+{
+    for (uint32_t i = 0; i < state->queries.count; i++) {
+        if (state->old_queries.items[i] == query)
+            return state->queries.items[i];
+    }
+    BoundQuery *fresh = ARENA_NEW(state->context->arena, BoundQuery);
+    *fresh = *query;
+    fresh->root = clone_node(state, query->root);
+    fresh->columns = copy_bytes(state, query->columns, query->column_count * sizeof(LogicalColumn));
+    for (uint32_t i = 0; i < fresh->column_count; i++)
+        fresh->columns[i].id = clone_id(state, fresh->columns[i].id);
+    ARRAY_PUSH(state->context->arena, &state->old_queries, query);
+    ARRAY_PUSH(state->context->arena, &state->queries, fresh);
+    return fresh;
+}
+
+static void clone_subqueries(CloneState *state, Expr *expr)
+{
+    for (uint32_t i = 0; i < expr->argument_count; i++)
+        clone_subqueries(state, expr->arguments[i]);
+    if (expr->kind == EXPR_SUBQUERY)
+        expr->subquery.query = cloned_query(state, expr->subquery.query);
+}
+
 static void clone_expr(void *context, Expr **expr)
 {
     CloneState *state = context;
-    IdMap map = {state->from.items, state->to.items, state->from.count};
     *expr = expr_clone(state->context->arena, *expr);
+    clone_subqueries(state, *expr);
+    IdMap map = {state->from.items, state->to.items, state->from.count};
     expr_map(&map, *expr);
 }
 

@@ -33,24 +33,6 @@ static void inline_ctes(PlanContext *context, LogicalNode *node)
         inline_ctes(context, node->children[i]);
 }
 
-/* CTEs that stay references, each once, in order of first mention (inner ones first). */
-static void collect_ctes(PlanContext *context, const LogicalNode *node, BoundCte ***ctes, uint32_t *count, uint32_t *capacity)
-{
-    for (uint32_t i = 0; i < node->child_count; i++)
-        collect_ctes(context, node->children[i], ctes, count, capacity);
-    if (node->kind != LOGICAL_CTE_REF)
-        return;
-    BoundCte *cte = node->cte_ref.cte;
-    for (uint32_t i = 0; i < *count; i++) {
-        if ((*ctes)[i] == cte)
-            return;
-    }
-    collect_ctes(context, cte->query->root, ctes, count, capacity);
-    if (*count == *capacity)
-        *ctes = arena_grow(context->arena, *ctes, sizeof(BoundCte *), *count, capacity);
-    (*ctes)[(*count)++] = cte;
-}
-
 /* All rewriting of one tree; its root's columns keep their order. */
 static Status rewrite(PlanContext *context, LogicalNode **in_out)
 {
@@ -108,15 +90,6 @@ static Status anchor_ctes(PlanContext *context, PhysNode **in_out, BoundCte **ct
     return OK;
 }
 
-static Status unnest_ctes(PlanContext *context, BoundCte **ctes, uint32_t count)
-{
-    for (uint32_t i = 0; i < count; i++) {
-        TRY(unnest_tree(context, &ctes[i]->query->root));
-        TRY(rewrite(context, &ctes[i]->query->root));
-    }
-    return OK;
-}
-
 Status normalize_tree(PlanContext *context, LogicalNode **in_out)
 {
     inline_ctes(context, *in_out);
@@ -125,26 +98,44 @@ Status normalize_tree(PlanContext *context, LogicalNode **in_out)
     return OK;
 }
 
+typedef ARRAY_OF(BoundCte *) CteList;
+
+/* CTEs that stay references, each once and normalized, inner ones first: unnesting makes some of its own. */
+static Status collect_ctes(PlanContext *context, const LogicalNode *node, CteList *out)
+{
+    for (uint32_t i = 0; i < node->child_count; i++)
+        TRY(collect_ctes(context, node->children[i], out));
+    if (node->kind != LOGICAL_CTE_REF)
+        return OK;
+    BoundCte *cte = node->cte_ref.cte;
+    for (uint32_t i = 0; i < out->count; i++) {
+        if (out->items[i] == cte)
+            return OK;
+    }
+    TRY(normalize_tree(context, &cte->query->root));
+    TRY(collect_ctes(context, cte->query->root, out));
+    ARRAY_PUSH(context->arena, out, cte);
+    return OK;
+}
+
 Status plan_query(PlanContext *context, BoundQuery *query, PhysPlan **out_plan)
 {
-    BoundCte **ctes = NULL;
-    uint32_t cte_count = 0, cte_capacity = 0;
+    CteList ctes = {0};
     LogicalNode *root = query->root;
     TRY(normalize_tree(context, &root));
-    collect_ctes(context, root, &ctes, &cte_count, &cte_capacity);
-    for (uint32_t i = 0; i < cte_count; i++)
-        inline_ctes(context, ctes[i]->query->root);
-    TRY(unnest_ctes(context, ctes, cte_count));
+    TRY(collect_ctes(context, root, &ctes));
+    for (uint32_t i = 0; i < ctes.count; i++)
+        TRY(rewrite(context, &ctes.items[i]->query->root));
     TRY(rewrite(context, &root));
     PhysPlan *plan = ARENA_NEW(context->arena, PhysPlan);
     TRY(build_physical(context, root, &plan->root));
-    TRY(anchor_ctes(context, &plan->root, ctes, cte_count));
+    TRY(anchor_ctes(context, &plan->root, ctes.items, ctes.count));
     number_nodes(plan->root, &plan->node_count);
     plan->filter_count = context->next_filter_id;
-    plan->cte_count = cte_count;
+    plan->cte_count = ctes.count;
     plan->max_cte_id = context->max_recursion_id;
-    for (uint32_t i = 0; i < cte_count; i++)
-        plan->max_cte_id = MAX(plan->max_cte_id, ctes[i]->id);
+    for (uint32_t i = 0; i < ctes.count; i++)
+        plan->max_cte_id = MAX(plan->max_cte_id, ctes.items[i]->id);
     plan->session = context->session;
     *out_plan = plan;
     return OK;

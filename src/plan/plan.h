@@ -29,6 +29,7 @@ typedef struct PlanContext {
     uint32_t next_node_id;
     uint32_t next_filter_id;
     uint32_t next_cte_id; /* those of the analyzer are below */
+    struct Extracted *extracted; /* subqueries that are joins now, newest first: see unnest.c */
     uint32_t max_recursion_id;
     LogicalColumn *known; /* by ColumnId: type and statistics */
     struct ColumnFacts *facts;

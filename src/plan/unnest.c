@@ -148,14 +148,15 @@ static void add_group_columns(PlanContext *context, LogicalNode *node, const Exp
 
 static Status pull_aggregate(PlanContext *context, LogicalNode *node, Pulled *pulled)
 {
+    uint32_t before = pulled->conjuncts.count; /* from the other side of a join above */
     TRY(pull(context, &node->children[0], pulled));
-    if (pulled->conjuncts.count == 0)
+    if (pulled->conjuncts.count == before)
         return OK;
     if (node->aggregate.group_count == 0) {
         pulled->has_aggregate = true;
         pulled->aggregate = node;
     }
-    for (uint32_t i = 0; i < pulled->conjuncts.count; i++) {
+    for (uint32_t i = before; i < pulled->conjuncts.count; i++) {
         const Expr *inner;
         if (!correlated_key(pulled, pulled->conjuncts.items[i], &inner))
             return not_supported(context);
@@ -507,49 +508,71 @@ static bool has_subquery(const Expr *expr)
     return false;
 }
 
-/* Replaces every subquery inside of an expression by a column of the grown child. */
-static Status extract(PlanContext *context, LogicalNode **in_out_child, Expr **in_out)
+/* A subquery and the column that has its value. What the analyzer makes of one expression may mention a subquery twice: BETWEEN,
+ * NULLIF. The mentions are of one node, whose child grows by one join. */
+typedef struct Extracted {
+    struct Extracted *next;
+    const BoundQuery *query;
+    Expr *value;
+} Extracted;
+
+static Status extract_one(PlanContext *context, LogicalNode **in_out_child, const Expr *subquery, Expr **out_value)
 {
-    Expr *expr = *in_out;
+    for (const Extracted *e = context->extracted; e != NULL; e = e->next) {
+        *out_value = expr_clone(context->arena, e->value);
+        if (e->query == subquery->subquery.query)
+            return OK;
+    }
+    if (subquery->subquery_kind == SUBQUERY_SCALAR)
+        TRY(attach_scalar(context, in_out_child, subquery, out_value));
+    else
+        TRY(attach_predicate(context, in_out_child, subquery, true, out_value));
+    Extracted *extracted = ARENA_NEW(context->arena, Extracted);
+    *extracted = (Extracted){context->extracted, subquery->subquery.query, *out_value};
+    context->extracted = extracted;
+    return OK;
+}
+
+/* Replaces every subquery inside of an expression by a column of the grown child, where it stands. */
+static Status extract(PlanContext *context, LogicalNode **in_out_child, Expr *expr)
+{
+    Expr *value;
     for (uint32_t i = 0; i < expr->argument_count; i++)
-        TRY(extract(context, in_out_child, &expr->arguments[i]));
+        TRY(extract(context, in_out_child, expr->arguments[i]));
     if (expr->kind != EXPR_SUBQUERY)
         return OK;
-    if (expr->subquery_kind == SUBQUERY_SCALAR)
-        return attach_scalar(context, in_out_child, expr, in_out);
-    return attach_predicate(context, in_out_child, expr, true, in_out);
+    TRY(extract_one(context, in_out_child, expr, &value));
+    *expr = *value;
+    return OK;
+}
+
+static bool is_plain_predicate(const Expr *conjunct)
+{
+    bool is_plain = conjunct->kind == EXPR_SUBQUERY && conjunct->subquery_kind != SUBQUERY_SCALAR;
+    for (uint32_t a = 0; is_plain && a < conjunct->argument_count; a++)
+        is_plain = !has_subquery(conjunct->arguments[a]);
+    return is_plain;
 }
 
 static Status unnest_filter(PlanContext *context, LogicalNode **in_out)
 {
     LogicalNode *node = *in_out;
     LogicalNode *child = node->children[0];
-    ConjunctList kept = {0};
-    bool changed = false;
-    for (uint32_t i = 0; i < node->filter.count; i++) {
-        if (!has_subquery(node->filter.conjuncts[i]))
-            ARRAY_PUSH(context->arena, &kept, node->filter.conjuncts[i]);
-        else
-            changed = true;
-    }
-    if (!changed)
+    ConjunctList kept = {0}, asking = {0}; /* told apart before the first is extracted: they may share a subquery */
+    for (uint32_t i = 0; i < node->filter.count; i++)
+        ARRAY_PUSH(context->arena, has_subquery(node->filter.conjuncts[i]) ? &asking : &kept, node->filter.conjuncts[i]);
+    if (asking.count == 0)
         return OK;
     child = make_filter(context, child, &kept);
     ConjunctList above = {0};
     LogicalNode *original = child;
-    for (uint32_t i = 0; i < node->filter.count; i++) {
-        Expr *conjunct = node->filter.conjuncts[i];
-        if (!has_subquery(conjunct))
-            continue;
-        bool is_plain = conjunct->kind == EXPR_SUBQUERY && conjunct->subquery_kind != SUBQUERY_SCALAR;
-        for (uint32_t a = 0; is_plain && a < conjunct->argument_count; a++)
-            is_plain = !has_subquery(conjunct->arguments[a]);
-        if (is_plain) {
-            TRY(attach_predicate(context, &child, conjunct, false, NULL));
+    for (uint32_t i = 0; i < asking.count; i++) {
+        if (is_plain_predicate(asking.items[i])) {
+            TRY(attach_predicate(context, &child, asking.items[i], false, NULL));
             continue;
         }
-        TRY(extract(context, &child, &conjunct));
-        ARRAY_PUSH(context->arena, &above, conjunct);
+        TRY(extract(context, &child, asking.items[i]));
+        ARRAY_PUSH(context->arena, &above, asking.items[i]);
     }
     child = make_filter(context, child, &above);
     if (child->column_count != original->column_count) {
@@ -568,7 +591,7 @@ static Status extract_list(PlanContext *context, LogicalNode **in_out_child, Exp
 {
     for (uint32_t i = 0; i < count; i++) {
         if (has_subquery(exprs[i]))
-            TRY(extract(context, in_out_child, &exprs[i]));
+            TRY(extract(context, in_out_child, exprs[i]));
     }
     return OK;
 }
@@ -586,18 +609,17 @@ static bool subquery_uses(PlanContext *context, Expr *subquery, const IdSet *ids
 }
 
 /* A subquery in an outer join's condition is evaluated beside the input whose columns it uses. */
-static Status extract_beside(PlanContext *context, LogicalNode *join, const IdSet sides[2], Expr **in_out)
+static Status extract_beside(PlanContext *context, LogicalNode *join, const IdSet sides[2], Expr *expr)
 {
-    Expr *expr = *in_out;
     if (expr->kind != EXPR_SUBQUERY) {
         for (uint32_t i = 0; i < expr->argument_count; i++)
-            TRY(extract_beside(context, join, sides, &expr->arguments[i]));
+            TRY(extract_beside(context, join, sides, expr->arguments[i]));
         return OK;
     }
     bool is_right = subquery_uses(context, expr, &sides[1]);
     if (is_right && subquery_uses(context, expr, &sides[0]))
         return not_supported(context);
-    return extract(context, &join->children[is_right ? 1 : 0], in_out);
+    return extract(context, &join->children[is_right ? 1 : 0], expr);
 }
 
 static Status unnest_outer_join(PlanContext *context, LogicalNode *node)
@@ -609,7 +631,7 @@ static Status unnest_outer_join(PlanContext *context, LogicalNode *node)
     }
     for (uint32_t i = 0; i < node->join.count; i++) {
         if (has_subquery(node->join.conjuncts[i]))
-            TRY(extract_beside(context, node, sides, &node->join.conjuncts[i]));
+            TRY(extract_beside(context, node, sides, node->join.conjuncts[i]));
     }
     join_output(context, node);
     return OK;

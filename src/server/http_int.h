@@ -5,6 +5,7 @@
 #include <netinet/in.h>
 
 #include "load/load_transaction.h"
+#include "load/merge_commit.h"
 #include "load/stream_load.h"
 #include "server/http_server.h"
 
@@ -20,6 +21,7 @@ struct HttpServer {
     struct MHD_Daemon *daemon;
     LoadHub *hub;
     LoadTransactions *transactions;
+    MergeCommits *merges;
     uint16_t port;
     _Atomic uint64_t requests;
     _Atomic uint64_t next_session;

@@ -3,6 +3,7 @@
 /* Stream Load, transactions over HTTP, and questions about loads. These answer 200 with the outcome inside. */
 
 #include "codec/json_text.h"
+#include "session/dictionaries.h"
 #include "session/instance.h"
 #include "types/number_text.h"
 
@@ -38,6 +39,7 @@ static void begin_load(HttpRequest *request, StrView database, StrView table, Lo
                                  .history = instance == NULL ? NULL : instance->history,
                                  .keys = instance == NULL ? NULL : instance->keys,
                                  .compactor = instance == NULL ? NULL : instance->compactor,
+                                 .dictionaries = instance == NULL ? NULL : dictionaries_source(instance->dictionaries),
                                  .database = database,
                                  .table = table,
                                  .user = bytebuf_view(&request->user),
@@ -45,6 +47,7 @@ static void begin_load(HttpRequest *request, StrView database, StrView table, Lo
                                  .error_url = bytebuf_view(&url),
                                  .property = load_property,
                                  .property_context = request,
+                                 .merges = server->merges,
                                  .transaction = transaction};
     limit_silence(request);
     request->load = stream_load_begin(&options);

@@ -247,6 +247,7 @@ Status http_server_start(const HttpServerOptions *options, Diag *diag, HttpServe
                                             .compactor = options->instance == NULL ? NULL : options->instance->compactor,
                                             .tracker = options->tracker};
     server->transactions = load_transactions_open(&transactions);
+    server->merges = merge_commits_open();
     unsigned flags = MHD_USE_THREAD_PER_CONNECTION | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL;
     if (address.ss_family == AF_INET6)
         flags |= MHD_USE_IPv6;
@@ -257,6 +258,7 @@ Status http_server_start(const HttpServerOptions *options, Diag *diag, HttpServe
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY_BYTES, MHD_OPTION_CONNECTION_TIMEOUT,
         (unsigned)HTTP_IDLE_TIMEOUT_S, MHD_OPTION_LISTENING_ADDRESS_REUSE, 1u, MHD_OPTION_END);
     if (server->daemon == NULL) {
+        merge_commits_close(server->merges);
         load_transactions_close(server->transactions);
         load_hub_close(server->hub);
         mem_free(server);
@@ -281,7 +283,9 @@ void http_metrics_add(HttpServer *server, void (*write)(void *context, ByteBuf *
 
 void http_server_stop(HttpServer *server)
 {
+    merge_commits_hurry(server->merges);
     MHD_stop_daemon(server->daemon);
+    merge_commits_close(server->merges);
     load_transactions_close(server->transactions);
     load_hub_close(server->hub);
     mem_free(server);

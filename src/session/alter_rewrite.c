@@ -102,9 +102,12 @@ static void print_select(const Rewrite *rewrite, const CatalogDatabase *database
         const TableColumn *from = old_column(table->schema, to->unique_id);
         if (from == NULL || to->generated.length > 0)
             continue;
-        bytebuf_printf(sql, "%s`%.*s`", insert->columns.count == 0 ? "" : ", ", SV_ARGS(from->name));
+        AUTO_BYTEBUF name = {0};
+        bytebuf_printf(&name, "`%.*s`", SV_ARGS(from->name));
+        bytebuf_append_text(sql, insert->columns.count == 0 ? "" : ", ");
+        alter_print_fields(from->type, to->type, bytebuf_view(&name), 0, sql);
         AST_PUSH(&rewrite->context->arena, &insert->columns, to->name);
-        if (type_equal(from->type, to->type))
+        if (type_equal(from->type, to->type) || (type_is_nested(from->type) && from->type.kind == to->type.kind))
             continue;
         bytebuf_printf(&checks, "%sassert_true(`%.*s` IS NULL OR CAST(`%.*s` AS ", checks.length == 0 ? " WHERE " : " AND ", SV_ARGS(from->name),
                        SV_ARGS(from->name));

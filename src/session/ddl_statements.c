@@ -15,6 +15,7 @@
 #include "ddl/temporary_table.h"
 #include "load/partition_router.h"
 #include "meta/quota.h"
+#include "mv/definition.h"
 #include "types/number_text.h"
 
 typedef struct DdlState {
@@ -251,6 +252,19 @@ static void schedule_partitions(StatementContext *context, uint64_t table_id)
     status_ignore(partition_schedule_table(context->session->instance->store, table_id, &unheard));
 }
 
+/* The catalog of the statement is older than its table. */
+static Status add_rollups(StatementContext *context, const AstCreateTable *ast)
+{
+    CatalogSnapshot *before = context->catalog;
+    context->catalog = meta_snapshot(context->session->instance->store);
+    context->analyze.catalog = context->catalog;
+    Status status = run_add_rollups(context, &ast->name, ast->rollups);
+    catalog_unref(context->catalog);
+    context->catalog = before;
+    context->analyze.catalog = before;
+    return status;
+}
+
 static Status run_create_table(StatementContext *context, const AstStatement *statement)
 {
     const AstCreateTable *ast = statement->create_table;
@@ -263,8 +277,6 @@ static Status run_create_table(StatementContext *context, const AstStatement *st
         return RAISE(context->diag, NOT_SUPPORTED, "external tables are not supported");
     if (ast->is_temporary)
         TRY(name_temporary(&state));
-    if (ast->rollups != NULL && ast->rollups->count > 0)
-        return RAISE(context->diag, NOT_SUPPORTED, "roll-ups are not supported");
     if (ast->is_like) {
         status = copy_table(context, &ast->like, &state);
     } else {
@@ -285,6 +297,8 @@ static Status run_create_table(StatementContext *context, const AstStatement *st
     ddl_schema_free(state.schema);
     TRY(status);
     schedule_partitions(context, state.id);
+    if (ast->rollups != NULL && ast->rollups->count > 0)
+        TRY(add_rollups(context, ast));
     return query != NULL ? OK : send_ok(context, 0, STR_VIEW(""));
 }
 
@@ -337,6 +351,20 @@ static const CatalogTable *find_table(const DdlState *state, const CatalogSnapsh
     return temporary != NULL || wants_temporary ? temporary : catalog_table(database, state->name);
 }
 
+/* They are a part of their table. */
+static void drop_rollups(const DdlState *state, const CatalogTable *table, const CatalogSnapshot *catalog, Change *change)
+{
+    MvDefinition *views;
+    uint32_t count = mv_list(catalog, &state->context->arena, &views);
+    for (uint32_t i = 0; i < count; i++) {
+        const CatalogTable *view = catalog_table_by_id(catalog, views[i].id);
+        if (view == NULL || !table_is_rollup(view->schema) || views[i].base_count == 0 || views[i].bases[0].id != table->id)
+            continue;
+        change_drop_table(change, view->id);
+        change_drop_mv(change, catalog, view->id);
+    }
+}
+
 static Status build_drop_table(void *opaque, const CatalogSnapshot *catalog, Change *change, Diag *diag)
 {
     DdlState *state = opaque;
@@ -357,6 +385,7 @@ static Status build_drop_table(void *opaque, const CatalogSnapshot *catalog, Cha
     const CatalogTable *temporary = catalog_temporary_partitions(catalog, table);
     if (temporary != NULL)
         change_drop_table(change, temporary->id);
+    drop_rollups(state, table, catalog, change);
     if (wants_view || state->statement->is_force || catalog_table_is_temporary(table))
         change_drop_table(change, table->id);
     else
@@ -443,6 +472,10 @@ static Status run_alter_table(StatementContext *context, const AstStatement *sta
             return RAISE(context->diag, NO_SUCH_TABLE, "Unknown table '%.*s'", SV_ARGS(state->name));
         return run_compact(context, table, &statement->actions.items[0]);
     }
+    if (statement->actions.count == 1 && strview_is(statement->actions.items[0].kind, "ADD ROLLUP"))
+        return run_add_rollups(context, &statement->name, &statement->actions.items[0].rollups);
+    if (statement->actions.count == 1 && strview_is(statement->actions.items[0].kind, "DROP ROLLUP"))
+        return run_drop_rollups(context, &statement->name, &statement->actions.items[0]);
     if (statement->actions.count == 1 && strview_is(statement->actions.items[0].kind, "AUTO_INCREMENT"))
         return set_increment(context, statement, state);
     return alter_table(context, statement, state);

@@ -37,6 +37,7 @@ struct Instance {
     AutoIncrement *increments;
     LoadHistory *history; /* loads that failed */
     QueryProfiles *profiles;
+    struct Dictionaries *dictionaries;
     AccessCache *access;
     PasswordCache *passwords;
     MemTracker *memory;

@@ -69,6 +69,7 @@ static Status find_rows(StatementContext *context, const BoundInsert *target, De
     PhysPlan *plan;
     ExecResult result = {sink, take_rows};
     TRY(plan_it(context, target->query, &plan));
+    context->writes = true;
     TRY(execute_plan(context, plan, &result, NULL));
     *out_scan = find_located_scan(plan->root);
     if (*out_scan == NULL && sink->count > 0)

@@ -23,6 +23,7 @@ typedef struct Creation {
     CatalogPartition *whole; /* of an unpartitioned view */
     MvDefinition definition;
     int64_t now_us;
+    bool is_rollup;
     bool exists;
 } Creation;
 
@@ -278,6 +279,16 @@ static Status build_create(void *opaque, const CatalogSnapshot *catalog, Change 
     return OK;
 }
 
+/* Readers of its name get the query's result, see rollup_statements.c. */
+static void mark_rollup(TableSchema *schema)
+{
+    Property *properties = ARENA_NEW_ARRAY(&schema->arena, Property, schema->property_count + 1);
+    for (uint32_t i = 0; i < schema->property_count; i++)
+        properties[i] = schema->properties[i];
+    properties[schema->property_count++] = (Property){STR_VIEW(PROPERTY_ROLLUP), STR_VIEW("true")};
+    schema->properties = properties;
+}
+
 static Status fill_all(Creation *creation, const AstStatement *statement)
 {
     StatementContext *context = creation->context;
@@ -289,21 +300,20 @@ static Status fill_all(Creation *creation, const AstStatement *statement)
     TRY(read_partitions(creation));
     TRY(bind_definition(creation));
     TRY(mv_read_properties(context, &creation->ast->table.properties, creation->schema, true, definition));
+    if (creation->is_rollup)
+        mark_rollup(creation->schema);
     if (creation->schema->scheme == PARTITION_NONE)
         creation->whole = partition_new(context->session->instance->store, creation->schema, creation->name, context->func.now_us, &context->arena);
     FAULT("ddl.before_commit", context->diag);
     return meta_commit(context->session->instance->store, build_create, creation, context->diag);
 }
 
-Status run_create_mv(StatementContext *context, const AstStatement *statement)
+Status mv_create(StatementContext *context, const AstStatement *statement, bool is_rollup)
 {
     const AstMaterializedView *ast = statement->mv;
-    Creation creation = {.context = context, .ast = ast, .now_us = env_wall_us(environment_real())};
+    Creation creation = {.context = context, .ast = ast, .now_us = env_wall_us(environment_real()), .is_rollup = is_rollup};
     TRY(mv_split_name(context, &ast->table.name, &creation.database, &creation.name));
     TRY(ddl_check_name(creation.name, context->diag));
-    if (ast->refresh.scheme == AST_REFRESH_NONE && !ast->table.has_distribution)
-        return RAISE(context->diag, NOT_SUPPORTED,
-                     "synchronous materialized views are not supported: add REFRESH ASYNC, REFRESH MANUAL or DISTRIBUTED BY to make an asynchronous one");
     creation.definition = (MvDefinition){.id = meta_new_id(context->session->instance->store), .is_active = true,
                                          .creator = strview(context->session->user)};
     creation.schema = ddl_schema_new();
@@ -312,5 +322,13 @@ Status run_create_mv(StatementContext *context, const AstStatement *statement)
     TRY(status);
     if (!creation.exists && !creation.definition.is_deferred)
         TRY(mv_submit_automatic(context, creation.definition.id));
+    return OK;
+}
+
+Status run_create_mv(StatementContext *context, const AstStatement *statement)
+{
+    if (statement->mv->refresh.scheme == AST_REFRESH_NONE && !statement->mv->table.has_distribution)
+        return run_create_rollup_view(context, statement);
+    TRY(mv_create(context, statement, false));
     return send_ok(context, 0, STR_VIEW(""));
 }

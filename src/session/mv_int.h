@@ -14,6 +14,11 @@ Status mv_find_view(StatementContext *context, const AstName *name, const Catalo
 Status mv_read_refresh(StatementContext *context, const AstRefresh *ast, int64_t now_us, MvDefinition *out);
 /* All are checked, then all are set. */
 Status mv_read_properties(StatementContext *context, const AstProperties *ast, TableSchema *schema, bool is_create, MvDefinition *out);
+/* Makes the view that a CREATE MATERIALIZED VIEW says; a roll-up is one that is read through its query. */
+Status mv_create(StatementContext *context, const AstStatement *statement, bool is_rollup);
+Status mv_drop(StatementContext *context, StrView database, StrView name, bool if_exists);
+/* ---- rollup_statements.c ---- */
+Status run_create_rollup_view(StatementContext *context, const AstStatement *statement);
 /* A run of the view's task; out_id may be NULL. */
 Status mv_submit(StatementContext *context, uint64_t view_id, const Property *properties, uint32_t count, int priority, TaskRunId *out_id);
 /* A run that nobody asked for in so many words: of CREATE, ACTIVE, ALTER .. REFRESH ASYNC. */

@@ -76,14 +76,21 @@ static Status build_drop(void *opaque, const CatalogSnapshot *catalog, Change *c
     return OK;
 }
 
-static Status run_drop(StatementContext *context, const AstCommand *command)
+Status mv_drop(StatementContext *context, StrView database, StrView name, bool if_exists)
 {
-    DropView drop = {.if_exists = command->if_exists};
+    DropView drop = {.database = database, .name = name, .if_exists = if_exists};
     Instance *instance = context->session->instance;
-    TRY(mv_split_name(context, &command->name, &drop.database, &drop.name));
     TRY(meta_commit(instance->store, build_drop, &drop, context->diag));
     if (drop.id != 0)
         task_cancel(instance->tasks, mv_task_name(drop.id, &context->arena));
+    return OK;
+}
+
+static Status run_drop(StatementContext *context, const AstCommand *command)
+{
+    StrView database, name;
+    TRY(mv_split_name(context, &command->name, &database, &name));
+    TRY(mv_drop(context, database, name, command->if_exists));
     return send_ok(context, 0, STR_VIEW(""));
 }
 

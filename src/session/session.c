@@ -8,6 +8,7 @@
 #include "cluster/frontends.h"
 #include "ddl/temporary_table.h"
 #include "session/audit.h"
+#include "session/dictionaries.h"
 #include "base/log.h"
 #include "types/number_text.h"
 #include "types/time_zone.h"
@@ -262,6 +263,7 @@ static void open_context(StatementContext *context, Session *session, const Resu
         .random_seed = env_random(env),
         .find_profile = find_profile_text,
         .profile_context = context,
+        .dictionaries = dictionaries_source(session->instance->dictionaries),
     };
     context->rights = session_rights(session, context->catalog);
     context->func.current_role = role_text(context);

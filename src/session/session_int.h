@@ -70,6 +70,7 @@ typedef struct StatementContext {
     AccessRights *rights; /* of the session, at the start of the statement */
     AnalyzeContext analyze;
     bool has_more;
+    bool writes; /* its plans have insert_timeout */
     const Type *parameter_types;
     const Datum *parameter_values;
     uint32_t parameter_count;
@@ -98,6 +99,12 @@ Status run_no_operation(StatementContext *context, const AstStatement *statement
 Status send_ok(StatementContext *context, uint64_t affected, StrView info);
 /* A result of text columns: values[r * columns + c], data NULL is NULL. */
 Status send_texts(StatementContext *context, const char *const *names, uint32_t columns, const StrView *values, uint32_t rows);
+/* ---- field_copy.c ---- */
+/* value: the text of an expression of type from. */
+void alter_print_fields(Type from, Type to, StrView value, uint32_t depth, ByteBuf *out);
+/* ---- rollup_statements.c ---- */
+Status run_add_rollups(StatementContext *context, const AstName *table, const AstRollups *rollups);
+Status run_drop_rollups(StatementContext *context, const AstName *table, const AstAlterAction *action);
 Status run_query(StatementContext *context, BoundQuery *query);
 Status run_query_text(StatementContext *context, const char *sql);
 Status run_insert(StatementContext *context, const AstStatement *statement);
@@ -219,6 +226,7 @@ Status run_compact(StatementContext *context, const CatalogTable *table, const A
 Status show_quarantine(StatementContext *context);
 Status show_fault_points(StatementContext *context);
 /* snapshot_statements.c; false: it is none of its statements. */
+bool run_dictionary_command(StatementContext *context, const AstCommand *command, Status *out_status);
 bool run_snapshot_command(StatementContext *context, const AstCommand *command, StrView source, Status *out_status);
 /* For AnalyzeContext.moment. */
 Status snapshot_moment(void *context, const AstExpr *value, bool is_version, StrView source, const CatalogSnapshot **out_catalog);

@@ -3,6 +3,7 @@
 /* SHOW LOAD, TRANSACTION and other work that is remembered: loads by their labels, as long as the journal keeps
  * them. Kinds of jobs that this version has not, have no rows. */
 
+#include "mv/definition.h"
 #include "meta/load_answer.h"
 
 static const SystemColumn loads_columns[] = {
@@ -197,6 +198,37 @@ static Status produce_optimizes(const SystemSource *source, SystemRows *rows)
     return produce_alters(source, rows, true);
 }
 
+/* Those that there are: a roll-up is complete from the statement on that makes it. */
+static Status produce_rollups(const SystemSource *source, SystemRows *rows)
+{
+    StatementContext *context = show_context(source);
+    const CatalogDatabase *database;
+    MvDefinition *views;
+    TRY(show_database(context, &database));
+    uint32_t count = mv_list(source->catalog, source->arena, &views);
+    for (uint32_t i = 0; i < count; i++) {
+        const CatalogTable *view = catalog_table_by_id(source->catalog, views[i].id);
+        const CatalogTable *base = views[i].base_count == 0 ? NULL : catalog_table_by_id(source->catalog, views[i].bases[0].id);
+        if (view == NULL || base == NULL || !table_is_rollup(view->schema) || base->database_id != database->id)
+            continue;
+        system_put_number(rows, (int64_t)view->id);
+        system_put_text(rows, base->name);
+        system_put_time(rows, view->created_us);
+        system_put_time(rows, view->created_us);
+        system_put_text(rows, base->name);
+        system_put_text(rows, view->name);
+        system_put_number(rows, (int64_t)view->id);
+        system_put_number(rows, (int64_t)view->id);
+        system_put_word(rows, "FINISHED");
+        system_put_word(rows, "");
+        system_put_null(rows);
+        system_put_number(rows, 86400);
+        system_put_word(rows, "default_warehouse");
+        TRY(system_end_row(rows));
+    }
+    return OK;
+}
+
 static const SystemColumn rollup_columns[] = {
     NUMBER("JobId"), TEXT("TableName"), TIME("CreateTime"), TIME("FinishedTime"), TEXT("BaseIndexName"), TEXT("RollupIndexName"),
     NUMBER("RollupId"), NUMBER("TransactionId"), TEXT("State"), TEXT("Msg"), TEXT("Progress"), NUMBER("Timeout"), TEXT("Warehouse")};
@@ -228,8 +260,6 @@ static const SystemColumn stats_columns[] = {TEXT("Database"), TEXT("Table"), TE
                                              TEXT("TableHealthyMetrics"), TEXT("TableUpdateTime")};
 static const SystemColumn histogram_columns[] = {TEXT("Database"), TEXT("Table"), TEXT("Column"), TEXT("Type"), TIME("UpdateTime"),
                                                  TEXT("Properties")};
-static const SystemColumn dictionary_columns[] = {NUMBER("DictionaryId"), TEXT("DictionaryName"), TEXT("CatalogName"), TEXT("DbName"),
-                                                  TEXT("dictionaryObject"), TEXT("Status")};
 static const SystemColumn profile_columns[] = {TEXT("QueryId"), TIME("StartTime"), TEXT("Time"), TEXT("State"), TEXT("Statement")};
 static const SystemColumn repository_columns[] = {NUMBER("RepoId"), TEXT("RepoName"), TIME("CreateTime"), TEXT("IsReadOnly"), TEXT("Location"),
                                                   TEXT("Broker"), TEXT("ErrMsg")};
@@ -270,9 +300,9 @@ static const ShowForm forms[] = {
     {"LOAD", {"", SYSTEM_COLUMNS(loads_columns), produce_loads}, 1, NULL},
     {"TRANSACTION", {0}, SHOW_NO_PATTERN, run_transaction_rows},
     {"ALTER TABLE COLUMN", {"", SYSTEM_COLUMNS(alter_columns), produce_column_alters}, SHOW_NO_PATTERN, NULL},
-    {"ALTER TABLE ROLLUP", {"", SYSTEM_COLUMNS(rollup_columns), NULL}, SHOW_NO_PATTERN, NULL},
+    {"ALTER TABLE ROLLUP", {"", SYSTEM_COLUMNS(rollup_columns), produce_rollups}, SHOW_NO_PATTERN, NULL},
     {"ALTER TABLE OPTIMIZE", {"", SYSTEM_COLUMNS(optimize_columns), produce_optimizes}, SHOW_NO_PATTERN, NULL},
-    {"ALTER MATERIALIZED VIEW", {"", SYSTEM_COLUMNS(rollup_columns), NULL}, SHOW_NO_PATTERN, NULL},
+    {"ALTER MATERIALIZED VIEW", {"", SYSTEM_COLUMNS(rollup_columns), produce_rollups}, SHOW_NO_PATTERN, NULL},
     {"ROUTINE LOAD", {"", SYSTEM_COLUMNS(routine_columns), NULL}, 1, NULL},
     {"ROUTINE LOAD TASK", {"", SYSTEM_COLUMNS(routine_task_columns), NULL}, SHOW_NO_PATTERN, NULL},
     {"DELETE", {"", SYSTEM_COLUMNS(delete_columns), NULL}, SHOW_NO_PATTERN, NULL},
@@ -282,7 +312,6 @@ static const ShowForm forms[] = {
     {"ANALYZE STATUS", {"", SYSTEM_COLUMNS(analyze_status_columns), NULL}, SHOW_NO_PATTERN, NULL},
     {"STATS META", {"", SYSTEM_COLUMNS(stats_columns), NULL}, SHOW_NO_PATTERN, NULL},
     {"HISTOGRAM META", {"", SYSTEM_COLUMNS(histogram_columns), NULL}, SHOW_NO_PATTERN, NULL},
-    {"DICTIONARY", {"", SYSTEM_COLUMNS(dictionary_columns), NULL}, SHOW_NO_PATTERN, NULL},
     {"PROFILELIST", {"", SYSTEM_COLUMNS(profile_columns), produce_profiles}, SHOW_NO_PATTERN, NULL},
     {"REPOSITORIES", {"", SYSTEM_COLUMNS(repository_columns), NULL}, SHOW_NO_PATTERN, NULL},
     {"BACKUP", {"", SYSTEM_COLUMNS(backup_columns), NULL}, SHOW_NO_PATTERN, NULL},

@@ -80,13 +80,40 @@ static Status put_partition(StatementContext *context, SystemRows *rows, const C
     return system_end_row(rows);
 }
 
+static int by_range(const void *a, const void *b, void *context)
+{
+    const TableSchema *schema = context;
+    const CatalogPartition *x = *(const CatalogPartition *const *)a;
+    const CatalogPartition *y = *(const CatalogPartition *const *)b;
+    if (x->has_low != y->has_low)
+        return x->has_low ? 1 : -1;
+    for (uint32_t i = 0; i < schema->partition_column_count && x->has_low; i++) {
+        int order = datum_compare(schema->partition_types[i], &x->low[i], &y->low[i]);
+        if (order != 0)
+            return order;
+    }
+    return (x->id > y->id) - (x->id < y->id);
+}
+
+/* Ranges in their order, others in that of their making. */
+static const CatalogPartition **partitions_in_order(const SystemSource *source, const CatalogTable *table)
+{
+    const CatalogPartition **all = ARENA_NEW_ARRAY(source->arena, const CatalogPartition *, table->partition_count + 1);
+    for (uint32_t i = 0; i < table->partition_count; i++)
+        all[i] = table->partitions[i];
+    if (table_has_ranges(table->schema) && table->partition_count > 1)
+        qsort_r(all, table->partition_count, sizeof(*all), by_range, table->schema);
+    return all;
+}
+
 static Status produce_partitions(const SystemSource *source, SystemRows *rows)
 {
     const CatalogDatabase *database;
     const CatalogTable *table;
     TRY(show_find_table(show_context(source), &database, &table));
+    const CatalogPartition **all = partitions_in_order(source, table);
     for (uint32_t i = 0; i < table->partition_count; i++)
-        TRY(put_partition(show_context(source), rows, table, table->partitions[i]));
+        TRY(put_partition(show_context(source), rows, table, all[i]));
     return OK;
 }
 

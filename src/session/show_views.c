@@ -138,7 +138,7 @@ static Status put_view(const SystemSource *source, SystemRows *rows, const Catal
     system_put_number(rows, (int64_t)definition->id);
     system_put_text(rows, database->name);
     system_put_text(rows, table->name);
-    system_put_word(rows, definition->scheme == MV_MANUAL ? "MANUAL" : "ASYNC");
+    system_put_word(rows, table_is_rollup(table->schema) ? "ROLLUP" : definition->scheme == MV_MANUAL ? "MANUAL" : "ASYNC");
     system_put_word(rows, definition->is_active ? "true" : "false");
     system_put_text(rows, definition->inactive_reason);
     system_put_word(rows, partition_type(table));

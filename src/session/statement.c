@@ -31,7 +31,8 @@ static SpillMode spill_mode(StatementContext *context)
 
 Status execute_plan(StatementContext *context, const PhysPlan *plan, const ExecResult *result, OperatorProfile *profile)
 {
-    int64_t timeout = session_number(context, "query_timeout", 300), dop = session_number(context, "pipeline_dop", 0);
+    int64_t timeout = context->writes ? session_number(context, "insert_timeout", 14400) : session_number(context, "query_timeout", 300);
+    int64_t dop = session_number(context, "pipeline_dop", 0);
     ExecOptions options = {.pool = context->session->instance->pool, .segments = context->session->instance->segments,
                            .memory = &context->memory, .cancelled = &context->session->cancelled, .profile = profile, .scanned = &context->scanned,
                            .dop = (uint32_t)MAX(dop, 0),
@@ -41,6 +42,7 @@ Status execute_plan(StatementContext *context, const PhysPlan *plan, const ExecR
     context->func.cancelled = options.cancelled;
     context->func.deadline_us = options.deadline_us;
     context->func.timeout_seconds = timeout;
+    context->func.is_insert = context->writes;
     return exec_run(plan, &options, result, context->diag);
 }
 
@@ -213,6 +215,7 @@ Status insert_rows(StatementContext *context, TableLoader *loader, const LoadQue
     TRY(plan_it(context, load->query, &plan));
     TRY(table_loader_lane(loader, context->diag, &sink.lane));
     ExecResult result = {&sink, insert_chunk};
+    context->writes = true;
     Status status = load->has_op ? open_keys(&sink) : OK;
     if (status == OK)
         status = execute_plan(context, plan, &result, NULL);
@@ -256,7 +259,7 @@ Status load_query(StatementContext *context, const LoadQuery *load)
     Status status = insert_rows(context, loader, load);
     uint64_t rows = table_loader_rows(loader);
     AUTO_BYTEBUF answer = {0};
-    LoadAnswer told = {STR_VIEW("INSERT"), load->table->name, strview(context->session->user), (int64_t)rows, 0};
+    LoadAnswer told = {STR_VIEW("INSERT"), load->table->name, strview(context->session->user), (int64_t)rows, 0, {0}};
     load_answer_print(&told, &answer);
     if (status == OK)
         status = table_loader_commit(loader, load->label, bytebuf_view(&answer), load->overwrites, context->diag, &txn_id);
@@ -606,6 +609,7 @@ static Status run_statement(StatementContext *context, const AstStatement *state
         if (strview_is(statement->command->what, "ANALYZE PROFILE"))
             return run_analyze_profile(context, statement->command);
         if (run_task_command(context, statement->command, &status) || run_cluster_command(context, statement->command, &status) ||
+            run_dictionary_command(context, statement->command, &status) ||
             run_snapshot_command(context, statement->command, statement->source, &status) ||
             run_mv_command(context, statement->command, &status) || run_volume_command(context, statement->command, &status) ||
             run_cache_command(context, statement, &status))

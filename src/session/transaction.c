@@ -129,7 +129,7 @@ static Status commit(StatementContext *context)
     uint64_t id = transaction->id;
     AUTO_BYTEBUF answer = {0};
     LoadAnswer told = {STR_VIEW("INSERT"), strview(transaction->table == NULL ? "" : transaction->table), strview(session->user),
-                       (int64_t)transaction->rows, 0};
+                       (int64_t)transaction->rows, 0, {0}};
     load_answer_print(&told, &answer);
     Status status = write_transaction_commit(transaction->writes, strview(label), bytebuf_view(&answer), id, context->diag);
     transaction_drop(session);

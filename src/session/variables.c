@@ -26,7 +26,7 @@ static const char *const names[] = {
     "enable_materialized_view_rewrite", "enable_materialized_view_union_rewrite", "enable_materialized_view_view_delta_rewrite",
     "enable_sync_materialized_view_rewrite", "materialized_view_rewrite_mode", "nested_mv_rewrite_max_level",
     "optimizer_materialized_view_timelimit", "query_excluding_mv_names", "query_including_mv_names",
-    "enable_recursive_cte", "recursive_cte_max_depth", "recursive_cte_throw_limit_exception"};
+    "enable_recursive_cte", "recursive_cte_max_depth", "recursive_cte_throw_limit_exception", "thrift_plan_protocol"};
 static const char *const defaults[] = {
     "false", "false", "1", "true", "0", "default_catalog", "true", "true", "utf8", "utf8", "utf8", "binary", "utf8", "utf8", "utf8",
     "utf8_general_ci", "utf8_general_ci", "utf8_general_ci", "1024", "olap", "4", "true", "false", "false", "true", "OFF", "0", "false",
@@ -34,7 +34,7 @@ static const char *const defaults[] = {
     "false", "0", "false", "0", "OFF", "0", "300", "", "false", "", "auto", "false", "StarRocks", "ONLY_FULL_GROUP_BY", "1", "false",
     "9223372036854775807", "olap", "UTC", "UTC", "REPEATABLE-READ", "false", "REPEATABLE-READ", "false", "true", "8.0.33",
     "Merak", "28800", "default_warehouse", "false", "false", "sample", "true", "true", "true", "true", "true", "default", "3", "1000", "", "",
-    "true", "5", "true"};
+    "true", "5", "true", "binary"};
 _Static_assert(COUNT_OF(names) == COUNT_OF(defaults), "one default a variable");
 
 uint32_t variable_defaults(const char *const **out_names, const char *const **out_values)

@@ -80,18 +80,22 @@ static Status parse_add_partition(Parser *p, AstAlterAction *action)
     return is_symbol(p, "(") ? parse_properties(p, &action->properties) : OK;
 }
 
-/* c.f.[*].g: the path behind the column, in names; `[*]` steps into an array. */
+static Status parse_field_step(Parser *p, StrView *out)
+{
+    if (!accept_symbol(p, "["))
+        return parse_any_word(p, out);
+    *out = STR_VIEW("[*]");
+    TRY(expect_symbol(p, "*"));
+    return expect_symbol(p, "]");
+}
+
+/* f.[*].g: the path behind the column, in name and names; `[*]` steps into an array. */
 static Status parse_field_path(Parser *p, AstAlterAction *action)
 {
-    TRY(parse_any_word(p, &action->name));
+    TRY(parse_field_step(p, &action->name));
     while (accept_symbol(p, ".")) {
-        StrView step = STR_VIEW("[*]");
-        if (accept_symbol(p, "[")) {
-            TRY(expect_symbol(p, "*"));
-            TRY(expect_symbol(p, "]"));
-        } else {
-            TRY(parse_any_word(p, &step));
-        }
+        StrView step;
+        TRY(parse_field_step(p, &step));
         AST_PUSH(p->arena, &action->names, step);
     }
     return OK;

@@ -164,7 +164,7 @@ static Status parse_in(Parser *p, AstExpr *left, bool is_negated, AstExpr **out)
     if (is_symbol(p, "(") && is_symbol_ahead(p, 1, ")"))
         return no_viable_in(p, is_negated);
     TRY(expect_symbol(p, "("));
-    bool is_query = at_query_start(p);
+    bool is_query = at_subquery(p);
     AstExpr *expr = new_ast_expr(p, is_query ? AST_IN_QUERY : AST_IN_LIST, left->begin);
     expr->is_negated = is_negated;
     expr->left = left;

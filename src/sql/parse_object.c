@@ -286,7 +286,7 @@ static Status parse_drop_named(Parser *p, AstStatement *out, const char *what)
         TRY(parse_name(p, &command->name));
     }
     command->is_force = accept_word(p, "FORCE");
-    (void)accept_word(p, "CACHE");
+    command->flag = accept_word(p, "CACHE");
     return OK;
 }
 

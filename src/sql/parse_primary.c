@@ -347,7 +347,7 @@ static Status parse_parenthesised(Parser *p, AstExpr **out)
 {
     uint32_t begin = peek_token(p)->begin;
     p->at++;
-    if (at_query_start(p)) {
+    if (at_subquery(p)) {
         AstExpr *expr = new_ast_expr(p, AST_SUBQUERY, begin);
         TRY(parse_query(p, &expr->query));
         TRY(expect_symbol(p, ")"));

@@ -18,6 +18,38 @@ bool at_query_start(const Parser *p)
            (is_word_ahead(p, ahead, "VALUES") && is_symbol_ahead(p, ahead + 1, "("));
 }
 
+/* The token behind the parenthesis that is opened `ahead` tokens from here. */
+static uint32_t behind_parenthesis(const Parser *p, uint32_t ahead)
+{
+    uint32_t open = 0;
+    do {
+        open += is_symbol_ahead(p, ahead, "(");
+        open -= is_symbol_ahead(p, ahead, ")");
+        ahead++;
+    } while (open > 0 && p->at + ahead < p->token_count);
+    return ahead;
+}
+
+/* ((SELECT 1) UNION (SELECT 2)) and ((SELECT 1)) are queries, ((SELECT 1) + 1) is not: seen from the innermost parenthesis, a query
+ * goes on or the next one is closed. */
+bool at_subquery(const Parser *p)
+{
+    static const char *const words[] = {"UNION", "EXCEPT", "MINUS", "INTERSECT", "ORDER", "LIMIT"};
+    uint32_t depth = 0;
+    bool is_query = at_query_start(p);
+    while (is_query && is_symbol_ahead(p, depth, "("))
+        depth++;
+    while (is_query && depth-- > 0) {
+        uint32_t behind = behind_parenthesis(p, depth);
+        for (size_t i = 0; i < COUNT_OF(words); i++) {
+            if (is_word_ahead(p, behind, words[i]))
+                return true;
+        }
+        is_query = is_symbol_ahead(p, behind, ")");
+    }
+    return is_query;
+}
+
 static Status parse_set_var(Parser *p, AstSelect *select)
 {
     do {

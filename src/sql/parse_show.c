@@ -55,6 +55,7 @@ static const ShowForm forms[] = {
     {{"EVENTS"}, false, false},
     {{"LOAD"}, false, false},
     {{"DELETE"}, false, false},
+    {{"DICTIONARY"}, false, false},
     {{"TRANSACTION"}, false, false},
 };
 
@@ -224,6 +225,8 @@ Status parse_show(Parser *p, AstStatement *out)
             (void)(accept_word(p, "IF") && accept_word(p, "NOT") && accept_word(p, "EXISTS"));
             TRY(parse_name(p, &show->name));
         }
+        if (strview_is(show->what, "DICTIONARY") && peek_token(p)->kind != TOKEN_END && !is_symbol(p, ";"))
+            TRY(parse_name(p, &show->name));
     }
     TRY(parse_from(p, show, form != NULL && form->from_is_name));
     if (form != NULL && form->from_is_name && show->name.count == 0 && !may_lack_name(show->what))

@@ -71,6 +71,7 @@ Status parse_alias(Parser *p, AstRelation *relation);
 Status parse_subparser(Parser *p, StrView text, Parser *out); /* another text, positions of its own */
 Status parse_ctes(Parser *p, AstCtes *out);
 bool at_query_start(const Parser *p);
+bool at_subquery(const Parser *p); /* behind a parenthesis in an expression */
 AstExpr *new_ast_expr(Parser *p, AstExprKind kind, uint32_t begin);
 uint32_t last_end(const Parser *p); /* end of the token before the current one */
 StrView text_between(const Parser *p, uint32_t begin, uint32_t end);

@@ -20,7 +20,19 @@ typedef struct SegmentRef {
     uint64_t row_count;
     uint64_t raw_bytes; /* before encoding */
     const DeleteVectorRef *deletes; /* NULL: none; row_count counts deleted rows too */
+    StrView bytes; /* the segment itself, when it is small: it lies in the catalog, and has no object and no path */
 } SegmentRef;
+
+static inline bool segment_is_inline(const SegmentRef *segment)
+{
+    return segment->bytes.length > 0;
+}
+
+/* Where objects are listed: this one is no segment but a delete vector. */
+static inline bool segment_is_deletes(const SegmentRef *segment)
+{
+    return segment->length == 0;
+}
 
 static inline uint64_t segment_live_rows(const SegmentRef *segment)
 {

@@ -107,6 +107,48 @@ Type type_struct(Arena *arena, const Type *types, const StrView *names, uint32_t
     return nested_type(arena, TYPE_STRUCT, types, names, count);
 }
 
+/* The first name is that of the function; the types behind it are its arguments'. */
+Type type_state(Arena *arena, StrView function, const Type *arguments, uint32_t count)
+{
+    Type *types = ARENA_NEW_ARRAY(arena, Type, count + 1);
+    StrView *names = ARENA_NEW_ARRAY(arena, StrView, count + 1);
+    types[0] = type_of(TYPE_NULL);
+    names[0] = function;
+    for (uint32_t i = 0; i < count; i++) {
+        types[i + 1] = arguments[i];
+        types[i + 1].phys = (uint8_t)type_default_phys(arguments[i]);
+        names[i + 1] = STR_VIEW("");
+    }
+    return nested_type(arena, TYPE_VARBINARY, types, names, count + 1);
+}
+
+bool type_is_state(Type type)
+{
+    return type.kind == TYPE_VARBINARY && type.nested != NULL;
+}
+
+StrView type_state_function(Type type)
+{
+    return type.nested->names[0];
+}
+
+const Type *type_state_arguments(Type type, uint32_t *out_count)
+{
+    *out_count = type.nested->count - 1;
+    return type.nested->types + 1;
+}
+
+void type_state_print(Type type, ByteBuf *out)
+{
+    bytebuf_append_view(out, type_state_function(type));
+    bytebuf_append_char(out, '(');
+    for (uint32_t i = 1; i < type.nested->count; i++) {
+        bytebuf_append_text(out, i > 1 ? ", " : "");
+        type_print_sql(type.nested->types[i], out);
+    }
+    bytebuf_append_char(out, ')');
+}
+
 Type type_copy(Arena *arena, Type type)
 {
     if (type.nested == NULL)
@@ -114,6 +156,7 @@ Type type_copy(Arena *arena, Type type)
     Type copy = nested_type(arena, (TypeKind)type.kind, type.nested->types, type.nested->names,
                             type.nested->count);
     copy.phys = type.phys;
+    copy.length = type.length;
     return copy;
 }
 
@@ -141,6 +184,11 @@ bool type_equal(Type a, Type b)
     if (a.nested != NULL && b.nested != NULL)
         return children_equal(a.nested, b.nested);
     return a.nested == b.nested;
+}
+
+bool type_same_state(Type a, Type b)
+{
+    return type_is_state(a) == type_is_state(b) && (!type_is_state(a) || children_equal(a.nested, b.nested));
 }
 
 bool type_is_wide_decimal(Type type)
@@ -205,7 +253,7 @@ static void print_parameters(Type type, bool is_sql, ByteBuf *out)
         bytebuf_printf(out, is_sql ? "(%u, %u)" : "(%u,%u)", type.precision, type.scale);
     else if ((type_is_string(type) || type.kind == TYPE_VARBINARY) && type.length > 0)
         bytebuf_printf(out, "(%u)", type.length);
-    else if (type.nested != NULL)
+    else if (type_is_nested(type))
         print_children(type, is_sql, out);
 }
 

@@ -71,7 +71,7 @@ typedef struct Type {
     uint8_t precision; /* DECIMAL 1..38; DATETIME 0 or 6 */
     uint8_t scale;     /* DECIMAL */
     uint32_t length;   /* CHAR, VARCHAR, VARBINARY: most bytes; 0 no limit */
-    const struct TypeChildren *nested; /* ARRAY 1, MAP 2, STRUCT n; NULL else */
+    const struct TypeChildren *nested; /* ARRAY 1, MAP 2, STRUCT n; VARBINARY that is a state; NULL else */
 } Type;
 _Static_assert(sizeof(Type) == 16, "Type is passed by value");
 
@@ -91,6 +91,17 @@ Type type_varchar(uint32_t length);
 Type type_array(Arena *arena, Type element);
 Type type_map(Arena *arena, Type key, Type value);
 Type type_struct(Arena *arena, const Type *types, const StrView *names, uint32_t count);
+/* A state of an aggregate function, as VARBINARY: function and the types of the call's arguments. It is stored, compared and
+ * sent as any VARBINARY; what it is a state of goes along with the type, and decides what may be done with it. */
+Type type_state(Arena *arena, StrView function, const Type *arguments, uint32_t count);
+bool type_is_state(Type type);
+StrView type_state_function(Type type);
+const Type *type_state_arguments(Type type, uint32_t *out_count);
+/* Both no states, or states of one function and equal arguments. */
+bool type_same_state(Type a, Type b);
+/* "avg(int(11))", and the way back. */
+void type_state_print(Type type, ByteBuf *out);
+Status type_state_parse(StrView text, Arena *arena, Diag *diag, Type *out_type);
 /* Copies nested parts into arena. */
 Type type_copy(Arena *arena, Type type);
 

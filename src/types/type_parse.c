@@ -133,8 +133,11 @@ static Status parse_nested(TypeText *text, TypeKind kind, Type *out)
     if (!take_char(text, '<') || text->depth > 14)
         return bad_type(text);
     text->depth++;
-    if (kind == TYPE_STRUCT)
-        return parse_struct(text, out);
+    if (kind == TYPE_STRUCT) {
+        TRY(parse_struct(text, out));
+        text->depth--;
+        return OK;
+    }
     Type first;
     TRY(parse_at(text, &first));
     if (kind == TYPE_ARRAY) {
@@ -196,4 +199,27 @@ Status type_parse(StrView text, Arena *arena, Diag *diag, Type *out_type)
         return OK; /* CAST(x AS SIGNED INTEGER) */
     skip_blanks(&state);
     return state.left.length == 0 ? OK : bad_type(&state);
+}
+
+/* function(type [NOT NULL], ..) */
+Status type_state_parse(StrView text, Arena *arena, Diag *diag, Type *out_type)
+{
+    enum { MAX_ARGUMENTS = 16 };
+    TypeText state = {.left = text, .whole = text, .arena = arena, .diag = diag};
+    Type types[MAX_ARGUMENTS];
+    uint32_t count = 0;
+    StrView function = take_word(&state);
+    if (function.length == 0 || !take_char(&state, '('))
+        return bad_type(&state);
+    if (!take_char(&state, ')')) {
+        do {
+            if (count == MAX_ARGUMENTS)
+                return bad_type(&state);
+            TRY(parse_at(&state, &types[count++]));
+        } while (take_char(&state, ','));
+        if (!take_char(&state, ')'))
+            return bad_type(&state);
+    }
+    *out_type = type_state(arena, function, types, count);
+    return OK;
 }

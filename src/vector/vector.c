@@ -19,7 +19,7 @@ static void *alloc_values(Arena *arena, PhysKind phys, uint32_t capacity)
 
 static uint32_t child_count_of(Type type)
 {
-    return type.nested == NULL ? 0 : type.nested->count;
+    return type_is_nested(type) ? type.nested->count : 0;
 }
 
 void vector_init(Vector *vector, Arena *arena, Type type, uint32_t capacity)

@@ -3,19 +3,23 @@
  *   merak-concurrency --server build/release/merak
  *
  * The 95th percentile of a point query beside 31 other clients (16 that scan, join, sort and group without pause, 15 with
- * point queries and pauses) is compared with that of the same query alone, in the same run. A machine that is busy with
- * something else spoils a sample, so the best of a few counts. */
+ * point queries and pauses) is compared with that of the same query alone, in the same run, and the best of a few counts.
+ * Other processes of the machine spoil a sample: how much of the processors they took is read from /proc, and only where
+ * no attempt was left alone by them does a bound of its own hold. */
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/environment.h"
 #include "base/thread.h"
 #include "recovery/peer.h"
 #include "sql_runner/server_process.h"
 
-enum { LONG_CLIENTS = 16, POINT_CLIENTS = 15, ROWS = 1000000, SAMPLES = 400, ATTEMPTS = 4, MOST_TIMES = 10, NO_WAIT_US = 20000, MEMORY_LIMIT_MB = 2048 };
+enum { LONG_CLIENTS = 16, POINT_CLIENTS = 15, ROWS = 1000000, SAMPLES = 400, ATTEMPTS = 6, MOST_TIMES = 10, MEMORY_LIMIT_MB = 2048 };
+enum { DISTURBED_US = 20000, DISTURBED_PERCENT = 5 }; /* a bound for attempts of which others took more than so much */
 
 typedef struct Client {
     int number;
@@ -114,12 +118,45 @@ static long peak_mb(pid_t pid)
     return kilobytes / 1024;
 }
 
+/* Ticks that all processors were busy, and of these the ones of a process (0: this one). */
+static uint64_t busy_ticks(void)
+{
+    uint64_t user = 0, nice = 0, kernel = 0;
+    FILE *file = fopen("/proc/stat", "re");
+    if (file != NULL && fscanf(file, "cpu %" SCNu64 " %" SCNu64 " %" SCNu64, &user, &nice, &kernel) != 3)
+        user = nice = kernel = 0;
+    if (file != NULL)
+        fclose(file);
+    return user + nice + kernel;
+}
+
+static uint64_t process_ticks(pid_t pid)
+{
+    char path[64], line[1024] = {0};
+    uint64_t user = 0, kernel = 0;
+    snprintf(path, sizeof(path), "/proc/%d/stat", (int)(pid == 0 ? getpid() : pid));
+    FILE *file = fopen(path, "re");
+    const char *rest = file != NULL && fgets(line, sizeof(line), file) != NULL ? strrchr(line, ')') : NULL;
+    if (rest == NULL || sscanf(rest, ") %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %" SCNu64 " %" SCNu64, &user, &kernel) != 2)
+        user = kernel = 0;
+    if (file != NULL)
+        fclose(file);
+    return user + kernel;
+}
+
+/* Ticks that neither the server nor this process used. */
+static uint64_t ticks_of_others(pid_t server)
+{
+    return busy_ticks() - process_ticks(server) - process_ticks(0);
+}
+
 typedef struct Figures {
     int64_t alone_us, mixed_us;
     uint64_t long_statements, failures;
+    int others_percent; /* of the processors' time, taken by other processes */
 } Figures;
 
-static Status measure(int query_port, Figures *out, Diag *diag)
+static Status measure(int query_port, pid_t server, Figures *out, Diag *diag)
 {
     static Client clients[LONG_CLIENTS + POINT_CLIENTS];
     static _Atomic bool stops;
@@ -128,6 +165,8 @@ static Status measure(int query_port, Figures *out, Diag *diag)
     *out = (Figures){0};
     atomic_store(&stops, false);
     (void)sample(mysql, &random);
+    uint64_t others = ticks_of_others(server);
+    int64_t began_us = env_monotonic_us(environment_real());
     out->alone_us = sample(mysql, &random);
     for (int i = 0; i < (int)COUNT_OF(clients); i++) {
         clients[i] = (Client){.number = i, .query_port = query_port, .stops = &stops};
@@ -135,6 +174,8 @@ static Status measure(int query_port, Figures *out, Diag *diag)
     }
     env_sleep_us(environment_real(), 1500000);
     out->mixed_us = sample(mysql, &random);
+    int64_t ticks = (env_monotonic_us(environment_real()) - began_us) * sysconf(_SC_CLK_TCK) * cpu_count() / 1000000;
+    out->others_percent = (int)((int64_t)(ticks_of_others(server) - others) * 100 / MAX(ticks, (int64_t)1));
     atomic_store(&stops, true);
     for (int i = 0; i < (int)COUNT_OF(clients); i++) {
         thread_join(&clients[i].thread);
@@ -145,20 +186,30 @@ static Status measure(int query_port, Figures *out, Diag *diag)
     return OK;
 }
 
-/* Fair is ten times of alone; below NO_WAIT_US, a few time slices of the system's scheduler, nobody waits. */
+static void print_figures(const Figures *f)
+{
+    printf("point query: p95 %lld us alone, %lld us beside 31 clients (%llu long queries done, other processes took %d %%)\n",
+           (long long)f->alone_us, (long long)f->mixed_us, (unsigned long long)f->long_statements, f->others_percent);
+}
+
 static Status run(ServerProcess *server, int *passed, int *failed, Diag *diag)
 {
-    bool is_fair = false, all_answered = true;
+    bool is_fair = false, all_answered = true, was_left_alone = false;
+    int64_t best_us = INT64_MAX;
     TRY(server_start(server, diag));
     TRY(prepare(server->query_port, diag));
     for (int attempt = 0; attempt < ATTEMPTS && !is_fair; attempt++) {
         Figures f;
-        TRY(measure(server->query_port, &f, diag));
-        printf("point query: p95 %lld us alone, %lld us beside 31 clients (%llu long queries done)\n", (long long)f.alone_us,
-               (long long)f.mixed_us, (unsigned long long)f.long_statements);
+        TRY(measure(server->query_port, server->pid, &f, diag));
+        print_figures(&f);
         all_answered &= f.failures == 0 && f.alone_us > 0 && f.mixed_us > 0 && f.long_statements > 0;
-        int64_t bound = MOST_TIMES * f.alone_us;
-        is_fair = f.mixed_us > 0 && f.mixed_us < MAX(bound, (int64_t)NO_WAIT_US);
+        is_fair = f.mixed_us > 0 && f.mixed_us < MOST_TIMES * f.alone_us;
+        was_left_alone |= f.others_percent <= DISTURBED_PERCENT;
+        best_us = f.mixed_us > 0 ? MIN(best_us, f.mixed_us) : best_us;
+    }
+    if (!is_fair && !was_left_alone) {
+        printf("other processes disturbed every attempt: the bound is %d us instead of %d times\n", DISTURBED_US, MOST_TIMES);
+        is_fair = best_us < DISTURBED_US;
     }
     long peak = peak_mb(server->pid);
     printf("peak memory %ld MiB of %d\n", peak, MEMORY_LIMIT_MB);

@@ -36,10 +36,10 @@ damaged() {
 
 start_quiet
 sql -e "create database d; use d; set enable_spill=false;
-create table a (k int, s varchar(20), v bigint) duplicate key(k) distributed by random buckets 1;
+create table a (k int, s varchar(40), v bigint) duplicate key(k) distributed by random buckets 1;
 create table b (v bigint) duplicate key(v) distributed by random buckets 1;
 create table k (k int not null, v bigint) primary key(k) distributed by hash(k) buckets 1;
-insert into a select generate_series, concat('text ', generate_series % 37), generate_series * 3 from table(generate_series(1, 3000))"
+insert into a select generate_series, md5(generate_series), generate_series * 3 from table(generate_series(1, 3000))"
 of_a=$(objects seg)
 sql -e "use d; insert into b select generate_series from table(generate_series(1, 1000));
 insert into k select generate_series, generate_series from table(generate_series(1, 40000));

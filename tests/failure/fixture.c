@@ -9,6 +9,7 @@
 
 #include "meta/checkpoint.h"
 #include "meta/restore.h"
+#include "session/dictionaries.h"
 
 enum { SPILL_LIMIT = 1 << 30 };
 
@@ -68,6 +69,7 @@ static Status start(Fixture *f, Diag *diag)
     i->keys = primary_indexes_open(mem_process_tracker(), 1 << 20, NULL);
     i->alters = alter_jobs_open();
     i->compactor = compactor_open(i->store, f->volume, i->keys, mem_process_tracker());
+    i->dictionaries = dictionaries_open(i);
     f->hub = load_hub_open();
     return session_open(i, STR_VIEW("root"), STR_VIEW("127.0.0.1"), 1, diag, &f->session);
 }
@@ -80,6 +82,7 @@ static void stop(Fixture *f)
     if (f->hub != NULL)
         load_hub_close(f->hub);
     f->hub = NULL;
+    dictionaries_close(i->dictionaries);
     task_manager_close(i->tasks);
     compactor_close(i->compactor);
     vacuum_close(i->vacuum);

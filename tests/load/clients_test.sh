@@ -77,8 +77,12 @@ client=$!
 wait_for running 1
 put -H 'label: twice' -T "$work/one"; has '"Status": "Label Already Exists"'; has '"ExistingJobStatus": "RUNNING"'; has '"TxnId": -1'
 wait $client; reply=$(cat "$work/first"); ok
+printf '5,a\n' > "$work/five"; printf '6,a\n' > "$work/six"
 for round in before after; do
-    put -H 'label: twice' -T "$work/one"; has '"Status": "Label Already Exists"'; has '"ExistingJobStatus": "FINISHED"'
+    put -H 'label: twice' -T "$work/five"; ok
+    checks=$((checks + 1))
+    [ "$reply" = "$(cat "$work/first")" ] || die "the first answer again: $reply"
+    put -H 'label: twice' -T "$work/six"; has '"Status": "Label Already Exists"'; has '"ExistingJobStatus": "FINISHED"'
     has 'Label [twice] has already been used.'
     http GET '/api/d/get_load_state?label=twice'; has '"state":"VISIBLE"'
     http GET '/api/d/_load_info?label=twice'; has '"state":"FINISHED"'

@@ -1,9 +1,9 @@
 #!/bin/bash
 # Upgrades that can be taken back: OLD and NEXT are this version and one that writes a higher format level.
-#   upgrade_test.sh OLD NEXT ORDERS
+#   upgrade_test.sh OLD NEXT ORDERS LEVEL     LEVEL: of OLD
 # One server forward and back, ADMIN FINALIZE UPGRADE, an older binary that refuses; then three frontends on one volume, replaced one
 # by one in several orders while rows are inserted through all of them, forward and back again.
-old=$1 next=$2 orders=$3
+old=$1 next=$2 orders=$3 level=$4
 . "$(dirname "$0")/../load/lib.sh"
 old=$(realpath "$old") next=$(realpath "$next")
 
@@ -17,7 +17,7 @@ refused() {
     "$old" server --data-dir "$work/data" --set query_port=0 --set http_port=0 > "$work/ready" 2> "$work/stderr" && die "the old version started"
     after=$(sum_of_volume)
     reply=$(cat "$work/stderr")
-    has "this version reads up to 1"
+    has "this version reads up to $level"
     checks=$((checks + 1))
     [ "$before" = "$after" ] || die "the old version has changed the volume"
 }
@@ -31,7 +31,8 @@ run "$next"
 query "select * from d.t" "1,old"
 sql -e "insert into d.t values (2, 'next'); update d.p set v = 2 where k = 1; create table d.made_by_next (k int)"
 http GET /metrics
-has "merak_format_level 1"
+has "merak_format_level $level"
+[ "$level" -gt 1 ] || has "merak_load_inline_total 0"
 sql -e "alter system create image" > "$work/image"
 stop_server -KILL
 run "$old" # not finalized: going back is replacing the binary
@@ -43,12 +44,15 @@ run "$next"
 query "select count(*) from d.t" 3
 sql -e "admin finalize upgrade"
 http GET /metrics
-has "merak_format_level 2"
+has "merak_format_level $((level + 1))"
 stop_server -KILL
 refused # nothing was written at the new level yet, but the cluster says so
 run "$next"
-sql -e "insert into d.t values (4, 'finalized'); alter table d.t add column c int; insert into d.p values (2, 2)"
+sql -e "insert into d.t values (4, 'finalized'); insert into d.t values (4, 'again'); delete from d.t where v = 'again'; alter table d.t add column c int; insert into d.p values (2, 2)"
 sql -e "admin finalize upgrade" # again: nothing happens
+http GET /metrics
+checks=$((checks + 1))
+[[ $reply != *"merak_load_inline_total 0"* ]] || die "no small segment went into the catalog"
 stop_server -KILL
 refused
 reply=$("$old" upgrade-check --volume "file://$work/data/volume" 2>&1) && die "upgrade-check of the old version accepts it"

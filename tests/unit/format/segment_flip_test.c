@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "base/format_level.h"
 #include "base/log.h"
 #include "unit/format/segment_samples.h"
 
@@ -65,6 +66,17 @@ static void every_flipped_byte_is_found(void **state)
     assert_true(outcome.refused_at_read > 100); /* pages and dictionaries */
 }
 
+/* No version of the tail becomes another one that is read. */
+static void flips_at_the_newest_level_are_found(void **state)
+{
+    (void)state;
+    Outcome outcome = {0};
+    format_level_set_written(format_level_supported());
+    flip_all(40, 1, &outcome);
+    format_level_set_written(1);
+    assert_true(outcome.refused_at_open > 100);
+}
+
 static void flips_in_all_encodings_are_found(void **state)
 {
     (void)state;
@@ -110,6 +122,7 @@ int main(void)
         return 1;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_flipped_byte_is_found),
+        cmocka_unit_test(flips_at_the_newest_level_are_found),
         cmocka_unit_test(flips_in_all_encodings_are_found),
         cmocka_unit_test(every_truncation_is_found),
         cmocka_unit_test(a_missing_object_is_named),

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -50,6 +51,37 @@ static void all_sizes_come_back(void **state)
         assert_int_equal(segment_verify(f.segment, &diag), OK);
         close_sample(&f);
     }
+}
+
+/* The bytes are in the reference, which goes before the segment. */
+static void segments_without_objects_are_read(void **state)
+{
+    (void)state;
+    SegmentRef ref;
+    Segment *segment;
+    Diag diag = {0};
+    uint64_t rows, wrong;
+    ByteBuf bytes = {0};
+    Volume *volume = volume_open_memory(environment_real());
+    assert_int_equal(sample_write(100, &bytes, &ref, &diag), OK);
+    ref.path = STR_VIEW("");
+    ref.bytes = bytebuf_view(&bytes);
+    ref.volume_id = 77; /* of its delete vectors; it need not be there */
+    segment_prepare(volume, &ref);
+    assert_int_equal(segment_open(volume, &ref, &diag, &segment), OK);
+    memset(bytes.data, 0, bytes.length);
+    assert_int_equal(sample_check(segment, &rows, &wrong, &diag), OK);
+    assert_int_equal(rows, 100);
+    assert_int_equal(wrong, 0);
+    assert_int_equal(segment_verify(segment, &diag), OK);
+    assert_true(segment_is_unchanged(segment));
+    assert_false(segment_is_remote(segment));
+    assert_true(segment_memory_bytes(segment) > ref.length);
+    segment_close(segment);
+    assert_int_equal(segment_open(volume, &ref, &diag, &segment), ERR_CORRUPT); /* zeros now */
+    assert_non_null(strstr(diag.message, "in the catalog"));
+    bytebuf_deinit(&bytes);
+    volume_close(volume);
 }
 
 static void encodings_follow_the_data(void **state)
@@ -147,6 +179,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(all_sizes_come_back),
+        cmocka_unit_test(segments_without_objects_are_read),
         cmocka_unit_test(encodings_follow_the_data),
         cmocka_unit_test(narrow_targets_get_the_same_values),
         cmocka_unit_test(selected_rows_come_back),

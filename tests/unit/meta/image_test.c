@@ -43,6 +43,11 @@ static Status build_table(Change *change, uint64_t id, uint64_t database, const 
                                       .high = &high, .tablets = tablets, .tablet_count = 2, .visible_version = 1};
         change_put_partition(change, id, &schema, &partition);
         SegmentRef segment = {.id = 7000 + p, .path = STR_VIEW("data/1/055/000000000055.seg"), .length = 1000, .row_count = 10, .raw_bytes = 99};
+        if (p == 2) {
+            segment.path = STR_VIEW("");
+            segment.bytes = strview_n("in \0 the catalog", 16);
+            segment.length = 16;
+        }
         NewSegments fresh = {partition.id, tablets[1].id, &segment, 1};
         change_publish(change, id, &fresh, 1);
         NewDeletes deletes = {segment.id, {.id = 9000 + p, .count = 2, .bytes = STR_VIEW("\x00\x01 bitmap")}};

@@ -11,13 +11,32 @@
 static void answer_survives_its_text(void **state)
 {
     (void)state;
-    LoadAnswer in = {STR_VIEW("INSERT"), STR_VIEW("t"), STR_VIEW("root"), 12, 3}, out;
+    LoadAnswer in = {STR_VIEW("INSERT"), STR_VIEW("t"), STR_VIEW("root"), 12, 3, {0}}, out;
     AUTO_BYTEBUF text = {0};
     load_answer_print(&in, &text);
     load_answer_parse(bytebuf_view(&text), &out);
     assert_true(strview_is(out.type, "INSERT") && strview_is(out.table, "t") && strview_is(out.user, "root"));
     assert_int_equal(out.loaded_rows, 12);
     assert_int_equal(out.filtered_rows, 3);
+}
+
+static void facts_of_a_reply_survive_too(void **state)
+{
+    (void)state;
+    LoadAnswer in = {.type = STR_VIEW("STREAM_LOAD"),
+                     .loaded_rows = 1,
+                     .reply = {LOAD_REPLY_COMMIT, 0x00ab00000000cdefu, 2, 3, 4, 5, 6, 7, 8, 1700000000000000, STR_VIEW("http://h/e?file=x")}},
+               out;
+    AUTO_BYTEBUF text = {0};
+    load_answer_print(&in, &text);
+    load_answer_parse(bytebuf_view(&text), &out);
+    assert_true(strview_equal(out.reply.error_url, in.reply.error_url));
+    in.reply.error_url = out.reply.error_url = (StrView){0};
+    assert_memory_equal(&in.reply, &out.reply, sizeof(in.reply));
+    load_answer_parse(STR_VIEW("{\"loaded_rows\":5,\"reply\":[7,1,2]}"), &out); /* a kind that is not known */
+    assert_int_equal(out.reply.kind, LOAD_REPLY_NONE);
+    load_answer_parse(STR_VIEW("{\"reply\":[1"), &out);
+    assert_int_equal(out.reply.kind, LOAD_REPLY_NONE);
 }
 
 static void answers_of_other_forms_are_read(void **state)
@@ -48,6 +67,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(answer_survives_its_text),
+        cmocka_unit_test(facts_of_a_reply_survive_too),
         cmocka_unit_test(answers_of_other_forms_are_read),
         cmocka_unit_test(names_that_need_escapes_are_left_out),
     };
