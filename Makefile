@@ -30,7 +30,7 @@ endif
 BUILD := build/$(VARIANT)
 .DEFAULT_GOAL := all
 CCACHE := $(shell command -v ccache 2>/dev/null)
-PACKAGES := liblz4 libzstd libxxhash libuv openssl libmicrohttpd jansson libpcre2-8 libcurl zlib
+PACKAGES := liblz4 libzstd libxxhash libuv openssl libmicrohttpd jansson yaml-0.1 libpcre2-8 libcurl zlib
 
 WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes \
   -Wold-style-definition -Wundef -Wvla -Wwrite-strings -Wcast-qual -Wpointer-arith -Wformat=2 \
