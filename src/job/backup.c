@@ -59,6 +59,33 @@ uint32_t backups_list(Backups *backups, Arena *arena, BackupJob **out_jobs)
 
 /* ---- what is backed up ---- */
 
+typedef struct VolumeRecords {
+    const CatalogSnapshot *from, *into;
+    Change *change;
+} VolumeRecords;
+
+static void add_volume(void *context, uint32_t id)
+{
+    const VolumeRecords *records = context;
+    AUTO_ARENA arena;
+    StorageVolume volume, there;
+    arena_init(&arena, NULL);
+    if (storage_volume_by_id(records->from, id, &arena, &volume) && !storage_volume_by_id(records->into, id, &arena, &there))
+        change_put_storage_volume(records->change, &volume);
+}
+
+/* A state of a database or a table alone does not know where its segments lie. */
+static Status add_volumes(Backups *backups, CatalogSnapshot **in_out_catalog, Diag *diag)
+{
+    AUTO_CHANGE change = {0};
+    CatalogSnapshot *now = meta_snapshot(backups->store);
+    VolumeRecords records = {now, *in_out_catalog, &change};
+    storage_volume_each(now, add_volume, &records);
+    Status status = meta_change_state(in_out_catalog, &change, diag);
+    catalog_unref(now);
+    return status;
+}
+
 static Status take_snapshot_state(Backups *backups, const BackupRequest *request, Diag *diag, ImageContent *out)
 {
     AUTO_ARENA arena;
@@ -69,7 +96,8 @@ static Status take_snapshot_state(Backups *backups, const BackupRequest *request
     catalog_unref(now);
     if (!is_there)
         return RAISE(diag, NO_SUCH_SNAPSHOT, "Unknown snapshot '%.*s'", SV_ARGS(request->what.name));
-    return meta_snapshot_content(backups->store, &info, diag, out);
+    TRY(meta_snapshot_content(backups->store, &info, diag, out));
+    return add_volumes(backups, &out->catalog, diag);
 }
 
 static Status take_state(Backups *backups, const BackupRequest *request, Diag *diag, ImageContent *out)
@@ -85,7 +113,7 @@ static Status take_state(Backups *backups, const BackupRequest *request, Diag *d
     out->catalog = reduced; /* which shares the nodes, and with them the objects; but vacuum knows only of the whole */
     out->label_count = 0;
     catalog_unref(whole);
-    return OK;
+    return add_volumes(backups, &out->catalog, diag);
 }
 
 /* ---- where it goes ---- */

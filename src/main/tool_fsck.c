@@ -267,10 +267,8 @@ static void list_unreferenced(void *context, uint32_t id)
 {
     VolumePass *pass = context;
     Volume *volume;
-    if (pass->status != OK || !has_volume(pass->fsck, id))
-        return;
-    pass->status = volume_by_id(pass->fsck->volume, id, pass->fsck->diag, &volume);
-    if (pass->status == OK)
+    Diag trouble = {0};
+    if (pass->status == OK && volume_by_id(pass->fsck->volume, id, &trouble, &volume) == OK) /* else nothing was ever put there, or it was said */
         pass->status = volume->ops->list(volume, "data", note_unreferenced, pass->fsck, pass->fsck->diag);
 }
 
@@ -291,6 +289,7 @@ static Status check_data(Fsck *fsck)
     OtherVolumesOptions options = config_volumes(fsck->arguments->config);
     options.store = store;
     options.home = fsck->volume;
+    options.makes_nothing = true;
     OtherVolumes *others = other_volumes_open(&options);
     CatalogSnapshot *catalog = meta_snapshot(store);
     Status status = check_states(fsck, store, catalog);

@@ -76,12 +76,15 @@ static bool make_directories(char *path)
     return mkdir(path, 0750) == 0 || errno == EEXIST;
 }
 
-static Status open_local(const StorageVolume *volume, StrView folder, Diag *diag, Volume **out_volume)
+static Status open_local(const StorageVolume *volume, StrView folder, bool makes_nothing, Diag *diag, Volume **out_volume)
 {
     AUTO_ARENA arena;
     arena_init(&arena, NULL);
     const char *base = arena_strndup(&arena, volume->location.data + 7, volume->location.length - 7); /* behind file:// */
     char *path = arena_printf(&arena, "%s/%.*s", base, SV_ARGS(folder));
+    struct stat there;
+    if (makes_nothing && stat(path, &there) != 0)
+        return RAISE(diag, NO_SUCH_OBJECT, "storage volume \"%.*s\": there is no directory %s", SV_ARGS(volume->name), path);
     if (!make_directories(path))
         return RAISE(diag, IO, "storage volume \"%.*s\": cannot make the directory %s: %m", SV_ARGS(volume->name), path);
     return volume_open_local(path, environment_real(), diag, out_volume);
@@ -101,7 +104,7 @@ static S3Options timeouts_of(const OtherVolumesOptions *o)
 Status other_volume_open(const StorageVolume *volume, const OtherVolumesOptions *options, StrView folder, Diag *diag, Volume **out_volume)
 {
     S3Options timeouts = timeouts_of(options);
-    return is_s3(volume) ? open_s3(volume, &timeouts, folder, diag, out_volume) : open_local(volume, folder, diag, out_volume);
+    return is_s3(volume) ? open_s3(volume, &timeouts, folder, diag, out_volume) : open_local(volume, folder, options->makes_nothing, diag, out_volume);
 }
 
 Status other_volume_try(const StorageVolume *volume, const char *ca_file, Diag *diag)

@@ -13,6 +13,7 @@ typedef struct OtherVolumesOptions {
     MetaStore *store;
     Volume *home;
     const CatalogSnapshot *catalog; /* its records count; NULL: those that the store has at the time */
+    bool makes_nothing;             /* a directory that is not there is an error */
     const char *ca_file;            /* for S3 over TLS; may be NULL */
     /* The block cache, opened when it is first needed; NULL: none is used. */
     void *cache_context;

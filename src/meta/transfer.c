@@ -27,6 +27,22 @@ static void check_moved(void *context, uint32_t id)
                         SV_ARGS(volume.name), SV_ARGS(volume.name)));
 }
 
+static void keep_record(void *context, StrView key, StrView value)
+{
+    change_put_record(context, "snapshot", key, value);
+}
+
+/* Snapshots lie in the volume and can be gone back to again, though the state knows nothing of them yet. */
+static Status keep_snapshots(const Transfer *transfer, ImageContent *state, Diag *diag)
+{
+    AUTO_CHANGE change = {0};
+    CatalogSnapshot *now = meta_snapshot(transfer->store);
+    catalog_each_record(now, "snapshot", keep_record, &change);
+    Status status = meta_change_state(&state->catalog, &change, diag);
+    catalog_unref(now);
+    return status;
+}
+
 static Status move_volumes(const Transfer *transfer, ImageContent *state, Diag *diag)
 {
     MoveCheck check = {transfer, state->catalog, diag};
@@ -36,6 +52,8 @@ static Status move_volumes(const Transfer *transfer, ImageContent *state, Diag *
             return diag->code;
         TRY(meta_strip_nodes(&state->catalog, diag));
         TRY(meta_strip_snapshots(&state->catalog, diag));
+    } else {
+        TRY(keep_snapshots(transfer, state, diag));
     }
     for (uint32_t i = 0; i < transfer->move_count; i++)
         TRY(meta_move_volume(&state->catalog, &transfer->moves[i], diag));
@@ -45,6 +63,7 @@ static Status move_volumes(const Transfer *transfer, ImageContent *state, Diag *
 static OtherVolumes *open_volumes(const Transfer *transfer, Volume *home, const CatalogSnapshot *catalog)
 {
     OtherVolumesOptions options = transfer->volumes;
+    options.makes_nothing = transfer->from != transfer->into && home == transfer->from;
     options.store = transfer->store;
     options.home = home;
     options.catalog = catalog;
