@@ -116,7 +116,7 @@ static Status run_create(StatementContext *context, VolumeChange *state)
     TRY(take_properties(state, true, context->diag));
     /* With keys of its own, it can be tried at once. */
     if (storage_volume_property(&state->volume, "aws.s3.access_key").length > 0)
-        TRY(other_volume_try(&state->volume, context->diag));
+        TRY(other_volume_try(&state->volume, context->session->instance->backups == NULL ? NULL : backups_ca_file(context->session->instance->backups), context->diag));
     state->volume.id = (uint32_t)meta_new_id(store);
     if (state->volume.id == 0)
         return RAISE(context->diag, IO, "no id can be had for the storage volume: the metadata journal can't be written");
