@@ -133,7 +133,9 @@ static void add_move(void *context, uint32_t id)
     StorageVolume volume;
     if (!storage_volume_by_id(moves->catalog, id, moves->arena, &volume))
         return;
-    VolumeMove move = {.name = volume.name, .type = moves->target->type, .properties = moves->target->properties,
+    VolumeMove move = {.name = volume.name,
+                       .type = moves->target->type,
+                       .properties = moves->target->properties,
                        .property_count = moves->target->property_count};
     move.location = strview(arena_printf(moves->arena, "%s/volumes/%.*s", moves->url, SV_ARGS(volume.name)));
     ARRAY_PUSH(moves->arena, &moves->all, move);
@@ -145,8 +147,10 @@ static Status find_target(Backups *backups, StrView name, Arena *arena, Diag *di
     bool is_there = storage_volume_find(now, name, arena, out);
     catalog_unref(now);
     if (!is_there)
-        return RAISE(diag, BAD_CONFIG, "Unknown storage volume '%.*s': BACKUP goes to a storage volume other than that of the cluster (CREATE STORAGE VOLUME)",
-                     SV_ARGS(name));
+        return RAISE(
+            diag, BAD_CONFIG,
+            "Unknown storage volume '%.*s': BACKUP goes to a storage volume other than that of the cluster (CREATE STORAGE VOLUME)",
+            SV_ARGS(name));
     if (!out->is_enabled)
         return RAISE(diag, BAD_CONFIG, "storage volume '%.*s' is disabled", SV_ARGS(name));
     return OK;
@@ -166,8 +170,9 @@ static Status check_place(Volume *place, const char *url, Diag *diag)
     catalog_unref(catalog);
     meta_store_close(store);
     if (is_lived_in)
-        return RAISE(diag, BAD_CONFIG, "a server has been started on the backups in %s, which made it a cluster of its own: back up to another storage volume",
-                     url);
+        return RAISE(
+            diag, BAD_CONFIG,
+            "a server has been started on the backups in %s, which made it a cluster of its own: back up to another storage volume", url);
     return OK;
 }
 
@@ -223,7 +228,8 @@ static void begin_job(Backups *backups, const BackupRequest *request, BackupJob 
     backups->jobs[backups->count++] = *job;
 }
 
-static Status copy_state(Backups *backups, const BackupRequest *request, const StorageVolume *target, Volume *place, BackupJob *job, Diag *diag)
+static Status copy_state(Backups *backups, const BackupRequest *request, const StorageVolume *target, Volume *place, BackupJob *job,
+                         Diag *diag)
 {
     AUTO_ARENA arena;
     ImageContent state CLEANUP(image_content_deinit);
@@ -237,8 +243,15 @@ static Status copy_state(Backups *backups, const BackupRequest *request, const S
     if (status == OK)
         storage_volume_each(state.catalog, add_move, &moves);
     snprintf(generation, sizeof(generation), "backup:%s", job->name);
-    Transfer transfer = {.store = backups->store, .from = backups->home, .into = place, .moves = moves.all.items, .move_count = moves.all.count,
-                         .generation = generation, .volumes = backups->volumes, .cancelled = request->cancelled, .progress = note_progress,
+    Transfer transfer = {.store = backups->store,
+                         .from = backups->home,
+                         .into = place,
+                         .moves = moves.all.items,
+                         .move_count = moves.all.count,
+                         .generation = generation,
+                         .volumes = backups->volumes,
+                         .cancelled = request->cancelled,
+                         .progress = note_progress,
                          .context = &running};
     if (status == OK)
         status = meta_transfer(&transfer, &state, diag, &job->report);

@@ -12,9 +12,9 @@
 typedef struct Backups Backups;
 
 typedef struct BackupRequest {
-    SnapshotInfo what;  /* scope, database, table; or the name of a snapshot, with is_snapshot */
+    SnapshotInfo what; /* scope, database, table; or the name of a snapshot, with is_snapshot */
     bool is_snapshot;
-    StrView name;   /* of the backup; empty: one is made up */
+    StrView name; /* of the backup; empty: one is made up */
     StrView volume;
     const _Atomic bool *cancelled;
 } BackupRequest;
@@ -24,7 +24,7 @@ enum { BACKUP_NAME_BYTES = 48, BACKUP_TEXT_BYTES = 512 };
 typedef struct BackupJob {
     uint64_t number;
     char name[BACKUP_NAME_BYTES], volume[BACKUP_NAME_BYTES], what[BACKUP_TEXT_BYTES], url[BACKUP_TEXT_BYTES], error[DIAG_MESSAGE_BYTES];
-    const char *state; /* "UPLOADING", "FINISHED", "CANCELLED" */
+    const char *state;          /* "UPLOADING", "FINISHED", "CANCELLED" */
     int64_t began_us, ended_us; /* 0: it runs */
     uint64_t done, total;       /* objects that have to be copied */
     TransferReport report;

@@ -21,7 +21,8 @@ OtherVolumesOptions config_volumes(const Config *config)
 
 static bool is_named(const SnapshotInfo *info, const char *wanted)
 {
-    StrView object = strview_starts_with(info->object, STR_VIEW("meta/")) ? strview_n(info->object.data + 5, info->object.length - 5) : info->object;
+    StrView object =
+        strview_starts_with(info->object, STR_VIEW("meta/")) ? strview_n(info->object.data + 5, info->object.length - 5) : info->object;
     return strview_is(info->name, wanted) || strview_is(object, wanted);
 }
 
@@ -34,13 +35,16 @@ static Status find_snapshot(MetaStore *store, const ClusterYaml *yaml, Arena *ar
     uint32_t count = snapshot_list(catalog, arena, &all);
     catalog_unref(catalog);
     for (uint32_t i = 0; i < count; i++) {
-        bool is_wanted = all[i].scope == SNAPSHOT_CLUSTER && (*yaml->snapshot == '\0' ? !found || all[i].entry_id > out->entry_id : is_named(&all[i], yaml->snapshot));
+        bool is_wanted = all[i].scope == SNAPSHOT_CLUSTER &&
+                         (*yaml->snapshot == '\0' ? !found || all[i].entry_id > out->entry_id : is_named(&all[i], yaml->snapshot));
         if (is_wanted)
             *out = all[i];
         found |= is_wanted;
     }
     if (!found)
-        return RAISE(diag, NO_SUCH_SNAPSHOT, *yaml->snapshot == '\0' ? "there is no snapshot of the cluster in %s%s" : "there is no snapshot of the cluster at %s/meta/%s",
+        return RAISE(diag, NO_SUCH_SNAPSHOT,
+                     *yaml->snapshot == '\0' ? "there is no snapshot of the cluster in %s%s"
+                                             : "there is no snapshot of the cluster at %s/meta/%s",
                      yaml->home, yaml->snapshot);
     return OK;
 }
@@ -111,7 +115,8 @@ static Status restore_once(const Config *config, const ClusterYaml *yaml, Volume
     TransferReport report;
     bool was = false;
     if (!is_same_place(yaml->home, home->url))
-        return RAISE(diag, BAD_CONFIG, "restore_cluster_snapshot: the snapshot lies in %s, but the home volume of this server is %s", yaml->home, home->url);
+        return RAISE(diag, BAD_CONFIG, "restore_cluster_snapshot: the snapshot lies in %s, but the home volume of this server is %s",
+                     yaml->home, home->url);
     TRY(was_restored(home, generation, diag, &was));
     if (was)
         return OK;
@@ -120,8 +125,8 @@ static Status restore_once(const Config *config, const ClusterYaml *yaml, Volume
     Status status = cluster_restore(yaml, home, &transfer, diag, &report);
     meta_store_close(transfer.store);
     TRY(status);
-    LOG_INFO("restore", "the state of entry %llu is incarnation %llu now, %llu objects are missing", (unsigned long long)report.restored.from_entry,
-             (unsigned long long)report.restored.incarnation, (unsigned long long)missing);
+    LOG_INFO("restore", "the state of entry %llu is incarnation %llu now, %llu objects are missing",
+             (unsigned long long)report.restored.from_entry, (unsigned long long)report.restored.incarnation, (unsigned long long)missing);
     return OK;
 }
 

@@ -183,7 +183,8 @@ Status cluster_yaml_read(StrView text, const char *name, Arena *arena, Diag *dia
     yaml_parser_set_input_string(&parser, (const unsigned char *)text.data, text.length);
     Status status = OK;
     if (yaml_parser_load(&parser, &reader.document) == 0) {
-        status = RAISE(diag, BAD_CONFIG, "%s, line %zu: %s", name, parser.problem_mark.line + 1, parser.problem == NULL ? "malformed" : parser.problem);
+        status = RAISE(diag, BAD_CONFIG, "%s, line %zu: %s", name, parser.problem_mark.line + 1,
+                       parser.problem == NULL ? "malformed" : parser.problem);
     } else {
         status = read_document(&reader, out);
         yaml_document_delete(&reader.document);

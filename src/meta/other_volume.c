@@ -97,20 +97,27 @@ static bool is_s3(const StorageVolume *volume)
 
 static S3Options timeouts_of(const OtherVolumesOptions *o)
 {
-    return (S3Options){.connect_timeout_ms = o->connect_timeout_ms, .request_timeout_ms = o->request_timeout_ms,
-                       .retry_timeout_ms = o->retry_timeout_ms, .ca_file = o->ca_file == NULL || o->ca_file[0] == '\0' ? NULL : o->ca_file};
+    bool has_file = o->ca_file != NULL && o->ca_file[0] != '\0';
+    return (S3Options){.connect_timeout_ms = o->connect_timeout_ms,
+                       .request_timeout_ms = o->request_timeout_ms,
+                       .retry_timeout_ms = o->retry_timeout_ms,
+                       .ca_file = has_file ? o->ca_file : NULL};
 }
 
 Status other_volume_open(const StorageVolume *volume, const OtherVolumesOptions *options, StrView folder, Diag *diag, Volume **out_volume)
 {
     S3Options timeouts = timeouts_of(options);
-    return is_s3(volume) ? open_s3(volume, &timeouts, folder, diag, out_volume) : open_local(volume, folder, options->makes_nothing, diag, out_volume);
+    return is_s3(volume) ? open_s3(volume, &timeouts, folder, diag, out_volume)
+                         : open_local(volume, folder, options->makes_nothing, diag, out_volume);
 }
 
 Status other_volume_try(const StorageVolume *volume, const char *ca_file, Diag *diag)
 {
     Volume *opened;
-    S3Options quick = {.ca_file = ca_file == NULL || ca_file[0] == '\0' ? NULL : ca_file, .connect_timeout_ms = 3000, .request_timeout_ms = 5000, .retry_timeout_ms = 3000};
+    S3Options quick = {.ca_file = ca_file == NULL || ca_file[0] == '\0' ? NULL : ca_file,
+                       .connect_timeout_ms = 3000,
+                       .request_timeout_ms = 5000,
+                       .retry_timeout_ms = 3000};
     if (!is_s3(volume))
         return OK;
     TRY(open_s3(volume, &quick, STR_VIEW("probe"), diag, &opened));

@@ -99,7 +99,8 @@ static Status is_there(const Inventory *inventory, const NamedObject *object, bo
     return status == OK || status == ERR_NO_SUCH_OBJECT ? OK : diag_raise(inventory->diag, status, "%s", trouble.message);
 }
 
-Status meta_find_missing(Volume *home, const CatalogSnapshot *catalog, void (*visit)(void *context, StrView path), void *context, Diag *diag)
+Status meta_find_missing(Volume *home, const CatalogSnapshot *catalog, void (*visit)(void *context, StrView path), void *context,
+                         Diag *diag)
 {
     AUTO_ARENA arena;
     Inventory inventory;
@@ -255,8 +256,8 @@ Status meta_move_volume(CatalogSnapshot **in_out_catalog, const VolumeMove *move
         return RAISE(diag, BAD_CONFIG, "the cluster has no storage volume '%.*s'", SV_ARGS(move->name));
     bool is_s3 = strview_starts_with_ci(move->location, STR_VIEW("s3://"));
     if (!is_s3 && !strview_starts_with(move->location, STR_VIEW("file:///")))
-        return RAISE(diag, BAD_CONFIG, "storage volume '%.*s' can't lie at '%.*s': s3://.. and file:///.. are possible", SV_ARGS(move->name),
-                     SV_ARGS(move->location));
+        return RAISE(diag, BAD_CONFIG, "storage volume '%.*s' can't lie at '%.*s': s3://.. and file:///.. are possible",
+                     SV_ARGS(move->name), SV_ARGS(move->location));
     volume.type = move->type.length > 0 ? move->type : is_s3 ? STR_VIEW("S3") : STR_VIEW("LOCAL");
     volume.location = move->location;
     if (move->comment.data != NULL)

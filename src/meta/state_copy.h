@@ -7,7 +7,8 @@
 
 /* Calls visit for every object that the catalog names and its volume does not have. Volumes that the home volume knows nothing of
  * are left out. */
-Status meta_find_missing(Volume *home, const CatalogSnapshot *catalog, void (*visit)(void *context, StrView path), void *context, Diag *diag);
+Status meta_find_missing(Volume *home, const CatalogSnapshot *catalog, void (*visit)(void *context, StrView path), void *context,
+                         Diag *diag);
 
 typedef struct StateCopy {
     Volume *from, *into;

@@ -23,7 +23,8 @@ static void check_moved(void *context, uint32_t id)
         if (strview_equal(check->transfer->moves[i].name, volume.name))
             return;
     }
-    status_ignore(RAISE(check->diag, BAD_CONFIG, "where shall storage volume '%.*s' of the copy lie? Two clusters can't share it: --map-volume %.*s=URL",
+    status_ignore(RAISE(check->diag, BAD_CONFIG,
+                        "where shall storage volume '%.*s' of the copy lie? Two clusters can't share it: --map-volume %.*s=URL",
                         SV_ARGS(volume.name), SV_ARGS(volume.name)));
 }
 
@@ -72,7 +73,8 @@ static OtherVolumes *open_volumes(const Transfer *transfer, Volume *home, const 
 
 /* ---- objects ---- */
 
-static Status copy_objects(const Transfer *transfer, const ImageContent *state, const CatalogSnapshot *original, Diag *diag, StateCopyReport *out)
+static Status copy_objects(const Transfer *transfer, const ImageContent *state, const CatalogSnapshot *original, Diag *diag,
+                           StateCopyReport *out)
 {
     StateCopy copy = {transfer->from, transfer->into, transfer->cancelled, transfer->progress, transfer->context};
     if (transfer->from == transfer->into)
@@ -106,7 +108,8 @@ static Status look_for_missing(const Transfer *transfer, const ImageContent *sta
     arena_init(&absence.arena, NULL);
     Status status = meta_find_missing(transfer->into, state->catalog, note_absence, &absence, diag);
     if (status == OK && absence.count > 0 && transfer->missing == NULL)
-        status = RAISE(diag, NO_SUCH_OBJECT, "%llu objects are missing, the first is \"%s\"", (unsigned long long)absence.count, absence.first);
+        status =
+            RAISE(diag, NO_SUCH_OBJECT, "%llu objects are missing, the first is \"%s\"", (unsigned long long)absence.count, absence.first);
     arena_deinit(&absence.arena);
     return status;
 }

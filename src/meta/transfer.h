@@ -7,12 +7,12 @@
 #include "meta/state_copy.h"
 
 typedef struct Transfer {
-    MetaStore *store; /* that the state is of */
+    MetaStore *store;    /* that the state is of */
     Volume *from, *into; /* the same: nothing is copied */
     const VolumeMove *moves;
     uint32_t move_count;
-    const char *generation; /* kept in the record of the incarnation; may be empty */
-    OtherVolumesOptions volumes; /* how they are opened; store, home and catalog are filled in */
+    const char *generation;        /* kept in the record of the incarnation; may be empty */
+    OtherVolumesOptions volumes;   /* how they are opened; store, home and catalog are filled in */
     const _Atomic bool *cancelled; /* may be NULL */
     void (*progress)(void *context, uint64_t done, uint64_t total);
     void (*missing)(void *context, StrView path); /* objects that are nowhere; may be NULL: that is an error */

@@ -39,7 +39,8 @@ static Status send_job(StatementContext *context, const BackupJob *job)
 
 Status run_backup(StatementContext *context, const AstCommand *command)
 {
-    BackupRequest request = {.volume = command->text, .cancelled = &context->session->cancelled,
+    BackupRequest request = {.volume = command->text,
+                             .cancelled = &context->session->cancelled,
                              .name = command->name2.count > 0 ? command->name2.parts[command->name2.count - 1] : STR_VIEW("")};
     BackupJob job;
     if (strview_is(command->what, "BACKUP SNAPSHOT")) {
@@ -54,10 +55,20 @@ Status run_backup(StatementContext *context, const AstCommand *command)
 
 /* ---- SHOW BACKUP ---- */
 
-static const SystemColumn backup_columns[] = {
-    NUMBER("JobId"), TEXT("SnapshotName"), TEXT("DbName"), TEXT("State"), TEXT("BackupObjs"), TIME("CreateTime"), TIME("SnapshotFinishedTime"),
-    TIME("UploadFinishedTime"), TIME("FinishedTime"), TEXT("UnfinishedTasks"), TEXT("Progress"), TEXT("TaskErrMsg"), TEXT("Status"),
-    NUMBER("Timeout")};
+static const SystemColumn backup_columns[] = {NUMBER("JobId"),
+                                              TEXT("SnapshotName"),
+                                              TEXT("DbName"),
+                                              TEXT("State"),
+                                              TEXT("BackupObjs"),
+                                              TIME("CreateTime"),
+                                              TIME("SnapshotFinishedTime"),
+                                              TIME("UploadFinishedTime"),
+                                              TIME("FinishedTime"),
+                                              TEXT("UnfinishedTasks"),
+                                              TEXT("Progress"),
+                                              TEXT("TaskErrMsg"),
+                                              TEXT("Status"),
+                                              NUMBER("Timeout")};
 
 static Status put_job(const SystemSource *source, SystemRows *rows, const BackupJob *job)
 {
@@ -71,7 +82,8 @@ static Status put_job(const SystemSource *source, SystemRows *rows, const Backup
     system_put_time(rows, job->ended_us);
     system_put_time(rows, job->ended_us);
     system_put_text(rows, show_text(show_context(source), "%llu", (unsigned long long)(job->total - job->done)));
-    system_put_text(rows, show_text(show_context(source), "%llu of %llu objects", (unsigned long long)job->done, (unsigned long long)job->total));
+    system_put_text(rows,
+                    show_text(show_context(source), "%llu of %llu objects", (unsigned long long)job->done, (unsigned long long)job->total));
     system_put_word(rows, job->error);
     system_put_word(rows, job->url);
     system_put_number(rows, 0);
