@@ -20,6 +20,7 @@ typedef struct Replay {
     Journal *journal;
     const JournalReader *reader;
     JournalAhead *ahead; /* of a replay that goes on for a while; else NULL */
+    JournalMoment ahead_asked; /* before any of it was read */
     bool confirms; /* what is there is made durable before it is visited */
     ByteBuf unknown; /* entries that can't be read; nothing is visited after the first */
     uint32_t unknown_count;
@@ -159,6 +160,25 @@ static Status get_batch(const Replay *replay, const char *path, ByteBuf *out_bat
     return status == OK || status == ERR_NO_SUCH_OBJECT ? status : RAISE(diag, IO, "%s", missing.message);
 }
 
+/* What was read at a place counts only if no image covers it by now: a late put may have filled it after a trim. */
+static Status check_place(Journal *journal, Diag *diag)
+{
+    bool slept = false;
+    if (journal->is_read_only)
+        return OK;
+    TRY(journal_slept_through_trim(journal, &slept, diag));
+    if (slept || journal->is_lost)
+        return RAISE(diag, READ_ONLY, "this node did not look at the metadata journal for too long: start it again");
+    return OK;
+}
+
+static void read_ahead(Replay *replay)
+{
+    const Journal *journal = replay->journal;
+    replay->ahead_asked = journal_moment(journal);
+    replay->ahead = journal_ahead_open(journal->volume, journal->incarnation, journal->next_sequence);
+}
+
 static Status replay_in_order(Replay *replay, Diag *diag)
 {
     Journal *journal = replay->journal;
@@ -166,12 +186,16 @@ static Status replay_in_order(Replay *replay, Diag *diag)
         char path[JOURNAL_PATH_BYTES];
         AUTO_BYTEBUF batch = {0};
         if (count == AHEAD_FROM)
-            replay->ahead = journal_ahead_open(journal->volume, journal->incarnation, journal->next_sequence);
+            read_ahead(replay);
         journal_batch_path(path, journal->incarnation, journal->next_sequence);
+        JournalMoment asked = replay->ahead != NULL ? replay->ahead_asked : journal_moment(journal);
         Status status = get_batch(replay, path, &batch, diag);
+        if (status != OK && status != ERR_NO_SUCH_OBJECT)
+            return status;
+        TRY(check_place(journal, diag));
+        journal_note_contact(journal, asked);
         if (status == ERR_NO_SUCH_OBJECT)
             return OK;
-        TRY(status);
         TRY(check_header(journal, &batch, path, diag));
         if (replay->confirms)
             TRY(confirm_batch(journal, path, &batch, diag));
@@ -285,23 +309,16 @@ Status journal_follow(Journal *journal, const JournalReader *reader, Diag *diag)
     Diag trouble = {0};
     if (journal_confirm(journal, &trouble) != OK) /* a full volume can still be read; claims try again */
         LOG_WARN("journal", "the newest batch could not be confirmed: %s", trouble.message);
-    journal_note_contact(journal);
     return OK;
 }
 
 Status journal_poll(Journal *journal, const JournalReader *reader, Diag *diag)
 {
     Replay replay = {.journal = journal, .reader = reader, .confirms = true};
-    bool slept;
-    TRY(journal_slept_through_trim(journal, &slept, diag));
-    if (slept || journal->is_lost)
-        return RAISE(diag, READ_ONLY, "this node did not look at the metadata journal for too long: start it again");
     Status status = replay_batches(&replay, diag);
     if (status == OK)
         status = refuse_unknown(&replay, diag);
     bytebuf_deinit(&replay.unknown);
-    if (status == OK)
-        journal_note_contact(journal);
     return status;
 }
 
@@ -361,6 +378,7 @@ static Status need_incarnation(Journal *journal, uint64_t wanted, Diag *diag)
 Status journal_find(Journal *journal, Volume *volume, uint64_t incarnation, bool is_read_only, Diag *diag)
 {
     *journal = (Journal){.volume = volume, .next_sequence = 1, .next_entry_id = 1, .is_read_only = is_read_only};
+    journal->contact = journal_moment(journal);
     journal->writer_id = env_random(volume->environment);
     TRY(find_incarnation(journal, incarnation, diag));
     if (journal->incarnation == 0)

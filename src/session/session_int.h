@@ -237,6 +237,7 @@ bool run_cluster_command(StatementContext *context, const AstCommand *command, S
 bool run_volume_command(StatementContext *context, const AstCommand *command, Status *out_status);
 bool run_cache_command(StatementContext *context, const AstStatement *statement, Status *out_status);
 Status run_kill(StatementContext *context, const AstStatement *statement);
+Status run_backup(StatementContext *context, const AstCommand *command);
 Status run_admin_vacuum(StatementContext *context, const AstCommand *command);
 Status run_explain_vacuum(StatementContext *context);
 Status run_describe(StatementContext *context, const AstStatement *statement);

@@ -589,6 +589,8 @@ static Status run_statement(StatementContext *context, const AstStatement *state
     case AST_STATEMENT_COMMAND:
         if (strview_is(statement->command->what, "ADMIN FINALIZE UPGRADE"))
             return run_finalize_upgrade(context);
+        if (strview_starts_with(statement->command->what, STR_VIEW("BACKUP ")))
+            return run_backup(context, statement->command);
         if (strview_is(statement->command->what, "ADMIN VACUUM"))
             return run_admin_vacuum(context, statement->command);
         if (strview_starts_with(statement->command->what, STR_VIEW("ALTER SYSTEM ")) && statement->command->names.count > 0)
