@@ -148,12 +148,14 @@ Status evaluator_open(const Expr *const *exprs, uint32_t count, const FuncSessio
     ev->next_epoch = 1;
     ev->root_count = count;
     ev->roots = ARENA_NEW_ARRAY(&ev->arena, EvalNode *, count);
+    ev->can_run_whole = true;
     for (uint32_t i = 0; i < count; i++) {
         Status status = compile(ev, exprs[i], 0, &ev->roots[i]);
         if (status != OK) {
             evaluator_close(ev);
             return status;
         }
+        ev->can_run_whole &= !expr_can_raise(exprs[i]) && expr_is_deterministic(exprs[i]);
     }
     *out_evaluator = ev;
     return OK;
@@ -439,13 +441,18 @@ Status eval_narrower(Evaluator *ev, EvalNode *node, Rows rows, const Vector **ou
     return status;
 }
 
+bool evaluator_runs_whole(const Evaluator *ev, const Chunk *input)
+{
+    return ev->can_run_whole && chunk_is_nearly_whole(input);
+}
+
 Status evaluator_run(Evaluator *ev, const Chunk *input, const Vector **out_columns)
 {
     arena_reset(&ev->results);
     ev->input = input;
     ev->epoch_depth = 1;
     ev->epochs[0] = ev->next_epoch++;
-    Rows rows = chunk_rows(input);
+    Rows rows = evaluator_runs_whole(ev, input) ? (Rows){NULL, input->row_count} : chunk_rows(input);
     for (uint32_t i = 0; i < ev->root_count; i++)
         TRY(eval_node(ev, ev->roots[i], rows, &out_columns[i]));
     return OK;

@@ -150,6 +150,7 @@ typedef struct AggKernel {
     /* For sliding window frames: takes rows out again; NULL when not invertible. */
     Status (*retract)(AggContext *context, const Vector *const *arguments, uint32_t count, Rows rows,
                       uint8_t *state);
+    bool is_extreme; /* plain bytes, which no row changes that does not count in a larger set of rows */
 } AggKernel;
 
 /* Table functions (unnest, generate_series, json_each): one input row yields some output rows. */
