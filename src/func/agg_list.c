@@ -11,6 +11,7 @@
 #include <stdlib.h>
 
 #include "base/hash.h"
+#include "func/agg_array.h"
 #include "func/nested.h"
 #include "func/rank_test.h"
 #include "types/decimal.h"
@@ -506,6 +507,8 @@ static Status bind_array(const FuncBindRequest *request, const FuncDef *def, Fun
         return bind_error(request);
     ListData *data = new_data(request, LIST_ARRAY, types, 1, request->order_count, out);
     data->is_distinct |= def->code == 1;
+    if (!data->is_distinct && request->order_count == 0 && func_plain_array_kernel(types[0]) != NULL)
+        out->aggregate = func_plain_array_kernel(types[0]);
     out->result = type_array(request->arena, types[0]);
     return OK;
 }
