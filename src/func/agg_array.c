@@ -195,8 +195,12 @@ static Status plain_deserialize(AggContext *context, ByteReader *reader, uint8_t
     return reader->failed ? RAISE(context->diag, CORRUPT, "stored state of array_agg() is cut short") : OK;
 }
 
-static const AggKernel plain_kernel = {.state_bytes = sizeof(PlainArray), .update = plain_update, .update_one = plain_update_one,
-                                       .merge = plain_merge, .finish = plain_finish, .serialize = plain_serialize,
+static const AggKernel plain_kernel = {.state_bytes = sizeof(PlainArray),
+                                       .update = plain_update,
+                                       .update_one = plain_update_one,
+                                       .merge = plain_merge,
+                                       .finish = plain_finish,
+                                       .serialize = plain_serialize,
                                        .deserialize = plain_deserialize};
 
 const AggKernel *func_plain_array_kernel(Type element)

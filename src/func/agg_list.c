@@ -495,6 +495,10 @@ static Status bind_concat(const FuncBindRequest *request, const FuncDef *def, Fu
     ListData *data = new_data(request, LIST_CONCAT, types, values, request->order_count, out);
     data->separator = strview_n(arena_strndup(request->arena, separator.length > 0 ? separator.data : "", separator.length), separator.length);
     out->result = type_varchar(0);
+    if (!data->is_distinct && request->order_count == 0) {
+        out->aggregate = &func_plain_concat_kernel;
+        out->data = &data->separator;
+    }
     return OK;
 }
 
