@@ -11,6 +11,7 @@
 #include <stdlib.h>
 
 #include "base/hash.h"
+#include "func/agg_array.h"
 #include "func/nested.h"
 #include "func/rank_test.h"
 #include "types/decimal.h"
@@ -494,6 +495,10 @@ static Status bind_concat(const FuncBindRequest *request, const FuncDef *def, Fu
     ListData *data = new_data(request, LIST_CONCAT, types, values, request->order_count, out);
     data->separator = strview_n(arena_strndup(request->arena, separator.length > 0 ? separator.data : "", separator.length), separator.length);
     out->result = type_varchar(0);
+    if (!data->is_distinct && request->order_count == 0) {
+        out->aggregate = &func_plain_concat_kernel;
+        out->data = &data->separator;
+    }
     return OK;
 }
 
@@ -506,6 +511,8 @@ static Status bind_array(const FuncBindRequest *request, const FuncDef *def, Fun
         return bind_error(request);
     ListData *data = new_data(request, LIST_ARRAY, types, 1, request->order_count, out);
     data->is_distinct |= def->code == 1;
+    if (!data->is_distinct && request->order_count == 0 && func_plain_array_kernel(types[0]) != NULL)
+        out->aggregate = func_plain_array_kernel(types[0]);
     out->result = type_array(request->arena, types[0]);
     return OK;
 }
