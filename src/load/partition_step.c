@@ -75,7 +75,11 @@ static int64_t floor_to(int64_t value, int64_t unit)
 
 static int64_t unit_us(StepUnit unit)
 {
-    return unit == STEP_SECOND ? US_PER_SECOND : unit == STEP_MINUTE ? 60 * US_PER_SECOND : unit == STEP_HOUR ? 3600 * US_PER_SECOND : unit == STEP_WEEK ? 7 * US_PER_DAY : US_PER_DAY;
+    return unit == STEP_SECOND   ? US_PER_SECOND
+           : unit == STEP_MINUTE ? 60 * US_PER_SECOND
+           : unit == STEP_HOUR   ? 3600 * US_PER_SECOND
+           : unit == STEP_WEEK   ? 7 * US_PER_DAY
+                                 : US_PER_DAY;
 }
 
 static int64_t unit_months(StepUnit unit)
