@@ -36,12 +36,12 @@ static int append_json(const char *text, size_t length, void *out)
 
 void frontend_print(const FrontendInfo *info, FrontendPosition position, ByteBuf *out)
 {
-    json_t *object = json_pack("{s:s, s:s, s:i, s:i, s:i, s:s, s:s, s:i, s:I, s:I, s:I}", "name", info->name, "host", info->host, "edit_log_port",
-                               (int)info->edit_log_port, "query_port", (int)info->query_port, "http_port", (int)info->http_port, "role",
-                               info->is_observer ? "OBSERVER" : "FOLLOWER", "version", info->version, "format_level", (int)info->format_level,
-                               "started_us",
-                               (json_int_t)info->started_us, "replayed",
-                               (json_int_t)position.replayed, "held", (json_int_t)position.oldest_held);
+    json_t *object =
+        json_pack("{s:s, s:s, s:i, s:i, s:i, s:s, s:s, s:i, s:i, s:I, s:I, s:I}", "name", info->name, "host", info->host, "edit_log_port",
+                  (int)info->edit_log_port, "query_port", (int)info->query_port, "http_port", (int)info->http_port, "role",
+                  info->is_observer ? "OBSERVER" : "FOLLOWER", "version", info->version, "format_level", (int)info->format_level, "number",
+                  (int)info->number, "started_us", (json_int_t)info->started_us, "replayed", (json_int_t)position.replayed, "held",
+                  (json_int_t)position.oldest_held);
     CHECK(object != NULL && json_dump_callback(object, append_json, out, JSON_COMPACT) == 0); /* all texts are UTF-8 */
     json_decref(object);
 }
@@ -56,6 +56,8 @@ bool frontend_parse(StrView text, FrontendInfo *out_info, FrontendPosition *out_
                                    .started_us = json_integer_value(json_object_get(object, "started_us"))};
         json_int_t level = json_integer_value(json_object_get(object, "format_level"));
         out_info->format_level = level < 0 ? 0 : (uint32_t)level;
+        json_int_t number = json_integer_value(json_object_get(object, "number"));
+        out_info->number = number < 0 || number > FRONTENDS_MAX ? 0 : (uint32_t)number;
         copy_text(object, "name", out_info->name);
         copy_text(object, "host", out_info->host);
         copy_text(object, "version", out_info->version);
@@ -118,6 +120,8 @@ static void address_key(char out[FRONTEND_TEXT_BYTES + 8], const char *host, uin
 
 typedef struct Registration {
     const FrontendInfo *info;
+    FrontendInfo numbered;
+    bool is_taken[FRONTENDS_MAX + 1];
     bool leads;
     Change *change;
 } Registration;
@@ -136,6 +140,30 @@ static void drop_same_address(void *context, StrView key, StrView value)
         change_drop_record(registration->change, frontend_module, key);
 }
 
+static void note_number(void *context, StrView key, StrView value)
+{
+    Registration *registration = context;
+    FrontendInfo other;
+    FrontendPosition unused;
+    if (frontend_parse(value, &other, &unused) && !strview_is(key, registration->info->name))
+        registration->is_taken[other.number] = true;
+}
+
+/* The number that the node has already, or the least that is free; none when all are taken. */
+static void number_node(Registration *registration, const CatalogSnapshot *catalog)
+{
+    FrontendInfo known;
+    registration->numbered = *registration->info;
+    memset(registration->is_taken, 0, sizeof(registration->is_taken));
+    catalog_each_record(catalog, frontend_module, note_number, registration);
+    uint32_t number = frontend_record(catalog, registration->info->name, &known) ? known.number : 0;
+    if (number == 0 || registration->is_taken[number]) {
+        for (number = 1; number <= FRONTENDS_MAX && registration->is_taken[number]; number++) {
+        }
+    }
+    registration->numbered.number = number <= FRONTENDS_MAX ? number : 0;
+}
+
 static Status build_registration(void *context, const CatalogSnapshot *catalog, Change *change, Diag *diag)
 {
     Registration *registration = context;
@@ -148,7 +176,8 @@ static Status build_registration(void *context, const CatalogSnapshot *catalog, 
         return RAISE(diag, ACCESS_DENIED, "frontend %s was dropped from the cluster", key);
     if (registration->leads && catalog_record_count(catalog, frontend_module) == 0 && catalog_record_count(catalog, leader_module) == 0)
         change_put_format_level(change, format_level_supported()); /* a new cluster: no older binary has seen it */
-    frontend_print(info, (FrontendPosition){0}, &text);
+    number_node(registration, catalog);
+    frontend_print(&registration->numbered, (FrontendPosition){0}, &text);
     if (!strview_equal(catalog_record(catalog, frontend_module, strview(info->name)), bytebuf_view(&text))) {
         change_put_record(change, frontend_module, strview(info->name), bytebuf_view(&text));
         catalog_each_record(catalog, frontend_module, drop_same_address, registration);

@@ -114,10 +114,12 @@ static bool is_registered(Frontends *frontends, const FrontendInfo *info)
     catalog_unref(catalog);
     AUTO_BYTEBUF left = {0};
     AUTO_BYTEBUF right = {0};
-    if (!is_there)
+    if (!is_there || known.number == 0)
         return false;
+    FrontendInfo numbered = *info;
+    numbered.number = known.number;
     frontend_print(&known, (FrontendPosition){0}, &left);
-    frontend_print(info, (FrontendPosition){0}, &right);
+    frontend_print(&numbered, (FrontendPosition){0}, &right);
     return strview_equal(bytebuf_view(&left), bytebuf_view(&right));
 }
 
@@ -252,11 +254,28 @@ static void look_around(Frontends *frontends)
         warn(frontends, "the journal can't be followed", &diag);
 }
 
+static void learn_number(Frontends *frontends)
+{
+    FrontendInfo known;
+    if (atomic_load(&frontends->number) != 0)
+        return;
+    CatalogSnapshot *catalog = meta_snapshot(frontends->options.store);
+    if (frontend_record(catalog, frontends->self.name, &known))
+        atomic_store(&frontends->number, known.number);
+    catalog_unref(catalog);
+}
+
+uint32_t frontends_number(Frontends *frontends)
+{
+    return atomic_load(&frontends->number);
+}
+
 static void frontends_main(void *argument)
 {
     Frontends *frontends = argument;
     while (!atomic_load(&frontends->stopping)) {
         look_around(frontends);
+        learn_number(frontends);
         if (meta_is_leading(frontends->options.store))
             announce(frontends);
         else
@@ -274,6 +293,7 @@ Status frontends_start(Frontends *frontends, uint32_t query_port, uint32_t http_
     frontends->self.http_port = http_port;
     if (meta_is_leading(frontends->options.store))
         announce(frontends);
+    learn_number(frontends);
     TRY(thread_start(&frontends->thread, "frontends", frontends_main, frontends, diag));
     frontends->is_started = true;
     return OK;

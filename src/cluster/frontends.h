@@ -13,7 +13,7 @@
 
 typedef struct Frontends Frontends;
 
-enum { FRONTEND_TEXT_BYTES = 256 };
+enum { FRONTEND_TEXT_BYTES = 256, FRONTENDS_MAX = 255 };
 
 typedef struct FrontendInfo {
     char name[FRONTEND_TEXT_BYTES]; /* unique and kept over restarts */
@@ -21,6 +21,7 @@ typedef struct FrontendInfo {
     char version[FRONTEND_TEXT_BYTES];
     uint32_t edit_log_port, query_port, http_port;
     uint32_t format_level; /* that its binary supports */
+    uint32_t number;       /* from 1, for connection ids; 0: it has none yet */
     bool is_observer; /* never leads */
     int64_t started_us;
 } FrontendInfo;
@@ -69,6 +70,8 @@ uint32_t frontends_list(Frontends *frontends, Arena *arena, FrontendState **out_
 uint64_t frontends_oldest_read(Frontends *frontends);
 /* Are there other nodes, as far as is known? They may see an append before the leader has heard that it succeeded. */
 bool frontends_has_others(Frontends *frontends, const CatalogSnapshot *catalog);
+/* This node's number; 0 until it is registered. */
+uint32_t frontends_number(Frontends *frontends);
 const FrontendInfo *frontends_self(const Frontends *frontends);
 /* ADMIN FINALIZE UPGRADE: from now on what is written has the level of this binary. Refused while a node is known whose
  * binary could not read it. *out_level: as it is now. */

@@ -17,6 +17,7 @@ struct Frontends {
     Thread thread;
     bool is_started;
     _Atomic bool stopping;
+    _Atomic uint32_t number; /* as the records say; 0: they say nothing yet */
     _Atomic bool is_dropped; /* the leader says that this node is not wanted */
     Mutex lock;              /* guards the rest */
     Condition wake;

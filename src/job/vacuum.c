@@ -352,6 +352,16 @@ static Status run_locked(Run *run, Diag *diag)
     return status;
 }
 
+void vacuum_hold(Vacuum *v)
+{
+    mutex_lock(&v->lock);
+}
+
+void vacuum_release(Vacuum *v)
+{
+    mutex_unlock(&v->lock);
+}
+
 Status vacuum_run(Vacuum *v, Diag *diag, VacuumReport *out_report)
 {
     LOCK_GUARD(&v->lock);

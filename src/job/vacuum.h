@@ -36,6 +36,9 @@ typedef struct VacuumOptions {
 
 Vacuum *vacuum_open(const VacuumOptions *options);
 void vacuum_close(Vacuum *vacuum);
+/* Nothing is deleted between the two: for who makes what is dead live again. Waits for a run that is under way. */
+void vacuum_hold(Vacuum *vacuum);
+void vacuum_release(Vacuum *vacuum);
 Status vacuum_run(Vacuum *vacuum, Diag *diag, VacuumReport *out_report);
 typedef enum VacuumState { VACUUM_LIVE, VACUUM_HELD, VACUUM_LEASED, VACUUM_WAITING, VACUUM_DEAD, VACUUM_FOREIGN } VacuumState;
 /* Says of each object what a run would find, and deletes nothing. age_us: since it was first found dead. */

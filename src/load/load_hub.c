@@ -94,6 +94,20 @@ uint64_t load_hub_table(LoadHub *hub, uint64_t database_id, StrView label)
     return running == NULL ? 0 : running->cancel.table_id;
 }
 
+uint32_t load_hub_list(LoadHub *hub, uint64_t database_id, Arena *arena, RunningLoad **out_loads)
+{
+    ARRAY_OF(RunningLoad) all = {0};
+    LOCK_GUARD(&hub->lock);
+    for (const RunningLabel *running = hub->running; running != NULL; running = running->next) {
+        StrView label = bytebuf_view(&running->label);
+        RunningLoad load = {{arena_strndup(arena, label.data, label.length), label.length}, running->cancel.table_id};
+        if (running->database_id == database_id)
+            ARRAY_PUSH(arena, &all, load);
+    }
+    *out_loads = all.items;
+    return all.count;
+}
+
 bool load_hub_cancel(LoadHub *hub, uint64_t database_id, StrView label)
 {
     LOCK_GUARD(&hub->lock);

@@ -25,6 +25,12 @@ void load_hub_close(LoadHub *hub); /* no load is running */
 LoadCounters load_hub_counters(LoadHub *hub);
 /* The rejected rows of a load, by the name in its ErrorURL; false: unknown or dropped since. */
 bool load_hub_error_log(LoadHub *hub, StrView name, ByteBuf *out);
+/* Labels in use in a database: of loads, of merged ones and of transactions over HTTP; texts are in arena. */
+typedef struct RunningLoad {
+    StrView label;
+    uint64_t table_id; /* 0: not known */
+} RunningLoad;
+uint32_t load_hub_list(LoadHub *hub, uint64_t database_id, Arena *arena, RunningLoad **out_loads);
 /* Stops a running load; false: there is none of that label. */
 uint64_t load_hub_table(LoadHub *hub, uint64_t database_id, StrView label); /* of a running load; 0: none runs */
 bool load_hub_cancel(LoadHub *hub, uint64_t database_id, StrView label);

@@ -24,6 +24,7 @@
 #include "ddl/partition_schedule.h"
 #include "ddl/recycle.h"
 #include "job/scheduler.h"
+#include "load/stream_load.h"
 #include "main/home_volume.h"
 #include "main/node_meta.h"
 #include "main/node_name.h"
@@ -303,6 +304,7 @@ static Status open_instance(Node *node, Diag *diag)
         .alters = alter_jobs_open(),
         .increments = node->increments,
         .history = node->history,
+        .loads = load_hub_open(),
         .profiles = node->profiles,
         .access = &node->access,
         .passwords = node->passwords,
@@ -413,6 +415,8 @@ static void node_close(Node *node)
     primary_indexes_close(node->keys);
     auto_increment_close(node->increments);
     load_history_close(node->history);
+    if (node->instance.loads != NULL)
+        load_hub_close(node->instance.loads);
     query_profiles_close(node->profiles);
     dictionaries_close(node->instance.dictionaries);
     if (node->passwords != NULL) {

@@ -26,6 +26,7 @@ enum {
     OP_FORGET_LABELS = 38,
     OP_OPTIONAL_BIT = 0x80,
     OP_NOTE_DELETIONS = OP_OPTIONAL_BIT | 1,
+    OP_DROP_LABEL = OP_OPTIONAL_BIT | 2, /* who steps over it keeps the label in use */
 };
 
 void change_deinit(Change *change)
@@ -173,6 +174,14 @@ void change_forget_labels(Change *change, int64_t before_us)
     AUTO_BYTEBUF body = {0};
     bytebuf_put_u64(&body, (uint64_t)before_us);
     add_op(change, OP_FORGET_LABELS, &body);
+}
+
+void change_drop_label(Change *change, uint64_t database_id, StrView label)
+{
+    AUTO_BYTEBUF body = {0};
+    bytebuf_put_varint(&body, database_id);
+    encode_view(&body, label);
+    add_op(change, OP_DROP_LABEL, &body);
 }
 
 void change_put_prepared(Change *change, const PreparedTransaction *prepared)
@@ -837,6 +846,17 @@ static Status apply_forget_labels(Apply *apply, ByteReader *body)
     return OK;
 }
 
+static Status apply_drop_label(Apply *apply, ByteReader *body)
+{
+    AUTO_ARENA scratch;
+    arena_init(&scratch, NULL);
+    uint64_t database_id = byte_reader_varint(body);
+    StrView label = decode_view(body, &scratch);
+    if (apply->listener != NULL && !body->failed)
+        apply->listener->drop_label(apply->listener->context, database_id, label);
+    return OK;
+}
+
 static void remove_prepared(CatalogSnapshot *next, uint64_t database_id, StrView label)
 {
     for (uint32_t i = 0; i < next->prepared_count; i++) {
@@ -932,6 +952,8 @@ static Status apply_op(Apply *apply, uint8_t kind, ByteReader *body)
         return apply_put_label(apply, body);
     case OP_FORGET_LABELS:
         return apply_forget_labels(apply, body);
+    case OP_DROP_LABEL:
+        return apply_drop_label(apply, body);
     case OP_RESERVE_IDS: {
         uint64_t limit = byte_reader_varint(body);
         apply->next->next_id = MAX(apply->next->next_id, limit);

@@ -9,6 +9,7 @@
 
 typedef struct Change {
     ByteBuf bytes;
+    bool is_whole_state; /* with all that follows from it: nobody adds to it */
 } Change;
 
 void change_deinit(Change *change);
@@ -51,6 +52,8 @@ void change_put_label(Change *change, uint64_t database_id, StrView label, uint6
                       int64_t time_us);
 /* Labels of before that time may be used again. */
 void change_forget_labels(Change *change, int64_t before_us);
+/* The label may be used again, whenever it was used before. */
+void change_drop_label(Change *change, uint64_t database_id, StrView label);
 /* A transaction of that database and label is prepared; is prepared no longer (nothing when it was not). */
 void change_put_prepared(Change *change, const PreparedTransaction *prepared);
 void change_drop_prepared(Change *change, uint64_t database_id, StrView label);
@@ -72,6 +75,7 @@ typedef struct ChangeListener {
     void *context;
     void (*label)(void *context, uint64_t database_id, StrView label, uint64_t txn_id, StrView answer, int64_t time_us);
     void (*forget_labels)(void *context, int64_t before_us);
+    void (*drop_label)(void *context, uint64_t database_id, StrView label);
 } ChangeListener;
 
 /* base keeps its reference. CORRUPT when the bytes are damaged, NO_SUCH_TABLE and the like when an

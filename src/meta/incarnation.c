@@ -14,6 +14,21 @@ uint32_t incarnation_cluster_id(const Incarnation *incarnation)
     return (uint32_t)(checksum_bytes(incarnation->cluster, strlen(incarnation->cluster)) & INT32_MAX);
 }
 
+void incarnation_token(const Incarnation *incarnation, char out[INCARNATION_TOKEN_BYTES])
+{
+    uint64_t token = hash_u64(checksum_bytes(incarnation->cluster, strlen(incarnation->cluster)));
+    snprintf(out, INCARNATION_TOKEN_BYTES, "%08x-%04x-4%03x-8%03x-%012" PRIx64, (unsigned)(token >> 32), (unsigned)(token >> 16 & 0xffff),
+             (unsigned)(token & 0xfff), (unsigned)(token >> 52), token & 0xffffffffffff);
+}
+
+void incarnation_print_version(const Incarnation *incarnation, ByteBuf *out)
+{
+    char token[INCARNATION_TOKEN_BYTES];
+    incarnation_token(incarnation, token);
+    bytebuf_printf(out, "clusterId=%u\ntoken=%s\nrunMode=shared_data\nincarnation=%" PRIu64 "\n", incarnation_cluster_id(incarnation),
+                   token, incarnation->number);
+}
+
 void incarnation_path(char out[INCARNATION_PATH_BYTES], uint64_t number)
 {
     snprintf(out, INCARNATION_PATH_BYTES, "meta/incarnation/%" PRIu64, number);

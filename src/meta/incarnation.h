@@ -7,7 +7,7 @@
 
 #include "volume/volume.h"
 
-enum { INCARNATION_PATH_BYTES = 64, CLUSTER_NAME_BYTES = 33, GENERATION_BYTES = 65 };
+enum { INCARNATION_TOKEN_BYTES = 37, INCARNATION_PATH_BYTES = 64, CLUSTER_NAME_BYTES = 33, GENERATION_BYTES = 65 };
 
 typedef struct Incarnation {
     uint64_t number;
@@ -20,6 +20,10 @@ typedef struct Incarnation {
 
 /* The cluster as a number that may be shown. */
 uint32_t incarnation_cluster_id(const Incarnation *incarnation);
+/* What the cluster's nodes show each other, in the form of a UUID; the secret can't be told from it. */
+void incarnation_token(const Incarnation *incarnation, char out[INCARNATION_TOKEN_BYTES]);
+/* The file image/VERSION of a meta directory. */
+void incarnation_print_version(const Incarnation *incarnation, ByteBuf *out);
 void incarnation_path(char out[INCARNATION_PATH_BYTES], uint64_t number);
 void incarnation_write(const Incarnation *incarnation, ByteBuf *out);
 Status incarnation_read(StrView bytes, const char *path, Diag *diag, Incarnation *out);

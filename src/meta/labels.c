@@ -12,6 +12,7 @@ typedef struct LabelNode {
     struct LabelNode *next;
     struct LabelNode *older; /* of those that may still be dropped */
     uint64_t entry_id;       /* of its commit */
+    uint64_t removed_by;     /* entry that is not settled yet; 0: none */
     LabelEntry entry;        /* texts follow the node */
 } LabelNode;
 
@@ -26,6 +27,7 @@ struct LabelSet {
     uint64_t settled_entry_id;
     LabelNode *newest; /* not settled ones */
     Forgetting forgetting;
+    uint64_t first_removal; /* the least removed_by; 0: there is none */
     LabelNode *slots[SLOTS];
 };
 
@@ -85,6 +87,40 @@ void label_set_forget(LabelSet *set, int64_t before_us, uint64_t entry_id)
     set->forgetting.before_us = MAX(set->forgetting.before_us, before_us);
 }
 
+void label_set_remove(LabelSet *set, uint64_t database_id, StrView label, uint64_t entry_id)
+{
+    LOCK_GUARD(&set->lock);
+    for (LabelNode *node = *slot_of(set, database_id, label); node != NULL; node = node->next) {
+        if (node->entry.database_id != database_id || node->entry_id >= entry_id || !strview_equal(node->entry.label, label))
+            continue;
+        node->removed_by = entry_id;
+        if (set->first_removal == 0)
+            set->first_removal = entry_id;
+    }
+}
+
+/* Lock held; removals by entries up to settled are done, those by entries behind last never were. */
+static void end_removals(LabelSet *set, uint64_t settled, uint64_t last)
+{
+    uint64_t first = 0;
+    for (uint32_t slot = 0; slot < SLOTS; slot++) {
+        for (LabelNode **at = &set->slots[slot]; *at != NULL;) {
+            LabelNode *node = *at;
+            if (node->removed_by != 0 && node->removed_by <= settled) {
+                *at = node->next;
+                mem_free(node);
+                continue;
+            }
+            if (node->removed_by > last)
+                node->removed_by = 0;
+            if (node->removed_by != 0 && (first == 0 || node->removed_by < first))
+                first = node->removed_by;
+            at = &node->next;
+        }
+    }
+    set->first_removal = first;
+}
+
 /* Lock held; all nodes up to its entry are settled. */
 static void forget(LabelSet *set)
 {
@@ -113,6 +149,8 @@ void label_set_settle(LabelSet *set, uint64_t entry_id)
     set->settled_entry_id = entry_id;
     if (set->forgetting.entry_id != 0 && set->forgetting.entry_id <= entry_id)
         forget(set);
+    if (set->first_removal != 0 && set->first_removal <= entry_id)
+        end_removals(set, entry_id, UINT64_MAX);
 }
 
 void label_set_drop(LabelSet *set, uint64_t last_entry_id)
@@ -129,6 +167,8 @@ void label_set_drop(LabelSet *set, uint64_t last_entry_id)
     }
     if (set->forgetting.entry_id > last_entry_id)
         set->forgetting = (Forgetting){0};
+    if (set->first_removal != 0)
+        end_removals(set, MIN(set->settled_entry_id, last_entry_id), last_entry_id);
 }
 
 static LabelEntry copy_of(const LabelNode *node, Arena *arena)

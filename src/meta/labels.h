@@ -23,6 +23,8 @@ void label_set_close(LabelSet *set);
 void label_set_add(LabelSet *set, const LabelEntry *label, uint64_t entry_id);
 /* The entry forgets the labels of before that time which the entries before it brought. */
 void label_set_forget(LabelSet *set, int64_t before_us, uint64_t entry_id);
+/* The entry forgets that label, if an entry before it brought it. */
+void label_set_remove(LabelSet *set, uint64_t database_id, StrView label, uint64_t entry_id);
 /* Entries up to this one are durable. */
 void label_set_settle(LabelSet *set, uint64_t entry_id);
 /* Later entries never were. */

@@ -28,6 +28,9 @@ typedef struct MetaDirState {
     uint64_t last_entry;     /* the state that it leads to */
 } MetaDirState;
 
+/* What image/starmgr/image.<entry> says. */
+void meta_print_star_image(uint64_t entry_id, ByteBuf *out);
+
 Status meta_dir_look(Volume *directory, Diag *diag, MetaDirState *out_state);
 /* Puts what the directory holds where it would lie in a volume. What is there stays, and must be the same. */
 Status meta_dir_copy(Volume *directory, Volume *to, Diag *diag);

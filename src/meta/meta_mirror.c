@@ -75,13 +75,11 @@ static Status put_identity(MetaDir *mirror, Diag *diag)
 {
     const Journal *journal = &mirror->store->journal;
     char text[TEXT_BYTES];
-    uint64_t token = hash_u64(checksum_bytes(journal->record.cluster, strlen(journal->record.cluster)));
+    AUTO_BYTEBUF version = {0};
     snprintf(text, sizeof(text), "role=FOLLOWER\nname=%s_%u_1\nhostType=IP\n", mirror->node.host, mirror->node.edit_log_port);
     TRY(replace(mirror, "image/ROLE", strview(text), diag));
-    snprintf(text, sizeof(text), "clusterId=%u\ntoken=%08x-%04x-4%03x-8%03x-%012" PRIx64 "\nrunMode=shared_data\nincarnation=%" PRIu64 "\n",
-             incarnation_cluster_id(&journal->record), (unsigned)(token >> 32), (unsigned)(token >> 16 & 0xffff), (unsigned)(token & 0xfff),
-             (unsigned)(token >> 52), token & 0xffffffffffff, journal->incarnation);
-    TRY(replace(mirror, "image/VERSION", strview(text), diag));
+    incarnation_print_version(&journal->record, &version);
+    TRY(replace(mirror, "image/VERSION", bytebuf_view(&version), diag));
     for (uint64_t number = 1; number <= journal->incarnation; number++) {
         AUTO_BYTEBUF bytes = {0};
         Incarnation record;
@@ -175,6 +173,11 @@ static Status get_ready(MetaDir *mirror, Diag *diag)
 
 /* ---- what is new ---- */
 
+void meta_print_star_image(uint64_t entry_id, ByteBuf *out)
+{
+    bytebuf_printf(out, "{\"entry\":%" PRIu64 ",\"image\":\"v2/image.%" PRIu64 "\"}\n", entry_id, entry_id);
+}
+
 static Status put_image(MetaDir *mirror, uint64_t entry_id, StrView image, Diag *diag)
 {
     char path[META_DIR_PATH_BYTES], text[TEXT_BYTES];
@@ -182,8 +185,9 @@ static Status put_image(MetaDir *mirror, uint64_t entry_id, StrView image, Diag 
     snprintf(text, sizeof(text), "%u\n", image_checksum(image));
     TRY(put(mirror, path, strview(text), diag));
     snprintf(path, sizeof(path), "image/starmgr/image.%" PRIu64, entry_id);
-    snprintf(text, sizeof(text), "{\"entry\":%" PRIu64 ",\"image\":\"v2/image.%" PRIu64 "\"}\n", entry_id, entry_id);
-    TRY(put(mirror, path, strview(text), diag));
+    AUTO_BYTEBUF star = {0};
+    meta_print_star_image(entry_id, &star);
+    TRY(put(mirror, path, bytebuf_view(&star), diag));
     snprintf(path, sizeof(path), "image/v2/image.%" PRIu64, entry_id);
     return put(mirror, path, image, diag);
 }

@@ -155,11 +155,10 @@ static CatalogDatabase *copy_database(const CatalogDatabase *from, const Catalog
     return copy;
 }
 
-/* A catalog of what is in the scope, which shares the nodes. */
-static Status reduce(CatalogSnapshot *whole, const SnapshotInfo *info, Diag *diag, CatalogSnapshot **out)
+Status snapshot_reduce(const CatalogSnapshot *whole, const SnapshotInfo *info, Diag *diag, CatalogSnapshot **out)
 {
     if (info->scope == SNAPSHOT_CLUSTER) {
-        *out = catalog_ref(whole);
+        *out = catalog_ref((CatalogSnapshot *)(uintptr_t)whole);
         return OK;
     }
     const CatalogDatabase *database = catalog_database(whole, info->database);
@@ -230,7 +229,7 @@ static Status create_of(MetaStore *store, SnapshotInfo *info, CatalogSnapshot *w
 {
     CatalogSnapshot *catalog = NULL;
     char object[IMAGE_PATH_BYTES];
-    TRY(reduce(whole, info, diag, &catalog));
+    TRY(snapshot_reduce(whole, info, diag, &catalog));
     info->id = meta_new_id(store);
     info->entry_id = whole->entry_id;
     info->time_us = env_wall_us(store->journal.volume->environment);

@@ -26,6 +26,8 @@ uint32_t snapshot_list(const CatalogSnapshot *catalog, Arena *arena, SnapshotInf
 bool snapshot_find(const CatalogSnapshot *catalog, StrView name, Arena *arena, SnapshotInfo *out);
 const char *snapshot_scope_name(uint8_t scope);
 
+/* A catalog of what is in the scope, which shares the nodes. A reference. */
+Status snapshot_reduce(const CatalogSnapshot *whole, const SnapshotInfo *scope, Diag *diag, CatalogSnapshot **out);
 /* Fills id, entry_id, time_us and object. SNAPSHOT_EXISTS when there is one of that name. */
 Status meta_snapshot_create(MetaStore *store, SnapshotInfo *in_out_info, Diag *diag);
 Status meta_snapshot_drop(MetaStore *store, StrView name, Diag *diag);

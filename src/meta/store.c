@@ -35,6 +35,12 @@ static void forget_labels(void *context, int64_t before_us)
     label_set_forget(keeper->store->labels, before_us, keeper->entry_id);
 }
 
+static void drop_label(void *context, uint64_t database_id, StrView label)
+{
+    const LabelKeeper *keeper = context;
+    label_set_remove(keeper->store->labels, database_id, label, keeper->entry_id);
+}
+
 void meta_store_close(MetaStore *store)
 {
     if (store == NULL)
@@ -120,7 +126,7 @@ static StrView change_of(const JournalEntry *entry)
 static Status apply_entry(MetaStore *store, CatalogSnapshot *base, const JournalEntry *entry, Diag *diag, CatalogSnapshot **out_next)
 {
     LabelKeeper keeper = {store, entry->id};
-    ChangeListener listener = {&keeper, remember_label, forget_labels};
+    ChangeListener listener = {&keeper, remember_label, forget_labels, drop_label};
     return change_apply(base, change_of(entry), entry->id, entry->time_us, &listener, diag, out_next);
 }
 
@@ -150,7 +156,7 @@ Status store_replay(void *context, const JournalEntry *entry, Diag *diag)
     }
     if (store->is_opening) {
         LabelKeeper keeper = {store, entry->id};
-        ChangeListener listener = {&keeper, remember_label, forget_labels};
+        ChangeListener listener = {&keeper, remember_label, forget_labels, drop_label};
         TRY(change_apply_in_place(store->published, change_of(entry), entry->id, entry->time_us, &listener, diag));
         label_set_settle(store->labels, entry->id);
         return OK;
@@ -383,7 +389,7 @@ static Status apply_observed(MetaStore *store, Change *change, JournalEntry *ent
     size_t length = change->bytes.length;
     entry->bytes = bytebuf_view(&change->bytes);
     TRY(apply_entry(store, store->tentative, entry, diag, out_next));
-    if (store->observe == NULL || !change_has_definitions(change))
+    if (store->observe == NULL || change->is_whole_state || !change_has_definitions(change))
         return OK;
     store->observe(store->observe_context, store->tentative, *out_next, change);
     if (change->bytes.length == length)
@@ -665,6 +671,11 @@ void meta_object_path(const MetaStore *store, uint64_t id, const char *suffix, c
 uint64_t meta_incarnation(const MetaStore *store)
 {
     return store->journal.incarnation;
+}
+
+void meta_identity(const MetaStore *store, Incarnation *out)
+{
+    *out = store->journal.record;
 }
 
 StrView meta_cluster_secret(const MetaStore *store)

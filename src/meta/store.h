@@ -11,6 +11,7 @@
 #include "volume/volume.h"
 
 typedef struct MetaStore MetaStore;
+struct Incarnation; /* incarnation.h */
 
 typedef struct LabelRecord {
     uint64_t txn_id;
@@ -80,6 +81,7 @@ uint64_t meta_incarnation(const MetaStore *store);
 enum { META_OBJECT_PATH_BYTES = 96 };
 void meta_object_path(const MetaStore *store, uint64_t id, const char *suffix, char out_path[META_OBJECT_PATH_BYTES]);
 /* Known to whoever can read the volume, and to nobody else: with it nodes prove that they belong to the cluster. */
+void meta_identity(const MetaStore *store, struct Incarnation *out);
 StrView meta_cluster_secret(const MetaStore *store);
 /* All durable labels, the newest first; texts are in arena. */
 uint32_t meta_label_list(MetaStore *store, Arena *arena, LabelEntry **out_labels);

@@ -48,6 +48,9 @@ typedef struct MvDefinition {
 /* Reasons that are more than words: the manual one is not undone automatically. */
 #define MV_REASON_MANUAL "user use alter materialized view set status to inactive"
 
+/* In the recycle bin with its database: RECOVER DATABASE makes it active again. */
+#define MV_REASON_SHELVED "database dropped"
+
 void change_put_mv(Change *change, const MvDefinition *definition);
 /* With its version map and its task. */
 void change_drop_mv(Change *change, const CatalogSnapshot *snapshot, uint64_t id);

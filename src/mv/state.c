@@ -139,6 +139,78 @@ static void follow_view(Cascade *cascade, MvDefinition *definition, const Differ
     }
 }
 
+/* ---- databases that are dropped and come back ---- */
+
+/* In the recycle bin, too. */
+static const CatalogDatabase *home_of(const CatalogSnapshot *catalog, uint64_t table_id)
+{
+    IdHome home;
+    return id_map_find(catalog->homes, table_id, &home) ? catalog_database_by_id(catalog, home.database_id) : NULL;
+}
+
+static bool is_shelved(const CatalogSnapshot *catalog, uint64_t table_id)
+{
+    const CatalogDatabase *home = home_of(catalog, table_id);
+    return home != NULL && catalog_is_dropped(home);
+}
+
+/* Tables that went into the bin, or came out of it, with their database: they are what they were otherwise. */
+static void note_shelved(Differences *differences, const CatalogSnapshot *before, const CatalogSnapshot *after)
+{
+    for (uint32_t d = 0; d < after->database_count; d++) {
+        const CatalogDatabase *new = after->databases[d], *old = catalog_database_by_id(before, new->id);
+        bool is_other = old != NULL && old != new &&catalog_is_dropped(old) != catalog_is_dropped(new);
+        for (uint32_t t = 0; is_other && t < catalog_table_count(new); t++)
+            ARRAY_PUSH(differences->arena, &differences->ids, catalog_table_at(new, t)->id);
+    }
+}
+
+static void shelve(Cascade *cascade, MvDefinition *definition)
+{
+    change_drop_task(cascade->change, mv_task_name(definition->id, cascade->arena));
+    if (!definition->is_active)
+        return;
+    definition->is_active = false;
+    definition->inactive_reason = STR_VIEW(MV_REASON_SHELVED);
+    change_put_mv(cascade->change, definition);
+}
+
+static bool waits(const MvDefinition *definition)
+{
+    return !definition->is_active && strview_is(definition->inactive_reason, MV_REASON_SHELVED);
+}
+
+/* Bases of its own database are as the view knew them; of others nobody knows: there the view is checked first, as ACTIVE does. */
+static bool has_bases_back(const Cascade *cascade, const MvDefinition *definition)
+{
+    const CatalogDatabase *home = home_of(cascade->catalog, definition->id);
+    for (uint32_t b = 0; b < definition->base_count; b++) {
+        const MvBase *base = &definition->bases[b];
+        const MvDefinition *view = base->kind == MV_BASE_MATERIALIZED_VIEW ? definition_of(cascade, base->id) : NULL;
+        if (home_of(cascade->catalog, base->id) != home || (view != NULL && !view->is_active))
+            return false;
+    }
+    return true;
+}
+
+static void unshelve(Cascade *cascade, const CatalogSnapshot *before)
+{
+    for (bool goes_on = true; goes_on;) {
+        goes_on = false;
+        for (uint32_t i = 0; i < cascade->count; i++) {
+            MvDefinition *view = &cascade->all[i];
+            if (!is_shelved(before, view->id) || is_shelved(cascade->catalog, view->id) || !waits(view) || !has_bases_back(cascade, view))
+                continue;
+            view->is_active = goes_on = true;
+            view->inactive_reason = STR_VIEW("");
+        }
+    }
+    for (uint32_t i = 0; i < cascade->count; i++) {
+        if (is_shelved(before, cascade->all[i].id) && catalog_table_by_id(cascade->catalog, cascade->all[i].id) != NULL)
+            put_definition(cascade, &cascade->all[i]);
+    }
+}
+
 void mv_follow_definitions(void *context, const CatalogSnapshot *before, const CatalogSnapshot *after, Change *change)
 {
     AUTO_ARENA arena;
@@ -146,16 +218,21 @@ void mv_follow_definitions(void *context, const CatalogSnapshot *before, const C
     arena_init(&arena, NULL);
     Differences differences = {.arena = &arena};
     catalog_each_changed_table(before, after, note_table, &differences);
+    note_shelved(&differences, before, after);
     if (differences.ids.count == 0 || catalog_record_count(before, "mv") == 0)
         return;
     Cascade cascade = {.catalog = after, .change = change, .arena = &arena};
     cascade.count = mv_list(after, &arena, &cascade.all);
     for (uint32_t i = 0; i < cascade.count; i++) {
-        if (catalog_table_by_id(after, cascade.all[i].id) == NULL)
-            change_drop_mv(change, after, cascade.all[i].id);
-        else
+        uint64_t id = cascade.all[i].id;
+        if (home_of(after, id) == NULL)
+            change_drop_mv(change, after, id);
+        else if (is_shelved(after, id) && !is_shelved(before, id))
+            shelve(&cascade, &cascade.all[i]);
+        else if (!is_shelved(after, id) && !is_shelved(before, id))
             follow_view(&cascade, &cascade.all[i], &differences, before);
     }
+    unshelve(&cascade, before);
 }
 
 /* ---- becoming active ---- */

@@ -91,7 +91,7 @@ static void activate_all(MvEngine *engine, const _Atomic bool *stopping)
         int64_t now_us = env_wall_us(meta_environment(engine->options.store));
         found = false;
         for (uint32_t i = 0; i < count && !atomic_load(stopping); i++) {
-            if (mv_may_activate(&all[i]) && !waits_for_base(&all[i], all, count))
+            if (catalog_table_by_id(catalog, all[i].id) != NULL && mv_may_activate(&all[i]) && !waits_for_base(&all[i], all, count))
                 found |= activate(engine, &all[i], now_us);
         }
         catalog_unref(catalog);

@@ -6,7 +6,9 @@
 
 #include "base/environment.h"
 #include "base/log.h"
+#include "cluster/frontends.h"
 #include "server/server_int.h"
+#include "session/instance.h"
 
 enum {
     READ_BYTES = 64 * 1024,
@@ -382,11 +384,21 @@ static void refuse_connection(Connection *c)
     connection_close_after_flush(c);
 }
 
+/* Which node, and which of its connections: no two of the cluster have the same. Clients take 32 bits. */
+static uint64_t new_id(MysqlServer *server)
+{
+    enum { BITS = 24 };
+    Frontends *frontends = server->options.instance->frontends;
+    uint32_t number = frontends == NULL ? 0 : frontends_number(frontends);
+    uint64_t id = server->next_id++ & (((uint64_t)1 << BITS) - 1);
+    return id | (uint64_t)(number == 0 ? 0 : number - 1) << BITS;
+}
+
 void connection_accept(MysqlServer *server)
 {
     Connection *c = mem_alloc_zero(sizeof(*c));
     c->server = server;
-    c->id = server->next_id++;
+    c->id = new_id(server);
     c->handle.data = c;
     c->opened_us = env_monotonic_us(environment_real());
     mutex_init(&c->lock);

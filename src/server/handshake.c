@@ -88,6 +88,7 @@ static void finish_peer_login(Connection *c, StrView response)
         return;
     }
     c->is_peer = true;
+    session_set_peer(c->session);
     mysql_put_ok(&out, 0, &(ResultSummary){0}, c->capabilities);
     status_ignore(connection_send(c, &out, true));
     c->state = CONNECTION_READY;

@@ -9,7 +9,7 @@
 #include "load/stream_load.h"
 #include "server/http_server.h"
 
-enum { HTTP_METRICS_SOURCES = 16, HTTP_PATH_PARTS = 8, HTTP_BODY_LIMIT_BYTES = 16 << 20, HTTP_IDLE_TIMEOUT_S = 300 };
+enum { HTTP_METRICS_SOURCES = 16, HTTP_PATH_PARTS = 8, HTTP_BODY_LIMIT_BYTES = 16 << 20, HTTP_HEADERS = 4, HTTP_IDLE_TIMEOUT_S = 300 };
 
 typedef struct HttpMetricsSource {
     void (*write)(void *context, ByteBuf *out);
@@ -19,7 +19,7 @@ typedef struct HttpMetricsSource {
 struct HttpServer {
     HttpServerOptions options;
     struct MHD_Daemon *daemon;
-    LoadHub *hub;
+    LoadHub *hub; /* the instance's, if that has one */
     LoadTransactions *transactions;
     MergeCommits *merges;
     uint16_t port;
@@ -31,6 +31,11 @@ struct HttpServer {
 };
 
 typedef struct HttpRequest HttpRequest;
+
+typedef struct HttpHeader {
+    const char *name;
+    char value[256];
+} HttpHeader;
 
 /* begin runs before the body and may answer at once (status not 0 afterwards); body takes pieces;
  * finish runs behind the body. The reply goes out when finish has returned. */
@@ -54,6 +59,8 @@ struct HttpRequest {
     ByteBuf path_text, user, body, reply, location;
     unsigned status;          /* 0: not answered yet */
     const char *content_type; /* NULL: JSON */
+    HttpHeader headers[HTTP_HEADERS]; /* of the reply, beside the usual ones */
+    uint32_t header_count;
     StreamLoad *load;
 };
 
@@ -83,6 +90,19 @@ void http_load_info(HttpRequest *request);
 void http_load_cancel(HttpRequest *request);
 void http_load_errors(HttpRequest *request);
 void http_transaction(HttpRequest *request);
+/* Of the request's Authorization; false: refused. */
+bool http_login(HttpRequest *request);
+void http_client_host(const HttpRequest *request, char out[INET6_ADDRSTRLEN]);
+void http_put_header(HttpRequest *request, const char *name, const char *value);
+/* http_meta.c */
+void http_meta_begin(HttpRequest *request);
+void http_image_begin(HttpRequest *request);
+void http_meta_info(HttpRequest *request);
+void http_meta_image(HttpRequest *request);
+void http_meta_version(HttpRequest *request);
+void http_meta_check(HttpRequest *request);
+void http_meta_role(HttpRequest *request);
+void http_meta_journal(HttpRequest *request);
 /* http_admin.c */
 void http_health(HttpRequest *request);
 void http_bootstrap(HttpRequest *request);

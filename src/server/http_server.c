@@ -5,6 +5,7 @@
  * upload. A request that ends early, for whatever reason, comes to on_completed() with its load still
  * open, and the load is aborted there. */
 
+#include <stdio.h>
 #include <arpa/inet.h>
 #include <netinet/in.h>
 
@@ -35,7 +36,7 @@ static void free_request(HttpRequest *request)
     mem_free(request);
 }
 
-static void client_host(const HttpRequest *request, char out[INET6_ADDRSTRLEN])
+void http_client_host(const HttpRequest *request, char out[INET6_ADDRSTRLEN])
 {
     out[0] = '\0';
     const union MHD_ConnectionInfo *info =
@@ -67,14 +68,14 @@ static void refuse_login(HttpRequest *request, bool user_given)
     bytebuf_append_text(&request->reply, "}\n");
 }
 
-static bool login(HttpRequest *request)
+bool http_login(HttpRequest *request)
 {
     char *password = NULL;
     char *user = MHD_basic_auth_get_username_password(request->connection, &password);
     bool ok = false;
     bool user_given = user != NULL;
     char *host = request->host;
-    client_host(request, host);
+    http_client_host(request, host);
     if (user != NULL) {
         Instance *instance = request->server->options.instance;
         SessionLogin login = {0};
@@ -92,6 +93,14 @@ static bool login(HttpRequest *request)
     return false;
 }
 
+void http_put_header(HttpRequest *request, const char *name, const char *value)
+{
+    CHECK(request->header_count < HTTP_HEADERS);
+    HttpHeader *header = &request->headers[request->header_count++];
+    header->name = name;
+    snprintf(header->value, sizeof(header->value), "%s", value);
+}
+
 static enum MHD_Result send_reply(HttpRequest *request)
 {
     struct MHD_Response *response = MHD_create_response_from_buffer(
@@ -102,6 +111,8 @@ static enum MHD_Result send_reply(HttpRequest *request)
     MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, type);
     if (request->status == MHD_HTTP_UNAUTHORIZED)
         MHD_add_response_header(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Basic realm=\"\"");
+    for (uint32_t i = 0; i < request->header_count; i++)
+        MHD_add_response_header(response, request->headers[i].name, request->headers[i].value);
     if (request->location.length > 0)
         MHD_add_response_header(response, MHD_HTTP_HEADER_LOCATION, request->location.data);
     enum MHD_Result result = MHD_queue_response(request->connection, request->status, response);
@@ -159,7 +170,7 @@ static enum MHD_Result begin_request(HttpServer *server, struct MHD_Connection *
         http_refuse(request, MHD_HTTP_METHOD_NOT_ALLOWED, STR_VIEW("HTTP method is not allowed."));
     } else if (request->route == NULL) {
         http_refuse(request, MHD_HTTP_NOT_FOUND, STR_VIEW("Not implemented"));
-    } else if (!request->route->needs_login || login(request)) {
+    } else if (!request->route->needs_login || http_login(request)) {
         if (request->route->needs_leader && !leads(server))
             redirect_to_leader(request, path);
         else if (request->route->begin != NULL)
@@ -233,13 +244,21 @@ static Status parse_address(const HttpServerOptions *options, struct sockaddr_st
     return RAISE(diag, BAD_CONFIG, "bad address to listen on: \"%s\"", options->address);
 }
 
+static void close_hub(HttpServer *server)
+{
+    const Instance *instance = server->options.instance;
+    if (instance == NULL || server->hub != instance->loads)
+        load_hub_close(server->hub);
+}
+
 Status http_server_start(const HttpServerOptions *options, Diag *diag, HttpServer **out_server)
 {
     struct sockaddr_storage address;
     TRY(parse_address(options, &address, diag));
     HttpServer *server = mem_alloc_zero(sizeof(*server));
     server->options = *options;
-    server->hub = load_hub_open();
+    bool has_hub = options->instance != NULL && options->instance->loads != NULL;
+    server->hub = has_hub ? options->instance->loads : load_hub_open();
     LoadTransactionsOptions transactions = {.store = options->store,
                                             .volume = options->volume,
                                             .hub = server->hub,
@@ -260,7 +279,7 @@ Status http_server_start(const HttpServerOptions *options, Diag *diag, HttpServe
     if (server->daemon == NULL) {
         merge_commits_close(server->merges);
         load_transactions_close(server->transactions);
-        load_hub_close(server->hub);
+        close_hub(server);
         mem_free(server);
         return RAISE(diag, NETWORK, "could not listen on %s:%u (http_port)", options->address, options->port);
     }
@@ -287,6 +306,6 @@ void http_server_stop(HttpServer *server)
     MHD_stop_daemon(server->daemon);
     merge_commits_close(server->merges);
     load_transactions_close(server->transactions);
-    load_hub_close(server->hub);
+    close_hub(server);
     mem_free(server);
 }

@@ -259,6 +259,21 @@ static Status prepare_link(Peers *peers, ForwardLink **in_out_link, const Forwar
     }
 }
 
+static Status run_at(void *context, const char *host, uint32_t query_port, const ForwardRequest *request, const ResultSink *sink,
+                     Diag *diag)
+{
+    Peers *peers = context;
+    ForwardLink *link;
+    FrontendInfo node = {.query_port = query_port};
+    TcpWait wait = {.deadline_us = env_monotonic_us(environment_real()) + request->timeout_us, .cancelled = request->cancelled};
+    snprintf(node.host, sizeof(node.host), "%s", host);
+    TRY(open_link(peers, &node, request, diag, &link));
+    Answer answer = {.client = link->client, .wait = &wait, .sink = sink, .has_more = request->has_more, .diag = diag};
+    Status status = send_text(link, request->sql, &answer);
+    close_link(peers, link);
+    return status;
+}
+
 static Status forward_statement(void *context, ForwardLink **in_out_link, const ForwardRequest *request, const ResultSink *sink, Diag *diag)
 {
     Peers *peers = context;
@@ -331,7 +346,7 @@ Peers *peers_open(MetaStore *store)
 {
     Peers *peers = mem_alloc_zero(sizeof(*peers));
     peers->store = store;
-    peers->forward = (ForwardOps){peers, forward_statement, close_link};
+    peers->forward = (ForwardOps){peers, forward_statement, close_link, run_at};
     mutex_init(&peers->lock);
     return peers;
 }

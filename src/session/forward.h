@@ -22,4 +22,7 @@ typedef struct ForwardOps {
     /* RETRY and NETWORK: the statement was not run. OUTCOME_UNKNOWN: the link was lost behind it. */
     Status (*run)(void *context, ForwardLink **in_out_link, const ForwardRequest *request, const ResultSink *sink, Diag *diag);
     void (*close)(void *context, ForwardLink *link);
+    /* Runs the statement on that node. After an error nobody knows whether it was run. */
+    Status (*run_at)(void *context, const char *host, uint32_t query_port, const ForwardRequest *request, const ResultSink *sink,
+                     Diag *diag);
 } ForwardOps;

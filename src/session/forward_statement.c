@@ -33,7 +33,7 @@ static bool is_local(const StatementContext *context, const AstStatement *statem
         return !context->session->is_pinned && (strview_is(statement->command->what, "CACHE SELECT") || /* each server has its own */
                                                 strview_is(statement->command->what, "ADMIN CLEAR DATACACHE"));
     case AST_STATEMENT_SHOW:
-        return !context->session->is_pinned && !shows_leader(statement->show);
+        return strview_is(statement->show->what, "PROCESSLIST") || (!context->session->is_pinned && !shows_leader(statement->show));
     case AST_STATEMENT_QUERY:
     case AST_STATEMENT_DESCRIBE:
     case AST_STATEMENT_TRACE:

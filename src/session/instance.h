@@ -36,6 +36,7 @@ struct Instance {
     PrimaryIndexes *keys; /* of tables with unique keys */
     AutoIncrement *increments;
     LoadHistory *history; /* loads that failed */
+    struct LoadHub *loads; /* those over HTTP that run; NULL: none does */
     QueryProfiles *profiles;
     struct Dictionaries *dictionaries;
     AccessCache *access;

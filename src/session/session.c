@@ -122,6 +122,11 @@ bool session_is_killed(const Session *session)
     return atomic_load(&session->killed);
 }
 
+void session_set_peer(Session *session)
+{
+    session->is_peer = true;
+}
+
 uint64_t session_connection_id(const Session *session)
 {
     return session->connection_id;

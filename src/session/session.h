@@ -62,6 +62,8 @@ void session_open_views(Instance *instance);
 /* Stops the running statement; with_connection also marks the session for closing. */
 void session_kill(Session *session, bool with_connection);
 bool session_is_killed(const Session *session);
+/* Another node of the cluster is the client. */
+void session_set_peer(Session *session);
 uint64_t session_connection_id(const Session *session);
 /* For who has logged in elsewhere: the creator of a task, the client of another node. identity: 'name'@'host', or a name. */
 Status session_open_for(Instance *instance, StrView identity, StrView host, uint64_t connection_id, Diag *diag, Session **out_session);
@@ -76,4 +78,6 @@ typedef struct SessionLogin {
 bool session_find_login(Instance *instance, StrView user, StrView host, Arena *arena, SessionLogin *out); /* false: there is none */
 /* At least one of the privileges on the table, or on anything in the database when table is empty. The text of a refusal is
  * in diag. */
+/* A privilege on the system as a whole. */
+Status session_authorize_system(Instance *instance, StrView user, StrView host, PrivilegeSet any_of, Diag *diag);
 Status session_authorize_table(Instance *instance, StrView user, StrView host, PrivilegeSet any_of, StrView database, StrView table, Diag *diag);

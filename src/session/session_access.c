@@ -199,8 +199,8 @@ bool session_find_login(Instance *instance, StrView user, StrView host, Arena *a
     return found != NULL;
 }
 
-static Status authorize_without_session(AccessModel *model, const CatalogSnapshot *catalog, StrView user, StrView host,
-                                        PrivilegeSet any_of, StrView database_name, StrView table_name, Diag *diag)
+/* The caller unrefs the rights. */
+static AccessRights *rights_at_login(AccessModel *model, const CatalogSnapshot *catalog, StrView user, StrView host)
 {
     AUTO_ARENA arena;
     NameList roles = {0};
@@ -208,7 +208,13 @@ static Status authorize_without_session(AccessModel *model, const CatalogSnapsho
     arena_init(&arena, NULL);
     if (found != NULL)
         login_roles(found, roles_all_at_login(catalog), &arena, &roles);
-    AccessRights *rights = access_rights_new(model, found, &roles);
+    return access_rights_new(model, found, &roles);
+}
+
+static Status authorize_without_session(AccessModel *model, const CatalogSnapshot *catalog, StrView user, StrView host, PrivilegeSet any_of,
+                                        StrView database_name, StrView table_name, Diag *diag)
+{
+    AccessRights *rights = rights_at_login(model, catalog, user, host);
     AnalyzeContext context = {.diag = diag, .catalog = catalog, .rights = rights};
     const CatalogDatabase *database = catalog_database(catalog, database_name);
     const CatalogTable *table = database == NULL ? NULL : catalog_table(database, table_name);
@@ -228,6 +234,19 @@ Status session_authorize_table(Instance *instance, StrView user, StrView host, P
     CatalogSnapshot *catalog = meta_snapshot(instance->store);
     AccessModel *model = access_cache_get(instance->access, catalog);
     Status status = authorize_without_session(model, catalog, user, host, any_of, database, table, diag);
+    access_model_unref(model);
+    catalog_unref(catalog);
+    return status;
+}
+
+Status session_authorize_system(Instance *instance, StrView user, StrView host, PrivilegeSet any_of, Diag *diag)
+{
+    const AccessObject system = {.kind = OBJECT_SYSTEM};
+    CatalogSnapshot *catalog = meta_snapshot(instance->store);
+    AccessModel *model = access_cache_get(instance->access, catalog);
+    AccessRights *rights = rights_at_login(model, catalog, user, host);
+    Status status = access_allows(rights, &system, any_of) ? OK : access_refuse(rights, OBJECT_SYSTEM, any_of, STR_VIEW(""), diag);
+    access_rights_unref(rights);
     access_model_unref(model);
     catalog_unref(catalog);
     return status;

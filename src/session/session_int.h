@@ -53,6 +53,7 @@ struct Session {
     char temporary_owner[48];        /* empty: it has made no temporary table */
     struct Transaction *transaction; /* BEGIN without COMMIT yet; NULL: each statement is one */
     ForwardLink *forward_link; /* to the leader, when statements of this session went there */
+    bool is_peer;              /* the client is another node */
     bool is_pinned; /* a transaction is open at the leader, or temporary tables are there: every statement goes there */
     bool has_remote_temporaries;
 };
@@ -234,6 +235,7 @@ Status snapshot_moment(void *context, const AstExpr *value, bool is_version, Str
 bool run_cluster_command(StatementContext *context, const AstCommand *command, Status *out_status);
 bool run_volume_command(StatementContext *context, const AstCommand *command, Status *out_status);
 bool run_cache_command(StatementContext *context, const AstStatement *statement, Status *out_status);
+Status run_kill(StatementContext *context, const AstStatement *statement);
 Status run_admin_vacuum(StatementContext *context, const AstCommand *command);
 Status run_explain_vacuum(StatementContext *context);
 Status run_describe(StatementContext *context, const AstStatement *statement);

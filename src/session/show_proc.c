@@ -1,5 +1,6 @@
 #include "session/show_int.h"
 
+#include "load/stream_load.h"
 #include "meta/quota.h"
 
 /* SHOW PROC 'path': paths with an id or a name in them are matched step by step. */
@@ -196,7 +197,36 @@ static Status produce_states(const SystemSource *source, SystemRows *rows)
     return system_end_row(rows);
 }
 
-/* Transactions that are prepared; those that only run are known to their connection alone. */
+static bool is_prepared(const SystemSource *source, const CatalogDatabase *database, StrView label)
+{
+    for (uint32_t i = 0; i < source->catalog->prepared_count; i++) {
+        const PreparedTransaction *prepared = source->catalog->prepared[i];
+        if (prepared->database_id == database->id && strview_equal(prepared->label, label))
+            return true;
+    }
+    return false;
+}
+
+/* Loads of this node. Their transactions have no number before they commit. */
+static Status put_running_loads(const SystemSource *source, SystemRows *rows, const CatalogDatabase *database)
+{
+    LoadHub *hub = show_context(source)->session->instance->loads;
+    RunningLoad *loads = NULL;
+    uint32_t count = hub == NULL ? 0 : load_hub_list(hub, database->id, source->arena, &loads);
+    for (uint32_t i = 0; i < count; i++) {
+        if (is_prepared(source, database, loads[i].label))
+            continue;
+        system_put_null(rows);
+        system_put_text(rows, loads[i].label);
+        system_put_word(rows, "FE");
+        system_put_word(rows, "PREPARE");
+        system_put_word(rows, "BACKEND_STREAMING");
+        TRY(system_end_row(rows));
+    }
+    return OK;
+}
+
+/* Transactions that are prepared, and loads; BEGIN .. COMMIT is known to its connection alone. */
 static Status produce_running(const SystemSource *source, SystemRows *rows)
 {
     const CatalogDatabase *database = database_of(source);
@@ -211,7 +241,7 @@ static Status produce_running(const SystemSource *source, SystemRows *rows)
         system_put_word(rows, "BACKEND_STREAMING");
         TRY(system_end_row(rows));
     }
-    return OK;
+    return put_running_loads(source, rows, database);
 }
 
 static Status run_transactions(StatementContext *context, const AstStatement *statement, const ProcPath *path)

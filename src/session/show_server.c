@@ -47,51 +47,12 @@ static Status produce_status(const SystemSource *source, SystemRows *rows)
     return put_pair(rows, "Uptime", (env_wall_us(environment_real()) - instance->started_us) / 1000000);
 }
 
-/* ---- sessions ---- */
-
-static const SystemColumn processes_columns[] = {
-    NUMBER("Id"), TEXT("User"), TEXT("Host"), TEXT("Db"), TEXT("Command"), TEXT("ConnectionStartTime"), NUMBER("Time"), TEXT("State"),
-    TEXT("Info"), TEXT("IsPending"), TEXT("Warehouse")};
+/* ---- running queries ---- */
 
 static StrView kept(const SystemSource *source, StrView text)
 {
     return strview_n(arena_strndup(source->arena, text.data == NULL ? "" : text.data, text.length), text.length);
 }
-
-static Status put_process(const SystemSource *source, SystemRows *rows, const Session *s)
-{
-    enum { SHORT_INFO = 100 };
-    bool runs = s->statement.length > 0;
-    StrView info = bytebuf_view(&s->statement);
-    if (!show_context(source)->show->is_full)
-        info.length = MIN(info.length, (size_t)SHORT_INFO);
-    system_put_number(rows, (int64_t)s->connection_id);
-    system_put_text(rows, kept(source, strview(s->user)));
-    system_put_text(rows, kept(source, strview(s->host)));
-    system_put_text(rows, kept(source, bytebuf_view(&s->database)));
-    system_put_word(rows, runs ? "Query" : "Sleep");
-    system_put_time(rows, s->opened_us);
-    int64_t now_us = env_monotonic_us(environment_real());
-    system_put_number(rows, runs ? (now_us - s->statement_started_us) / 1000000 : 0);
-    system_put_word(rows, runs ? "OK" : "");
-    system_put_text(rows, kept(source, info));
-    system_put_word(rows, "false");
-    system_put_word(rows, "default_warehouse");
-    return system_end_row(rows);
-}
-
-static Status produce_processes(const SystemSource *source, SystemRows *rows)
-{
-    Instance *instance = show_context(source)->session->instance;
-    LOCK_GUARD(&instance->lock);
-    for (const Session *s = instance->sessions; s != NULL; s = s->next) {
-        if (sees_user(show_context(source), strview(s->user)))
-            TRY(put_process(source, rows, s));
-    }
-    return OK;
-}
-
-/* ---- running queries ---- */
 
 static const SystemColumn queries_columns[] = {
     TEXT("StartTime"), TEXT("feIp"), TEXT("QueryId"), TEXT("ConnectionId"), TEXT("Database"), TEXT("User"), TEXT("ScanBytes"), TEXT("ScanRows"),
@@ -215,7 +176,6 @@ static Status produce_collation(const SystemSource *source, SystemRows *rows)
 static const ShowForm forms[] = {
     {"VARIABLES", {"", SYSTEM_COLUMNS(pair_columns), produce_variables}, 0, NULL},
     {"STATUS", {"", SYSTEM_COLUMNS(pair_columns), produce_status}, 0, NULL},
-    {"PROCESSLIST", {"", SYSTEM_COLUMNS(processes_columns), produce_processes}, SHOW_NO_PATTERN, NULL},
     {"RUNNING QUERIES", {"", SYSTEM_COLUMNS(running_columns), NULL}, SHOW_NO_PATTERN, NULL},
     {"FUNCTIONS", {0}, 0, run_functions},
     {"ENGINES", {"", SYSTEM_COLUMNS(engines_columns), produce_engines}, SHOW_NO_PATTERN, NULL},

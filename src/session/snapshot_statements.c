@@ -6,6 +6,9 @@
 #include "ddl/restore_objects.h"
 #include "format/segment.h"
 #include "job/cluster_snapshot.h"
+#include "job/vacuum.h"
+#include "meta/restore.h"
+#include "meta/restore_live.h"
 #include "meta/snapshots.h"
 #include "storage/delete_vector.h"
 #include "types/datetime.h"
@@ -125,14 +128,99 @@ static Status source_of(StatementContext *context, const AstCommand *command, St
     return OK;
 }
 
+/* ---- RESTORE ---- */
+
+typedef struct Search {
+    Arena *arena;
+    StrView first;
+    uint64_t count;
+} Search;
+
+static void note_missing(void *context, StrView path)
+{
+    Search *search = context;
+    if (search->count++ == 0)
+        search->first = strview_n(arena_strndup(search->arena, path.data, path.length), path.length);
+}
+
+/* Of a moment that no snapshot keeps vacuum may have deleted objects. */
+static Status check_there(StatementContext *context, const CatalogSnapshot *catalog)
+{
+    Search search = {.arena = &context->arena};
+    TRY(meta_find_missing(context->session->instance->volume, catalog, note_missing, &search, context->diag));
+    if (search.count > 0)
+        return RAISE(context->diag, NO_SUCH_OBJECT,
+                     "%llu objects of that time were deleted since, the first is \"%.*s\": snapshots keep what they name",
+                     (unsigned long long)search.count, SV_ARGS(search.first));
+    return OK;
+}
+
+static Status restore_past(StatementContext *context, const CatalogSnapshot *catalog, const RestoreTarget *target)
+{
+    Vacuum *vacuum = context->session->instance->vacuum;
+    SnapshotInfo scope = {
+        .scope = target->table.length > 0 ? SNAPSHOT_TABLE : SNAPSHOT_DATABASE, .database = target->database, .table = target->table};
+    CatalogSnapshot *only;
+    TRY(snapshot_reduce(catalog, &scope, context->diag, &only));
+    vacuum_hold(vacuum);
+    Status status = check_there(context, only);
+    catalog_unref(only);
+    if (status == OK)
+        status = ddl_restore_objects(store_of(context), catalog, target, context->diag);
+    vacuum_release(vacuum);
+    return status;
+}
+
+static Status read_cluster(StatementContext *context, const AstCommand *command, StrView source, ImageContent *content)
+{
+    SnapshotInfo info;
+    Type type;
+    Datum datum;
+    int64_t time_us;
+    if (command->text.length > 0) {
+        TRY(find_snapshot(context, command->text, &info));
+        if (info.scope != SNAPSHOT_CLUSTER)
+            return RAISE(context->diag, BAD_VALUE, "snapshot '%.*s' is not of the whole cluster: use RESTORE %s", SV_ARGS(info.name),
+                         snapshot_scope_name(info.scope));
+        return meta_snapshot_content(store_of(context), &info, context->diag, content);
+    }
+    TRY(evaluate_value(context, command->values.items[0], source, &type, &datum));
+    if (datum.is_null)
+        return RAISE(context->diag, INVALID_ARGUMENT, "TO TIMESTAMP needs a value that is not NULL");
+    TRY(time_of(context, type, &datum, &time_us));
+    TRY(meta_history_content(store_of(context), time_us, context->diag, content));
+    return check_there(context, content->catalog);
+}
+
+static Status restore_cluster(StatementContext *context, const AstCommand *command, StrView source, LiveRestoreReport *out)
+{
+    ImageContent content CLEANUP(image_content_deinit);
+    image_content_init(&content);
+    TRY(read_cluster(context, command, source, &content));
+    return meta_restore_live(store_of(context), &content, context->diag, out);
+}
+
+static Status run_restore_cluster(StatementContext *context, const AstCommand *command, StrView source)
+{
+    LiveRestoreReport report;
+    if (command->name2.count > 0 || command->partitions.count > 0)
+        return RAISE(context->diag, NOT_SUPPORTED, "RESTORE CLUSTER takes neither PARTITION nor AS: the whole cluster becomes what it was");
+    vacuum_hold(context->session->instance->vacuum);
+    Status status = restore_cluster(context, command, source, &report);
+    vacuum_release(context->session->instance->vacuum);
+    TRY(status);
+    return send_ok(context, 0,
+                   strview(arena_printf(&context->arena,
+                                        "{'entry':'%llu', 'tables_restored':'%u', 'tables_dropped':'%u', 'partitions_restored':'%u', "
+                                        "'labels_forgotten':'%u'}",
+                                        (unsigned long long)report.from_entry, report.tables_put, report.tables_dropped,
+                                        report.partitions_put, report.labels_forgotten)));
+}
+
 static Status run_restore(StatementContext *context, const AstCommand *command, StrView source, bool is_table)
 {
     const CatalogSnapshot *catalog;
     RestoreTarget target = {.partitions = command->partitions.items, .partition_count = command->partitions.count};
-    if (command->name.count == 0)
-        return RAISE(context->diag, NOT_SUPPORTED,
-                     "a running cluster can't be restored as a whole: restore its databases, or stop the servers and run "
-                     "merak restore --snapshot NAME");
     TRY(source_of(context, command, source, &catalog));
     if (is_table)
         TRY(split(context, &command->name, &target.database, &target.table));
@@ -144,7 +232,9 @@ static Status run_restore(StatementContext *context, const AstCommand *command, 
     } else if (command->name2.count > 0) {
         target.new_database = command->name2.parts[command->name2.count - 1];
     }
-    Status status = ddl_restore_objects(store_of(context), catalog, &target, context->diag);
+    bool is_past = command->values.count > 0;
+    Status status =
+        is_past ? restore_past(context, catalog, &target) : ddl_restore_objects(store_of(context), catalog, &target, context->diag);
     if ((status == ERR_TABLE_EXISTS || status == ERR_DATABASE_EXISTS) && command->if_not_exists)
         diag_reset(context->diag);
     else
@@ -226,8 +316,10 @@ bool run_snapshot_command(StatementContext *context, const AstCommand *command, 
         *out_status = run_drop(context, command);
     else if (strview_is(what, "RESTORE TABLE") || strview_is(what, "CLONE TABLE"))
         *out_status = run_restore(context, command, source, true);
-    else if (strview_is(what, "RESTORE DATABASE") || strview_is(what, "CLONE DATABASE") || strview_is(what, "RESTORE CLUSTER"))
+    else if (strview_is(what, "RESTORE DATABASE") || strview_is(what, "CLONE DATABASE"))
         *out_status = run_restore(context, command, source, false);
+    else if (strview_is(what, "RESTORE CLUSTER"))
+        *out_status = run_restore_cluster(context, command, source);
     else if (strview_is(what, "ADMIN TEST SNAPSHOT"))
         *out_status = run_test(context, command);
     else if (strview_is(what, "ADMIN SET AUTOMATED CLUSTER SNAPSHOT ON"))

@@ -496,29 +496,6 @@ static Status run_set(StatementContext *context, const AstStatement *statement)
     return send_ok(context, 0, STR_VIEW(""));
 }
 
-static Status run_kill(StatementContext *context, const AstStatement *statement)
-{
-    Instance *instance = context->session->instance;
-    const AccessObject system = {.kind = OBJECT_SYSTEM};
-    bool may_kill_all = access_allows(context->rights, &system, PRIVILEGE_BIT(OPERATE));
-    mutex_lock(&instance->lock);
-    bool found = false, is_denied = false;
-    for (Session *s = instance->sessions; s != NULL; s = s->next) {
-        if (s->connection_id != statement->number)
-            continue;
-        found = true;
-        is_denied = !may_kill_all && strcmp(s->user, context->session->user) != 0;
-        if (!is_denied)
-            session_kill(s, !statement->flag);
-    }
-    mutex_unlock(&instance->lock);
-    if (is_denied)
-        return RAISE(context->diag, KILL_DENIED, "You are not owner of thread %llu", (unsigned long long)statement->number);
-    if (!found)
-        return RAISE(context->diag, UNKNOWN_THREAD, "Unknown thread id: %llu", (unsigned long long)statement->number);
-    return send_ok(context, 0, STR_VIEW(""));
-}
-
 static Status run_use(StatementContext *context, const AstStatement *statement)
 {
     TRY(session_use(context->session, statement->name.parts[statement->name.count - 1], context->diag));

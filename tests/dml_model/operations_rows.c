@@ -223,6 +223,10 @@ static void print_headers(World *world, const RefTable *table, const Load *load,
     ARRAY_PUSH(arena, headers, strview(arena_printf(arena, "label: w%d_l%u", world->number, world->next_label++)));
     ARRAY_PUSH(arena, headers, strview(load->kind == LOAD_JSON ? "format: json" : "column_separator: ,"));
     ARRAY_PUSH(arena, headers, strview("Expect: 100-continue"));
+    if (chance(world, 25)) {
+        ARRAY_PUSH(arena, headers, strview("enable_merge_commit: true"));
+        ARRAY_PUSH(arena, headers, strview("merge_commit_interval_ms: 5"));
+    }
     if (load->kind == LOAD_PARTIAL)
         ARRAY_PUSH(arena, headers, strview("partial_update: true"));
     if (load->kind == LOAD_CONDITION)

@@ -94,7 +94,7 @@ static void empty_partition(World *world, uint32_t slot)
 {
     AUTO_BYTEBUF sql = {0};
     RefTable *table = world_touch(world, slot);
-    if (table->row_count == 0 || table->parts == PARTS_NONE)
+    if (table->row_count == 0 || table->parts == PARTS_NONE || table->has_merged)
         return;
     int64_t part = ref_part_of(table, &table->rows[pick(world, table->row_count)]);
     bool is_dropped = table->parts != PARTS_RANGE && chance(world, 50); /* it comes again with the next row */
@@ -103,6 +103,29 @@ static void empty_partition(World *world, uint32_t slot)
     else
         bytebuf_printf(&sql, "TRUNCATE TABLE %s PARTITION (p%lld)", table->name, (long long)part);
     ref_drop_part(table, part);
+    world_settle(world, world_run(world, sql.data));
+}
+
+/* Months to years, of some or of all. */
+static void merge_partitions(World *world, uint32_t slot)
+{
+    AUTO_BYTEBUF sql = {0};
+    RefTable *table = world_touch(world, slot);
+    if (table->parts != PARTS_MONTH)
+        return;
+    bytebuf_printf(&sql, "ALTER TABLE %s PARTITION BY date_trunc('year', %s)%s", table->name, table->columns[0].name,
+                   chance(world, 70) ? " BETWEEN '2020-01-01' AND '2020-12-31'" : "");
+    table->has_merged = true;
+    world_settle(world, world_run(world, sql.data));
+}
+
+/* The rows are written again. */
+static void distribute_anew(World *world, uint32_t slot)
+{
+    AUTO_BYTEBUF sql = {0};
+    RefTable *table = world_touch(world, slot);
+    bytebuf_printf(&sql, "ALTER TABLE %s DISTRIBUTED BY HASH(%s) BUCKETS %u", table->name, table->columns[pick(world, table->key_count)].name,
+                   1 + pick(world, 3));
     world_settle(world, world_run(world, sql.data));
 }
 
@@ -135,6 +158,7 @@ void operation_table(World *world)
     static void (*const operations[])(World *world, uint32_t slot) = {
         add_column,     add_column,      drop_column,     rename_column, widen_column, rename_table, swap_tables,
         truncate_table, empty_partition, empty_partition, compact,       compact,      compact,      make_anew,
+        merge_partitions, merge_partitions, distribute_anew,
     };
     operations[pick(world, COUNT_OF(operations))](world, pick(world, WORLD_TABLES));
     world_settle(world, false);

@@ -37,6 +37,7 @@ typedef struct RefTable {
     char name[NAME_BYTES];
     TableKeys keys;
     Partitioning parts;
+    bool has_merged; /* months have become years: their names are not the reference's */
     int64_t bounds[PARTS_MAX]; /* RANGE: of the first column, ascending; behind the last is MAXVALUE */
     uint32_t bound_count;
     RefColumn columns[COLUMNS_MAX];

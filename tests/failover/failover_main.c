@@ -26,7 +26,19 @@
 #include "recovery/peer.h"
 #include "sql_runner/server_process.h"
 
-enum { NODES = 3, WRITERS = 4, READERS = 2, OPERATIONS_MAX = 1 << 20, ROUND_MS = 1500, PAUSE_MS = 2500, GAP_LIMIT_MS = 3000, SETTLE_MS = 15000 };
+typedef enum Blow { BLOW_KILLED, BLOW_PAUSED, BLOW_CUT_OFF } Blow;
+
+enum {
+    NODES = 3,
+    BLOWS = 3,
+    WRITERS = 4,
+    READERS = 2,
+    OPERATIONS_MAX = 1 << 20,
+    ROUND_MS = 1500,
+    PAUSE_MS = 2500,
+    GAP_LIMIT_MS = 3000,
+    SETTLE_MS = 15000
+};
 
 typedef struct Writer {
     int number;
@@ -137,7 +149,7 @@ static void read_once(Reader *reader, MYSQL *mysql, int number)
     int64_t most = rows[0].cells[1] == 0 ? -1 : rows[0].cells[0];
     bool is_right = most >= acknowledged && most >= seen_before && rows[0].cells[1] == rows[0].cells[2];
     if (!is_right)
-        printf("FAIL reader: writer %d has up to %lld (%lld rows, %lld distinct), acknowledged were %lld, seen were %lld\n", number,
+        printf("reader: writer %d has up to %lld (%lld rows, %lld distinct), acknowledged were %lld, seen were %lld\n", number,
                (long long)most, (long long)rows[0].cells[1], (long long)rows[0].cells[2], (long long)acknowledged, (long long)seen_before);
     raise_to(&seen[number], most);
     reader->checks++;
@@ -240,10 +252,16 @@ static bool can_cut(void)
     return set_cut(9, false);
 }
 
-static Status strike(int round, int leader, int64_t *out_gap_us, Diag *diag)
+static Blow blow_of(int round)
+{
+    Blow blow = (Blow)(round % BLOWS);
+    return blow == BLOW_CUT_OFF && !may_cut ? BLOW_PAUSED : blow;
+}
+
+static Status strike(Blow blow, int leader, int64_t *out_gap_us, Diag *diag)
 {
     int64_t since_us = now_us();
-    if (round % 3 == 2 && may_cut) {
+    if (blow == BLOW_CUT_OFF) {
         int port = atomic_exchange(&ports[leader], 0);
         check(set_cut(port, true), "the leader is cut off");
         *out_gap_us = await_write(since_us);
@@ -252,7 +270,7 @@ static Status strike(int round, int leader, int64_t *out_gap_us, Diag *diag)
         atomic_store(&ports[leader], port);
         return OK;
     }
-    if (round % 3 == 0) {
+    if (blow == BLOW_KILLED) {
         atomic_store(&ports[leader], 0);
         TRY(server_stop(&nodes[leader], true, diag));
         *out_gap_us = await_write(since_us);
@@ -275,6 +293,25 @@ static int by_value(const void *a, const void *b)
     return (left > right) - (left < right);
 }
 
+/* gaps: of all rounds, in their order. */
+static void report_gaps(const int64_t *gaps, int rounds, Blow blow)
+{
+    static const char *const names[] = {"killed", "paused", "cut off"};
+    int64_t *own = mem_alloc_zero(((size_t)rounds + 1) * sizeof(int64_t));
+    int count = 0;
+    for (int i = 0; i < rounds; i++) {
+        if (blow_of(i) == blow)
+            own[count++] = gaps[i];
+    }
+    qsort(own, (size_t)count, sizeof(*own), by_value);
+    if (count > 0) {
+        printf("the leader %s %d times; without a write: median %lld ms, longest %lld ms\n", names[blow], count,
+               (long long)(own[count / 2] / 1000), (long long)(own[count - 1] / 1000));
+        check(own[count / 2] < (int64_t)GAP_LIMIT_MS * 1000, "a new leader writes within 3 s (median)");
+    }
+    mem_free(own);
+}
+
 static Status run_rounds(int rounds, Diag *diag)
 {
     int64_t *gaps = mem_alloc_zero(((size_t)rounds + 1) * sizeof(int64_t));
@@ -286,12 +323,11 @@ static Status run_rounds(int rounds, Diag *diag)
         check(leader >= 0, "a node leads");
         if (leader < 0)
             break;
-        status = strike(done, leader, &gaps[done], diag);
+        status = strike(blow_of(done), leader, &gaps[done], diag);
     }
-    qsort(gaps, (size_t)done, sizeof(*gaps), by_value);
-    printf("%d rounds; without a write: median %lld ms, longest %lld ms\n", done, (long long)(gaps[done / 2] / 1000),
-           (long long)(gaps[MAX(done, 1) - 1] / 1000));
-    check(gaps[done / 2] < (int64_t)GAP_LIMIT_MS * 1000, "a new leader writes within 3 s (median)");
+    check(done == rounds, "every round is run");
+    for (int blow = 0; blow < BLOWS; blow++)
+        report_gaps(gaps, done, (Blow)blow);
     mem_free(gaps);
     return status;
 }
@@ -313,26 +349,54 @@ static uint8_t *read_rows(MYSQL *mysql, const Writer *writer)
     return times;
 }
 
-static void verify(int node)
+/* Operations of the writer that are there more or less often than their outcomes allow. */
+static int64_t count_wrong(MYSQL *mysql, const Writer *writer, bool says)
 {
     static const char *const names[] = {"done", "refused", "unknown"};
+    uint8_t *times = read_rows(mysql, writer);
+    int64_t wrong = 0, count = atomic_load(&writer->count);
+    for (int64_t op = 0; op < count; op++) {
+        int outcome = writer->outcomes[op] - 1;
+        bool is_right = outcome == OUTCOME_DONE ? times[op] == 1 : outcome == OUTCOME_REFUSED ? times[op] == 0 : times[op] <= 1;
+        if (!is_right && wrong++ < 5 && says)
+            printf("FAIL row %lld of writer %d, whose insert was %s, is there %u times\n", (long long)op, writer->number, names[outcome],
+                   times[op]);
+    }
+    mem_free(times);
+    return wrong;
+}
+
+static void verify(int node)
+{
     MYSQL *mysql = connect_to((uint64_t)node);
     check(mysql != NULL && (!is_remote || peer_run(mysql, "SYNC") == OUTCOME_DONE), "every node answers at the end");
-    for (int w = 0; w < WRITERS && mysql != NULL; w++) {
-        uint8_t *times = read_rows(mysql, &writers[w]);
-        int64_t wrong = 0, count = atomic_load(&writers[w].count);
-        for (int64_t op = 0; op < count; op++) {
-            int outcome = writers[w].outcomes[op] - 1;
-            bool is_right = outcome == OUTCOME_DONE ? times[op] == 1 : outcome == OUTCOME_REFUSED ? times[op] == 0 : times[op] <= 1;
-            if (!is_right && wrong++ < 5)
-                printf("FAIL node %d: row %lld of writer %d, whose insert was %s, is there %u times\n", node, (long long)op, w,
-                       names[outcome], times[op]);
-        }
-        check(wrong == 0, "acknowledged rows are there once, refused ones are not");
-        mem_free(times);
-    }
+    for (int w = 0; w < WRITERS && mysql != NULL; w++)
+        check(count_wrong(mysql, &writers[w], true) == 0, "acknowledged rows are there once, refused ones are not");
     if (mysql != NULL)
         mysql_close(mysql);
+}
+
+/* The judgement itself: a history that lost a row, doubled one, or has one that was refused is found; so is a reader that sees
+ * less than was acknowledged. Comes last, for it spoils the rows. */
+static void verify_judgement(void)
+{
+    char sql[120];
+    Reader reader = {0};
+    MYSQL *mysql = connect_to(0);
+    Writer *first = &writers[0], *second = &writers[1];
+    int64_t last = atomic_load(&first->acknowledged), other = atomic_load(&second->acknowledged);
+    check(mysql != NULL && last >= 0 && other >= 0, "there is a history to judge");
+    if (mysql == NULL)
+        return;
+    snprintf(sql, sizeof(sql), "DELETE FROM d.log WHERE writer = 0 AND n = %lld", (long long)last);
+    check(peer_run(mysql, sql) == OUTCOME_DONE && count_wrong(mysql, first, false) == 1, "a lost row is found");
+    read_once(&reader, mysql, 0);
+    check(reader.failures == 1, "a reader that sees too little is found (the line above is meant)");
+    snprintf(sql, sizeof(sql), "INSERT INTO d.log VALUES (1, %lld)", (long long)other);
+    check(peer_run(mysql, sql) == OUTCOME_DONE && count_wrong(mysql, second, false) == 1, "a doubled row is found");
+    second->outcomes[other] = OUTCOME_REFUSED + 1;
+    check(count_wrong(mysql, second, false) == 1, "a refused row that is there is found");
+    mysql_close(mysql);
 }
 
 static Status start_threads(uint64_t seed, Diag *diag)
@@ -392,6 +456,7 @@ static Status run(const ServerOptions *options, int rounds, uint64_t seed, Diag 
     check(await_leader() >= 0, "a node leads at the end");
     for (int i = 0; i < NODES; i++)
         verify(i);
+    verify_judgement();
     for (int i = 0; i < NODES; i++)
         TRY(server_stop(&nodes[i], false, diag));
     return OK;
@@ -403,6 +468,33 @@ static void add_setting(ServerOptions *options, const char *key, const char *val
     char *text = texts[options->setting_count];
     snprintf(text, sizeof(texts[0]), "%s=%s", key, value);
     options->settings[options->setting_count++] = text;
+}
+
+/* The end of what the node logged. */
+static void say_log(const ServerProcess *node)
+{
+    enum { LINES_BYTES = 2000 };
+    char path[SERVER_PATH_BYTES + 40], text[LINES_BYTES + 1];
+    snprintf(path, sizeof(path), "%s/data/log/merak.log", node->folder);
+    FILE *file = fopen(path, "re");
+    if (file == NULL)
+        return;
+    if (fseek(file, -LINES_BYTES, SEEK_END) != 0)
+        rewind(file);
+    text[fread(text, 1, LINES_BYTES, file)] = '\0';
+    fclose(file);
+    printf("%s\n", text);
+}
+
+static void say_last_words(const char *trouble)
+{
+    AUTO_ARENA arena;
+    arena_init(&arena, NULL);
+    printf("FAIL %s\n", trouble);
+    for (int i = 0; i < NODES; i++) {
+        printf("node %d: %s\n", i, server_last_words(&nodes[i], &arena));
+        say_log(&nodes[i]);
+    }
 }
 
 static void choose_volume(ServerOptions *options, const char *folder)
@@ -424,7 +516,7 @@ static void choose_volume(ServerOptions *options, const char *folder)
 
 int main(int argc, char **argv)
 {
-    ServerOptions options = {.start_seconds = 30, .settings = {"lake_autovacuum_grace_period_minutes=0"}, .setting_count = 1};
+    ServerOptions options = {.start_seconds = 120, .settings = {"lake_autovacuum_grace_period_minutes=0"}, .setting_count = 1};
     ServerProcess shared = {0};
     int rounds = 6;
     uint64_t seed = env_random(environment_real()) % 1000000;
@@ -448,7 +540,7 @@ int main(int argc, char **argv)
     choose_volume(&options, shared.folder);
     Status status = run(&options, rounds, seed, &diag);
     if (status != OK)
-        printf("FAIL %s\n", diag.message);
+        say_last_words(diag.message);
     for (int i = 0; i < NODES; i++)
         server_close(&nodes[i]);
     server_close(&shared);

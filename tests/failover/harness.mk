@@ -1,4 +1,4 @@
-# Three servers on one volume, the leader killed or paused under load: `make failover ROUNDS=100`.
+# Three servers on one volume, the leader killed, paused or cut off under load: `make failover ROUNDS=100`.
 TEST_HARNESSES += failover
 LONG_HARNESSES += failover-long failover-s3
 FAILOVER_SOURCES := $(sort $(wildcard tests/failover/*.c)) tests/recovery/peer.c tests/sql_runner/server_process.c
@@ -12,7 +12,7 @@ failover: $(BUILD)/merak $(BUILD)/merak-failover
 	@$(BUILD)/merak-failover --server $(BUILD)/merak --rounds $(ROUNDS)
 harness-failover: failover
 harness-failover-long: $(BUILD)/merak $(BUILD)/merak-failover
-	@$(BUILD)/merak-failover --server $(BUILD)/merak --rounds 200
+	@$(BUILD)/merak-failover --server $(BUILD)/merak --rounds 300
 harness-failover-s3: $(BUILD)/merak $(BUILD)/merak-failover $(BUILD)/merak-s3d
 	@tests/s3/with_service.sh $(BUILD)/merak-s3d $(BUILD)/merak-failover --server $(BUILD)/merak --rounds 100
 -include $(FAILOVER_OBJECTS:.o=.d)

@@ -1,7 +1,7 @@
 /* N-th failure loops: each scenario is run again and again, and each time the next operation on the volume, the
  * next allocation, or the next pass of a fault point fails, once or from then on, until none is reached any more.
  *
- *     merak-failures [--list-points | --times]
+ *     merak-failures [--list-points | --times | --only TEXT]
  *
  * After each run: the scenario has failed with a message, or has succeeded; the data are as before, or as after,
  * and nothing in between, also for a server that starts again; and the next statement works. An unknown outcome may
@@ -18,7 +18,7 @@
 enum { MOST_RUNS = 3000, DENSE_RUNS = 24 };
 
 /* RUN_UNSEEN: what it does is not seen in the data, so that each run has a fresh server. */
-typedef enum ScenarioKind { RUN_SQL, RUN_UNSEEN, RUN_LOAD, RUN_REOPEN, RUN_FIRST_START, RUN_RESTORE, RUN_TRIM } ScenarioKind;
+typedef enum ScenarioKind { RUN_SQL, RUN_UNSEEN, RUN_LOAD, RUN_MERGED_LOAD, RUN_REOPEN, RUN_FIRST_START, RUN_RESTORE, RUN_TRIM } ScenarioKind;
 
 typedef struct Scenario {
     ScenarioKind kind;
@@ -45,11 +45,34 @@ static const Scenario scenarios[] = {
     {RUN_SQL, "ALTER TABLE dup ADD COLUMN extra INT DEFAULT '5'"},
     {RUN_SQL, "ALTER TABLE dup REPLACE PARTITION (a) WITH TEMPORARY PARTITION (t)"},
     {RUN_SQL, "ALTER TABLE dup DROP PARTITIONS WHERE p < '2024-01-01'"},
-    {RUN_SQL, "ALTER TABLE dup DROP TEMPORARY PARTITION t; ALTER TABLE dup ORDER BY (v)"},
+    {RUN_SQL, "ALTER TABLE dup DROP TEMPORARY PARTITION IF EXISTS t; ALTER TABLE dup ORDER BY (v)"},
     {RUN_SQL, "ALTER TABLE pk ADD COLUMN g BIGINT AS (k + v)"},
     {RUN_SQL, "ALTER TABLE dup ADD PARTITION c VALUES LESS THAN ('2026-01-01')"},
     {RUN_SQL, "ALTER TABLE dup DROP PARTITION a"},
+    {RUN_SQL, "ALTER TABLE dup DROP COLUMN s"},
+    {RUN_SQL, "ALTER TABLE dup RENAME COLUMN s z"},
+    {RUN_SQL, "ALTER TABLE dup DROP TEMPORARY PARTITION IF EXISTS t; ALTER TABLE dup MODIFY COLUMN v STRING"},
+    {RUN_SQL, "ALTER TABLE dup DROP TEMPORARY PARTITION IF EXISTS t; ALTER TABLE dup DISTRIBUTED BY HASH(v) BUCKETS 3"},
+    {RUN_SQL, "ALTER TABLE dup DROP TEMPORARY PARTITION IF EXISTS t; ALTER TABLE dup ADD INDEX words (s) USING BITMAP"},
+    {RUN_SQL, "ALTER TABLE dup DROP TEMPORARY PARTITION IF EXISTS t; ALTER TABLE dup SET ('bloom_filter_columns' = 's')"},
+    {RUN_SQL, "ALTER TABLE nested MODIFY COLUMN s ADD FIELD b INT"},
+    {RUN_SQL, "ALTER TABLE auto_made PARTITION BY date_trunc('year', d)"},
+    {RUN_SQL, "ALTER TABLE auto_made PARTITION BY date_trunc('quarter', d) BETWEEN '2022-01-01' AND '2022-12-31'"},
+    {RUN_SQL, "ALTER TABLE pk SWAP WITH counted"},
+    {RUN_SQL, "ALTER TABLE dup DROP TEMPORARY PARTITION t FORCE"},
+    {RUN_SQL, "ALTER TABLE dup ADD TEMPORARY PARTITION IF NOT EXISTS u VALUES [('2024-01-01'), ('2024-06-01')); ALTER TABLE dup TRUNCATE PARTITION a"},
+    {RUN_SQL, "RECOVER PARTITION lost_one FROM dup"},
+    {RUN_SQL, "RECOVER DATABASE lost"},
+    {RUN_SQL, "DROP DATABASE spare"},
+    {RUN_UNSEEN, "ALTER DATABASE d SET DATA QUOTA 100GB; ALTER DATABASE d SET REPLICA QUOTA 5000"},
+    {RUN_SQL, "CREATE MATERIALIZED VIEW by_word AS SELECT s, sum(v) FROM dup GROUP BY s"},
+    {RUN_SQL, "ALTER TABLE dup ADD ROLLUP words (s, k)"},
     {RUN_SQL, "TRUNCATE TABLE dup"},
+    {RUN_SQL, "INSERT OVERWRITE dup PARTITION (b) SELECT k, '2024-05-05', s, v + 1 FROM dup WHERE k % 5 = 0"},
+    {RUN_SQL, "INSERT OVERWRITE auto_made SELECT k, date_add('2023-01-01', INTERVAL k MONTH) FROM pk WHERE k < 4"},
+    {RUN_SQL, "MERGE INTO pk USING (SELECT k, v FROM dup WHERE k BETWEEN 400 AND 550) d ON pk.k = d.k + 2700 WHEN MATCHED AND d.v > 1400 THEN DELETE "
+              "WHEN MATCHED THEN UPDATE SET v = d.v WHEN NOT MATCHED THEN INSERT (k, v) VALUES (d.k + 2700, 5)"},
+    {RUN_SQL, "UPDATE pk SET v = d.v FROM dup d WHERE pk.k = d.k AND d.k < 100"},
     {RUN_SQL, "INSERT INTO dup VALUES (1, '2023-01-01', 'x', 2), (3, '2024-02-02', 'y', 4)"},
     {RUN_SQL, "INSERT INTO dup SELECT k + 1000, p, s, v FROM dup"},
     {RUN_SQL, "INSERT OVERWRITE dup SELECT k, p, s, v + 1 FROM dup WHERE k % 5 = 0"},
@@ -67,6 +90,7 @@ static const Scenario scenarios[] = {
     {RUN_UNSEEN, "ADMIN VACUUM"},
     {RUN_SQL, "ALTER SYSTEM CREATE IMAGE"},
     {RUN_LOAD, "1,2023-01-01,loaded,1\n2,2024-01-01,loaded,2\n3,2024-03-01,loaded,3\n"},
+    {RUN_MERGED_LOAD, "1,2023-01-01,merged,1\n2,2024-01-01,merged,2\n"},
     {RUN_REOPEN, "a start"},
     {RUN_FIRST_START, "a first start"},
     {RUN_RESTORE, "a restore"},
@@ -89,7 +113,9 @@ static Status run_scenario(Fixture *f, const Scenario *scenario, Diag *diag)
 {
     switch (scenario->kind) {
     case RUN_LOAD:
-        return fixture_load(f, scenario->text, "a_label", diag);
+        return fixture_load(f, scenario->text, "a_label", false, diag);
+    case RUN_MERGED_LOAD:
+        return fixture_load(f, scenario->text, "a_label", true, diag);
     case RUN_REOPEN:
         return fixture_reopen(f, diag);
     case RUN_FIRST_START:
@@ -195,7 +221,7 @@ static uint64_t next_n(Mode mode, uint64_t n)
 /* Each start adds to the journal. */
 static bool is_reusable(const Scenario *scenario)
 {
-    return scenario->kind == RUN_SQL || scenario->kind == RUN_LOAD;
+    return scenario->kind == RUN_SQL || scenario->kind == RUN_LOAD || scenario->kind == RUN_MERGED_LOAD;
 }
 
 static void loop(const Scenario *scenario, Mode mode, const ByteBuf *before, const ByteBuf *after)
@@ -292,11 +318,14 @@ int main(int argc, char **argv)
 {
     bool prints = argc > 1 && strcmp(argv[1], "--list-points") == 0;
     bool is_timed = argc > 1 && strcmp(argv[1], "--times") == 0;
+    const char *only = argc > 2 && strcmp(argv[1], "--only") == 0 ? argv[2] : "";
     if (log_open("/dev/null", LOG_LEVEL_ERROR, NULL) != OK)
         return 2;
     for (size_t s = 0; s < COUNT_OF(scenarios); s++) {
         AUTO_BYTEBUF before = {0};
         AUTO_BYTEBUF after = {0};
+        if (strstr(scenarios[s].text, only) == NULL)
+            continue;
         learn(&scenarios[s], false, &before, &after);
         for (Mode mode = VOLUME_ONCE; mode < MODES; mode++) {
             int64_t start_us = env_monotonic_us(environment_real());

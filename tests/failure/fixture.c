@@ -71,6 +71,7 @@ static Status start(Fixture *f, Diag *diag)
     i->compactor = compactor_open(i->store, f->volume, i->keys, mem_process_tracker());
     i->dictionaries = dictionaries_open(i);
     f->hub = load_hub_open();
+    i->loads = f->hub;
     return session_open(i, STR_VIEW("root"), STR_VIEW("127.0.0.1"), 1, diag, &f->session);
 }
 
@@ -212,6 +213,16 @@ void fixture_open(Fixture *f, bool is_local)
     must(f, "CREATE TABLE gone AS SELECT k FROM dup WHERE k < 5");
     must(f, "DROP TABLE gone");
     must(f, "ALTER TABLE dup ADD TEMPORARY PARTITION t VALUES LESS THAN ('2024-01-01')");
+    must(f, "CREATE TABLE nested (k INT, s STRUCT<a INT>) DUPLICATE KEY(k)");
+    must(f, "INSERT INTO nested VALUES (1, row(1)), (2, NULL)");
+    must(f, "INSERT INTO auto_made VALUES (1, '2022-01-15'), (2, '2022-02-15'), (3, '2022-03-15'), (4, '2022-05-15')");
+    must(f, "ALTER TABLE dup ADD PARTITION lost_one VALUES LESS THAN ('2025-02-01')");
+    must(f, "INSERT INTO dup VALUES (8000, '2025-01-15', 'lost', 1)");
+    must(f, "ALTER TABLE dup DROP PARTITION lost_one");
+    must(f, "CREATE DATABASE lost");
+    must(f, "CREATE TABLE lost.x AS SELECT 1 AS one");
+    must(f, "DROP DATABASE lost");
+    must(f, "CREATE DATABASE spare");
     must(f, "INSERT INTO dup TEMPORARY PARTITION (t) VALUES (7, '2023-03-03', 'temporary', 70)");
 }
 
@@ -270,6 +281,7 @@ Status fixture_run(Fixture *f, const char *sql, ByteBuf *out, Diag *diag)
 
 typedef struct LoadCase {
     const char *label;
+    bool is_merged;
 } LoadCase;
 
 static StrView load_property(void *context, const char *name)
@@ -279,20 +291,26 @@ static StrView load_property(void *context, const char *name)
         return strview(load->label);
     if (strcmp(name, "column_separator") == 0)
         return STR_VIEW(",");
+    if (load->is_merged && strcmp(name, "enable_merge_commit") == 0)
+        return STR_VIEW("true");
+    if (load->is_merged && strcmp(name, "merge_commit_interval_ms") == 0)
+        return STR_VIEW("0");
     return (StrView){NULL, 0};
 }
 
-Status fixture_load(Fixture *f, const char *body, const char *label, Diag *diag)
+Status fixture_load(Fixture *f, const char *body, const char *label, bool is_merged, Diag *diag)
 {
     AUTO_BYTEBUF reply = {0};
-    LoadCase load = {label};
+    LoadCase load = {label, is_merged};
+    MergeCommits *merges = merge_commits_open();
     StreamLoadOptions options = {.store = f->instance.store, .volume = f->volume, .tracker = mem_process_tracker(), .hub = f->hub,
                                  .increments = f->instance.increments, .keys = f->instance.keys, .database = STR_VIEW("d"),
                                  .table = STR_VIEW("dup"), .user = STR_VIEW("root"), .error_url = STR_VIEW("http://e/"),
-                                 .property = load_property, .property_context = &load};
+                                 .property = load_property, .property_context = &load, .merges = merges};
     StreamLoad *stream = stream_load_begin(&options);
     (void)stream_load_feed(stream, body, strlen(body));
     stream_load_finish(stream, &reply);
+    merge_commits_close(merges);
     if (strstr(reply.data, "\"Status\": \"Success\"") != NULL)
         return OK;
     bool is_unknown = strstr(reply.data, "is unknown") != NULL;
@@ -309,6 +327,9 @@ void fixture_fingerprint(Fixture *f, ByteBuf *out)
         "SHOW TABLES",
         "SHOW DATABASES",
         "SHOW CREATE TABLE dup",
+        "SHOW CREATE TABLE auto_made",
+        "SELECT k, s FROM nested ORDER BY k",
+        "SELECT count(*) FROM lost.x",
     };
     bytebuf_clear(out);
     for (size_t q = 0; q < COUNT_OF(queries); q++) {

@@ -2,6 +2,7 @@
 /* A server without sockets: sessions, loads and jobs over a volume in memory, or over a directory. */
 
 #include "base/bytes.h"
+#include "load/merge_commit.h"
 #include "load/stream_load.h"
 #include "session/instance.h"
 
@@ -29,6 +30,6 @@ Status fixture_first_start(Fixture *fixture, Diag *diag);
 /* Runs SQL; results as text, a row a line. */
 Status fixture_run(Fixture *fixture, const char *sql, ByteBuf *out, Diag *diag);
 /* A Stream Load into d.dup; not OK: the reply says so, and *diag its message. */
-Status fixture_load(Fixture *fixture, const char *body, const char *label, Diag *diag);
+Status fixture_load(Fixture *fixture, const char *body, const char *label, bool is_merged, Diag *diag);
 /* Everything that can be seen of the data. */
 void fixture_fingerprint(Fixture *fixture, ByteBuf *out);

@@ -88,7 +88,9 @@ load t '60,1\n' "${async[@]}" 'label: later'; ok; first=$reply
 query 'select count(*) from d.t where id = 60' '0'
 load t '60,1\n' "${async[@]}" 'label: later'; has '"ExistingJobStatus": "RUNNING"'
 http GET '/api/d/get_load_state?label=later'; has '"state":"PREPARE"'
+reply=$(sql -e "show proc '/transactions/d/running'"); has 'later'; has 'merge_commit_'; has 'PREPARE'
 sleep 0.6
+query "show proc '/transactions/d/running'" ''
 query 'select count(*) from d.t where id = 60' '1'
 load t '60,1\n' "${async[@]}" 'label: later'
 checks=$((checks + 1)); [ "$reply" = "$first" ] || die "not the first answer: $reply"
