@@ -17,8 +17,9 @@ Status volume_probe(Volume *volume, Diag *diag)
         return OK;
     if (second != OK)
         return diag_raise(diag, second, "%s", expected.message);
-    return RAISE(diag, VOLUME_UNSAFE,
-                 "volume \"%s\" does not refuse to create an object that exists: it can't hold a journal. A service ignores If-None-Match, or "
-                 "versioning is enabled on the bucket: suspend it",
-                 volume->url);
+    return RAISE(
+        diag, VOLUME_UNSAFE,
+        "volume \"%s\" does not refuse to create an object that exists: it can't hold a journal. A service ignores If-None-Match, or "
+        "versioning is enabled on the bucket: suspend it",
+        volume->url);
 }
