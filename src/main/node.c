@@ -354,6 +354,7 @@ static Status start_jobs(Node *node, Diag *diag)
     node->quarantine_check = (QuarantineCheck){node->store, node->volume};
     scheduler_add(node->scheduler, "quarantine", quarantine_job, &node->quarantine_check);
     scheduler_add(node->scheduler, "journal", meta_settle_job, node->store);
+    scheduler_add(node->scheduler, "probe", meta_probe_job, node->store);
     scheduler_add_leading(node->scheduler, "snapshot", cluster_snapshot_job, node->store);
     scheduler_add_leading(node->scheduler, "labels", meta_labels_job, node->store);
     node_meta_start_jobs(&node->meta, node->config, node->store, node->scheduler);

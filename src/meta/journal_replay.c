@@ -20,7 +20,6 @@ typedef struct Replay {
     Journal *journal;
     const JournalReader *reader;
     JournalAhead *ahead; /* of a replay that goes on for a while; else NULL */
-    JournalMoment ahead_asked; /* before any of it was read */
     bool confirms; /* what is there is made durable before it is visited */
     ByteBuf unknown; /* entries that can't be read; nothing is visited after the first */
     uint32_t unknown_count;
@@ -148,18 +147,6 @@ static Status confirm_batch(const Journal *journal, const char *path, const Byte
     return status == OK || status == ERR_OBJECT_EXISTS ? OK : diag_raise(diag, status, "%s", trouble.message);
 }
 
-/* What was read ahead, else what is there now. */
-static Status get_batch(const Replay *replay, const char *path, ByteBuf *out_batch, Diag *diag)
-{
-    const Journal *journal = replay->journal;
-    FAULT("journal.replay", diag);
-    if (replay->ahead != NULL && journal_ahead_take(replay->ahead, journal->next_sequence, out_batch))
-        return OK;
-    Diag missing = {0};
-    Status status = volume_get(journal->volume, path, out_batch, &missing);
-    return status == OK || status == ERR_NO_SUCH_OBJECT ? status : RAISE(diag, IO, "%s", missing.message);
-}
-
 /* What was read at a place counts only if no image covers it by now: a late put may have filled it after a trim. */
 static Status check_place(Journal *journal, Diag *diag)
 {
@@ -172,11 +159,21 @@ static Status check_place(Journal *journal, Diag *diag)
     return OK;
 }
 
-static void read_ahead(Replay *replay)
+/* What was read ahead, which says nothing of now, else what is there now. */
+static Status get_batch(const Replay *replay, const char *path, ByteBuf *out_batch, Diag *diag)
 {
-    const Journal *journal = replay->journal;
-    replay->ahead_asked = journal_moment(journal);
-    replay->ahead = journal_ahead_open(journal->volume, journal->incarnation, journal->next_sequence);
+    Journal *journal = replay->journal;
+    FAULT("journal.replay", diag);
+    if (replay->ahead != NULL && journal_ahead_take(replay->ahead, journal->next_sequence, out_batch))
+        return check_place(journal, diag);
+    Diag missing = {0};
+    JournalMoment asked = journal_moment(journal);
+    Status status = volume_get(journal->volume, path, out_batch, &missing);
+    if (status != OK && status != ERR_NO_SUCH_OBJECT)
+        return RAISE(diag, IO, "%s", missing.message);
+    TRY(check_place(journal, diag));
+    journal_note_contact(journal, asked);
+    return status;
 }
 
 static Status replay_in_order(Replay *replay, Diag *diag)
@@ -186,16 +183,12 @@ static Status replay_in_order(Replay *replay, Diag *diag)
         char path[JOURNAL_PATH_BYTES];
         AUTO_BYTEBUF batch = {0};
         if (count == AHEAD_FROM)
-            read_ahead(replay);
+            replay->ahead = journal_ahead_open(journal->volume, journal->incarnation, journal->next_sequence);
         journal_batch_path(path, journal->incarnation, journal->next_sequence);
-        JournalMoment asked = replay->ahead != NULL ? replay->ahead_asked : journal_moment(journal);
         Status status = get_batch(replay, path, &batch, diag);
-        if (status != OK && status != ERR_NO_SUCH_OBJECT)
-            return status;
-        TRY(check_place(journal, diag));
-        journal_note_contact(journal, asked);
         if (status == ERR_NO_SUCH_OBJECT)
             return OK;
+        TRY(status);
         TRY(check_header(journal, &batch, path, diag));
         if (replay->confirms)
             TRY(confirm_batch(journal, path, &batch, diag));
