@@ -175,6 +175,15 @@ $(BUILD)/merak-bench-planning: $(PLANNING_OBJECTS) $(BUILD)/libmerak.a
 bench-planning: $(BUILD)/merak-bench-planning
 	@$(BUILD)/merak-bench-planning
 
+# What it costs to find out that nothing changed; bench/views/README.md.
+.PHONY: bench-views
+$(BUILD)/bench/views/%.o: CFLAGS_ALL += -Itests
+$(BUILD)/merak-bench-views: $(BUILD)/bench/views/decide_bench.o $(BUILD)/tests/failure/fixture.o $(BUILD)/libmerak.a
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(LDFLAGS_COMMON) $(LDFLAGS_VARIANT) $^ $(LIBS) -o $@
+bench-views: $(BUILD)/merak-bench-views
+	@$(BUILD)/merak-bench-views
+
 # `make bench BENCH="--sf 0.1 --runs 3"`; see bench/tpch/README.md for what must be installed.
 bench: all tpch
 	node bench/tpch/run.mjs $(BENCH)

@@ -126,8 +126,8 @@ struct LogicalNode {
             uint32_t partition_id_count;
             const uint64_t *tablet_ids;
             uint32_t tablet_id_count;
-            const uint64_t *segment_ids; /* only these segments, ascending; NULL: all */
-            uint32_t segment_id_count;
+            const struct SegmentRef *segments; /* these and no others, of whichever partitions; NULL: all */
+            uint32_t segment_count;
             StrView alias;
             bool is_historic; /* AS OF: the table is not the current one */
             Expr **conjuncts; /* planner: pushed down */

@@ -32,16 +32,20 @@ void base64_append(StrView bytes, ByteBuf *out)
     *to = '\0';
 }
 
-/* 64: not of the alphabet. */
-static uint32_t value_of(char c)
+/* By character: its value and one more; 0: not of the alphabet. */
+static const uint8_t VALUES[256] = {
+    ['A'] = 1,  ['B'] = 2,  ['C'] = 3,  ['D'] = 4,  ['E'] = 5,  ['F'] = 6,  ['G'] = 7,  ['H'] = 8,  ['I'] = 9,  ['J'] = 10, ['K'] = 11,
+    ['L'] = 12, ['M'] = 13, ['N'] = 14, ['O'] = 15, ['P'] = 16, ['Q'] = 17, ['R'] = 18, ['S'] = 19, ['T'] = 20, ['U'] = 21, ['V'] = 22,
+    ['W'] = 23, ['X'] = 24, ['Y'] = 25, ['Z'] = 26, ['a'] = 27, ['b'] = 28, ['c'] = 29, ['d'] = 30, ['e'] = 31, ['f'] = 32, ['g'] = 33,
+    ['h'] = 34, ['i'] = 35, ['j'] = 36, ['k'] = 37, ['l'] = 38, ['m'] = 39, ['n'] = 40, ['o'] = 41, ['p'] = 42, ['q'] = 43, ['r'] = 44,
+    ['s'] = 45, ['t'] = 46, ['u'] = 47, ['v'] = 48, ['w'] = 49, ['x'] = 50, ['y'] = 51, ['z'] = 52, ['0'] = 53, ['1'] = 54, ['2'] = 55,
+    ['3'] = 56, ['4'] = 57, ['5'] = 58, ['6'] = 59, ['7'] = 60, ['8'] = 61, ['9'] = 62, ['+'] = 63, ['/'] = 64,
+};
+
+/* 64 or more: not of the alphabet. */
+static inline uint32_t value_of(char c)
 {
-    if (c >= 'A' && c <= 'Z')
-        return (uint32_t)(c - 'A');
-    if (c >= 'a' && c <= 'z')
-        return (uint32_t)(c - 'a') + 26;
-    if (c >= '0' && c <= '9')
-        return (uint32_t)(c - '0') + 52;
-    return c == '+' ? 62 : c == '/' ? 63 : 64;
+    return (uint32_t)VALUES[(uint8_t)c] - 1;
 }
 
 bool base64_decode(StrView text, ByteBuf *out)
@@ -51,7 +55,18 @@ bool base64_decode(StrView text, ByteBuf *out)
     size_t padding = text.length == 0 ? 0 : (size_t)(text.data[text.length - 1] == '=') + (text.data[text.length - 2] == '=');
     bytebuf_reserve(out, text.length / 4 * 3 + 1);
     char *to = out->data + out->length;
-    for (size_t at = 0; at < text.length; at += 4) {
+    size_t at = 0;
+    for (; at + 4 < text.length; at += 4, to += 3) {
+        const char *from = text.data + at;
+        uint32_t a = value_of(from[0]), b = value_of(from[1]), c = value_of(from[2]), d = value_of(from[3]);
+        if ((a | b | c | d) > 63)
+            return false;
+        uint32_t word = a << 18 | b << 12 | c << 6 | d;
+        to[0] = (char)(word >> 16);
+        to[1] = (char)(word >> 8);
+        to[2] = (char)word;
+    }
+    for (; at < text.length; at += 4) {
         uint32_t digits[4];
         size_t fill = at + 4 == text.length ? padding : 0;
         for (size_t i = 0; i < 4; i++)

@@ -119,10 +119,19 @@ static Status change_all(DdlContext *context, const AstAlterActions *actions, co
     return ddl_check_generated(context, schema);
 }
 
+/* Of a materialized view nothing else changes so. */
+static bool may_change(const CatalogTable *table, const AstAlterActions *actions)
+{
+    StrView kind = actions->items[0].kind;
+    bool is_index = actions->count == 1 && (strview_is(kind, "ADD INDEX") || strview_is(kind, "DROP INDEX"));
+    return table->schema->kind == TABLE_BASE || (table->schema->kind == TABLE_MATERIALIZED_VIEW && is_index);
+}
+
 Status ddl_plan_alter(DdlContext *context, const AstStatement *statement, const CatalogTable *table, AlterPlan *out)
 {
     *out = (AlterPlan){0};
-    if (statement->actions.count == 0 || !changes_schema(&statement->actions.items[0]) || table->schema->kind != TABLE_BASE)
+    if (statement->actions.count == 0 || !changes_schema(&statement->actions.items[0]) ||
+        !may_change(table, &statement->actions))
         return OK;
     context->effect = &out->effect;
     out->schema = ddl_schema_copy(table->schema);
@@ -178,7 +187,7 @@ static Status build_alter(void *opaque, const CatalogSnapshot *catalog, Change *
     bool is_rename = strview_is(action->kind, "RENAME");
     if (is_view && !is_rename)
         return RAISE(diag, BAD_TABLE, "'%.*s.%.*s' is a view", SV_ARGS(state->database), SV_ARGS(state->name));
-    if (table->schema->kind == TABLE_MATERIALIZED_VIEW)
+    if (table->schema->kind == TABLE_MATERIALIZED_VIEW && !may_change(table, &state->statement->actions))
         return RAISE(diag, BAD_TABLE, "'%.*s.%.*s' is a materialized view: use ALTER MATERIALIZED VIEW", SV_ARGS(state->database), SV_ARGS(state->name));
     if (changes_schema(action))
         return alter_schema(state, database, table, catalog, change);

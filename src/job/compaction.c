@@ -27,9 +27,10 @@ enum {
     IDLE_US = 1000000,
     PENALTY_US = 600 * 1000000,
     PENALTIES = 64,
-    HELP_SEGMENTS = 48, /* so many small ones are merged by the load that adds to them */
-    STORED_FROM_BYTES = 64 << 20, /* of segments in the catalog, half of what it may hold */
-    PATIENCE = 3, /* merges of a tablet that come too late before one is done under the lock */
+    HELP_SEGMENTS = 48,           /* so many small ones are merged by the load that adds to them */
+    WAIT_SEGMENTS = 192,          /* loads that add to so many wait for a merge that is under way */
+    STORED_FROM_BYTES = 16 << 20, /* of segments in the catalog, half of what it may hold */
+    PATIENCE = 3,                 /* merges of a tablet that come too late before one is done under the lock */
 };
 
 typedef struct Penalty {
@@ -43,6 +44,7 @@ struct Compactor {
     PrimaryIndexes *keys;
     MemTracker memory;
     Mutex merging; /* one merge at a time; guards penalties */
+    _Atomic bool is_merging;
     Penalty penalties[PENALTIES];
     uint32_t next_penalty;
     uint64_t unlucky_id; /* tablet whose last merges came too late */
@@ -476,9 +478,11 @@ static Status merge(Compactor *c, const Pick *pick, bool is_forced, const _Atomi
     CompactionRun run = {.table_id = pick->table->id, .partition_id = pick->partition->id, .id = meta_new_id(c->store),
                          .start_us = env_wall_us(env), .segments = pick->count};
     uint64_t number = compaction_log_begin(&c->log, &run);
+    atomic_store(&c->is_merging, true);
     CompactorStats before = c->stats;
     Status status = is_locked ? merge_locked(c, pick, is_forced, cancelled, diag) : merge_picked(c, pick, false, cancelled, diag);
     meta_lease_close(c->store, lease);
+    atomic_store(&c->is_merging, false);
     note_luck(c, pick->tablet->id, status == ERR_RETRY && !is_locked);
     int64_t took_us = env_monotonic_us(env) - start_us;
     compaction_log_end(&c->log, number, env_wall_us(env), c->stats.rows - before.rows, c->stats.bytes_out - before.bytes_out,
@@ -521,9 +525,10 @@ int64_t compactor_run(void *context, const _Atomic bool *stopping)
 static bool pick_urgent(Compactor *c, const CatalogTable *table, const CatalogPartition *partition, bool is_looking, Arena *arena, Pick *out)
 {
     int64_t now_us = env_wall_us(c->volume->environment);
+    uint32_t least = is_looking && atomic_load(&c->is_merging) ? WAIT_SEGMENTS : HELP_SEGMENTS;
     for (uint32_t t = 0; partition != NULL && t < partition->tablet_count; t++) {
         *out = (Pick){.table = table, .partition = partition, .tablet = &partition->tablets[t]};
-        if (out->tablet->segment_count >= HELP_SEGMENTS && (is_looking || !is_penalised(c, out->tablet->id, now_us)) &&
+        if (out->tablet->segment_count >= least && (is_looking || !is_penalised(c, out->tablet->id, now_us)) &&
             pick_segments(out, false, now_us, arena) && out->count >= HELP_SEGMENTS / 2)
             return true;
     }

@@ -25,8 +25,8 @@ enum {
     HURRIED_ROWS = 1 << 19,
     INLINE_BYTES = 16 << 10, /* what a load may put into the catalog instead of an object */
     MOST_PARTITION_INLINE_BYTES = 512 << 10,
-    MOST_INLINE_BYTES = 128 << 20,
-    OBJECT_BYTES = 4 << 20, /* an object ends behind the segment that takes it there: merged ones can be deleted soon */
+    MOST_INLINE_BYTES = 32 << 20, /* images have them, too */
+    OBJECT_BYTES = 4 << 20,       /* an object ends behind the segment that takes it there: merged ones can be deleted soon */
 };
 
 Status table_volume(Volume *home, const CatalogSnapshot *catalog, const TableSchema *schema, Diag *diag, Volume **out_volume)

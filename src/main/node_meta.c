@@ -45,6 +45,8 @@ Status node_meta_open(NodeMeta *meta, const Config *config, const char *data_dir
         LOG_WARN("meta", "%s", meta->note.data);
     MetaDirNode node = {config_text(config, "bind_address"), (uint32_t)config_int(config, "edit_log_port")};
     meta->mirror = meta_dir_open(meta->directory, *out_store, &node);
+    if (volume_can_prefetch(volume)) /* the copy is made beside the service: a fresh node has much to copy */
+        return OK;
     if (meta_dir_update(meta->mirror, &trouble) != OK) /* is tried again every second */
         LOG_WARN("meta", "meta_dir could not be written: %s", trouble.message);
     return OK;

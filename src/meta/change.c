@@ -97,7 +97,7 @@ static void encode_new_segments(ByteBuf *body, const NewSegments *fresh)
     bytebuf_put_varint(body, fresh->tablet_id);
     bytebuf_put_varint(body, fresh->count);
     for (uint32_t i = 0; i < fresh->count; i++)
-        encode_segment(body, &fresh->segments[i]);
+        encode_segment(body, &fresh->segments[i], i == 0 ? NULL : &fresh->segments[i - 1]);
 }
 
 void change_publish(Change *change, uint64_t table_id, const NewSegments *segments, uint32_t count)
@@ -579,13 +579,24 @@ static DeleteVectorRef *copy_deletes(Arena *arena, const DeleteVectorRef *old)
     return copy;
 }
 
-static void copy_tablet(Arena *arena, const TabletVersion *old, TabletVersion *out)
+/* Segments of one object share its path. */
+static StrView copy_path(Arena *arena, const SegmentRef *before, const SegmentRef *before_copy, const SegmentRef *segment)
+{
+    if (before != NULL && before->path.data == segment->path.data && before->path.length == segment->path.length)
+        return before_copy->path;
+    return strview_n(arena_strndup(arena, segment->path.data, segment->path.length), segment->path.length);
+}
+
+/* in_out_before: the last segment of the tablet before this one, and its copy. */
+static void copy_tablet(Arena *arena, const TabletVersion *old, const SegmentRef *in_out_before[2], TabletVersion *out)
 {
     SegmentRef *segments = ARENA_NEW_ARRAY(arena, SegmentRef, old->segment_count + 1);
     *out = *old;
     for (uint32_t s = 0; s < old->segment_count; s++) {
         segments[s] = old->segments[s];
-        segments[s].path = strview_n(arena_strndup(arena, segments[s].path.data, segments[s].path.length), segments[s].path.length);
+        segments[s].path = copy_path(arena, in_out_before[0], in_out_before[1], &old->segments[s]);
+        in_out_before[0] = &old->segments[s];
+        in_out_before[1] = &segments[s];
         if (segment_is_inline(&segments[s]))
             segments[s].bytes = strview_n(arena_strndup(arena, segments[s].bytes.data, segments[s].bytes.length), segments[s].bytes.length);
         if (segments[s].deletes != NULL)
@@ -619,8 +630,9 @@ static CatalogPartition *copy_partition(const TableSchema *schema, const Catalog
     copy->high = old->has_high ? copy_datums(arena, schema, old->high, columns) : ARENA_NEW_ARRAY(arena, Datum, columns);
     copy->values = copy_datums(arena, schema, old->values, old->value_rows * columns);
     copy->tablets = ARENA_NEW_ARRAY(arena, TabletVersion, old->tablet_count);
+    const SegmentRef *before[2] = {NULL, NULL};
     for (uint32_t t = 0; t < old->tablet_count; t++) {
-        copy_tablet(arena, &old->tablets[t], &copy->tablets[t]);
+        copy_tablet(arena, &old->tablets[t], before, &copy->tablets[t]);
         if (old->inline_bytes > 0)
             partition_count_inline(copy, copy->tablets[t].segments, copy->tablets[t].segment_count, 1);
     }
@@ -692,7 +704,7 @@ static Status apply_segments(Apply *apply, CatalogTable *table, ByteReader *body
     for (uint64_t i = 0; i < fresh && !body->failed; i++) {
         SegmentRef *segment = &segments[tablet->segment_count + i];
         *segment = (SegmentRef){0};
-        decode_segment(body, &partition->arena, segment);
+        decode_segment(body, &partition->arena, i == 0 ? NULL : segment - 1, segment);
         TRY(body->failed ? OK : check_id(apply, segment->id));
     }
     partition_count_inline(partition, segments + tablet->segment_count, fresh, 1);

@@ -245,6 +245,7 @@ static Status load_one(MetaStore *store, uint64_t entry_id, ImageSearch *search,
     if (status == ERR_RETRY)
         return status;
     LOG_ERROR("meta", "an image can't be used: %s", trouble.message);
+    search->is_unread |= status != ERR_CORRUPT; /* also listed, and not there: the listing is stale */
     bytebuf_printf(&search->damaged, "%s%s", search->damaged.length == 0 ? "" : "; ", trouble.message);
     return status;
 }
@@ -281,7 +282,42 @@ Status store_load_image(MetaStore *store, ImageSearch *search, Diag *diag)
                  store->journal.incarnation, store->journal.record.entry_id, search->damaged.length == 0 ? "all are missing" : search->damaged.data);
 }
 
-Status store_check_reached(const MetaStore *store, const ImageSearch *search, Status status, Diag *diag)
+static bool lists_newer_image(const MetaStore *store, const ImageSearch *search)
+{
+    AUTO_ARENA arena;
+    uint64_t *entries = NULL;
+    uint32_t count = 0;
+    Diag unused = {0};
+    arena_init(&arena, NULL);
+    if (image_list(store->journal.volume, store->journal.incarnation, &arena, &unused, &entries, &count) != OK)
+        return false;
+    for (uint32_t i = 0; i < count; i++) {
+        if (is_wanted(store, entries[i]))
+            return entries[i] > search->newest_entry_id;
+    }
+    return false;
+}
+
+/* Is there an image now that was not there when the search began? A listing may leave out what is young. */
+static bool has_newer_image(const MetaStore *store, const ImageSearch *search)
+{
+    enum { LISTINGS = 6 };
+    for (int listing = 0; listing < LISTINGS; listing++) {
+        if (lists_newer_image(store, search))
+            return true;
+    }
+    return false;
+}
+
+/* Of an error that may be due to images that could not be read: it may pass. */
+static Status unread(Diag *diag)
+{
+    Diag cause = *diag;
+    diag_reset(diag);
+    return diag_raise(diag, ERR_IO, "%s", cause.message);
+}
+
+Status store_check_reached(MetaStore *store, const ImageSearch *search, Status status, Diag *diag)
 {
     uint64_t last = store->journal.next_entry_id - 1;
     if (status == OK && last < search->newest_entry_id)
@@ -289,5 +325,7 @@ Status store_check_reached(const MetaStore *store, const ImageSearch *search, St
                        search->newest_entry_id);
     if (status != OK && search->damaged.length > 0)
         diag_add_context(diag, "the state can't be had without what is damaged (%s)", search->damaged.data);
-    return status;
+    if (status == ERR_CORRUPT)
+        store->was_overtaken = !store->options.from_oldest_image && (search->is_unread || has_newer_image(store, search));
+    return status == ERR_CORRUPT && search->is_unread ? unread(diag) : status;
 }

@@ -204,11 +204,18 @@ Status decode_schema(ByteReader *reader, Diag *diag, TableSchema **out_schema)
     return OK;
 }
 
-/* The path of the object; or, where there is none, a byte that no path begins with and the segment itself. */
-enum { INLINE_MARK = 1 };
+/* The path of the object; or, where there is none, a byte that no path begins with and the segment itself; or such a byte alone: it lies
+ * in the object of the segment before it. */
+enum { INLINE_MARK = 1, SAME_OBJECT_MARK = 2 };
 
-static void encode_place(ByteBuf *out, const SegmentRef *segment)
+static void encode_place(ByteBuf *out, const SegmentRef *segment, const SegmentRef *before)
 {
+    bool may_share = before != NULL && format_level_written() >= FORMAT_LEVEL_INLINE_SEGMENTS;
+    if (may_share && segment->path.length > 1 && strview_equal(segment->path, before->path)) {
+        bytebuf_put_varint(out, 1);
+        bytebuf_put_u8(out, SAME_OBJECT_MARK);
+        return;
+    }
     if (!segment_is_inline(segment)) {
         encode_view(out, segment->path);
         return;
@@ -218,33 +225,43 @@ static void encode_place(ByteBuf *out, const SegmentRef *segment)
     bytebuf_append(out, segment->bytes.data, segment->bytes.length);
 }
 
-static void decode_place(ByteReader *reader, Arena *arena, SegmentRef *out)
+static StrView copy_view(Arena *arena, StrView text)
 {
-    StrView place = decode_view(reader, arena);
-    if (place.length == 0 || place.data[0] != INLINE_MARK) {
-        out->path = place;
-        return;
-    }
-    out->path = STR_VIEW("");
-    out->bytes = strview_n(place.data + 1, place.length - 1);
+    return strview_n(arena_strndup(arena, text.data, text.length), text.length);
 }
 
-void encode_segment(ByteBuf *out, const SegmentRef *segment)
+static void decode_place(ByteReader *reader, Arena *arena, const SegmentRef *before, SegmentRef *out)
+{
+    StrView place = byte_reader_sized(reader);
+    out->path = STR_VIEW("");
+    if (place.length == 1 && place.data[0] == SAME_OBJECT_MARK) {
+        if (before != NULL && before->path.length > 0)
+            out->path = before->path;
+        else
+            reader->failed = true;
+    } else if (place.length > 0 && place.data[0] == INLINE_MARK) {
+        out->bytes = copy_view(arena, strview_n(place.data + 1, place.length - 1));
+    } else {
+        out->path = copy_view(arena, place);
+    }
+}
+
+void encode_segment(ByteBuf *out, const SegmentRef *segment, const SegmentRef *before)
 {
     bytebuf_put_varint(out, segment->id);
     bytebuf_put_varint(out, segment->volume_id);
-    encode_place(out, segment);
+    encode_place(out, segment, before);
     bytebuf_put_varint(out, segment->offset);
     bytebuf_put_varint(out, segment->length);
     bytebuf_put_varint(out, segment->row_count);
     bytebuf_put_varint(out, segment->raw_bytes);
 }
 
-void decode_segment(ByteReader *reader, Arena *arena, SegmentRef *out)
+void decode_segment(ByteReader *reader, Arena *arena, const SegmentRef *before, SegmentRef *out)
 {
     out->id = byte_reader_varint(reader);
     out->volume_id = (uint32_t)byte_reader_varint(reader);
-    decode_place(reader, arena, out);
+    decode_place(reader, arena, before, out);
     out->offset = byte_reader_varint(reader);
     out->length = byte_reader_varint(reader);
     reader->failed |= segment_is_inline(out) && (out->offset != 0 || out->length != out->bytes.length);
@@ -301,13 +318,15 @@ void encode_partition(ByteBuf *out, const TableSchema *schema, const CatalogPart
     bytebuf_put_varint(out, p->data_version);
     bytebuf_put_u64(out, (uint64_t)p->visible_time_us);
     bytebuf_put_varint(out, p->tablet_count);
+    const SegmentRef *before = NULL;
     for (uint32_t t = 0; t < p->tablet_count; t++) {
         bytebuf_put_varint(out, p->tablets[t].id);
         bytebuf_put_varint(out, p->tablets[t].bucket);
         bytebuf_put_varint(out, p->tablets[t].segment_count);
         for (uint32_t s = 0; s < p->tablets[t].segment_count; s++) {
             const SegmentRef *segment = &p->tablets[t].segments[s];
-            encode_segment(out, segment);
+            encode_segment(out, segment, before);
+            before = segment;
             bytebuf_put_u8(out, segment->deletes != NULL);
             if (segment->deletes != NULL)
                 encode_deletes(out, segment->deletes);
@@ -319,6 +338,7 @@ static Status decode_tablets(ByteReader *reader, uint8_t version, CatalogPartiti
 {
     p->tablet_count = decode_count(reader);
     p->tablets = ARENA_NEW_ARRAY(&p->arena, TabletVersion, p->tablet_count);
+    const SegmentRef *before = NULL;
     for (uint32_t t = 0; t < p->tablet_count; t++) {
         TabletVersion *tablet = &p->tablets[t];
         tablet->id = byte_reader_varint(reader);
@@ -326,7 +346,8 @@ static Status decode_tablets(ByteReader *reader, uint8_t version, CatalogPartiti
         tablet->segment_count = decode_count(reader);
         SegmentRef *segments = ARENA_NEW_ARRAY(&p->arena, SegmentRef, tablet->segment_count);
         for (uint32_t s = 0; s < tablet->segment_count; s++) {
-            decode_segment(reader, &p->arena, &segments[s]);
+            decode_segment(reader, &p->arena, before, &segments[s]);
+            before = &segments[s];
             if (version >= 2 && byte_reader_u8(reader) != 0)
                 segments[s].deletes = decode_deletes(reader, &p->arena);
         }

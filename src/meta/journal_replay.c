@@ -9,15 +9,17 @@
 #include "base/fault.h"
 #include "base/hash.h"
 #include "base/log.h"
+#include "meta/journal_ahead.h"
 #include "meta/journal_int.h"
 
-enum { UNKNOWN_BYTES = 600, AHEAD = 3 };
+enum { UNKNOWN_BYTES = 600, AHEAD = 3, AHEAD_FROM = 2 };
 
 const char journal_magic[8] = {'M', 'R', 'K', 'J', 'R', 'N', 'L', '1'};
 
 typedef struct Replay {
     Journal *journal;
     const JournalReader *reader;
+    JournalAhead *ahead; /* of a replay that goes on for a while; else NULL */
     bool confirms; /* what is there is made durable before it is visited */
     ByteBuf unknown; /* entries that can't be read; nothing is visited after the first */
     uint32_t unknown_count;
@@ -145,20 +147,31 @@ static Status confirm_batch(const Journal *journal, const char *path, const Byte
     return status == OK || status == ERR_OBJECT_EXISTS ? OK : diag_raise(diag, status, "%s", trouble.message);
 }
 
-static Status replay_batches(Replay *replay, Diag *diag)
+/* What was read ahead, else what is there now. */
+static Status get_batch(const Replay *replay, const char *path, ByteBuf *out_batch, Diag *diag)
+{
+    const Journal *journal = replay->journal;
+    FAULT("journal.replay", diag);
+    if (replay->ahead != NULL && journal_ahead_take(replay->ahead, journal->next_sequence, out_batch))
+        return OK;
+    Diag missing = {0};
+    Status status = volume_get(journal->volume, path, out_batch, &missing);
+    return status == OK || status == ERR_NO_SUCH_OBJECT ? status : RAISE(diag, IO, "%s", missing.message);
+}
+
+static Status replay_in_order(Replay *replay, Diag *diag)
 {
     Journal *journal = replay->journal;
-    for (;;) {
+    for (uint32_t count = 0;; count++) {
         char path[JOURNAL_PATH_BYTES];
         AUTO_BYTEBUF batch = {0};
-        Diag missing = {0};
+        if (count == AHEAD_FROM)
+            replay->ahead = journal_ahead_open(journal->volume, journal->incarnation, journal->next_sequence);
         journal_batch_path(path, journal->incarnation, journal->next_sequence);
-        FAULT("journal.replay", diag);
-        Status status = volume_get(journal->volume, path, &batch, &missing);
+        Status status = get_batch(replay, path, &batch, diag);
         if (status == ERR_NO_SUCH_OBJECT)
             return OK;
-        if (status != OK)
-            return RAISE(diag, IO, "%s", missing.message);
+        TRY(status);
         TRY(check_header(journal, &batch, path, diag));
         if (replay->confirms)
             TRY(confirm_batch(journal, path, &batch, diag));
@@ -169,6 +182,14 @@ static Status replay_batches(Replay *replay, Diag *diag)
         bytebuf_clear(&journal->unconfirmed);
         bytebuf_append_view(&journal->unconfirmed, bytebuf_view(&batch));
     }
+}
+
+static Status replay_batches(Replay *replay, Diag *diag)
+{
+    Status status = replay_in_order(replay, diag);
+    journal_ahead_close(replay->ahead);
+    replay->ahead = NULL;
+    return status;
 }
 
 static Status confirm(Journal *journal, const char *path, ByteBuf *bytes, Diag *diag)

@@ -8,6 +8,7 @@
 
 #include "base/hash.h"
 #include "base/log.h"
+#include "meta/journal_ahead.h"
 #include "meta/journal_int.h"
 #include "meta/journal_range.h"
 #include "meta/meta_dir_int.h"
@@ -120,13 +121,37 @@ static Status note_image(MetaDir *mirror, uint64_t entry_id, bool is_kept)
     return OK;
 }
 
+/* Batches of the journal one after another; when there are more than a few, they are read ahead. */
+typedef struct BatchReader {
+    MetaDir *mirror;
+    JournalAhead *ahead;
+    uint32_t count;
+} BatchReader;
+
+static void batch_reader_deinit(BatchReader *reader)
+{
+    journal_ahead_close(reader->ahead);
+}
+
+static Status get_batch(BatchReader *reader, uint64_t sequence, ByteBuf *out_batch, Diag *diag)
+{
+    enum { AHEAD_FROM = 2 };
+    char path[JOURNAL_PATH_BYTES];
+    const Journal *journal = &reader->mirror->store->journal;
+    if (reader->count++ == AHEAD_FROM)
+        reader->ahead = journal_ahead_open(journal->volume, journal->incarnation, sequence);
+    if (reader->ahead != NULL && journal_ahead_take(reader->ahead, sequence, out_batch))
+        return OK;
+    journal_batch_path(path, journal->incarnation, sequence);
+    return volume_get(journal->volume, path, out_batch, diag);
+}
+
 static Status is_same_batch(void *context, uint64_t sequence, StrView object, Diag *diag)
 {
-    MetaDir *mirror = context;
-    char path[JOURNAL_PATH_BYTES];
+    BatchReader *reader = context;
+    MetaDir *mirror = reader->mirror;
     AUTO_BYTEBUF bytes = {0};
-    journal_batch_path(path, mirror->store->journal.incarnation, sequence);
-    TRY(volume_get(mirror->store->journal.volume, path, &bytes, diag));
+    TRY(get_batch(reader, sequence, &bytes, diag));
     if (!strview_equal(bytebuf_view(&bytes), object))
         return RAISE(diag, CORRUPT, "another batch");
     mirror->next_sequence = sequence + 1;
@@ -150,7 +175,8 @@ static Status note_ranges(MetaDir *mirror, Diag *diag)
         Diag trouble = {0};
         meta_dir_range_path(path, first);
         bool is_next = (is_first || first == mirror->next_sequence) && volume_get(mirror->directory, path, &bytes, &trouble) == OK;
-        if (!is_next || journal_range_read(bytebuf_view(&bytes), path, is_same_batch, mirror, &trouble) != OK)
+        BatchReader reader CLEANUP(batch_reader_deinit) = {.mirror = mirror};
+        if (!is_next || journal_range_read(bytebuf_view(&bytes), path, is_same_batch, &reader, &trouble) != OK)
             drop(mirror, path);
     }
     return OK;
@@ -238,14 +264,12 @@ static uint64_t newest_copied(const MetaDir *mirror)
 /* Copies up to `end` into one range. The journal may have been trimmed meanwhile: an image covers what is gone. */
 static Status copy_range(MetaDir *mirror, uint64_t end, Diag *diag)
 {
-    const Journal *journal = &mirror->store->journal;
+    BatchReader reader CLEANUP(batch_reader_deinit) = {.mirror = mirror};
     JournalRange range CLEANUP(journal_range_deinit) = {.first_sequence = mirror->next_sequence};
     AUTO_BYTEBUF out = {0};
     while (range.first_sequence + range.count < end && range.objects.length < RANGE_BYTES) {
-        char path[JOURNAL_PATH_BYTES];
         AUTO_BYTEBUF batch = {0};
-        journal_batch_path(path, journal->incarnation, range.first_sequence + range.count);
-        TRY(volume_get(journal->volume, path, &batch, diag));
+        TRY(get_batch(&reader, range.first_sequence + range.count, &batch, diag));
         journal_range_add(&range, bytebuf_view(&batch));
     }
     char path[META_DIR_PATH_BYTES];

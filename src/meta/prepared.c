@@ -27,7 +27,7 @@ static void encode_flush(ByteBuf *out, const PreparedFlush *flush)
     encode_view(out, flush->deleted);
     bytebuf_put_u8(out, flush->has_segment);
     if (flush->has_segment)
-        encode_segment(out, &flush->segment);
+        encode_segment(out, &flush->segment, NULL);
 }
 
 void prepared_encode(const PreparedTransaction *prepared, ByteBuf *out)
@@ -59,7 +59,7 @@ static void decode_flush(ByteReader *reader, Arena *arena, PreparedFlush *out)
     out->deleted = decode_view(reader, arena);
     out->has_segment = byte_reader_u8(reader) != 0;
     if (out->has_segment)
-        decode_segment(reader, arena, &out->segment);
+        decode_segment(reader, arena, NULL, &out->segment);
     reader->failed |= out->deleted.length % 16 != 0;
 }
 

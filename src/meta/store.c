@@ -14,7 +14,7 @@
 #include "base/log.h"
 #include "meta/store_int.h"
 
-enum { ID_BLOCK = 1000000, CLAIMS = 10, SETTLE_US = 1000000 };
+enum { ID_BLOCK = 1000000, CLAIMS = 10, SETTLE_US = 1000000, OPENINGS = 5 };
 enum { DUE_OBJECTS = 1000, DUE_BYTES = 64 << 20, DUE_US = 600 * 1000000 }; /* a checkpoint, unless told otherwise */
 
 typedef struct LabelKeeper {
@@ -249,6 +249,9 @@ static Status open_store(MetaStore *store, Volume *volume, Diag *diag)
     Status status = take_lead(store, &trouble);
     if (status == OK)
         return store_begin_lead(store, diag);
+    ImageSearch begun = {.newest_entry_id = store->image_entry_id};
+    if (status == ERR_CORRUPT) /* trimmed between the reading and the claim? */
+        status = store_check_reached(store, &begun, status, &trouble);
     if (status == ERR_RETRY || status == ERR_READ_ONLY || error_info(status)->error_class == ERROR_CLASS_CORRUPT)
         return diag_raise(diag, status, "%s", trouble.message);
     LOG_WARN("meta", "nothing can be written now: %s", trouble.message);
@@ -284,6 +287,7 @@ static Status finish_closing(const Journal *journal, Diag *diag)
 
 Status meta_store_open_as(Volume *volume, const MetaOpen *options, Diag *diag, MetaStore **out_store)
 {
+    uint32_t again = 0;
     for (;;) {
         MetaStore *store = new_store(options);
         Status status = open_store(store, volume, diag);
@@ -296,7 +300,13 @@ Status meta_store_open_as(Volume *volume, const MetaOpen *options, Diag *diag, M
             *out_store = store;
             return OK;
         }
+        bool is_again = status != OK && store->was_overtaken && again++ < OPENINGS;
         meta_store_close(store);
+        if (is_again) {
+            LOG_WARN("meta", "what was to be read may have been trimmed: %s", diag->message);
+            diag_reset(diag);
+            continue;
+        }
         TRY(status);
     }
 }

@@ -26,6 +26,7 @@ struct MetaStore {
     bool is_appending;
     uint64_t append_count; /* that ended */
     MetaCounts counts;
+    bool was_overtaken; /* while it was opened, what was to be read may have been trimmed: a newer image is there, or will be listed */
     bool is_opening; /* nobody else has a reference to published */
     void (*listener)(void *context); /* NULL: nobody wants to hear of publishes */
     void *listener_context;
@@ -76,11 +77,12 @@ Status store_check_frozen(const CatalogSnapshot *catalog, StrView change, Diag *
 typedef struct ImageSearch {
     uint64_t newest_entry_id; /* of all names; 0: none */
     ByteBuf damaged; /* names and reasons */
+    bool is_unread;  /* one could not be read, and may be sound */
 } ImageSearch;
 /* Before the journal is read: begins with the newest image that is sound. */
 Status store_load_image(MetaStore *store, ImageSearch *search, Diag *diag);
 /* After it was read: says what is missing when it did not reach the newest image. */
-Status store_check_reached(const MetaStore *store, const ImageSearch *search, Status status, Diag *diag);
+Status store_check_reached(MetaStore *store, const ImageSearch *search, Status status, Diag *diag);
 
 /* The halves of a JournalReader, context: the store. Takes the lock. */
 Status store_replay(void *context, const JournalEntry *entry, Diag *diag);

@@ -28,6 +28,7 @@ typedef struct Trim {
     uint64_t incarnation;
     KnownImage *images; /* the newest first */
     uint32_t count;
+    bool is_confirmed; /* the images are durable */
     TrimReport *report;
     Diag *diag;
 } Trim;
@@ -97,9 +98,39 @@ static bool is_kept(const Trim *trim, uint32_t at, const KnownImage *last_kept, 
     return image->time_us < cutoff_us || image->time_us / HOUR_US != last_kept->time_us / HOUR_US;
 }
 
+static Status put_again(const Trim *trim, const char *path, const ByteBuf *bytes)
+{
+    Diag trouble = {0};
+    Status status = volume_put_if_absent(trim->volume, path, bytebuf_view(bytes), &trouble);
+    return status == OK || status == ERR_OBJECT_EXISTS ? OK : diag_raise(trim->diag, status, "%s", trouble.message);
+}
+
+/* The images were listed: the one who put them may not have heard that they are durable. Before anything is deleted that they stand for,
+ * a small one of them is put again, which makes all names beside it durable. */
+static Status confirm_images(Trim *trim)
+{
+    char path[IMAGE_PATH_BYTES];
+    AUTO_BYTEBUF bytes = {0};
+    Diag missing = {0};
+    if (trim->is_confirmed)
+        return OK;
+    image_path(path, trim->incarnation, "checksum", trim->images[0].entry_id);
+    Status status = volume_get(trim->volume, path, &bytes, &missing);
+    if (status == ERR_NO_SUCH_OBJECT) {
+        image_path(path, trim->incarnation, "image", trim->images[0].entry_id);
+        TRY(volume_get(trim->volume, path, &bytes, trim->diag));
+    } else if (status != OK) {
+        return diag_raise(trim->diag, status, "%s", missing.message);
+    }
+    TRY(put_again(trim, path, &bytes));
+    trim->is_confirmed = true;
+    return OK;
+}
+
 static Status delete_image(Trim *trim, uint64_t entry_id)
 {
     static const char *const KINDS[] = {"image", "checksum"};
+    TRY(confirm_images(trim));
     for (int k = 0; k < 2; k++) {
         char path[IMAGE_PATH_BYTES];
         Diag trouble = {0};
@@ -152,6 +183,7 @@ static Status trim_journal(Trim *trim, uint64_t end)
     for (uint64_t sequence = first.sequence; sequence > 0 && sequence < end; sequence++) {
         char path[JOURNAL_PATH_BYTES];
         Diag trouble = {0};
+        TRY(confirm_images(trim));
         FAULT("trim.journal", trim->diag);
         journal_batch_path(path, trim->incarnation, sequence);
         Status status = volume_remove(trim->volume, path, &trouble);

@@ -1,11 +1,9 @@
 #include "mv/engine_int.h"
 
-#include <stdlib.h>
-
 /* The query of some partitions of a view: its reference scans read the base partitions that feed them, and where one of
  * those feeds other partitions as well, a filter over the result keeps what belongs here. */
 
-static LogicalNode *node_over(const MvBoundView *view, LogicalKind kind, LogicalNode *child)
+LogicalNode *mv_node_over(const MvBoundView *view, LogicalKind kind, LogicalNode *child)
 {
     LogicalNode *node = ARENA_NEW(view->arena, LogicalNode);
     node->kind = (uint8_t)kind;
@@ -92,7 +90,7 @@ static Status add_filter(MvDecision *decision, const uint8_t *chosen)
         else
             TRY(list_term(view, columns, schema->partition_types, cell, &terms[count++]));
     }
-    LogicalNode *filter = node_over(view, LOGICAL_FILTER, view->query->root);
+    LogicalNode *filter = mv_node_over(view, LOGICAL_FILTER, view->query->root);
     filter->filter.conjuncts = ARENA_NEW_ARRAY(view->arena, Expr *, 1);
     filter->filter.conjuncts[0] = expr_or(view->arena, terms, count);
     filter->filter.count = 1;
@@ -121,12 +119,12 @@ static Status restrict_scans(MvDecision *decision, const uint8_t *chosen, bool *
 /* ---- the view's columns ---- */
 
 /* by_place: column i of the view is column i of the query. */
-static Status project(MvDecision *decision, bool by_place)
+Status mv_project_columns(MvDecision *decision, bool by_place)
 {
     MvBoundView *view = &decision->bound;
     const TableSchema *schema = decision->table->schema;
     LogicalNode *child = view->query->root;
-    LogicalNode *project = node_over(view, LOGICAL_PROJECT, child);
+    LogicalNode *project = mv_node_over(view, LOGICAL_PROJECT, child);
     project->column_count = schema->column_count;
     project->columns = ARENA_NEW_ARRAY(view->arena, LogicalColumn, MAX(schema->column_count, 1u));
     project->project.exprs = ARENA_NEW_ARRAY(view->arena, Expr *, MAX(schema->column_count, 1u));
@@ -147,26 +145,16 @@ static Status project(MvDecision *decision, bool by_place)
     return OK;
 }
 
-static Status add_projection(MvDecision *decision)
-{
-    return project(decision, false);
-}
-
-static Status add_places(MvDecision *decision)
-{
-    return project(decision, true);
-}
-
 Status mv_query_cells(MvDecision *decision, const uint8_t *chosen)
 {
     bool all_inside;
     TRY(restrict_scans(decision, chosen, &all_inside));
     if (!all_inside)
         TRY(add_filter(decision, chosen));
-    return add_projection(decision);
+    return mv_project_columns(decision, false);
 }
 
-static Status plan_bound(MvEngine *engine, MvDecision *decision, PhysPlan **out)
+Status mv_plan_bound(MvEngine *engine, MvDecision *decision, PhysPlan **out)
 {
     const MvEngineOptions *options = mv_engine_options(engine);
     MvBoundView *view = &decision->bound;
@@ -177,41 +165,10 @@ static Status plan_bound(MvEngine *engine, MvDecision *decision, PhysPlan **out)
     return plan_query(&plan, view->query, out);
 }
 
-static int compare_ids(const void *a, const void *b)
-{
-    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-    return x < y ? -1 : x > y;
-}
-
-/* The one scan reads the new segments of the chosen cells. */
-static void restrict_segments(MvDecision *decision, const uint8_t *chosen)
-{
-    MvSegmentList all = {0};
-    LogicalNode *scan = decision->bound.scans[0].node;
-    for (uint32_t c = 0; c < decision->cells.count; c++) {
-        for (uint32_t i = 0; chosen[c] != 0 && i < decision->choices[c].segments.count; i++)
-            ARRAY_PUSH(decision->bound.arena, &all, decision->choices[c].segments.items[i]);
-    }
-    qsort(all.items, all.count, sizeof(*all.items), compare_ids);
-    scan->scan.segment_ids = all.items;
-    scan->scan.segment_id_count = all.count;
-}
-
-Status mv_plan_delta(MvEngine *engine, MvDecision *decision, const uint8_t *chosen, PhysPlan **out)
-{
-    restrict_segments(decision, chosen);
-    TRY(mv_query_cells(decision, chosen));
-    if (decision->delta.shape == MV_DELTA_MERGE) {
-        TRY(mv_merge_query(decision, chosen));
-        TRY(add_places(decision));
-    }
-    return plan_bound(engine, decision, out);
-}
-
 Status mv_plan_cells(MvEngine *engine, MvDecision *decision, const uint8_t *chosen, PhysPlan **out)
 {
     TRY(mv_query_cells(decision, chosen));
-    return plan_bound(engine, decision, out);
+    return mv_plan_bound(engine, decision, out);
 }
 
 Status mv_run_plan(MvEngine *engine, const MvDecision *decision, const PhysPlan *plan, const ExecResult *result, const _Atomic bool *cancelled,

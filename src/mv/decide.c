@@ -1,6 +1,10 @@
 #include "mv/engine_int.h"
 
+/* The decision of a refresh: for each cell its entry in the version map is compared, base table by base table, with the partitions that
+ * feed it now; then limits, times to live and the asked range leave some out. */
+
 #include "job/task.h"
+#include "mv/retention.h"
 #include "types/datetime.h"
 #include "types/number_text.h"
 
@@ -10,6 +14,7 @@ static const char partition_added[] = "base partition added";
 static const char partition_dropped[] = "base partition dropped";
 static const char table_changed[] = "base table changed";
 static const char rows_appended[] = "rows appended to base partition";
+static const char rows_changed[] = "rows appended to and deleted from base partition";
 static const char forced[] = "forced";
 static const char up_to_date[] = "up to date";
 static const char table_excluded[] = "changed, but excluded by excluded_refresh_tables";
@@ -19,6 +24,12 @@ bool mv_is_excluded(const MvDefinition *definition, StrView database, StrView ta
 {
     StrView list = mv_property(definition, "excluded_refresh_tables");
     return list.length > 0 && mv_list_names(list, database, table);
+}
+
+bool mv_depends_on_time(const MvDefinition *definition)
+{
+    return mv_property(definition, "partition_ttl").length > 0 || mv_property(definition, "partition_ttl_number").length > 0 ||
+           mv_property(definition, "partition_retention_condition").length > 0;
 }
 
 /* ---- what feeds a cell now ---- */
@@ -57,7 +68,8 @@ void mv_fill_entry(const MvDecision *decision, const MvCell *cell, uint64_t part
                 continue;
             MvSource *source = &table->sources[table->count++];
             *source = (MvSource){.partition_id = partition->id, .data_version = partition->data_version, .name = partition->name};
-            if (decision->delta.shape != MV_DELTA_NONE)
+            /* Of tables that all partitions read, the marks would be many. */
+            if (decision->delta.shape != MV_DELTA_NONE && (cells->tables[t].is_ref || decision->bound.partition_count == 0))
                 mv_mark_segments(partition, arena, source);
         }
     }
@@ -69,7 +81,8 @@ typedef struct Compare {
     MvDecision *decision;
     MvChoice *choice;
     Arena *arena;
-    StrView table; /* db.table */
+    uint32_t number; /* of the table */
+    StrView table;   /* db.table */
     bool is_excluded;
 } Compare;
 
@@ -87,19 +100,24 @@ static void add_cause(Compare *c, const char *reason, StrView partition_name, co
     c->choice->refreshes |= !c->is_excluded;
 }
 
-/* A base partition that is new or changed: by appended rows alone, as far as that can be told? */
+/* A base partition that is new or changed: by rows that can be told, as far as that goes? */
 static void add_change(Compare *c, const char *reason, const MvSource *from, const CatalogPartition *to)
 {
     MvChoice *choice = c->choice;
-    uint64_t rows = 0;
-    choice->is_delta &= mv_new_segments(from, to, c->arena, &choice->segments, &rows);
-    choice->delta_rows += rows;
+    uint64_t before = choice->delta_rows;
+    uint32_t first = choice->parts.count;
+    bool has_deletes = false;
+    if (choice->is_delta && !c->is_excluded)
+        choice->is_delta = mv_add_difference(c->number, from, to, c->arena, choice);
     add_cause(c, reason, to->name, from, to);
-    if (choice->is_delta && !c->is_excluded) {
-        MvCause *cause = &choice->causes.items[choice->causes.count - 1];
-        cause->reason = from != NULL ? rows_appended : reason;
-        cause->rows = rows;
-    }
+    if (!choice->is_delta || c->is_excluded)
+        return;
+    choice->changed |= 1ull << c->number;
+    for (uint32_t i = first; i < choice->parts.count; i++)
+        has_deletes |= choice->parts.items[i].since != NULL;
+    MvCause *cause = &choice->causes.items[choice->causes.count - 1];
+    cause->reason = from == NULL ? reason : has_deletes ? rows_changed : rows_appended;
+    cause->rows = choice->delta_rows - before;
 }
 
 /* Both sides are in the order of ids. */
@@ -124,38 +142,52 @@ static void compare_table(Compare *c, const MvSourceTable *known, Feed feed)
     }
 }
 
-/* What is read one way and the other. */
+/* What is read one way and the other. Tables that did not change are read both ways, as far as joins need them. */
 static bool delta_is_cheaper(const MvDecision *decision, const MvChoice *choice, Arena *arena)
 {
-    Feed feed = feed_of(&decision->cells, choice->cell, 0, arena);
     uint64_t whole = 0, merged = decision->delta.shape == MV_DELTA_MERGE ? mv_live_rows(choice->cell->existing) : 0;
-    for (uint32_t p = 0; p < feed.count; p++)
-        whole += mv_live_rows(feed.partitions[p]);
+    for (uint32_t t = 0; t < decision->cells.table_count; t++) {
+        Feed feed = feed_of(&decision->cells, choice->cell, t, arena);
+        for (uint32_t p = 0; (choice->changed >> t & 1) != 0 && p < feed.count; p++)
+            whole += mv_live_rows(feed.partitions[p]);
+    }
     return choice->delta_rows + merged < whole;
+}
+
+static bool delta_is_exact(MvDecision *decision, const MvChoice *choice)
+{
+    return mv_is_linear(decision, choice->changed) && (!choice->has_deletes || decision->delta.takes_deletes);
+}
+
+void mv_compute_whole(MvChoice *choice)
+{
+    choice->is_delta = false;
+    for (uint32_t i = 0; i < choice->causes.count; i++) {
+        const char **reason = &choice->causes.items[i].reason;
+        *reason = *reason == rows_appended || *reason == rows_changed ? data_changed : *reason;
+    }
 }
 
 static void compare_cell(MvDecision *decision, MvChoice *choice, Arena *arena)
 {
     const MvCells *cells = &decision->cells;
-    choice->is_delta = decision->delta.shape != MV_DELTA_NONE && cells->table_count == 1;
+    choice->is_delta = decision->delta.shape != MV_DELTA_NONE;
     for (uint32_t t = 0; t < cells->table_count; t++) {
         const MvTable *table = &cells->tables[t];
-        Compare c = {.decision = decision, .choice = choice, .arena = arena};
+        Compare c = {.decision = decision, .choice = choice, .arena = arena, .number = t};
         c.table = strview(arena_printf(arena, "%.*s.%.*s", SV_ARGS(table->database->name), SV_ARGS(table->table->name)));
         c.is_excluded = mv_is_excluded(&decision->definition, table->database->name, table->table->name);
         const MvSourceTable *known = mv_map_table(&choice->entry, table->table->id);
+        uint32_t causes = choice->causes.count;
         if (known != NULL)
             compare_table(&c, known, feed_of(cells, choice->cell, t, arena));
         else
             add_cause(&c, table_changed, STR_VIEW(""), NULL, NULL);
-        choice->is_delta &= known != NULL && !c.is_excluded;
+        /* Rows that are there were computed from another state of an excluded table than new ones would be. */
+        choice->is_delta &= known != NULL && (!c.is_excluded || choice->causes.count == causes);
     }
-    if (choice->refreshes && choice->is_delta && !delta_is_cheaper(decision, choice, arena))
-        choice->is_delta = false;
-    for (uint32_t i = 0; i < choice->causes.count && !choice->is_delta; i++) {
-        if (choice->causes.items[i].reason == rows_appended)
-            choice->causes.items[i].reason = data_changed;
-    }
+    if (!choice->refreshes || !choice->is_delta || !delta_is_exact(decision, choice) || !delta_is_cheaper(decision, choice, arena))
+        mv_compute_whole(choice);
 }
 
 static void add_whole_cause(MvChoice *choice, const char *reason, bool refreshes, Arena *arena)
@@ -279,7 +311,7 @@ static bool ttl_cutoff(const MvDecision *decision, const MvAsk *ask, int64_t *ou
     return true;
 }
 
-static void expire_cells(MvDecision *decision, const MvAsk *ask)
+static void expire_ranges(MvDecision *decision, const MvAsk *ask)
 {
     int64_t number = mv_property_number(&decision->definition, "partition_ttl_number", -1), kept = 0, cutoff_us = 0;
     bool has_cutoff = ttl_cutoff(decision, ask, &cutoff_us);
@@ -291,9 +323,32 @@ static void expire_cells(MvDecision *decision, const MvAsk *ask)
         choice->is_expired = has_cutoff && type_is_date(type) && cell->has_high && high_us <= cutoff_us;
         if (number > 0 && !is_future(decision, cell, ask->now_us))
             choice->is_expired |= kept++ >= number;
+    }
+}
+
+static Status expire_by_condition(MvDecision *decision)
+{
+    const MvBoundView *bound = &decision->bound;
+    StrView text = mv_property(&decision->definition, "partition_retention_condition");
+    MvRetention *retention;
+    if (text.length == 0 || bound->partition_count == 0)
+        return OK;
+    TRY(mv_retention_bind(decision->snapshot, decision->table->schema, text, bound->arena, bound->session, bound->diag, &retention));
+    for (uint32_t i = 0; i < decision->cells.count; i++) {
+        bool keeps;
+        TRY(mv_retention_keeps(retention, &decision->cells.items[i], bound->diag, &keeps));
+        decision->choices[i].is_expired |= !keeps;
+    }
+    return OK;
+}
+
+static void drop_expired(MvDecision *decision)
+{
+    for (uint32_t i = 0; i < decision->cells.count; i++) {
+        MvChoice *choice = &decision->choices[i];
         choice->is_excluded |= choice->is_expired;
-        if (choice->is_expired && cell->existing != NULL)
-            decision->cells.vanished[decision->cells.vanished_count++] = cell->existing;
+        if (choice->is_expired && choice->cell->existing != NULL)
+            decision->cells.vanished[decision->cells.vanished_count++] = choice->cell->existing;
     }
 }
 
@@ -301,11 +356,12 @@ static Status apply_limits(MvDecision *decision, const MvAsk *ask)
 {
     if (ask->range != NULL)
         TRY(leave_out_of_range(decision, ask->range));
-    if (!decision->bound.is_range)
-        return OK;
+    if (decision->bound.is_range)
+        expire_ranges(decision, ask);
+    TRY(expire_by_condition(decision));
+    drop_expired(decision);
     int64_t limit = mv_property_number(&decision->definition, "auto_refresh_partitions_limit", -1);
-    expire_cells(decision, ask);
-    if (ask->is_automatic)
+    if (decision->bound.is_range && ask->is_automatic)
         keep_newest(decision, limit, ask);
     return OK;
 }

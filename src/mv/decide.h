@@ -16,23 +16,43 @@ typedef struct MvCause {
     uint64_t rows, bytes;
 } MvCause;
 
-/* How the rows that were appended to the one base become rows of the view. */
+/* How the rows that came to the bases, and those that went, become rows of the view. */
 typedef enum MvDeltaShape {
     MV_DELTA_NONE,   /* they can't: partitions are computed as a whole */
-    MV_DELTA_APPEND, /* what the query yields for them is appended */
+    MV_DELTA_APPEND, /* what the query yields for new rows is appended */
     MV_DELTA_MERGE,  /* groups are added up */
 } MvDeltaShape;
 
+typedef enum MvMergeKind { MV_MERGE_GROUP, MV_MERGE_SUM, MV_MERGE_COUNT, MV_MERGE_AVERAGE, MV_MERGE_OTHER } MvMergeKind;
+
+/* A column of a view whose groups are added up: how its values are merged. */
+typedef struct MvMerge {
+    uint8_t kind;         /* MvMergeKind */
+    const char *function; /* OTHER: min, max, a union of sets. Rows that went can't be taken out of these */
+    int counted;          /* SUM, AVERAGE: the column that counts its values; -1: none */
+    int summed;           /* AVERAGE: the column with the sum */
+} MvMerge;
+
 typedef struct MvDelta {
     MvDeltaShape shape;
-    const char **merges; /* MERGE: the function a column of the view; "": a group */
+    MvMerge *merges;    /* MERGE: a column of the view */
+    int row_count;      /* the column with the number of rows of the group; -1: none */
+    bool has_groups;
+    bool takes_deletes; /* rows that went can be taken out */
 } MvDelta;
 
-typedef struct MvSegmentList {
-    uint64_t *items;
+/* A piece of a difference: rows of a segment of a base. */
+typedef struct MvPart {
+    uint32_t table; /* in MvCells.tables */
+    const SegmentRef *segment;
+    const MvSegmentMark *since; /* what was deleted since; NULL: the segment is new, all of its rows came */
+} MvPart;
+
+typedef struct MvParts {
+    MvPart *items;
     uint32_t count;
     uint32_t capacity;
-} MvSegmentList;
+} MvParts;
 
 typedef struct MvChoice {
     const MvCell *cell;
@@ -42,8 +62,10 @@ typedef struct MvChoice {
     MvMapEntry entry;
     bool has_entry;
     ARRAY_OF(MvCause) causes; /* one at least */
-    bool is_delta;            /* the new segments are enough */
-    MvSegmentList segments;
+    bool is_delta;            /* the differences of its bases are enough */
+    bool has_deletes;         /* among them rows that went */
+    uint64_t changed;         /* a bit a table of MvCells.tables */
+    MvParts parts;
     uint64_t delta_rows;
 } MvChoice;
 
@@ -69,13 +91,18 @@ typedef struct MvDecision {
     const CatalogSnapshot *snapshot;
     MvCells cells;
     MvDelta delta;
+    uint64_t linear_for[2]; /* tables for which differences were found to be enough, or not to be; 0: none yet */
     MvChoice *choices; /* one a cell */
     uint32_t refresh_count;
 } MvDecision;
 
+/* Has it partitions that expire? */
+bool mv_depends_on_time(const MvDefinition *definition);
 /* Binds the view and decides, at one snapshot, which must outlive it. */
 Status mv_decide(const CatalogSnapshot *snapshot, uint64_t view_id, const MvAsk *ask, Arena *arena, FuncSession *session, Diag *diag,
                  MvDecision *out);
+/* Its differences are not enough after all. */
+void mv_compute_whole(MvChoice *choice);
 /* Is the table one that refreshes don't look at? */
 bool mv_is_excluded(const MvDefinition *definition, StrView database, StrView table);
 /* The map entry for the cell at this snapshot; the fingerprint is the caller's. */

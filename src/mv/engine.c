@@ -58,7 +58,31 @@ static void read_values(StrView text, uint32_t columns, Arena *arena, MvRange *o
     out->value_rows = values.count / MAX(columns, 1u);
 }
 
-static void read_ask(const TaskRun *run, const MvDefinition *definition, Arena *arena, MvRange *range, MvRefresh *out)
+static int64_t config_number(const CatalogSnapshot *catalog, const char *key, int64_t missing)
+{
+    int64_t value;
+    StrView text = catalog_setting(catalog, key);
+    return text.data != NULL && int64_parse(text, &value) ? value : missing;
+}
+
+/* A number of partitions a run, or as many as read so much. A number that the view gives counts more than a strategy that it does not. */
+static void read_limits(const CatalogSnapshot *catalog, const MvDefinition *definition, MvRefresh *out)
+{
+    StrView strategy = mv_property(definition, "partition_refresh_strategy");
+    int64_t number = mv_property_number(definition, "partition_refresh_number", 0);
+    if (strategy.length == 0 && number == 0)
+        strategy = catalog_setting(catalog, "config.default_mv_partition_refresh_strategy");
+    if (strview_equal_ci(strategy, STR_VIEW("adaptive"))) {
+        out->most_partitions = config_number(catalog, "config.mv_max_partitions_num_per_refresh", 64);
+        out->most_rows = config_number(catalog, "config.mv_max_rows_per_refresh", 100000000);
+        out->most_bytes = config_number(catalog, "config.mv_max_bytes_per_refresh", 21474836480);
+        return;
+    }
+    out->most_partitions = number != 0 ? number : config_number(catalog, "config.default_mv_partition_refresh_number", 1);
+}
+
+static void read_ask(const TaskRun *run, const CatalogSnapshot *catalog, const MvDefinition *definition, Arena *arena, MvRange *range, MvRefresh *out,
+                     bool *out_cascades)
 {
     StrView start = task_run_property(run, "PARTITION_START"), end = task_run_property(run, "PARTITION_END");
     StrView values = task_run_property(run, "PARTITION_VALUES");
@@ -69,9 +93,10 @@ static void read_ask(const TaskRun *run, const MvDefinition *definition, Arena *
     if (range->has_start || range->has_end || range->value_rows > 0)
         out->ask.range = range;
     out->is_strict = is_true(run, "STRICT");
-    out->most_partitions = mv_property_number(definition, "partition_refresh_number", 1);
-    if (is_true(run, "SYNC"))
-        out->most_partitions = -1;
+    *out_cascades = is_true(run, "CASCADE");
+    read_limits(catalog, definition, out);
+    if (is_true(run, "SYNC") || *out_cascades)
+        out->most_partitions = out->most_rows = out->most_bytes = -1;
 }
 
 /* ---- the run ---- */
@@ -95,7 +120,8 @@ static void tell_started(void *context)
 }
 
 /* Again when another commit came between: the decision is made anew. */
-static Status refresh_until_done(MvEngine *engine, MvRefresh *refresh, Arena *arena, Diag *diag, MvRefreshed *out, CatalogSnapshot **out_snapshot)
+static Status refresh_until_done(MvEngine *engine, MvRefresh *refresh, bool cascades, Arena *arena, Diag *diag, MvRefreshed *out,
+                                 CatalogSnapshot **out_snapshot)
 {
     Status status = ERR_RETRY;
     for (uint32_t attempt = 0; attempt < MOST_ATTEMPTS && status == ERR_RETRY; attempt++) {
@@ -103,7 +129,8 @@ static Status refresh_until_done(MvEngine *engine, MvRefresh *refresh, Arena *ar
         catalog_unref(*out_snapshot);
         *out_snapshot = meta_snapshot(engine->options.store);
         refresh->ask.now_us = env_wall_us(meta_environment(engine->options.store));
-        status = mv_refresh(engine, refresh, *out_snapshot, arena, diag, out);
+        status = cascades ? mv_refresh_tree(engine, refresh, out_snapshot, arena, diag, out)
+                          : mv_refresh(engine, refresh, *out_snapshot, arena, diag, out);
     }
     return status;
 }
@@ -132,16 +159,18 @@ static Status run_refresh(MvEngine *engine, TaskRun *run, const MvDefinition *de
     MvRange range;
     MvRefreshed done;
     CatalogSnapshot *snapshot = NULL;
-    MvRefresh refresh = {.view_id = definition->id, .cancelled = &running.cancelled, .started = tell_started, .started_context = &running};
-    read_ask(run, definition, arena, &range, &refresh);
-    bool splits_lists = definition->partition_count > 0 && refresh.ask.is_force;
-    const CatalogSnapshot *now = meta_snapshot(engine->options.store);
+    bool cascades;
+    MvRefresh refresh = {.view_id = definition->id, .cancelled = &running.cancelled, .started = tell_started,
+                         .started_context = &running};
+    CatalogSnapshot *now = meta_snapshot(engine->options.store);
+    read_ask(run, now, definition, arena, &range, &refresh, &cascades);
     const CatalogTable *table = catalog_table_by_id(now, definition->id);
-    if (splits_lists && table != NULL && table->schema->scheme == PARTITION_LIST)
-        refresh.most_partitions = -1; /* what is done can't be told from what is left */
-    catalog_unref((CatalogSnapshot *)(uintptr_t)now);
+    /* By force, of lists: what is done can't be told from what is left. */
+    if (refresh.ask.is_force && table != NULL && table->schema->scheme == PARTITION_LIST)
+        refresh.most_partitions = refresh.most_rows = refresh.most_bytes = -1;
+    catalog_unref(now);
     task_run_on_cancel(run, cancel_run, &running.cancelled);
-    Status status = refresh_until_done(engine, &refresh, arena, diag, &done, &snapshot);
+    Status status = refresh_until_done(engine, &refresh, cascades, arena, diag, &done, &snapshot);
     task_run_on_cancel(run, NULL, NULL);
     if (status == OK)
         status = running.status;

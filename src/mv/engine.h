@@ -43,6 +43,8 @@ typedef struct MvRefresh {
     MvAsk ask;
     bool is_strict;
     int64_t most_partitions; /* of this run; <= 0: all */
+    int64_t most_rows, most_bytes; /* that it reads, but for one partition; 0: whatever there is */
+    ByteBuf *entry;          /* what was committed is put there; may be NULL */
     const _Atomic bool *cancelled;
     void (*started)(void *context); /* there is something to do */
     void *started_context;
@@ -55,15 +57,23 @@ typedef struct MvRefreshed {
     StrView next_start, next_end; /* range of them; empty: none */
     uint32_t touched;    /* partitions whose rows changed */
     uint64_t rows;
+    uint64_t entry_id;   /* of the commit that changed rows; 0: none did */
 } MvRefreshed;
 
 /* One run at the newest snapshot. Texts of out are in arena; choices that this run did not take on have refreshes unset. */
 Status mv_refresh(MvEngine *engine, const MvRefresh *refresh, CatalogSnapshot *snapshot, Arena *arena, Diag *diag, MvRefreshed *out);
+/* ---- cascade.c ---- */
+/* The views that CASCADE refreshes: bases first, the view itself last. */
+Status mv_list_tree(const CatalogSnapshot *snapshot, uint64_t view_id, Arena *arena, Diag *diag, uint64_t **out_ids, uint32_t *out_count);
+/* The same of the view and before it of the views that it reads, all of them of base tables as they are in the snapshot. *in_out_snapshot
+ * becomes the one that the view itself was computed from. */
+Status mv_refresh_tree(MvEngine *engine, const MvRefresh *refresh, CatalogSnapshot **in_out_snapshot, Arena *arena, Diag *diag, MvRefreshed *out);
 /* The query of the chosen cells of a decision as a plan whose columns are the view's; for refreshes, EXPLAIN and VERIFY.
  * It uses the bound query up. chosen: a byte a cell. */
 Status mv_query_cells(MvDecision *decision, const uint8_t *chosen); /* bound.query yields them */
-/* The same for cells whose choices are deltas. What it yields is appended, or takes the place of the rows: decision->delta. */
-Status mv_plan_delta(MvEngine *engine, MvDecision *decision, const uint8_t *chosen, PhysPlan **out);
+/* The same for cells whose choices are deltas, of the same tables. What it yields is appended, or takes the place of the rows: decision->delta.
+ * The query of the decision is left alone. */
+Status mv_plan_delta(MvEngine *engine, const MvDecision *decision, const uint8_t *chosen, PhysPlan **out);
 Status mv_plan_cells(MvEngine *engine, MvDecision *decision, const uint8_t *chosen, PhysPlan **out);
 /* Runs a plan of it. */
 Status mv_run_plan(MvEngine *engine, const MvDecision *decision, const PhysPlan *plan, const ExecResult *result, const _Atomic bool *cancelled,

@@ -2,6 +2,7 @@
 /* Inside of the refresh of materialized views; only for src/mv. */
 
 #include "mv/engine.h"
+#include "mv/fresh_cache.h"
 
 /* A view that refreshes after commits, as its record says. */
 typedef struct MvTrigger {
@@ -18,12 +19,9 @@ typedef struct MvRetry {
     int64_t next_us;
 } MvRetry;
 
-/* A view that was found fresh, with the nodes that it was found with: its own table first. */
 typedef struct MvFresh {
     uint64_t id;
-    uint64_t record_hash;
-    CatalogTable **tables;
-    uint32_t table_count;
+    MvFreshNodes nodes;
 } MvFresh;
 
 struct MvEngine {
@@ -43,16 +41,30 @@ struct MvEngine {
 
 /* ---- incremental.c ---- */
 MvDelta mv_delta_shape(const MvDecision *decision);
+/* Does the query yield, for the differences of these tables (a bit each), the difference of its result? */
+bool mv_is_linear(MvDecision *decision, uint64_t changed);
+/* Does the tree read one of them? */
+bool mv_reads_changed(const MvCells *cells, uint64_t changed, LogicalNode *node);
+
+/* ---- delta_rows.c ---- */
 void mv_mark_segments(const CatalogPartition *partition, Arena *arena, MvSource *out);
-/* The segments that came since the source was marked (NULL: all); false: others went or changed. */
-bool mv_new_segments(const MvSource *source, const CatalogPartition *now, Arena *arena, MvSegmentList *out, uint64_t *out_rows);
-/* decision->bound.query yields the new rows of the chosen cells: afterwards those merged with the rows that are there. */
-Status mv_merge_query(MvDecision *decision, const uint8_t *chosen);
+/* Adds what came and went since the source was marked (NULL: all came) to the choice; false: it can't be told. */
+bool mv_add_difference(uint32_t table, const MvSource *source, const CatalogPartition *now, Arena *arena, MvChoice *choice);
+/* The scans of the changed tables read nothing but the rows that came, or those that went. */
+Status mv_restrict_to_difference(MvEngine *engine, MvDecision *decision, const uint8_t *chosen, uint64_t changed, bool is_gone);
+/* Were two of the cells computed from other versions of the same base partition? Then they can't be computed together. */
+bool mv_differences_conflict(const MvDecision *decision, const uint8_t *chosen);
+
+/* ---- cell_plan.c ---- */
+LogicalNode *mv_node_over(const MvBoundView *view, LogicalKind kind, LogicalNode *child);
+Status mv_project_columns(MvDecision *decision, bool by_place);
+Status mv_plan_bound(MvEngine *engine, MvDecision *decision, PhysPlan **out);
 
 /* ---- fresh_cache.c ---- */
 void mv_fresh_close(MvEngine *engine);
-/* Nothing of the view is stale. */
-void mv_fresh_note(MvEngine *engine, const MvDecision *decision);
+/* Nothing of the view is stale. own: its table as it is now. */
+void mv_fresh_note(MvEngine *engine, const MvDecision *decision, const CatalogTable *own);
+void mv_fresh_sweep(MvEngine *engine, const CatalogSnapshot *snapshot); /* views that were dropped */
 bool mv_fresh_holds(MvEngine *engine, const CatalogSnapshot *snapshot, uint64_t view_id);
 
 /* ---- events.c ---- */

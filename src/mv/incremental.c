@@ -1,249 +1,292 @@
 #include "mv/engine_int.h"
 
-/* Row-level incremental refresh: what a query over one table yields for the rows that were appended to it.
+/* Row-level incremental refresh: for which queries the differences of the bases are enough.
  *
- * The version map keeps, for the partitions that such a view was computed from, their segments with the identities of
- * the delete vectors. As long as these are all still there, unchanged, what is new are the other segments. A query that filters and
- * projects appends its rows for them to the view's partition. An aggregate of sum, count, min and max is merged: the partition's rows and
- * those of the new segments are added up by group. Everything else is computed as a whole, and so is what
- * compaction, deletes or replaced keys have touched. Sums of floating point numbers depend on their order: as a whole. */
+ * A query is linear in a scan when what it yields for more rows of it is what it yielded, and what it yields for those rows
+ * alone: through projections, filters, the preserved and the inner side of joins, and all branches of UNION ALL, on one
+ * side of each join. Rows that came are appended to the partition of the view, or, below one aggregate, added to its groups; rows
+ * that went are taken out of the groups. delta_rows.c finds those rows, delta_query.c makes the plan of them. Everything
+ * else is computed as a whole. Sums of floating point numbers depend on their order: as a whole. So do minima and maxima that lose rows. */
 
 #include "plan/logical_walk.h"
-#include "sql/unparse.h"
+
+/* ---- linear in what? ---- */
+
+typedef struct Linear {
+    const MvCells *cells;
+    uint64_t changed; /* a bit a table */
+    bool found;
+} Linear;
+
+static void find_changed(void *context, LogicalNode *scan)
+{
+    Linear *linear = context;
+    for (uint32_t t = 0; t < linear->cells->table_count; t++)
+        linear->found |= (linear->changed >> t & 1) != 0 && linear->cells->tables[t].table == scan->scan.table;
+}
+
+static void visit_subquery(void *context, Expr **expr)
+{
+    if ((*expr)->kind == EXPR_SUBQUERY)
+        mv_each_scan((*expr)->subquery.query->root, find_changed, context);
+    for (uint32_t i = 0; i < (*expr)->argument_count; i++)
+        visit_subquery(context, &(*expr)->arguments[i]);
+}
+
+/* Do the node's own expressions read a changed table? */
+static bool reads_in_exprs(const Linear *linear, LogicalNode *node)
+{
+    Linear search = *linear;
+    search.found = false;
+    node_each_expr(node, visit_subquery, &search);
+    return search.found;
+}
+
+bool mv_reads_changed(const MvCells *cells, uint64_t changed, LogicalNode *node)
+{
+    Linear search = {cells, changed, false};
+    mv_each_scan(node, find_changed, &search);
+    return search.found;
+}
+
+/* Which side of the join may change; 0: the left, 1: the right. */
+static bool takes_change(JoinKind kind, uint32_t side)
+{
+    switch (kind) {
+    case JOIN_INNER:
+    case JOIN_CROSS:
+        return true;
+    case JOIN_RIGHT:
+    case JOIN_RIGHT_SEMI:
+    case JOIN_RIGHT_ANTI:
+        return side == 1;
+    case JOIN_FULL:
+        return false;
+    default:
+        return side == 0;
+    }
+}
+
+static bool scan_is_linear(const LogicalNode *scan)
+{
+    const TableSchema *schema = scan->scan.table->schema;
+    return schema->keys_kind != KEYS_AGGREGATE && scan->scan.partition_ids == NULL && scan->scan.tablet_ids == NULL && !scan->scan.is_historic;
+}
+
+/* The node reads a changed table. */
+static bool is_linear(const Linear *linear, LogicalNode *node)
+{
+    if (reads_in_exprs(linear, node))
+        return false;
+    if (node->kind == LOGICAL_SCAN)
+        return scan_is_linear(node);
+    bool is_union = node->kind == LOGICAL_SET && node->set.kind == SET_UNION_ALL;
+    bool is_sort = node->kind == LOGICAL_SORT && node->sort.limit < 0 && node->sort.offset <= 0;
+    if (node->kind != LOGICAL_PROJECT && node->kind != LOGICAL_FILTER && node->kind != LOGICAL_JOIN && !is_union && !is_sort)
+        return false;
+    uint32_t changed = 0;
+    for (uint32_t c = 0; c < node->child_count; c++) {
+        if (!mv_reads_changed(linear->cells, linear->changed, node->children[c]))
+            continue;
+        changed++;
+        if (!is_linear(linear, node->children[c]) || (node->kind == LOGICAL_JOIN && !takes_change((JoinKind)node->join.kind, c)))
+            return false;
+    }
+    return node->kind != LOGICAL_JOIN || changed <= 1;
+}
+
+/* What the aggregate reads, or all of the query. */
+static LogicalNode *input_of(LogicalNode *root)
+{
+    LogicalNode *node = root;
+    while (node->kind == LOGICAL_PROJECT || node->kind == LOGICAL_SORT)
+        node = node->children[0];
+    return node->kind == LOGICAL_AGGREGATE ? node->children[0] : root;
+}
+
+bool mv_is_linear(MvDecision *decision, uint64_t changed)
+{
+    if (decision->linear_for[0] == changed || decision->linear_for[1] == changed)
+        return decision->linear_for[0] == changed;
+    Linear linear = {&decision->cells, changed, false};
+    bool result = is_linear(&linear, input_of(decision->bound.query->root));
+    decision->linear_for[result ? 0 : 1] = changed;
+    return result;
+}
 
 /* ---- which queries ---- */
 
-typedef struct ExprCheck {
-    bool ok;
-} ExprCheck;
-
 static void check_expr(void *context, Expr **expr)
 {
-    ExprCheck *check = context;
-    check->ok &= (*expr)->kind != EXPR_SUBQUERY && expr_is_deterministic(*expr);
-    for (uint32_t i = 0; i < (*expr)->argument_count && check->ok; i++)
+    bool *ok = context;
+    *ok &= expr_is_deterministic(*expr);
+    if ((*expr)->kind == EXPR_SUBQUERY)
+        return;
+    for (uint32_t i = 0; i < (*expr)->argument_count && *ok; i++)
         check_expr(context, &(*expr)->arguments[i]);
 }
 
-static const char *merge_of(const AggCall *call)
+static void check_tree(LogicalNode *node, bool *ok)
 {
+    node_each_expr(node, check_expr, ok);
+    *ok &= node->kind != LOGICAL_CTE_REF && node->kind != LOGICAL_SYSTEM_SCAN && node->kind != LOGICAL_TABLE_FUNCTION;
+    for (uint32_t i = 0; i < node->child_count && *ok; i++)
+        check_tree(node->children[i], ok);
+}
+
+static bool merge_of(const AggCall *call, MvMerge *out)
+{
+    static const char *const others[][2] = {{"min", "min"},
+                                            {"max", "max"},
+                                            {"bitmap_union", "bitmap_union"},
+                                            {"bitmap_agg", "bitmap_union"},
+                                            {"hll_union", "hll_union"},
+                                            {"hll_raw_agg", "hll_union"}};
     const char *name = call->binding->def->name;
-    if (call->is_distinct || call->order_count > 0)
-        return NULL;
-    if (strcmp(name, "sum") == 0)
-        return type_is_float(call->binding->result) ? NULL : "sum";
-    if (strcmp(name, "count") == 0)
-        return "sum";
-    bool is_extreme = strcmp(name, "min") == 0 || strcmp(name, "max") == 0;
-    return is_extreme ? name : NULL;
+    *out = (MvMerge){.kind = MV_MERGE_OTHER, .counted = -1, .summed = -1};
+    if (call->is_distinct || call->order_count > 0 || call->filter != NULL)
+        return false;
+    if (strcmp(name, "count") == 0) {
+        out->kind = MV_MERGE_COUNT;
+        return call->argument_count <= 1;
+    }
+    bool is_average = strcmp(name, "avg") == 0;
+    if (is_average || strcmp(name, "sum") == 0) {
+        out->kind = is_average ? MV_MERGE_AVERAGE : MV_MERGE_SUM;
+        return !type_is_float(call->binding->argument_types[0]);
+    }
+    for (size_t i = 0; i < COUNT_OF(others); i++) {
+        if (strcmp(name, others[i][0]) == 0)
+            out->function = others[i][1];
+    }
+    return out->function != NULL;
 }
 
-/* The aggregate's function behind each column of the view: how two of its values are merged; "": a group. */
-static bool merge_columns(const MvDecision *decision, LogicalNode *aggregate, MvDelta *out)
+/* The aggregate's column behind a column of the view; 0: it is computed from others. */
+static ColumnId aggregate_column(const MvDecision *decision, const LogicalNode *aggregate, uint32_t column)
 {
-    const MvBoundView *view = &decision->bound;
-    const TableSchema *schema = decision->table->schema;
-    uint32_t groups = 0;
-    out->merges = ARENA_NEW_ARRAY(view->arena, const char *, MAX(schema->column_count, 1u));
-    for (uint32_t c = 0; c < schema->column_count; c++) {
-        uint32_t output;
-        if (mv_output(&decision->definition, view, c, &output) != OK)
-            return false;
-        ColumnId id = view->query->root->columns[output].id;
-        for (LogicalNode *node = view->query->root; node != aggregate; node = node->children[0]) {
-            if (node->kind != LOGICAL_PROJECT)
+    const BoundQuery *query = decision->bound.query;
+    uint32_t output;
+    if (mv_output(&decision->definition, &decision->bound, column, &output) != OK)
+        return 0;
+    ColumnId id = query->root->columns[output].id;
+    for (const LogicalNode *node = query->root; node != aggregate; node = node->children[0]) {
+        for (uint32_t i = 0; node->kind == LOGICAL_PROJECT && i < node->column_count; i++) {
+            if (node->columns[i].id != id)
                 continue;
-            for (uint32_t i = 0; i < node->column_count; i++) {
-                if (node->columns[i].id != id)
-                    continue;
-                if (node->project.exprs[i]->kind != EXPR_COLUMN)
-                    return false;
-                id = node->project.exprs[i]->column.id;
-                break;
-            }
+            if (node->project.exprs[i]->kind != EXPR_COLUMN)
+                return 0;
+            id = node->project.exprs[i]->column.id;
+            break;
         }
-        for (uint32_t g = 0; g < aggregate->aggregate.group_count; g++) {
-            if (aggregate->aggregate.group_ids[g] == id) {
-                out->merges[c] = "";
-                groups |= 1u << g;
-            }
-        }
-        for (uint32_t i = 0; i < aggregate->aggregate.call_count; i++) {
-            if (aggregate->aggregate.calls[i].id == id)
-                out->merges[c] = merge_of(&aggregate->aggregate.calls[i]);
-        }
-        if (out->merges[c] == NULL)
-            return false;
     }
-    return groups == (1u << aggregate->aggregate.group_count) - 1;
+    return id;
 }
 
-MvDelta mv_delta_shape(const MvDecision *decision)
+typedef struct Merging {
+    const LogicalNode *aggregate;
+    MvDelta *delta;
+    const AggCall **calls; /* a column of the view; NULL: a group */
+    uint32_t column_count;
+} Merging;
+
+/* The column that counts all rows of a group, or those where the argument is not NULL. */
+static int count_column(const Merging *m, const Expr *argument)
 {
-    MvDelta delta = {.shape = MV_DELTA_NONE};
-    const MvBoundView *view = &decision->bound;
-    LogicalNode *aggregate = NULL;
-    ExprCheck check = {true};
-    if (view->scan_count != 1 || view->scans[0].table->schema->keys_kind == KEYS_AGGREGATE)
-        return delta;
-    for (LogicalNode *node = view->query->root; node != NULL; node = node->child_count == 1 ? node->children[0] : NULL) {
-        bool is_sort = node->kind == LOGICAL_SORT && node->sort.limit < 0 && node->sort.offset <= 0;
-        bool is_known = node->kind == LOGICAL_PROJECT || node->kind == LOGICAL_SCAN || node->kind == LOGICAL_AGGREGATE || is_sort ||
-                        (node->kind == LOGICAL_FILTER);
-        node_each_expr(node, check_expr, &check);
-        if (!is_known || !check.ok)
-            return delta;
-        if (node->kind == LOGICAL_AGGREGATE) {
-            if (aggregate != NULL || node->aggregate.sets != NULL || node->aggregate.group_count > 30)
-                return delta;
-            aggregate = node;
-        }
+    for (uint32_t c = 0; c < m->column_count; c++) {
+        const AggCall *call = m->calls[c];
+        if (call == NULL || m->delta->merges[c].kind != MV_MERGE_COUNT)
+            continue;
+        bool counts_all = call->argument_count == 0 || !call->arguments[0]->is_nullable;
+        bool is_same = argument != NULL && call->argument_count == 1 && expr_equal(call->arguments[0], argument);
+        if (is_same || (counts_all && (argument == NULL || !argument->is_nullable)))
+            return (int)c;
     }
-    for (LogicalNode *node = view->query->root; aggregate != NULL && node != aggregate; node = node->children[0]) {
-        if (node->kind == LOGICAL_FILTER) /* HAVING */
-            return delta;
-    }
-    if (aggregate != NULL && !merge_columns(decision, aggregate, &delta))
-        return delta;
-    delta.shape = aggregate != NULL ? MV_DELTA_MERGE : MV_DELTA_APPEND;
-    return delta;
+    return -1;
 }
 
-/* ---- what is new ---- */
-
-static const SegmentRef *find_segment(const CatalogPartition *p, uint64_t id)
+static int sum_column(const Merging *m, const Expr *argument)
 {
-    for (uint32_t t = 0; t < p->tablet_count; t++) {
-        for (uint32_t s = 0; s < p->tablets[t].segment_count; s++) {
-            if (p->tablets[t].segments[s].id == id)
-                return &p->tablets[t].segments[s];
-        }
+    for (uint32_t c = 0; c < m->column_count; c++) {
+        if (m->calls[c] != NULL && m->delta->merges[c].kind == MV_MERGE_SUM && expr_equal(m->calls[c]->arguments[0], argument))
+            return (int)c;
     }
-    return NULL;
+    return -1;
 }
 
-static bool is_marked(const MvSource *source, uint64_t id)
+/* Sums whose quotient is the average exactly: those that can't overflow. */
+static bool average_is_exact(Type type)
 {
-    for (uint32_t i = 0; source != NULL && i < source->mark_count; i++) {
-        if (source->marks[i].segment_id == id)
-            return true;
-    }
-    return false;
+    return type.kind == TYPE_DECIMAL ? type.precision <= 18 : type.phys == PHYS_I8 || type.phys == PHYS_I16 || type.phys == PHYS_I32;
 }
 
-void mv_mark_segments(const CatalogPartition *p, Arena *arena, MvSource *out)
+/* False: it is not known how the values of a column are merged. */
+static bool finish_merges(Merging *m)
 {
-    for (uint32_t t = 0; t < p->tablet_count; t++)
-        out->mark_count += p->tablets[t].segment_count;
-    out->marks = ARENA_NEW_ARRAY(arena, MvSegmentMark, MAX(out->mark_count, 1u));
-    uint32_t at = 0;
-    for (uint32_t t = 0; t < p->tablet_count; t++) {
-        for (uint32_t s = 0; s < p->tablets[t].segment_count; s++) {
-            const SegmentRef *segment = &p->tablets[t].segments[s];
-            out->marks[at++] = (MvSegmentMark){segment->id, segment->deletes == NULL ? 0 : segment->deletes->id};
+    MvDelta *delta = m->delta;
+    delta->row_count = count_column(m, NULL);
+    delta->takes_deletes = !delta->has_groups || delta->row_count >= 0;
+    for (uint32_t c = 0; c < m->column_count; c++) {
+        MvMerge *merge = &delta->merges[c];
+        const Expr *argument = m->calls[c] == NULL || m->calls[c]->argument_count == 0 ? NULL : m->calls[c]->arguments[0];
+        if (merge->kind == MV_MERGE_SUM || merge->kind == MV_MERGE_AVERAGE)
+            merge->counted = count_column(m, argument);
+        if (merge->kind == MV_MERGE_AVERAGE) {
+            merge->summed = sum_column(m, argument);
+            if (merge->summed < 0 || merge->counted < 0 || !average_is_exact(argument->type))
+                return false;
         }
-    }
-}
-
-bool mv_new_segments(const MvSource *source, const CatalogPartition *now, Arena *arena, MvSegmentList *out, uint64_t *out_rows)
-{
-    *out_rows = 0;
-    if (source != NULL && source->mark_count == 0)
-        return false; /* not kept then */
-    for (uint32_t i = 0; source != NULL && i < source->mark_count; i++) {
-        const SegmentRef *segment = find_segment(now, source->marks[i].segment_id);
-        if (segment == NULL || (segment->deletes == NULL ? 0 : segment->deletes->id) != source->marks[i].deletes_id)
-            return false;
-    }
-    for (uint32_t t = 0; t < now->tablet_count; t++) {
-        for (uint32_t s = 0; s < now->tablets[t].segment_count; s++) {
-            const SegmentRef *segment = &now->tablets[t].segments[s];
-            if (is_marked(source, segment->id))
-                continue;
-            ARRAY_PUSH(arena, out, segment->id);
-            *out_rows += segment->row_count;
-        }
+        bool may_be_null = merge->kind == MV_MERGE_SUM && (argument->is_nullable || !delta->has_groups);
+        delta->takes_deletes &= merge->kind != MV_MERGE_OTHER && (!may_be_null || merge->counted >= 0);
     }
     return true;
 }
 
-/* ---- the merged query ---- */
-
-/* SELECT g, sum(s), .. FROM view GROUP BY g, whose scan becomes the union of the view's rows and the new ones. */
-static void merge_text(const MvDecision *decision, ByteBuf *out)
+static bool merge_columns(const MvDecision *decision, LogicalNode *aggregate, MvDelta *out)
 {
-    const TableSchema *schema = decision->table->schema;
-    const char *between = "";
-    bytebuf_append_text(out, "SELECT ");
-    for (uint32_t c = 0; c < schema->column_count; c++) {
-        const char *merge = decision->delta.merges[c];
-        bytebuf_printf(out, "%s%s%s", c > 0 ? ", " : "", merge, merge[0] != '\0' ? "(" : "");
-        sql_print_quoted_identifier(schema->columns[c].name, out);
-        bytebuf_append_text(out, merge[0] != '\0' ? ")" : "");
+    Arena *arena = decision->bound.arena;
+    uint32_t groups = 0, count = decision->table->schema->column_count;
+    Merging m = {aggregate, out, ARENA_NEW_ARRAY(arena, const AggCall *, count + 1), count};
+    out->merges = ARENA_NEW_ARRAY(arena, MvMerge, count + 1);
+    out->has_groups = aggregate->aggregate.group_count > 0;
+    for (uint32_t c = 0; c < count; c++) {
+        ColumnId id = aggregate_column(decision, aggregate, c);
+        bool is_known = false;
+        for (uint32_t g = 0; g < aggregate->aggregate.group_count; g++) {
+            if (id == 0 || aggregate->aggregate.group_ids[g] != id)
+                continue;
+            out->merges[c] = (MvMerge){.kind = MV_MERGE_GROUP};
+            groups |= 1u << g;
+            is_known = true;
+        }
+        for (uint32_t i = 0; i < aggregate->aggregate.call_count && !is_known; i++) {
+            m.calls[c] = &aggregate->aggregate.calls[i];
+            if (id != 0 && m.calls[c]->id == id)
+                is_known = merge_of(m.calls[c], &out->merges[c]);
+            if (is_known)
+                break;
+            m.calls[c] = NULL;
+        }
+        if (!is_known)
+            return false;
     }
-    bytebuf_append_text(out, " FROM ");
-    sql_print_quoted_identifier(decision->table->name, out);
-    for (uint32_t c = 0; c < schema->column_count; c++) {
-        if (decision->delta.merges[c][0] != '\0')
-            continue;
-        bytebuf_append_text(out, between[0] == '\0' ? " GROUP BY " : between);
-        sql_print_quoted_identifier(schema->columns[c].name, out);
-        between = ", ";
-    }
+    return groups == (1u << aggregate->aggregate.group_count) - 1 && finish_merges(&m);
 }
 
-static void find_scan(void *context, LogicalNode *scan)
+MvDelta mv_delta_shape(const MvDecision *decision)
 {
-    *(LogicalNode **)context = scan;
-}
-
-static void unite(MvBoundView *view, LogicalNode *scan, LogicalNode *fresh, const uint64_t *ids, uint32_t id_count)
-{
-    LogicalNode *stored = ARENA_NEW(view->arena, LogicalNode);
-    *stored = *scan;
-    stored->columns = ARENA_NEW_ARRAY(view->arena, LogicalColumn, MAX(scan->column_count, 1u));
-    stored->scan.first_id = view->analyze.ids.next;
-    view->analyze.ids.next += scan->scan.table->schema->column_count;
-    stored->scan.partition_ids = ids;
-    stored->scan.partition_id_count = id_count;
-    ColumnId **inputs = ARENA_NEW_ARRAY(view->arena, ColumnId *, 2);
-    inputs[0] = ARENA_NEW_ARRAY(view->arena, ColumnId, MAX(scan->column_count, 1u));
-    inputs[1] = ARENA_NEW_ARRAY(view->arena, ColumnId, MAX(scan->column_count, 1u));
-    LogicalColumn *columns = scan->columns;
-    for (uint32_t i = 0; i < scan->column_count; i++) {
-        stored->columns[i] = scan->columns[i];
-        stored->columns[i].id = stored->scan.first_id + scan->scan.ordinals[i];
-        columns[i].is_nullable = true;
-        inputs[0][i] = stored->columns[i].id;
-        inputs[1][i] = fresh->columns[scan->scan.ordinals[i]].id;
+    MvDelta delta = {.shape = MV_DELTA_NONE, .row_count = -1};
+    LogicalNode *root = decision->bound.query->root;
+    LogicalNode *input = input_of(root), *aggregate = NULL;
+    bool ok = true;
+    check_tree(root, &ok);
+    if (input != root) {
+        for (aggregate = root; aggregate->kind != LOGICAL_AGGREGATE; aggregate = aggregate->children[0])
+            ok &= aggregate->kind != LOGICAL_SORT || (aggregate->sort.limit < 0 && aggregate->sort.offset <= 0);
+        ok &= aggregate->aggregate.sets == NULL && aggregate->aggregate.group_count <= 30;
     }
-    uint32_t count = scan->column_count;
-    *scan = (LogicalNode){.kind = LOGICAL_SET, .child_count = 2, .columns = columns, .column_count = count, .estimated_rows = -1};
-    scan->children = ARENA_NEW_ARRAY(view->arena, LogicalNode *, 2);
-    scan->children[0] = stored;
-    scan->children[1] = fresh;
-    scan->set.kind = SET_UNION_ALL;
-    scan->set.inputs = inputs;
-}
-
-Status mv_merge_query(MvDecision *decision, const uint8_t *chosen)
-{
-    MvBoundView *view = &decision->bound;
-    AUTO_BYTEBUF text = {0};
-    LogicalNode *fresh = view->query->root, *scan = NULL;
-    MvBoundView merged = {.arena = view->arena, .diag = view->diag, .session = view->session};
-    uint64_t *ids = ARENA_NEW_ARRAY(view->arena, uint64_t, MAX(decision->cells.count, 1u));
-    uint32_t id_count = 0;
-    for (uint32_t c = 0; c < decision->cells.count; c++) {
-        if (chosen[c] != 0)
-            ids[id_count++] = decision->cells.items[c].existing->id;
-    }
-    merge_text(decision, &text);
-    TRY(mv_bind_more(decision->snapshot, strview(arena_strndup(view->arena, text.data, text.length)), decision->database->name,
-                     view->analyze.ids, &merged));
-    mv_each_scan(merged.query->root, find_scan, &scan);
-    unite(&merged, scan, fresh, ids, id_count);
-    view->analyze.ids = merged.analyze.ids;
-    view->query = merged.query;
-    return OK;
+    if (!ok || decision->bound.scan_count > 64 || (aggregate != NULL && !merge_columns(decision, aggregate, &delta)))
+        return delta;
+    delta.shape = aggregate != NULL ? MV_DELTA_MERGE : MV_DELTA_APPEND;
+    return delta;
 }

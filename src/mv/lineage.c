@@ -2,6 +2,7 @@
 
 #include "plan/logical_walk.h"
 #include "sql/parser.h"
+#include "types/datetime.h"
 
 enum { MOST_EQUAL = 64 };
 
@@ -501,13 +502,46 @@ static Expr *fill_constant(void *constant, Expr *node)
     return node->kind == EXPR_COLUMN ? constant : node;
 }
 
+static Datum date_as(Type from, Type to, Datum value)
+{
+    if (from.kind == to.kind)
+        return value;
+    return datum_i64(to.kind == TYPE_DATE ? datetime_date(value.i64) : value.i64 * US_PER_DAY);
+}
+
+/* date_trunc() of the column, and casts between dates: there may be very many values. False: something else. */
+static bool truncated_value(const Expr *expr, Type type, const Datum *value, Datum *out)
+{
+    PartitionStep step;
+    if (!type_is_date(expr->type))
+        return false;
+    if (expr->kind == EXPR_COLUMN) {
+        *out = *value;
+        return expr->type.kind == type.kind && !value->is_null && value->i64 >= (type.kind == TYPE_DATE ? MIN_DATE : MIN_DATE * US_PER_DAY);
+    }
+    if (expr->kind != EXPR_CALL || (!expr->call.is_cast && strcmp(expr->call.binding->def->name, "date_trunc") != 0))
+        return false;
+    const Expr *inner = expr->arguments[expr->call.is_cast ? 0 : 1];
+    if (!truncated_value(inner, type, value, out))
+        return false;
+    if (!expr->call.is_cast) {
+        if (!step_of(expr, &step))
+            return false;
+        *out = step_floor(&step, inner->type, *out);
+    }
+    *out = date_as(inner->type, expr->type, *out);
+    return true;
+}
+
 Status mv_value(const MvBoundView *view, const Expr *expr, Type type, const Datum *value, Datum *out)
 {
-    Expr *copy = expr_clone(view->arena, expr), *filled = expr_constant(view->arena, type, *value);
-    if (copy->kind == EXPR_COLUMN) {
+    if (expr->kind == EXPR_COLUMN) {
         *out = *value;
         return OK;
     }
+    if (truncated_value(expr, type, value, out))
+        return OK;
+    Expr *copy = expr_clone(view->arena, expr), *filled = expr_constant(view->arena, type, *value);
     copy = expr_rewrite(copy, fill_constant, filled);
     TRY(expr_fold(view->arena, view->session, copy, view->diag, &copy));
     if (!expr_is_constant(copy, out))

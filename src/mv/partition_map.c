@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "base/strmap.h"
 #include "load/partition_router.h"
 #include "sql/parser.h"
 #include "types/datetime.h"
@@ -151,8 +152,17 @@ static Status make_image(const MvBoundView *view, const MvScan *scan, const Cata
 typedef struct Images {
     Image *items;
     uint32_t count;
-    uint32_t capacity;
 } Images;
+
+/* Those of all partitions of a reference scan. */
+static Status make_images(const MvBoundView *view, const MvScan *scan, const TableSchema *view_schema, Images *out)
+{
+    out->count = scan->table->partition_count;
+    out->items = ARENA_NEW_ARRAY(view->arena, Image, out->count + 1);
+    for (uint32_t p = 0; p < out->count; p++)
+        TRY(make_image(view, scan, scan->table->partitions[p], view_schema, &out->items[p]));
+    return OK;
+}
 
 /* NULL bound: without end. low: -1 side. */
 static int compare_low(Type type, bool a_has, const Datum *a, bool b_has, const Datum *b)
@@ -372,22 +382,9 @@ static void put_bound(Type type, const PartitionStep *step, bool has, const Datu
     }
 }
 
-static bool name_is_taken(const MvCells *cells, const CatalogTable *table, StrView name, uint32_t below)
-{
-    for (uint32_t c = 0; c < cells->count; c++) {
-        bool is_fixed = c < below || cells->items[c].existing != NULL;
-        StrView other = cells->items[c].existing != NULL ? cells->items[c].existing->name : cells->items[c].name;
-        if (is_fixed && c != below && strview_equal_ci(other, name))
-            return true;
-    }
-    (void)table;
-    return false;
-}
-
 /* A cell that is a base partition, by its plain column, has its name; others are named for what they hold. */
-static void name_cell(const MvBoundView *view, const CatalogTable *table, MvCells *cells, uint32_t at)
+static void name_cell(const MvBoundView *view, const CatalogTable *table, StrMap *names, MvCell *cell)
 {
-    MvCell *cell = &cells->items[at];
     bool is_plain = cell->name.length > 0;
     for (uint32_t d = 0; d < view->partition_count; d++)
         is_plain &= view->is_plain[d];
@@ -404,11 +401,12 @@ static void name_cell(const MvBoundView *view, const CatalogTable *table, MvCell
         name.length = MIN(name.length, (size_t)50);
     }
     size_t length = name.length;
-    for (uint32_t suffix = 1; name_is_taken(cells, table, bytebuf_view(&name), at); suffix++) {
+    for (uint32_t suffix = 1; strmap_get(names, bytebuf_view(&name)) != NULL; suffix++) {
         name.length = length;
         bytebuf_printf(&name, "_%u", suffix);
     }
     cell->name = strview_n(arena_strndup(view->arena, name.data, name.length), name.length);
+    strmap_set(names, cell->name, cell);
 }
 
 /* ---- what there is ---- */
@@ -461,11 +459,17 @@ static void match_existing(const MvBoundView *view, const CatalogTable *table, M
         else
             cells->vanished[cells->vanished_count++] = table->partitions[p];
     }
+    StrMap names;
+    strmap_init(&names, view->arena, true);
     for (uint32_t c = 0; c < cells->count; c++) {
-        if (cells->items[c].existing != NULL)
-            cells->items[c].name = cells->items[c].existing->name;
-        else
-            name_cell(view, table, cells, c);
+        if (cells->items[c].existing == NULL)
+            continue;
+        cells->items[c].name = cells->items[c].existing->name;
+        strmap_set(&names, cells->items[c].name, &cells->items[c]);
+    }
+    for (uint32_t c = 0; c < cells->count; c++) {
+        if (cells->items[c].existing == NULL)
+            name_cell(view, table, &names, &cells->items[c]);
     }
 }
 
@@ -527,24 +531,19 @@ static int compare_inputs(const void *a, const void *b)
     return x->partition->id < y->partition->id ? -1 : x->partition->id > y->partition->id;
 }
 
-static Status add_inputs(const MvBoundView *view, const TableSchema *schema, MvCells *cells)
+static void add_inputs(const MvBoundView *view, const TableSchema *schema, const Images *images, MvCells *cells)
 {
     for (uint32_t s = 0; s < view->scan_count; s++) {
-        const MvScan *scan = &view->scans[s];
         uint32_t t = 0;
-        while (cells->tables[t].table != scan->table)
+        while (cells->tables[t].table != view->scans[s].table)
             t++;
-        for (uint32_t p = 0; cells->tables[t].is_ref && p < scan->table->partition_count; p++) {
-            Image image;
-            TRY(make_image(view, scan, scan->table->partitions[p], schema, &image));
-            feed_cells(view, schema, &image, t, cells);
-        }
+        for (uint32_t p = 0; cells->tables[t].is_ref && p < images[s].count; p++)
+            feed_cells(view, schema, &images[s].items[p], t, cells);
     }
     for (uint32_t c = 0; c < cells->count; c++) {
         if (cells->items[c].inputs.count > 1)
             qsort(cells->items[c].inputs.items, cells->items[c].inputs.count, sizeof(MvInput), compare_inputs);
     }
-    return OK;
 }
 
 uint64_t mv_live_rows(const CatalogPartition *p)
@@ -593,13 +592,19 @@ Status mv_make_cells(const MvBoundView *view, const CatalogTable *table, MvCells
         match_existing(view, table, out);
         return OK;
     }
+    Images *by_scan = ARENA_NEW_ARRAY(view->arena, Images, view->scan_count + 1);
+    uint32_t count = 0;
     for (uint32_t s = 0; s < view->scan_count; s++) {
-        const MvScan *scan = &view->scans[s];
-        for (uint32_t p = 0; scan->is_main && p < scan->table->partition_count; p++) {
-            Image image;
-            TRY(make_image(view, scan, scan->table->partitions[p], table->schema, &image));
-            AST_PUSH(view->arena, &images, image);
-        }
+        if (view->scans[s].is_ref)
+            TRY(make_images(view, &view->scans[s], table->schema, &by_scan[s]));
+        count += view->scans[s].is_main ? by_scan[s].count : 0;
+    }
+    images.items = ARENA_NEW_ARRAY(view->arena, Image, count + 1);
+    for (uint32_t s = 0; s < view->scan_count; s++) {
+        if (!view->scans[s].is_main)
+            continue;
+        memcpy(images.items + images.count, by_scan[s].items, by_scan[s].count * sizeof(Image));
+        images.count += by_scan[s].count;
     }
     if (view->is_range)
         range_cells(view, table->schema->partition_types[0], &images, out);
@@ -607,7 +612,8 @@ Status mv_make_cells(const MvBoundView *view, const CatalogTable *table, MvCells
         list_cells(view, table->schema, &images, out);
     match_existing(view, table, out);
     mark_rows(view, table->schema, &images, out);
-    return add_inputs(view, table->schema, out);
+    add_inputs(view, table->schema, by_scan, out);
+    return OK;
 }
 
 static bool select_image(const MvBoundView *view, const TableSchema *schema, const Image *image, const MvCells *cells, const uint8_t *chosen,

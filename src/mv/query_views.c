@@ -9,6 +9,7 @@
 #include "base/thread.h"
 #include "mv/decide.h"
 #include "mv/engine.h"
+#include "mv/fresh_cache.h"
 #include "types/number_text.h"
 
 typedef struct FormEntry {
@@ -25,6 +26,7 @@ typedef struct FormEntry {
     uint32_t *ordinals;
     const char *problem; /* of the definition; NULL: none */
     uint64_t fresh_at;   /* entry id at which it was found to be fresh in whole; 0: never */
+    MvFreshNodes fresh;  /* and with which nodes, where that does not depend on the time */
 } FormEntry;
 
 struct MvForms {
@@ -45,6 +47,7 @@ static void entry_unref(FormEntry *entry)
 {
     if (--entry->references > 0)
         return;
+    mv_nodes_release(&entry->fresh);
     arena_deinit(&entry->arena);
     mem_free(entry);
 }
@@ -394,6 +397,8 @@ static Status decide(MvQueryViews *views, FormEntry *entry, PlanViewUse *use)
     if (use->is_usable && count == 0) {
         LOCK_GUARD(&views->forms->lock);
         entry->fresh_at = views->snapshot->entry_id;
+        if (!mv_depends_on_time(&entry->definition))
+            mv_nodes_hold(&entry->fresh, decision, decision->table);
     }
     return use->is_usable ? OK : use_partly(views, decision, stale, count, use);
 }
@@ -414,7 +419,7 @@ static Status use_view(void *context, const PlanView *view, PlanViewUse *out)
     MvQueryViews *views = context;
     FormEntry *entry = view->handle;
     mutex_lock(&views->forms->lock);
-    bool is_fresh = entry->fresh_at == views->snapshot->entry_id;
+    bool is_fresh = entry->fresh_at == views->snapshot->entry_id || mv_nodes_are_fresh(&entry->fresh, views->snapshot);
     mutex_unlock(&views->forms->lock);
     *out = (PlanViewUse){.is_usable = is_fresh || !checks_freshness(entry)};
     return out->is_usable ? OK : decide(views, entry, out);

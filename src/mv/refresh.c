@@ -7,6 +7,7 @@
  * version, so that nothing downstream is touched: only its entry in the map is new. */
 
 #include "base/fault.h"
+#include "base/log.h"
 #include "load/partition_router.h"
 #include "load/table_loader.h"
 
@@ -34,6 +35,7 @@ typedef struct Run {
     LoaderLane *lane;
     PartitionRouter *router; /* NULL: one target takes all rows */
     PreparedTable written;
+    ARRAY_OF(PhysPlan *) delta_plans;
     int64_t now_us;
 } Run;
 
@@ -46,19 +48,39 @@ static StrView bound_text(Run *run, const Datum *value)
     return strview_n(arena_strndup(run->arena, text.data, text.length), text.length);
 }
 
+/* What the run reads so far. */
+typedef struct Reading {
+    uint64_t rows, bytes;
+} Reading;
+
+/* Is there room for the cell in the run? */
+static bool takes_cell(const Run *run, const MvCell *cell, Reading *reading)
+{
+    const MvRefresh *refresh = run->refresh;
+    if (refresh->most_partitions > 0 && run->target_count >= refresh->most_partitions)
+        return false;
+    for (uint32_t i = 0; i < cell->inputs.count; i++) {
+        reading->rows += mv_live_rows(cell->inputs.items[i].partition);
+        reading->bytes += partition_byte_count(cell->inputs.items[i].partition);
+    }
+    bool is_full = (refresh->most_rows > 0 && reading->rows > (uint64_t)refresh->most_rows) ||
+                   (refresh->most_bytes > 0 && reading->bytes > (uint64_t)refresh->most_bytes);
+    return run->target_count == 0 || !is_full;
+}
+
 /* The first that are due, as many as a run may take; the others are left to a following run. */
 static void choose(Run *run)
 {
+    Reading reading = {0};
     MvRefreshed *out = run->out;
     MvDecision *decision = &out->decision;
-    int64_t most = run->refresh->most_partitions;
     run->chosen = ARENA_NEW_ARRAY(run->arena, uint8_t, MAX(decision->cells.count, 1u));
     run->targets = ARENA_NEW_ARRAY(run->arena, Target, MAX(decision->refresh_count, 1u));
     for (uint32_t i = 0; i < decision->cells.count; i++) {
         MvChoice *choice = &decision->choices[i];
         if (!choice->refreshes)
             continue;
-        if (most > 0 && run->target_count >= most) {
+        if (out->left > 0 || !takes_cell(run, choice->cell, &reading)) {
             if (out->left == 0 && decision->bound.is_range && choice->cell->has_low)
                 out->next_start = bound_text(run, &choice->cell->low);
             if (decision->bound.is_range)
@@ -148,36 +170,82 @@ static Status take_chunk(void *context, const Chunk *chunk)
     return loader_lane_append(run->lane, columns, rows.count, run->diag);
 }
 
-/* Runs the query of the targets that are computed as a whole, or that of those whose new rows are enough. */
-static Status compute_targets(Run *run, MvDecision *decision, bool is_delta)
+static Status run_plan(Run *run, const PhysPlan *plan)
 {
-    PhysPlan *plan;
     ExecResult result = {run, take_chunk};
-    uint8_t *chosen = ARENA_NEW_ARRAY(run->arena, uint8_t, MAX(decision->cells.count, 1u));
-    bool has_any = false;
-    for (uint32_t c = 0; c < decision->cells.count; c++) {
-        chosen[c] = run->chosen[c] != 0 && run->out->decision.choices[c].is_delta == is_delta;
-        has_any |= chosen[c] != 0;
-    }
-    if (!has_any)
-        return OK;
-    TRY(is_delta ? mv_plan_delta(run->engine, decision, chosen, &plan) : mv_plan_cells(run->engine, decision, chosen, &plan));
-    return mv_run_plan(run->engine, decision, plan, &result, run->refresh->cancelled, &run->memory, run->diag);
+    return mv_run_plan(run->engine, &run->out->decision, plan, &result, run->refresh->cancelled, &run->memory, run->diag);
 }
 
-/* A bound query is used up by its plan: the second one is bound anew, at the same snapshot. */
-static Status compute_deltas(Run *run)
+/* The partitions whose differences are computed together with those of the first that is left. False: none is left. */
+static bool next_group(const MvDecision *decision, uint8_t *left, uint8_t *out_group)
 {
+    const MvChoice *first = NULL;
+    uint32_t count = decision->cells.count, at = 0;
+    memset(out_group, 0, count);
+    for (uint32_t c = 0; c < count; c++) {
+        const MvChoice *choice = &decision->choices[c];
+        if (left[c] == 0 || (first != NULL && (choice->changed != first->changed || choice->has_deletes != first->has_deletes)))
+            continue;
+        if (first == NULL)
+            at = c;
+        first = first == NULL ? choice : first;
+        out_group[c] = 1;
+    }
+    if (first != NULL && mv_differences_conflict(decision, out_group)) {
+        memset(out_group, 0, count);
+        out_group[at] = 1;
+    }
+    for (uint32_t c = 0; c < count; c++)
+        left[c] &= out_group[c] == 0;
+    return first != NULL;
+}
+
+/* What can't be read of a difference any more is computed as a whole. */
+static Status plan_deltas(Run *run)
+{
+    MvDecision *decision = &run->out->decision;
+    uint32_t count = decision->cells.count;
+    uint8_t *left = ARENA_NEW_ARRAY(run->arena, uint8_t, count + 1), *group = ARENA_NEW_ARRAY(run->arena, uint8_t, count + 1);
+    for (uint32_t c = 0; c < count; c++)
+        left[c] = run->chosen[c] != 0 && decision->choices[c].is_delta;
+    while (next_group(decision, left, group)) {
+        PhysPlan *plan;
+        Status status = mv_plan_delta(run->engine, decision, group, &plan);
+        if (status == OK) {
+            ARRAY_PUSH(run->arena, &run->delta_plans, plan);
+            continue;
+        }
+        if (run->refresh->is_strict)
+            return status;
+        LOG_INFO("mv", "%.*s is computed as a whole: %s", SV_ARGS(decision->table->name), run->diag->message);
+        diag_reset(run->diag);
+        for (uint32_t c = 0; c < count; c++) {
+            if (group[c] != 0)
+                mv_compute_whole(&decision->choices[c]);
+        }
+    }
+    return OK;
+}
+
+/* The targets that are computed as a whole, then the differences of the others. */
+static Status compute_targets(Run *run)
+{
+    MvDecision *decision = &run->out->decision;
+    uint8_t *whole = ARENA_NEW_ARRAY(run->arena, uint8_t, decision->cells.count + 1);
     bool has_any = false;
-    MvDecision again;
-    const MvDecision *decision = &run->out->decision;
-    for (uint32_t i = 0; i < run->target_count; i++)
-        has_any |= run->targets[i].choice->is_delta;
-    if (!has_any)
-        return OK;
-    TRY(mv_decide(run->snapshot, run->refresh->view_id, &run->refresh->ask, run->arena, decision->bound.session, run->diag, &again));
-    ENSURE(again.cells.count == decision->cells.count, run->diag);
-    return compute_targets(run, &again, true);
+    TRY(plan_deltas(run));
+    for (uint32_t c = 0; c < decision->cells.count; c++) {
+        whole[c] = run->chosen[c] != 0 && !decision->choices[c].is_delta;
+        has_any |= whole[c] != 0;
+    }
+    if (has_any) {
+        PhysPlan *plan;
+        TRY(mv_plan_cells(run->engine, decision, whole, &plan));
+        TRY(run_plan(run, plan));
+    }
+    for (uint32_t i = 0; i < run->delta_plans.count; i++)
+        TRY(run_plan(run, run->delta_plans.items[i]));
+    return OK;
 }
 
 static void count_rows(Run *run)
@@ -208,9 +276,7 @@ static Status compute_rows(Run *run)
     if (run->target_count > 1)
         TRY(partition_router_open(options->store, &run->table, decision->bound.session, NULL, 0, NULL, run->diag, &run->router));
     TRY(table_loader_lane(run->loader, run->diag, &run->lane));
-    Status status = compute_targets(run, decision, false);
-    if (status == OK)
-        status = compute_deltas(run);
+    Status status = compute_targets(run);
     if (status == OK)
         status = loader_lane_finish(run->lane, run->diag);
     else
@@ -281,7 +347,23 @@ static Status build_entry(void *context, const CatalogSnapshot *catalog, Change 
     }
     for (uint32_t i = 0; i < run->target_count; i++)
         TRY(put_target(run, now, &run->targets[i], change, diag));
+    if (run->refresh->entry != NULL) {
+        bytebuf_clear(run->refresh->entry);
+        bytebuf_append_view(run->refresh->entry, bytebuf_view(&change->bytes));
+    }
     return OK;
+}
+
+static void find_entry(const Run *run)
+{
+    CatalogSnapshot *now = meta_snapshot(mv_engine_options(run->engine)->store);
+    const CatalogTable *own = catalog_table_by_id(now, run->out->decision.table->id);
+    for (uint32_t i = 0; i < run->target_count && own != NULL; i++) {
+        const CatalogPartition *partition = catalog_partition_by_id(own, run->targets[i].partition->id);
+        if (partition != NULL && !run->targets[i].is_equal)
+            run->out->entry_id = MAX(run->out->entry_id, partition->data_version);
+    }
+    catalog_unref(now);
 }
 
 static Status run_all(Run *run)
@@ -303,15 +385,36 @@ static Status run_all(Run *run)
     if (run->target_count > 0)
         TRY(compute_rows(run));
     FAULT("mv.before_commit", run->diag);
-    return meta_commit(mv_engine_options(run->engine)->store, build_entry, run, run->diag);
+    TRY(meta_commit(mv_engine_options(run->engine)->store, build_entry, run, run->diag));
+    find_entry(run);
+    return OK;
 }
 
 /* What depends on the time, or on who asks, is decided each time. */
 static bool is_plain(const MvRefresh *refresh, const MvDefinition *definition)
 {
-    bool has_ttl = mv_property(definition, "partition_ttl").length > 0 || mv_property(definition, "partition_ttl_number").length > 0;
     bool has_limit = mv_property(definition, "auto_refresh_partitions_limit").length > 0;
-    return !refresh->ask.is_force && refresh->ask.range == NULL && !has_ttl && !has_limit;
+    return !refresh->ask.is_force && refresh->ask.range == NULL && !has_limit && !mv_depends_on_time(definition);
+}
+
+/* After a run that left nothing stale; its own partitions are compared with those that it made. */
+static void note_fresh(const Run *run)
+{
+    const MvDecision *decision = &run->out->decision;
+    CatalogSnapshot *now = meta_snapshot(mv_engine_options(run->engine)->store);
+    const CatalogTable *own = catalog_table_by_id(now, decision->table->id);
+    uint32_t made = 0;
+    bool is_whole = own != NULL && run->out->left == 0;
+    for (uint32_t i = 0; i < decision->cells.count && is_whole; i++)
+        is_whole = !decision->choices[i].is_excluded;
+    for (uint32_t i = 0; i < run->target_count && is_whole; i++) {
+        made += run->targets[i].choice->cell->existing == NULL;
+        is_whole = catalog_partition_by_id(own, run->targets[i].partition->id) != NULL;
+    }
+    if (is_whole && own->schema == decision->table->schema &&
+        own->partition_count + decision->cells.vanished_count == decision->table->partition_count + made)
+        mv_fresh_note(run->engine, decision, own);
+    catalog_unref(now);
 }
 
 Status mv_refresh(MvEngine *engine, const MvRefresh *refresh, CatalogSnapshot *snapshot, Arena *arena, Diag *diag, MvRefreshed *out)
@@ -329,8 +432,8 @@ Status mv_refresh(MvEngine *engine, const MvRefresh *refresh, CatalogSnapshot *s
     TRY(mv_decide(snapshot, refresh->view_id, &refresh->ask, arena, session, diag, &out->decision));
     mem_tracker_init(&run.memory, options->memory, "refresh", mv_property_number(&out->decision.definition, "session.query_mem_limit", 0));
     Status status = run_all(&run);
-    if (status == OK && out->did_nothing && is_plain(refresh, &out->decision.definition))
-        mv_fresh_note(engine, &out->decision);
+    if (status == OK && is_plain(refresh, &out->decision.definition))
+        note_fresh(&run);
     table_loader_close(run.loader);
     partition_router_close(run.router);
     return status;

@@ -5,6 +5,7 @@
 #include <jansson.h>
 #include <stdio.h>
 
+#include "base/strmap.h"
 #include "types/datetime.h"
 
 enum { MOST_REASONS = 2000 }; /* of a run: its record is journaled */
@@ -25,44 +26,53 @@ static json_t *refreshed_names(const MvRefreshed *done)
     return names;
 }
 
-static bool add_name(json_t *names, StrView name)
+/* Names of one base table, each once. */
+typedef struct Names {
+    json_t *list;
+    StrMap known;
+} Names;
+
+static void add_name(Names *names, StrView name)
 {
-    json_t *value = text_json(name);
-    for (size_t i = 0; i < json_array_size(names); i++) {
-        if (json_equal(json_array_get(names, i), value)) {
-            json_decref(value);
-            return false;
-        }
-    }
-    json_array_append_new(names, value);
-    return true;
+    if (strmap_put_if_absent(&names->known, name, names) == NULL)
+        json_array_append_new(names->list, text_json(name));
 }
 
-/* Base partitions that are read for the refreshed partitions. */
+static bool refreshes_any(const MvRefreshed *done)
+{
+    for (uint32_t i = 0; i < done->decision.cells.count; i++) {
+        if (done->decision.choices[i].refreshes)
+            return true;
+    }
+    return false;
+}
+
+/* Base partitions that are read for the refreshed partitions, by table. */
 static json_t *base_partitions(const MvRefreshed *done, bool only_ref)
 {
     const MvCells *cells = &done->decision.cells;
     json_t *map = json_object();
+    bool refreshes = refreshes_any(done);
+    AUTO_ARENA arena;
+    arena_init(&arena, NULL);
+    Names *names = ARENA_NEW_ARRAY(&arena, Names, cells->table_count + 1);
     for (uint32_t t = 0; t < cells->table_count; t++) {
-        json_t *names = json_array();
-        for (uint32_t i = 0; i < cells->count; i++) {
-            const MvCell *cell = &cells->items[i];
-            for (uint32_t k = 0; done->decision.choices[i].refreshes && k < cell->inputs.count; k++) {
-                if (cell->inputs.items[k].table == t)
-                    add_name(names, cell->inputs.items[k].partition->name);
-            }
-        }
+        names[t].list = json_array();
+        strmap_init(&names[t].known, &arena, false);
+    }
+    for (uint32_t i = 0; i < cells->count; i++) {
+        const MvCell *cell = &cells->items[i];
+        for (uint32_t k = 0; done->decision.choices[i].refreshes && k < cell->inputs.count; k++)
+            add_name(&names[cell->inputs.items[k].table], cell->inputs.items[k].partition->name);
+    }
+    for (uint32_t t = 0; t < cells->table_count; t++) {
         const CatalogTable *table = cells->tables[t].table;
-        bool reads = !cells->tables[t].is_ref && !only_ref && json_array_size(names) == 0 && cells->count > 0;
-        bool refreshes = false;
-        for (uint32_t i = 0; i < cells->count; i++)
-            refreshes |= done->decision.choices[i].refreshes;
-        for (uint32_t p = 0; reads && refreshes && p < table->partition_count; p++)
-            json_array_append_new(names, text_json(table->partitions[p]->name));
-        if (json_array_size(names) > 0)
-            json_object_setn_new(map, table->name.data, table->name.length, names);
-        else
-            json_decref(names);
+        bool reads_all = !cells->tables[t].is_ref && !only_ref && refreshes && json_array_size(names[t].list) == 0;
+        for (uint32_t p = 0; reads_all && p < table->partition_count; p++)
+            add_name(&names[t], table->partitions[p]->name);
+        if (json_array_size(names[t].list) > 0)
+            json_object_setn(map, table->name.data, table->name.length, names[t].list);
+        json_decref(names[t].list);
     }
     return map;
 }

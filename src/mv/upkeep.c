@@ -136,8 +136,7 @@ static void expire_all(MvEngine *engine, const _Atomic bool *stopping)
     uint32_t count = mv_list(catalog, &arena, &all);
     for (uint32_t i = 0; i < count && !atomic_load(stopping); i++) {
         Diag diag = {0};
-        bool has_ttl = mv_property(&all[i], "partition_ttl").length > 0 || mv_property_number(&all[i], "partition_ttl_number", -1) > 0;
-        if (has_ttl && all[i].is_active && expire(engine, catalog, all[i].id, &diag) != OK)
+        if (mv_depends_on_time(&all[i]) && all[i].is_active && expire(engine, catalog, all[i].id, &diag) != OK)
             LOG_WARN("mv", "partitions of view %llu can't expire: %s", (unsigned long long)all[i].id, diag.message);
     }
     catalog_unref(catalog);
@@ -151,6 +150,8 @@ int64_t mv_upkeep_job(void *context, const _Atomic bool *stopping)
     int64_t seconds = setting_number(catalog, "config.mv_active_checker_interval_seconds", 60);
     int64_t ttl_seconds = setting_number(catalog, "config.dynamic_partition_check_interval_seconds", TTL_SECONDS);
     int64_t now_us = env_monotonic_us(meta_environment(engine->options.store));
+    if (now_us >= engine->last_expiry_us + MAX(ttl_seconds, 1) * 1000000)
+        mv_fresh_sweep(engine, catalog);
     catalog_unref(catalog);
     /* Settings count at once: what is remembered is the last time. */
     if (is_on && now_us >= engine->last_activation_us + MAX(seconds, 1) * 1000000) {

@@ -4,7 +4,8 @@
 
 #include "types/number_text.h"
 
-enum { MAP_VERSION = 1, MOST_MARKS = 4096 };
+/* Version 2 has the delete vectors of the segments; a record without any is written as version 1. */
+enum { MAP_VERSION = 1, MAP_VERSION_DELETES = 2, MOST_MARKS = 4096 };
 
 static const char *module_of(uint64_t view_id, char buffer[40])
 {
@@ -18,9 +19,46 @@ static StrView key_of(uint64_t partition_id, char buffer[24])
     return strview_n(buffer, (size_t)length);
 }
 
+static bool has_deletes(const MvMapEntry *entry)
+{
+    for (uint32_t t = 0; t < entry->table_count; t++) {
+        for (uint32_t s = 0; s < entry->tables[t].count; s++) {
+            const MvSource *source = &entry->tables[t].sources[s];
+            for (uint32_t m = 0; m < source->mark_count && source->mark_count <= MOST_MARKS; m++) {
+                if (source->marks[m].deletes_id != 0)
+                    return true;
+            }
+        }
+    }
+    return false;
+}
+
+static void put_mark(const MvSegmentMark *mark, uint8_t version, ByteBuf *out)
+{
+    bytebuf_put_varint(out, mark->segment_id);
+    bytebuf_put_varint(out, mark->deletes_id);
+    if (version < MAP_VERSION_DELETES || mark->deletes_id == 0)
+        return;
+    bytebuf_put_varint(out, mark->deletes_count);
+    bytebuf_put_sized(out, mark->deletes_bytes.data, mark->deletes_bytes.length);
+    bytebuf_put_sized(out, mark->deletes_path.data, mark->deletes_path.length);
+}
+
+static void put_source(const MvSource *source, uint8_t version, ByteBuf *out)
+{
+    uint32_t marks = source->mark_count <= MOST_MARKS ? source->mark_count : 0;
+    bytebuf_put_varint(out, source->partition_id);
+    bytebuf_put_varint(out, source->data_version);
+    bytebuf_put_sized(out, source->name.data, source->name.length);
+    bytebuf_put_varint(out, marks);
+    for (uint32_t m = 0; m < marks; m++)
+        put_mark(&source->marks[m], version, out);
+}
+
 void mv_map_encode(const MvMapEntry *entry, ByteBuf *out)
 {
-    bytebuf_put_u8(out, MAP_VERSION);
+    uint8_t version = has_deletes(entry) ? MAP_VERSION_DELETES : MAP_VERSION;
+    bytebuf_put_u8(out, version);
     bytebuf_put_varint(out, entry->partition_id);
     bytebuf_put_u64(out, (uint64_t)entry->refreshed_us);
     bytebuf_put_varint(out, entry->rows.rows);
@@ -28,20 +66,10 @@ void mv_map_encode(const MvMapEntry *entry, ByteBuf *out)
     bytebuf_put_u64(out, entry->rows.sums[1]);
     bytebuf_put_varint(out, entry->table_count);
     for (uint32_t t = 0; t < entry->table_count; t++) {
-        const MvSourceTable *table = &entry->tables[t];
-        bytebuf_put_varint(out, table->table_id);
-        bytebuf_put_varint(out, table->count);
-        for (uint32_t s = 0; s < table->count; s++) {
-            bytebuf_put_varint(out, table->sources[s].partition_id);
-            bytebuf_put_varint(out, table->sources[s].data_version);
-            bytebuf_put_sized(out, table->sources[s].name.data, table->sources[s].name.length);
-            uint32_t marks = table->sources[s].mark_count <= MOST_MARKS ? table->sources[s].mark_count : 0;
-            bytebuf_put_varint(out, marks);
-            for (uint32_t m = 0; m < marks; m++) {
-                bytebuf_put_varint(out, table->sources[s].marks[m].segment_id);
-                bytebuf_put_varint(out, table->sources[s].marks[m].deletes_id);
-            }
-        }
+        bytebuf_put_varint(out, entry->tables[t].table_id);
+        bytebuf_put_varint(out, entry->tables[t].count);
+        for (uint32_t s = 0; s < entry->tables[t].count; s++)
+            put_source(&entry->tables[t].sources[s], version, out);
     }
 }
 
@@ -54,7 +82,18 @@ static uint32_t read_count(ByteReader *reader)
     return reader->failed ? 0 : (uint32_t)count;
 }
 
-static void read_table(ByteReader *reader, Arena *arena, MvSourceTable *out)
+static void read_mark(ByteReader *reader, uint8_t version, MvSegmentMark *out)
+{
+    out->segment_id = byte_reader_varint(reader);
+    out->deletes_id = byte_reader_varint(reader);
+    if (version < MAP_VERSION_DELETES || out->deletes_id == 0)
+        return;
+    out->deletes_count = byte_reader_varint(reader);
+    out->deletes_bytes = byte_reader_sized(reader);
+    out->deletes_path = byte_reader_sized(reader);
+}
+
+static void read_table(ByteReader *reader, uint8_t version, Arena *arena, MvSourceTable *out)
 {
     out->table_id = byte_reader_varint(reader);
     out->count = read_count(reader);
@@ -65,10 +104,8 @@ static void read_table(ByteReader *reader, Arena *arena, MvSourceTable *out)
         out->sources[s].name = byte_reader_sized(reader);
         out->sources[s].mark_count = read_count(reader);
         out->sources[s].marks = ARENA_NEW_ARRAY(arena, MvSegmentMark, MAX(out->sources[s].mark_count, 1u));
-        for (uint32_t m = 0; m < out->sources[s].mark_count; m++) {
-            out->sources[s].marks[m].segment_id = byte_reader_varint(reader);
-            out->sources[s].marks[m].deletes_id = byte_reader_varint(reader);
-        }
+        for (uint32_t m = 0; m < out->sources[s].mark_count; m++)
+            read_mark(reader, version, &out->sources[s].marks[m]);
     }
 }
 
@@ -76,7 +113,8 @@ bool mv_map_parse(StrView bytes, Arena *arena, MvMapEntry *out)
 {
     ByteReader reader = byte_reader(bytes.data, bytes.length);
     *out = (MvMapEntry){0};
-    if (byte_reader_u8(&reader) != MAP_VERSION)
+    uint8_t version = byte_reader_u8(&reader);
+    if (version != MAP_VERSION && version != MAP_VERSION_DELETES)
         return false;
     out->partition_id = byte_reader_varint(&reader);
     out->refreshed_us = (int64_t)byte_reader_u64(&reader);
@@ -86,7 +124,7 @@ bool mv_map_parse(StrView bytes, Arena *arena, MvMapEntry *out)
     out->table_count = read_count(&reader);
     out->tables = ARENA_NEW_ARRAY(arena, MvSourceTable, MAX(out->table_count, 1u));
     for (uint32_t t = 0; t < out->table_count && !reader.failed; t++)
-        read_table(&reader, arena, &out->tables[t]);
+        read_table(&reader, version, arena, &out->tables[t]);
     return !reader.failed && byte_reader_left(&reader) == 0;
 }
 

@@ -7,10 +7,12 @@
 #include "meta/catalog.h"
 #include "meta/change.h"
 
-/* A segment as it was: with it, what was appended since can be told. */
+/* A segment as it was: with it, which rows came and went since can be told. */
 typedef struct MvSegmentMark {
     uint64_t segment_id;
     uint64_t deletes_id; /* 0: nothing was deleted in it */
+    uint64_t deletes_count;
+    StrView deletes_bytes, deletes_path; /* as in DeleteVectorRef; both empty: not kept */
 } MvSegmentMark;
 
 typedef struct MvSource {

@@ -151,21 +151,6 @@ static bool partition_is_wanted(const LogicalNode *node, uint64_t id)
     return false;
 }
 
-static bool segment_is_wanted(const LogicalNode *node, uint64_t id)
-{
-    uint32_t low = 0, high = node->scan.segment_id_count;
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        if (node->scan.segment_ids[middle] == id)
-            return true;
-        if (node->scan.segment_ids[middle] < id)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return node->scan.segment_ids == NULL;
-}
-
 static void collect_segments(PlanContext *context, const LogicalNode *node, PhysNode *phys)
 {
     const CatalogTable *table = node->scan.table;
@@ -183,12 +168,12 @@ static void collect_segments(PlanContext *context, const LogicalNode *node, Phys
         phys->scan.partitions_selected++;
         phys->scan.tablets_selected += partition->tablet_count;
         for (uint32_t t = 0; t < partition->tablet_count; t++) {
-            for (uint32_t s = 0; s < partition->tablets[t].segment_count; s++) {
-                if (segment_is_wanted(node, partition->tablets[t].segments[s].id))
-                    ARRAY_PUSH(context->arena, &segments, partition->tablets[t].segments[s]);
-            }
+            for (uint32_t s = 0; s < partition->tablets[t].segment_count && node->scan.segments == NULL; s++)
+                ARRAY_PUSH(context->arena, &segments, partition->tablets[t].segments[s]);
         }
     }
+    for (uint32_t s = 0; s < node->scan.segment_count && node->scan.segments != NULL; s++)
+        ARRAY_PUSH(context->arena, &segments, node->scan.segments[s]);
     phys->scan.segments = segments.items;
     phys->scan.segment_count = segments.count;
 }

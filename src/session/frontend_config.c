@@ -22,8 +22,9 @@ static const FrontendConfig configs[] = {
     {"auto_increment_cache_size", "100000", "int", NULL},
     {"catalog_trash_expire_second", "86400", "long", "seconds that dropped objects stay in the recycle bin"},
     {"consistency_tablet_meta_check_interval_ms", "7200000", "long", NULL},
-    {"default_mv_partition_refresh_number", "1", "int", NULL},
-    {"default_mv_refresh_immediate", "true", "boolean", NULL},
+    {"default_mv_partition_refresh_number", "1", "int", "partitions of a run of a refresh, where the view does not say"},
+    {"default_mv_partition_refresh_strategy", "strict", "string", "strict: a number of partitions a run; adaptive: by their rows and bytes"},
+    {"default_mv_refresh_immediate", "true", "boolean", "a materialized view is refreshed when it is made, unless it says DEFERRED"},
     {"dynamic_partition_check_interval_seconds", "600", "long", "seconds between two looks at partitions that expire"},
     {"dynamic_partition_enable", "true", "boolean", NULL},
     {"empty_load_as_error", "true", "boolean", NULL},
@@ -53,6 +54,9 @@ static const FrontendConfig configs[] = {
     {"max_task_consecutive_fail_count", "10", "int", "refreshes that may fail one after the other before the view becomes inactive"},
     {"mv_active_checker_interval_seconds", "60", "long", "seconds between two looks at inactive materialized views"},
     {"mv_fast_schema_change_mode", "strict", "string", NULL},
+    {"mv_max_bytes_per_refresh", "21474836480", "long", "bytes of base partitions that a run of an adaptive refresh reads, or one partition"},
+    {"mv_max_partitions_num_per_refresh", "64", "int", "most partitions of a run of an adaptive refresh"},
+    {"mv_max_rows_per_refresh", "100000000", "long", "rows of base partitions that a run of an adaptive refresh reads, or one partition"},
     {"mv_refresh_fail_on_filter_data", "true", "boolean", NULL},
     {"mv_refresh_force_partition_type", "", "string", NULL},
     {"prepared_transaction_default_timeout_second", "86400", "int", NULL},
@@ -96,7 +100,8 @@ static Status check_config(StatementContext *context, StrView name, StrView valu
     if (is_boolean && config->comment != NULL && !is_word)
         return RAISE(context->diag, ANALYSIS, "Getting analyzing error. Detail message: Config '%.*s' must be true or false, not '%.*s'.",
                      SV_ARGS(name), SV_ARGS(value));
-    if ((find_task_setting(name) != NULL || (config != NULL && config->comment != NULL)) && !is_boolean && !is_number)
+    bool is_text = config != NULL && strcmp(config->type, "string") == 0;
+    if ((find_task_setting(name) != NULL || (config != NULL && config->comment != NULL)) && !is_boolean && !is_text && !is_number)
         return RAISE(context->diag, ANALYSIS,
                      "Getting analyzing error. Detail message: Config '%.*s' must be a number from 0 to %d, not '%.*s'.", SV_ARGS(name),
                      INT32_MAX, SV_ARGS(value));

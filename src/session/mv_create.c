@@ -61,9 +61,15 @@ static Status read_period(StatementContext *context, const AstRefresh *ast, MvDe
     return OK;
 }
 
+static bool config_is_false(StatementContext *context, const char *name)
+{
+    StrView value = catalog_setting(context->catalog, arena_printf(&context->arena, "config.%s", name));
+    return strview_equal_ci(value, STR_VIEW("false"));
+}
+
 Status mv_read_refresh(StatementContext *context, const AstRefresh *ast, int64_t now_us, MvDefinition *out)
 {
-    out->is_deferred = ast->is_deferred;
+    out->is_deferred = ast->is_deferred || (!ast->is_immediate && config_is_false(context, "default_mv_refresh_immediate"));
     out->scheme = MV_MANUAL;
     out->has_start = false;
     out->start_us = out->period_us = 0;
@@ -100,7 +106,26 @@ static Status check_names(Creation *creation)
     return OK;
 }
 
-/* The columns of ORDER BY come first. */
+static bool can_be_key(Type type)
+{
+    return !type_is_float(type) && type_is_comparable(type) && type.kind < TYPE_JSON && !type_is_nested(type);
+}
+
+/* Without ORDER BY a view is sorted by its first columns. If none of these can be a key, the first three that can come first. */
+static AstStrList chosen_sort_columns(const Creation *creation, const BoundQuery *query)
+{
+    const AstCreateTable *table = &creation->ast->table;
+    AstStrList chosen = table->sort_columns;
+    if (chosen.count > 0 || query->column_count == 0 || can_be_key(query->root->columns[0].type))
+        return chosen;
+    for (uint32_t i = 0; i < query->column_count && chosen.count < 3; i++) {
+        if (can_be_key(query->root->columns[i].type))
+            AST_PUSH(&creation->context->arena, &chosen, i < table->columns.count ? table->columns.items[i].name : query->root->columns[i].name);
+    }
+    return chosen;
+}
+
+/* The columns that it is sorted by come first. */
 static BoundQuery *sort_columns_first(Creation *creation, const BoundQuery *query)
 {
     Arena *arena = &creation->context->arena;
@@ -108,14 +133,15 @@ static BoundQuery *sort_columns_first(Creation *creation, const BoundQuery *quer
     BoundQuery *sorted = ARENA_NEW(arena, BoundQuery);
     uint8_t *taken = ARENA_NEW_ARRAY(arena, uint8_t, MAX(query->column_count, 1u));
     uint32_t count = 0;
+    AstStrList sort_columns = chosen_sort_columns(creation, query);
     *sorted = *query;
     sorted->columns = ARENA_NEW_ARRAY(arena, LogicalColumn, MAX(query->column_count, 1u));
-    for (uint32_t pass = 0; pass <= table->sort_columns.count; pass++) {
+    for (uint32_t pass = 0; pass <= sort_columns.count; pass++) {
         for (uint32_t i = 0; i < query->column_count; i++) {
             LogicalColumn column = query->root->columns[i];
             if (i < table->columns.count)
                 column.name = table->columns.items[i].name;
-            bool is_next = pass == table->sort_columns.count || strview_equal_ci(column.name, table->sort_columns.items[pass]);
+            bool is_next = pass == sort_columns.count || strview_equal_ci(column.name, sort_columns.items[pass]);
             if (taken[i] != 0 || !is_next)
                 continue;
             taken[i] = 1;
@@ -127,7 +153,24 @@ static BoundQuery *sort_columns_first(Creation *creation, const BoundQuery *quer
     return sorted;
 }
 
-/* Columns, keys and distribution as those of CREATE TABLE AS; properties and partitions are the view's own. */
+/* What a table takes of the properties: how and where its rows lie. */
+static AstProperties storage_properties(Creation *creation)
+{
+    static const char *const keys[] = {"storage_volume", "compression", "bloom_filter_columns", "bloom_filter_fpp"};
+    const AstProperties *all = &creation->ast->table.properties;
+    AstProperties taken = {0};
+    for (uint32_t i = 0; i < all->keys.count; i++) {
+        for (size_t k = 0; k < COUNT_OF(keys); k++) {
+            if (!strview_equal_ci(all->keys.items[i], strview(keys[k])))
+                continue;
+            AST_PUSH(&creation->context->arena, &taken.keys, strview(keys[k]));
+            AST_PUSH(&creation->context->arena, &taken.values, all->values.items[i]);
+        }
+    }
+    return taken;
+}
+
+/* Columns, keys and distribution as those of CREATE TABLE AS; the other properties and partitions are the view's own. */
 static Status fill_columns(Creation *creation, BoundQuery *query)
 {
     StatementContext *context = creation->context;
@@ -137,7 +180,7 @@ static Status fill_columns(Creation *creation, BoundQuery *query)
     const AstColumns *written = &creation->ast->table.columns;
     table.partition_scheme = AST_UNPARTITIONED;
     table.partition_exprs = (AstExprList){0};
-    table.properties = (AstProperties){0};
+    table.properties = storage_properties(creation);
     table.columns = (AstColumns){0};
     table.as_columns = (AstStrList){0};
     if (written->count > 0 && written->count != query->column_count)
@@ -289,6 +332,14 @@ static void mark_rollup(TableSchema *schema)
     schema->properties = properties;
 }
 
+/* mv_randomize_start: schedules that were not given a start begin up to so many seconds later; -1, 0: not. */
+static void spread_start(MvDefinition *definition)
+{
+    int64_t most = mv_property_number(definition, "mv_randomize_start", 0);
+    if (most > 0 && definition->scheme == MV_PERIODICAL && !definition->has_start)
+        definition->start_us += (int64_t)(env_random(environment_real()) % ((uint64_t)most * 1000000));
+}
+
 static Status fill_all(Creation *creation, const AstStatement *statement)
 {
     StatementContext *context = creation->context;
@@ -302,6 +353,7 @@ static Status fill_all(Creation *creation, const AstStatement *statement)
     TRY(mv_read_properties(context, &creation->ast->table.properties, creation->schema, true, definition));
     if (creation->is_rollup)
         mark_rollup(creation->schema);
+    spread_start(definition);
     if (creation->schema->scheme == PARTITION_NONE)
         creation->whole = partition_new(context->session->instance->store, creation->schema, creation->name, context->func.now_us, &context->arena);
     FAULT("ddl.before_commit", context->diag);

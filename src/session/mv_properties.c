@@ -1,7 +1,10 @@
 #include "session/mv_int.h"
 
-/* PROPERTIES of materialized views. */
+/* PROPERTIES of materialized views: each has an effect, or is of a kind that a cluster without replicas and resource groups has
+ * one value of. */
 
+#include "load/partition_step.h"
+#include "mv/retention.h"
 #include "types/number_text.h"
 
 typedef enum PropertyKind {
@@ -12,6 +15,8 @@ typedef enum PropertyKind {
     PROPERTY_BOOLEAN,
     PROPERTY_RANGE_ONLY, /* of views with ranges of partitions */
     PROPERTY_WORD,       /* one of words */
+    PROPERTY_SECONDS,    /* -1 or more */
+    PROPERTY_CONDITION,  /* over the partition columns */
 } PropertyKind;
 
 typedef struct PropertyRule {
@@ -26,8 +31,8 @@ static const PropertyRule rules[] = {
     {"auto_refresh_partitions_limit", PROPERTY_NUMBER, NULL, false},
     {"partition_ttl_number", PROPERTY_NUMBER, NULL, false},
     {"partition_ttl", PROPERTY_RANGE_ONLY, NULL, false},
-    {"partition_retention_condition", PROPERTY_ANY, NULL, false},
-    {"partition_refresh_strategy", PROPERTY_WORD, " strict adaptive force ", false},
+    {"partition_retention_condition", PROPERTY_CONDITION, NULL, false},
+    {"partition_refresh_strategy", PROPERTY_WORD, " strict adaptive ", false},
     {"excluded_trigger_tables", PROPERTY_BASES, NULL, false},
     {"excluded_refresh_tables", PROPERTY_BASES, NULL, false},
     {"mv_rewrite_staleness_second", PROPERTY_STALENESS, NULL, false},
@@ -39,14 +44,14 @@ static const PropertyRule rules[] = {
     {"foreign_key_constraints", PROPERTY_ANY, NULL, false},
     {"resource_group", PROPERTY_ANY, NULL, false},
     {"warehouse", PROPERTY_ANY, NULL, false},
-    {"mv_randomize_start", PROPERTY_ANY, NULL, false},
-    {"refresh_mode", PROPERTY_ANY, NULL, false},
-    {"bloom_filter_columns", PROPERTY_ANY, NULL, false},
-    {"bloom_filter_fpp", PROPERTY_ANY, NULL, false},
+    {"mv_randomize_start", PROPERTY_SECONDS, NULL, true},
+    {"refresh_mode", PROPERTY_WORD, " pct auto ", false},
+    {"bloom_filter_columns", PROPERTY_ANY, NULL, true},
+    {"bloom_filter_fpp", PROPERTY_ANY, NULL, true},
     {"colocate_with", PROPERTY_ANY, NULL, false},
     {"mv_sort_keys", PROPERTY_ANY, NULL, false},
-    {"replication_num", PROPERTY_ANY, NULL, false},
-    {"storage_medium", PROPERTY_ANY, NULL, false},
+    {"replication_num", PROPERTY_NUMBER, NULL, false},
+    {"storage_medium", PROPERTY_WORD, " hdd ssd ", false},
     {"storage_cooldown_time", PROPERTY_ANY, NULL, false},
     {"storage_volume", PROPERTY_ANY, NULL, true},
     {"enable_async_write_back", PROPERTY_BOOLEAN, NULL, false},
@@ -72,6 +77,53 @@ static Status check_number(StatementContext *context, StrView key, StrView value
     if (is_number && (number > 0 || (number == -1 && !allows_zero) || (number == 0 && allows_zero)))
         return OK;
     return RAISE(context->diag, ANALYSIS, "Getting analyzing error. Detail message: Illegal %.*s: %.*s.", SV_ARGS(key), SV_ARGS(value));
+}
+
+/* "2 MONTH" */
+static Status check_ttl(StatementContext *context, StrView key, StrView value)
+{
+    StrView text = strview_trim(value);
+    size_t blank = strview_find(text, STR_VIEW(" "));
+    int64_t count;
+    StepUnit unit;
+    if (text.length == 0)
+        return OK;
+    if (blank != SIZE_MAX && int64_parse(strview_n(text.data, blank), &count) && count > 0 && count <= INT32_MAX &&
+        step_unit_parse(strview_trim(strview_n(text.data + blank, text.length - blank)), &unit))
+        return OK;
+    return RAISE(context->diag, ANALYSIS, "Getting analyzing error. Detail message: Invalid %.*s: '%.*s' is no number of MINUTE, HOUR, DAY, WEEK, MONTH, "
+                 "QUARTER or YEAR.", SV_ARGS(key), SV_ARGS(value));
+}
+
+static Status check_seconds(StatementContext *context, StrView key, StrView value)
+{
+    int64_t number;
+    if (int64_parse(strview_trim(value), &number) && number >= -1 && number <= INT32_MAX)
+        return OK;
+    return RAISE(context->diag, ANALYSIS, "Getting analyzing error. Detail message: Illegal %.*s: %.*s.", SV_ARGS(key), SV_ARGS(value));
+}
+
+static Status check_condition(StatementContext *context, const TableSchema *schema, StrView value)
+{
+    MvRetention *retention;
+    if (value.length == 0)
+        return OK;
+    return mv_retention_bind(context->catalog, schema, value, &context->arena, &context->func, context->diag, &retention);
+}
+
+/* session.NAME: of a refresh, which takes some of them; names that are no variables are mistakes. */
+static Status check_variable(StatementContext *context, StrView key, StrView value)
+{
+    static const char *const numbers[] = {"query_timeout", "insert_timeout", "query_mem_limit"};
+    StrView name = strview_n(key.data + strlen("session."), key.length - strlen("session."));
+    int64_t number;
+    if (!variable_is_known(name))
+        return RAISE(context->diag, ANALYSIS, "Getting analyzing error. Detail message: Unknown system variable '%.*s'.", SV_ARGS(name));
+    for (size_t i = 0; i < COUNT_OF(numbers); i++) {
+        if (strview_equal_ci(name, strview(numbers[i])) && (!int64_parse(strview_trim(value), &number) || number < 0))
+            return RAISE(context->diag, ANALYSIS, "Getting analyzing error. Detail message: Incorrect argument type to variable '%s'.", numbers[i]);
+    }
+    return OK;
 }
 
 static bool is_base(const MvDefinition *definition, StrView item)
@@ -124,8 +176,9 @@ static Status check_property(StatementContext *context, const MvDefinition *defi
                              bool is_create)
 {
     const PropertyRule *rule = rule_of(key);
-    bool is_prefixed = strview_starts_with_ci(key, STR_VIEW("session.")) || strview_starts_with_ci(key, STR_VIEW("datacache."));
-    if (is_prefixed)
+    if (strview_starts_with_ci(key, STR_VIEW("session.")))
+        return check_variable(context, key, *value);
+    if (strview_starts_with_ci(key, STR_VIEW("datacache.")))
         return OK;
     if (rule == NULL)
         return RAISE(context->diag, ANALYSIS, "Getting analyzing error. Detail message: Analyze materialized properties failed because unknown "
@@ -146,6 +199,12 @@ static Status check_property(StatementContext *context, const MvDefinition *defi
         return check_number(context, key, *value, false);
     case PROPERTY_STALENESS:
         return check_number(context, key, *value, true);
+    case PROPERTY_SECONDS:
+        return check_seconds(context, key, *value);
+    case PROPERTY_CONDITION:
+        return check_condition(context, schema, *value);
+    case PROPERTY_RANGE_ONLY:
+        return check_ttl(context, key, *value);
     case PROPERTY_BASES:
         return check_bases(context, definition, *value, STR_VIEW(""), value);
     case PROPERTY_WORD:

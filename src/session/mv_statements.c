@@ -125,6 +125,8 @@ static uint32_t refresh_properties(StatementContext *context, const AstRefreshVi
     out[count++] = (Property){STR_VIEW("FORCE"), ast->is_force ? STR_VIEW("true") : STR_VIEW("false")};
     if (ast->is_strict)
         out[count++] = (Property){STR_VIEW("STRICT"), STR_VIEW("true")};
+    if (ast->is_cascade)
+        out[count++] = (Property){STR_VIEW("CASCADE"), STR_VIEW("true")};
     if (ast->is_sync)
         out[count++] = (Property){STR_VIEW("SYNC"), STR_VIEW("true")};
     return count;
@@ -174,6 +176,20 @@ static Status wait_for(StatementContext *context, const TaskRunId *id)
                  SV_ARGS(info.error_message));
 }
 
+/* Of CASCADE: the right to refresh each of the views. */
+static Status may_refresh_tree(StatementContext *context, uint64_t view_id)
+{
+    uint64_t *ids;
+    uint32_t count;
+    TRY(mv_list_tree(context->catalog, view_id, &context->arena, context->diag, &ids, &count));
+    for (uint32_t i = 0; i < count; i++) {
+        const CatalogTable *table = catalog_table_by_id(context->catalog, ids[i]);
+        if (table != NULL)
+            TRY(authorize_table(&context->analyze, PRIVILEGE_BIT(REFRESH), catalog_database_by_id(context->catalog, table->database_id), table));
+    }
+    return OK;
+}
+
 Status run_refresh_mv(StatementContext *context, const AstStatement *statement)
 {
     static const char *const columns[] = {"QUERY_ID"};
@@ -186,6 +202,8 @@ Status run_refresh_mv(StatementContext *context, const AstStatement *statement)
     TRY(mv_find_view(context, &ast->name, &database, &table, &definition));
     TRY(check_range(context, ast, table));
     TRY(need_active(context, &definition, table->name));
+    if (ast->is_cascade)
+        TRY(may_refresh_tree(context, table->id));
     uint32_t count = refresh_properties(context, ast, properties);
     int priority = ast->has_priority ? (int)MIN(ast->priority, 100u) : TASK_PRIORITY_HIGH;
     TRY(mv_submit(context, table->id, properties, count, priority, &id));

@@ -183,11 +183,11 @@ typedef struct AstAlterView {
     AstAlterActions actions;
 } AstAlterView;
 
-/* REFRESH MATERIALIZED VIEW v [PARTITION START (..) END (..) | PARTITION (rows)] [FORCE] [STRICT]
+/* REFRESH MATERIALIZED VIEW v [PARTITION START (..) END (..) | PARTITION (rows)] [FORCE] [STRICT] [CASCADE]
  * [WITH SYNC|ASYNC MODE] [WITH PRIORITY n] */
 typedef struct AstRefreshView {
     AstName name;
-    bool is_force, is_strict, has_range, is_sync, is_async;
+    bool is_force, is_strict, is_cascade, has_range, is_sync, is_async;
     StrView start, end;
     AstRowList rows; /* values of list partitions */
     bool has_priority;

@@ -187,6 +187,8 @@ static Status parse_refresh_mv(Parser *p, AstStatement *out)
             refresh->is_force = true;
         } else if (accept_word(p, "STRICT")) {
             refresh->is_strict = true;
+        } else if (accept_word(p, "CASCADE")) {
+            refresh->is_cascade = true;
         } else if (accept_phrase(p, "WITH PRIORITY")) {
             refresh->has_priority = true;
             TRY(parse_integer(p, &refresh->priority));

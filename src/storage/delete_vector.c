@@ -113,7 +113,6 @@ static Status load_object(Volume *volume, const SegmentRef *segment, Arena *aren
     AUTO_ARENA names;
     arena_init(&names, NULL);
     const char *path = arena_strndup(&names, name.data, name.length);
-    TRY(volume_by_id(volume, segment->volume_id, diag, &volume));
     Status status = volume_get(volume, path, &bytes, diag);
     if (status == OK) {
         Diag trouble = {0};
@@ -130,19 +129,30 @@ static Status load_object(Volume *volume, const SegmentRef *segment, Arena *aren
         if (status == ERR_CORRUPT)
             diag_add_context(diag, "object \"%s\"", path);
     }
-    if (status == ERR_CORRUPT || status == ERR_NO_SUCH_OBJECT)
-        quarantine_note(volume, name, status == ERR_CORRUPT ? "the delete vector is damaged" : "the object is missing");
     return status;
 }
 
-Status delete_vector_load(Volume *volume, const SegmentRef *segment, Arena *arena, Diag *diag, DeleteVector *out)
+Status delete_vector_load_past(Volume *volume, const SegmentRef *segment, Arena *arena, Diag *diag, DeleteVector *out)
 {
     *out = (DeleteVector){.rows = (uint32_t)segment->row_count};
     if (segment->deletes == NULL)
         return OK;
     if (segment->deletes->bytes.length > 0)
         return decode(segment->deletes->bytes, segment, arena, diag, out);
+    TRY(volume_by_id(volume, segment->volume_id, diag, &volume));
     return load_object(volume, segment, arena, diag, out);
+}
+
+Status delete_vector_load(Volume *volume, const SegmentRef *segment, Arena *arena, Diag *diag, DeleteVector *out)
+{
+    Status status = delete_vector_load_past(volume, segment, arena, diag, out);
+    bool is_object = segment->deletes != NULL && segment->deletes->bytes.length == 0;
+    if (is_object && (status == ERR_CORRUPT || status == ERR_NO_SUCH_OBJECT)) {
+        const char *what = status == ERR_CORRUPT ? "the delete vector is damaged" : "the object is missing";
+        TRY(volume_by_id(volume, segment->volume_id, diag, &volume));
+        quarantine_note(volume, segment->deletes->path, what);
+    }
+    return status;
 }
 
 void delete_vector_encode(const DeleteVector *vector, ByteBuf *out)

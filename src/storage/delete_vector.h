@@ -24,6 +24,8 @@ enum { DELETE_VECTOR_STEP = 8 };
 uint32_t delete_vector_alive(const DeleteVector *vector, uint32_t first, uint32_t count, uint16_t *out);
 /* What the segment's reference names; words stay NULL when that is nothing. CORRUPT when damaged. */
 Status delete_vector_load(Volume *volume, const SegmentRef *segment, Arena *arena, Diag *diag, DeleteVector *out);
+/* The same of a reference that metadata no longer has: its object may be gone, which is no damage. */
+Status delete_vector_load_past(Volume *volume, const SegmentRef *segment, Arena *arena, Diag *diag, DeleteVector *out);
 /* False: the row was deleted already, or the segment has no such row. */
 bool delete_vector_add(DeleteVector *vector, Arena *arena, uint32_t row);
 void delete_vector_encode(const DeleteVector *vector, ByteBuf *out);

@@ -1,6 +1,6 @@
 /* Crash states: merak-crash-states [--seed N] [--states N].
  *
- * A server runs statements, loads, compaction and vacuum on a local volume whose every change is recorded. After
+ * A server runs statements, loads, compaction, vacuum, checkpoints and trimming on a local volume whose every change is recorded. After
  * each operation and in each of several ways a power cut may leave the directory in another state; a server is
  * started on it. What had been acknowledged has to be there, the step that was under way is there whole or not at
  * all, labels agree with that, and the server goes on to take writes. At the end the test tests itself: where file
@@ -17,7 +17,7 @@
 
 enum { STATES = 1500, REPORTED_MOST = 10 };
 
-typedef enum StepKind { STEP_SQL, STEP_LOAD, STEP_COMPACT, STEP_VACUUM, STEP_RESTART } StepKind;
+typedef enum StepKind { STEP_SQL, STEP_LOAD, STEP_COMPACT, STEP_VACUUM, STEP_RESTART, STEP_TRIM, STEP_FINALIZE } StepKind;
 
 typedef struct Step {
     StepKind kind;
@@ -39,13 +39,18 @@ static const Step steps[] = {
     {STEP_SQL, "INSERT INTO d.auto_made VALUES (1, '2024-01-05'), (2, '2024-02-05'), (3, '2023-12-31')"},
     {STEP_SQL, "DELETE FROM d.pk WHERE k < 50"},
     {STEP_LOAD, "second"},
+    {STEP_SQL, "ALTER SYSTEM CREATE IMAGE"},
     {STEP_RESTART, NULL},
+    {STEP_TRIM, NULL},
+    {STEP_FINALIZE, NULL},
     {STEP_SQL, "INSERT INTO d.dup VALUES (1001, '2024-05-05', 'after the restart', 1)"},
     {STEP_COMPACT, NULL},
     {STEP_VACUUM, NULL},
     {STEP_SQL, "UPDATE d.pk SET v = v + 1 WHERE k % 10 = 0"},
     {STEP_SQL, "TRUNCATE TABLE d.auto_made"},
     {STEP_LOAD, "third"},
+    {STEP_TRIM, NULL},
+    {STEP_RESTART, NULL},
     {STEP_VACUUM, NULL},
     {STEP_SQL, "DROP TABLE d.auto_made FORCE"},
     {STEP_SQL, "CREATE TABLE d.auto_made (k INT, d DATE) DUPLICATE KEY(k)"},
@@ -89,13 +94,17 @@ static Status run_step(Fixture *f, const Step *step, Diag *diag)
     case STEP_SQL:
         return fixture_run(f, step->text, NULL, diag);
     case STEP_LOAD:
-        return fixture_load(f, body, step->text, diag);
+        return fixture_load(f, body, step->text, false, diag);
     case STEP_COMPACT:
         return run_compaction(f, diag);
     case STEP_VACUUM:
         return run_vacuum(f, diag);
     case STEP_RESTART:
         return fixture_reopen(f, diag);
+    case STEP_TRIM:
+        return fixture_trim(f, diag);
+    case STEP_FINALIZE:
+        return fixture_finalize(f, diag);
     }
     return OK;
 }
@@ -136,7 +145,7 @@ static void record_run(Run *run, bool with_old_directories)
         abort();
     snprintf(volume_path, sizeof(volume_path), "%s/volume", root);
     record_begin(volume_path);
-    if (volume_open_local(volume_path, environment_real(), &diag, &volume) != OK)
+    if (volume_open_local(volume_path, fixture_environment(), &diag, &volume) != OK)
         abort();
     if (with_old_directories)
         make_unsynced_directories();
@@ -224,7 +233,7 @@ static bool try_state(const Run *run, Cut cut, bool is_quiet)
     Fixture f;
     Diag diag = {0};
     uint32_t answered = steps_before(run, cut.at);
-    Volume *volume = state_build(&run->log, cut, environment_real());
+    Volume *volume = state_build(&run->log, cut, fixture_environment());
     const char *problem = fixture_attach(&f, volume, &diag) != OK ? diag.message : check_state(run, &f, answered);
     char text[DIAG_MESSAGE_BYTES];
     snprintf(text, sizeof(text), "%s", problem == NULL ? "" : problem);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/format_level.h"
 #include "meta/checkpoint.h"
 #include "meta/restore.h"
 #include "session/dictionaries.h"
@@ -147,6 +148,23 @@ Status fixture_trim(Fixture *f, Diag *diag)
         status = meta_trim(f->instance.store, INT64_C(3600) * 1000000, diag, &report);
     ahead_us = 0;
     return status;
+}
+
+const Environment *fixture_environment(void)
+{
+    return &environment;
+}
+
+static Status build_level(void *context, const CatalogSnapshot *catalog, Change *change, Diag *diag)
+{
+    (void)context, (void)catalog, (void)diag;
+    change_put_format_level(change, format_level_supported());
+    return OK;
+}
+
+Status fixture_finalize(Fixture *f, Diag *diag)
+{
+    return meta_commit(f->instance.store, build_level, NULL, diag);
 }
 
 Status fixture_first_start(Fixture *f, Diag *diag)

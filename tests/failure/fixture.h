@@ -25,6 +25,10 @@ void fixture_close(Fixture *fixture);
 Status fixture_reopen(Fixture *fixture, Diag *diag);
 Status fixture_restore(Fixture *fixture, Diag *diag);
 Status fixture_trim(Fixture *fixture, Diag *diag);
+/* The clock that fixture_trim() moves; for volumes that are attached. */
+const Environment *fixture_environment(void);
+/* The format level that this binary supports, as ADMIN FINALIZE UPGRADE raises it: small loads have no objects from here on. */
+Status fixture_finalize(Fixture *fixture, Diag *diag);
 /* Starts the metadata on a volume that was empty, as far as committing an id. */
 Status fixture_first_start(Fixture *fixture, Diag *diag);
 /* Runs SQL; results as text, a row a line. */

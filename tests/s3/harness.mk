@@ -41,3 +41,15 @@ harness-s3-ceph-sql: $(BUILD)/merak $(BUILD)/merak-sqltest ceph-packages
 	@$(BESIDE_CEPH) $(BUILD)/merak-sqltest --server tests/s3/server_on_s3.sh --jobs $(SQL_JOBS) --name s3 $(SQL_FILES)
 harness-s3-ceph-kill-loop: $(BUILD)/merak $(BUILD)/merak-kill-loop ceph-packages
 	@$(BESIDE_CEPH) $(BUILD)/merak-kill-loop --server tests/s3/server_on_s3.sh --kills 60
+# Numbers: a fresh node on a long journal, and commits while every put takes its time.
+TEST_HARNESSES += s3-start s3-commit
+LONG_HARNESSES += s3-start-long s3-commit-long
+.PHONY: harness-s3-start harness-s3-start-long harness-s3-commit harness-s3-commit-long
+harness-s3-start: $(BUILD)/merak $(BUILD)/merak-s3d
+	@$(BESIDE_S3) tests/s3/start_test.sh
+harness-s3-start-long: $(BUILD)/merak $(BUILD)/merak-s3d
+	@$(BESIDE_S3) tests/s3/start_test.sh 2000 5000
+harness-s3-commit: $(BUILD)/merak $(BUILD)/merak-s3d $(BUILD)/merak-commit-bench
+	@$(BESIDE_S3) tests/s3/commit_test.sh $(BUILD)/merak-commit-bench
+harness-s3-commit-long: $(BUILD)/merak $(BUILD)/merak-s3d $(BUILD)/merak-commit-bench
+	@$(BESIDE_S3) tests/s3/commit_test.sh $(BUILD)/merak-commit-bench 15 1000

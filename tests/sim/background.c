@@ -3,7 +3,8 @@
 /* What goes on beside the clients: readers, compaction and vacuum, and the nemesis that cuts, crashes and
  * starts servers. */
 
-enum { PAUSE_US = 60000, CUT_US = 2500000, NEMESIS_US = 120000 };
+enum { PAUSE_US = 60000, CUT_US = 2500000, NEMESIS_US = 120000, MOST_SKEW_US = 600 * 1000000 };
+static const int64_t SUSPENDED_US = INT64_C(2) * 3600 * 1000000;
 
 static bool goes_on(int64_t pause_us)
 {
@@ -59,6 +60,49 @@ static void compact_one(Server *server)
         violation("compaction hears: %s", diag.message);
 }
 
+static void make_image(Server *server)
+{
+    Diag diag = {0};
+    ImageReport report;
+    Status status = meta_create_image(server->store, &diag, &report);
+    cluster.images += status == OK;
+    trace("node %u makes an image: %s", server->node.number, error_info(status)->name);
+    if (status == ERR_CORRUPT)
+        violation("an image can't be made: %s", diag.message);
+}
+
+/* All machines stood still for hours, what was under way is under way yet: the images are old enough for the journal before them to go. */
+static void trim(Server *server)
+{
+    Diag diag = {0};
+    TrimReport report;
+    if (!cluster.is_trimmed)
+        return;
+    if (chance(2))
+        world.now_us += SUSPENDED_US;
+    Status status = meta_trim(server->store, 0, &diag, &report);
+    cluster.trimmed += report.objects_deleted;
+    trace("node %u trims: %s, %llu deleted", server->node.number, error_info(status)->name, (unsigned long long)report.objects_deleted);
+    if (status == ERR_CORRUPT)
+        violation("trimming hears: %s", diag.message);
+}
+
+void upkeep_main(void *unused)
+{
+    (void)unused;
+    while (goes_on(PAUSE_US * 4)) {
+        Server *server = server_any();
+        if (server == NULL)
+            return;
+        server_enter(server);
+        if (chance(2))
+            make_image(server);
+        else
+            trim(server);
+        server_leave(server);
+    }
+}
+
 void maintenance_main(void *unused)
 {
     (void)unused;
@@ -97,7 +141,10 @@ static void hurt(Server *server)
             server_stop(&cluster.servers[s], true);
         break;
     case 2:
-        server->node.clock_skew_us += (int64_t)pick(7200000000) - 3600000000;
+        if (cluster.is_trimmed)
+            server->node.clock_skew_us = (int64_t)pick(2 * (uint64_t)MOST_SKEW_US) - MOST_SKEW_US;
+        else
+            server->node.clock_skew_us += (int64_t)pick(7200000000) - 3600000000;
         break;
     default:
         server_stop(server, chance(4) ? false : true);

@@ -3,6 +3,7 @@
 
 #include "job/compaction.h"
 #include "job/vacuum.h"
+#include "meta/checkpoint.h"
 #include "sim/world.h"
 #include "storage/primary_index.h"
 
@@ -23,6 +24,8 @@ typedef struct Server {
 typedef struct Cluster {
     Server servers[SERVERS];
     bool is_shared; /* two servers work on one volume */
+    bool is_trimmed;          /* the journal, now and then; clocks are not far apart then */
+    uint64_t images, trimmed; /* made, objects deleted */
 } Cluster;
 extern Cluster cluster;
 
@@ -74,6 +77,7 @@ Status make_tables(Server *server, Diag *diag);
 void client_main(void *number);
 void reader_main(void *unused);
 void maintenance_main(void *unused);
+void upkeep_main(void *unused); /* images, trimming */
 void nemesis_main(void *unused);
 extern uint32_t busy_clients; /* fibers of clients that are not done */
 extern bool is_over;          /* clients are: the others stop */

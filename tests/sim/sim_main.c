@@ -22,6 +22,7 @@ static void start_all(void)
 {
     Diag diag = {0};
     cluster.is_shared = chance(3);
+    cluster.is_trimmed = chance(2);
     server_start(&cluster.servers[0]);
     while (cluster.servers[0].is_up && !world.has_failed) {
         diag_reset(&diag);
@@ -36,6 +37,7 @@ static void start_all(void)
         fiber_start(client_main, (void *)c);
     fiber_start(reader_main, NULL);
     fiber_start(maintenance_main, NULL);
+    fiber_start(upkeep_main, NULL);
     fiber_start(nemesis_main, NULL);
 }
 
@@ -108,6 +110,8 @@ static void director(void *unused)
         server_stop(&cluster.servers[s], false);
 }
 
+static uint64_t images, trimmed; /* in all runs */
+
 /* False: a violation, told on standard error. */
 static bool run_seed(uint64_t seed, Plant plant, bool traces, uint64_t *out_hash)
 {
@@ -118,6 +122,8 @@ static bool run_seed(uint64_t seed, Plant plant, bool traces, uint64_t *out_hash
     fiber_start(director, NULL);
     world_run();
     bool passed = !world.has_failed;
+    images += cluster.images;
+    trimmed += cluster.trimmed;
     if (!passed && plant == PLANT_NONE)
         fprintf(stderr, "seed %llu: %s\n  repeat it with --seed %llu\n", (unsigned long long)seed, world.failure, (unsigned long long)seed);
     *out_hash = world.trace_hash;
@@ -181,6 +187,9 @@ int main(int argc, char **argv)
             failed += !is_good;
         }
     }
+    if (seeds >= 100 && is_all && (images == 0 || trimmed == 0))
+        failed++;
+    printf("%llu images, %llu journal objects trimmed\n", (unsigned long long)images, (unsigned long long)trimmed);
     printf("%u passed, %u failed\n", passed, failed);
     return failed == 0 ? 0 : 1;
 }

@@ -148,16 +148,47 @@ static void damaged_references_are_refused(void **state)
         arena_init(&arena, NULL);
         segment.length = wrong == 1 ? 7 : 6;
         segment.offset = wrong == 2;
-        encode_segment(&bytes, &segment);
+        encode_segment(&bytes, &segment, NULL);
         for (size_t length = 0; length < bytes.length; length++) {
             ByteReader cut = byte_reader(bytes.data, length);
-            decode_segment(&cut, &arena, &out);
+            decode_segment(&cut, &arena, NULL, &out);
             assert_true(cut.failed);
         }
         ByteReader reader = byte_reader(bytes.data, bytes.length);
         out = (SegmentRef){0};
-        decode_segment(&reader, &arena, &out);
+        decode_segment(&reader, &arena, NULL, &out);
         assert_int_equal(reader.failed, wrong != 0);
+    }
+}
+
+static void neighbours_share_an_object(void **state)
+{
+    (void)state;
+    SegmentRef first = {.id = 7, .path = STR_VIEW("data/1/000/000000000007.seg"), .length = 6, .row_count = 1}, second = first,
+               out[2] = {{0}};
+    second.id = 8;
+    second.offset = 6;
+    for (uint32_t level = 1; level <= 2; level++) {
+        AUTO_BYTEBUF bytes = {0};
+        AUTO_ARENA arena;
+        arena_init(&arena, NULL);
+        format_level_set_written(level);
+        encode_segment(&bytes, &first, NULL);
+        size_t length = bytes.length;
+        encode_segment(&bytes, &second, &first);
+        format_level_set_written(1);
+        assert_int_equal(bytes.length - length < length, level == 2);
+        ByteReader reader = byte_reader(bytes.data, bytes.length);
+        decode_segment(&reader, &arena, NULL, &out[0]);
+        decode_segment(&reader, &arena, &out[0], &out[1]);
+        assert_false(reader.failed);
+        assert_true(strview_equal(out[1].path, first.path));
+        assert_int_equal(out[1].offset, 6);
+        if (level == 2)
+            assert_ptr_equal(out[1].path.data, out[0].path.data);
+        ByteReader alone = byte_reader(bytes.data + length, bytes.length - length);
+        decode_segment(&alone, &arena, NULL, &out[0]);
+        assert_int_equal(alone.failed, level == 2);
     }
 }
 
@@ -167,6 +198,7 @@ int main(void)
         cmocka_unit_test(they_come_back_and_are_counted),
         cmocka_unit_test(a_held_snapshot_keeps_its_bytes),
         cmocka_unit_test(damaged_references_are_refused),
+        cmocka_unit_test(neighbours_share_an_object),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -20,7 +20,8 @@ static void test_round_trip(void **state)
     AUTO_BYTEBUF bytes = {0};
     MvMapEntry back;
     arena_init(&arena, NULL);
-    MvSegmentMark marks[] = {{5, 0}, {6, 1ull << 50}};
+    MvSegmentMark marks[] = {{.segment_id = 5},
+                             {.segment_id = 6, .deletes_id = 1ull << 50, .deletes_count = 3, .deletes_bytes = STR_VIEW("abc"), .deletes_path = STR_VIEW("p")}};
     MvSource sources[] = {{.partition_id = 7, .data_version = 100, .name = STR_VIEW("p20250101"), .marks = marks, .mark_count = 2},
                           {.partition_id = 9, .data_version = 1ull << 40}};
     MvSourceTable tables[] = {{.table_id = 3, .sources = sources, .count = 2}, {.table_id = 4}};
@@ -37,12 +38,34 @@ static void test_round_trip(void **state)
     assert_true(mv_map_table(&back, 3)->sources[1].data_version == 1ull << 40);
     assert_int_equal(mv_map_table(&back, 3)->sources[0].mark_count, 2);
     assert_true(mv_map_table(&back, 3)->sources[0].marks[1].deletes_id == 1ull << 50);
+    assert_int_equal(mv_map_table(&back, 3)->sources[0].marks[1].deletes_count, 3);
+    assert_true(strview_is(mv_map_table(&back, 3)->sources[0].marks[1].deletes_bytes, "abc"));
+    assert_true(strview_is(mv_map_table(&back, 3)->sources[0].marks[1].deletes_path, "p"));
     assert_int_equal(mv_map_table(&back, 4)->count, 0);
+    assert_int_equal(bytes.data[0], 2);
     assert_null(mv_map_table(&back, 5));
     for (size_t length = 0; length < bytes.length; length++)
         assert_false(mv_map_parse(strview_n(bytes.data, length), &arena, &back));
     bytebuf_append_char(&bytes, 'x');
     assert_false(mv_map_parse(bytebuf_view(&bytes), &arena, &back));
+}
+
+/* Without delete vectors records are those of version 1, which older programs read. */
+static void test_without_deletes(void **state)
+{
+    (void)state;
+    AUTO_ARENA arena;
+    AUTO_BYTEBUF bytes = {0};
+    MvMapEntry back;
+    arena_init(&arena, NULL);
+    MvSegmentMark mark = {.segment_id = 5};
+    MvSource source = {.partition_id = 7, .data_version = 100, .marks = &mark, .mark_count = 1};
+    MvSourceTable table = {.table_id = 3, .sources = &source, .count = 1};
+    MvMapEntry entry = {.partition_id = 77, .tables = &table, .table_count = 1};
+    mv_map_encode(&entry, &bytes);
+    assert_int_equal(bytes.data[0], 1);
+    assert_true(mv_map_parse(bytebuf_view(&bytes), &arena, &back));
+    assert_int_equal(back.tables[0].sources[0].marks[0].segment_id, 5);
 }
 
 static void test_names(void **state)
@@ -60,6 +83,6 @@ static void test_names(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_round_trip), cmocka_unit_test(test_names)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_round_trip), cmocka_unit_test(test_without_deletes), cmocka_unit_test(test_names)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
