@@ -30,7 +30,7 @@ endif
 BUILD := build/$(VARIANT)
 .DEFAULT_GOAL := all
 CCACHE := $(shell command -v ccache 2>/dev/null)
-PACKAGES := liblz4 libzstd libxxhash libuv openssl libmicrohttpd jansson libpcre2-8 libcurl zlib
+PACKAGES := liblz4 libzstd libxxhash libuv openssl libmicrohttpd jansson yaml-0.1 libpcre2-8 libcurl zlib
 
 WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes \
   -Wold-style-definition -Wundef -Wvla -Wwrite-strings -Wcast-qual -Wpointer-arith -Wformat=2 \
@@ -196,7 +196,7 @@ fuzz:
 	@mkdir -p build/fuzz/found/$(F)
 	build/fuzz/fuzz_$(F) -max_total_time=$(SECONDS) -print_final_stats=1 build/fuzz/found/$(F) tests/fuzz/corpus/$(F)
 # The targets that need a server without sockets, or the configuration, have those objects too.
-$(BUILD)/libfuzz.a: $(BUILD)/tests/failure/fixture.o $(BUILD)/src/main/config.o
+$(BUILD)/libfuzz.a: $(BUILD)/tests/failure/fixture.o $(BUILD)/src/main/config.o $(BUILD)/src/main/cluster_yaml.o
 	@rm -f $@
 	$(Q)ar rcsT $@ $^
 $(BUILD)/tests/fuzz/%.o: CFLAGS_ALL += -Itests

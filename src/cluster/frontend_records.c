@@ -215,20 +215,27 @@ static void find_address(void *context, StrView key, StrView value)
     snprintf(alteration->found, sizeof(alteration->found), "%.*s", SV_ARGS(key));
 }
 
+void change_await_frontend(Change *change, const char *host, uint32_t edit_log_port, bool is_observer)
+{
+    char key[FRONTEND_TEXT_BYTES + 8];
+    AUTO_BYTEBUF text = {0};
+    FrontendInfo info = {.edit_log_port = edit_log_port, .is_observer = is_observer};
+    address_key(key, host, edit_log_port);
+    snprintf(info.host, sizeof(info.host), "%s", host);
+    frontend_print(&info, (FrontendPosition){0}, &text);
+    change_put_record(change, frontend_module, strview(key), bytebuf_view(&text));
+    change_drop_record(change, dropped_module, strview(key));
+}
+
 static Status build_addition(void *context, const CatalogSnapshot *catalog, Change *change, Diag *diag)
 {
     Alteration *alteration = context;
     char key[FRONTEND_TEXT_BYTES + 8];
-    AUTO_BYTEBUF text = {0};
-    FrontendInfo info = {.edit_log_port = alteration->port, .is_observer = alteration->is_observer};
     address_key(key, alteration->host, alteration->port);
     catalog_each_record(catalog, frontend_module, find_address, alteration);
     if (alteration->is_known)
         return RAISE(diag, ANALYSIS, "frontend already exists: %s", key);
-    snprintf(info.host, sizeof(info.host), "%s", alteration->host);
-    frontend_print(&info, (FrontendPosition){0}, &text);
-    change_put_record(change, frontend_module, strview(key), bytebuf_view(&text));
-    change_drop_record(change, dropped_module, strview(key));
+    change_await_frontend(change, alteration->host, alteration->port, alteration->is_observer);
     return OK;
 }
 

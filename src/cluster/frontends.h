@@ -76,6 +76,8 @@ const FrontendInfo *frontends_self(const Frontends *frontends);
 /* ADMIN FINALIZE UPGRADE: from now on what is written has the level of this binary. Refused while a node is known whose
  * binary could not read it. *out_level: as it is now. */
 Status frontends_finalize(Frontends *frontends, Diag *diag, uint32_t *out_level);
+/* A node that may join, and has not yet. */
+void change_await_frontend(Change *change, const char *host, uint32_t edit_log_port, bool is_observer);
 /* ALTER SYSTEM ADD | DROP FOLLOWER | OBSERVER "host:port". */
 Status frontends_add(Frontends *frontends, const char *host, uint32_t edit_log_port, bool is_observer, Diag *diag);
 Status frontends_drop(Frontends *frontends, const char *host, uint32_t edit_log_port, bool is_observer, Diag *diag);

@@ -81,14 +81,18 @@ static inline bool func_goes_on(FuncContext *context)
     return LIKELY(context->arena->blocks == context->newest_block) || func_look_at_memory(context);
 }
 /* The same for lists: their children double, so that room for that must be there when they are nearly full. */
-bool func_list_goes_on(FuncContext *context, const Vector *out);
+bool func_look_at_lists(FuncContext *context, const Vector *out);
+static inline bool func_list_goes_on(FuncContext *context, const Vector *out)
+{
+    return LIKELY(out->child_count == 0) || func_look_at_lists(context, out);
+}
 /* FOR_ROWS of kernels that put results into the arena: stops when memory runs out. */
 #define FUNC_ROWS(context, rows, i, row)                                                                  \
     uint32_t i = 0, row = (rows).count > 0 ? rows_at((rows), 0) : 0; i < (rows).count && func_goes_on(context); \
     i++, row = i < (rows).count ? rows_at((rows), i) : 0
-#define LIST_ROWS(context, out, rows, i, row)                                                             \
-    uint32_t i = 0, row = (rows).count > 0 ? rows_at((rows), 0) : 0;                                      \
-    i < (rows).count && func_goes_on(context) && func_list_goes_on(context, out);                         \
+#define LIST_ROWS(context, out, rows, i, row)                                                                 \
+    uint32_t i = 0, row = (rows).count > 0 ? rows_at((rows), 0) : 0;                                          \
+    i < (rows).count &&func_goes_on(context) && ((out)->child_count == 0 || func_list_goes_on(context, out)); \
     i++, row = i < (rows).count ? rows_at((rows), i) : 0
 
 typedef Status (*ScalarKernel)(FuncContext *context, const Vector *const *arguments, uint32_t count,

@@ -42,6 +42,7 @@ static const KeyInfo KEYS[] = {
     {"meta_dir", KEY_TEXT, ""},
     {"meta_dir_ahead", KEY_TEXT, "refuse"},
     {"restore_meta_dir", KEY_TEXT, ""},
+    {"restore_cluster_snapshot", KEY_TEXT, ""},
     {"checkpoint_journal_objects", KEY_INT, "1000"},
     {"checkpoint_journal_mb", KEY_INT, "64"},
     {"checkpoint_interval_seconds", KEY_INT, "600"},

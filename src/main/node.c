@@ -25,6 +25,7 @@
 #include "ddl/recycle.h"
 #include "job/scheduler.h"
 #include "load/stream_load.h"
+#include "main/cluster_restore.h"
 #include "main/home_volume.h"
 #include "main/node_meta.h"
 #include "main/node_name.h"
@@ -63,6 +64,7 @@ typedef struct Node {
     StatisticsCache *statistics;
     Compactor *compactor;
     Vacuum *vacuum;
+    Backups *backups;
     TaskManager *tasks;
     MemoryTrim memory_trim;
     Scheduler *scheduler;
@@ -215,10 +217,11 @@ static Status block_cache(void *context, Diag *diag, BlockCache **out_cache)
 
 static Status open_volumes(Node *node, Diag *diag)
 {
-    OtherVolumesOptions options = {.store = node->store, .home = node->volume, .cache_context = node, .cache = block_cache,
-                                   .connect_timeout_ms = config_int(node->config, "object_storage_connect_timeout_ms"),
-                                   .request_timeout_ms = config_int(node->config, "object_storage_request_timeout_ms"),
-                                   .retry_timeout_ms = config_int(node->config, "object_storage_retry_timeout_ms")};
+    OtherVolumesOptions options = config_volumes(node->config);
+    options.store = node->store;
+    options.home = node->volume;
+    options.cache_context = node;
+    options.cache = block_cache;
     BlockCache *cache;
     node->others = other_volumes_open(&options);
     if (!volume_is_s3(node->volume))
@@ -230,6 +233,7 @@ static Status open_volumes(Node *node, Diag *diag)
 static Status open_storage(Node *node, Diag *diag)
 {
     TRY(open_home_volume(node, diag));
+    TRY(cluster_restore_at_start(node->config, node->volume, diag));
     int64_t start_us = env_monotonic_us(environment_real());
     TRY(node_meta_open(&node->meta, node->config, node->directory, node->volume, diag, &node->store));
     LOG_INFO("meta", "journal replayed entries=%llu incarnation=%llu ms=%lld",
@@ -281,6 +285,8 @@ static Status open_instance(Node *node, Diag *diag)
                             .oldest_read = oldest_read,
                             .grace_minutes = config_int(node->config, "lake_autovacuum_grace_period_minutes")};
     node->vacuum = vacuum_open(&vacuum);
+    OtherVolumesOptions volumes = config_volumes(node->config);
+    node->backups = backups_open(node->store, node->volume, &volumes);
     node->tasks = task_manager_open(node->store);
     node->increments = auto_increment_open(node->store);
     node->history = load_history_open();
@@ -298,6 +304,7 @@ static Status open_instance(Node *node, Diag *diag)
         .statistics = node->statistics,
         .compactor = node->compactor,
         .vacuum = node->vacuum,
+        .backups = node->backups,
         .tasks = node->tasks,
         .spill = node->spill,
         .keys = node->keys,
@@ -347,6 +354,7 @@ static Status start_jobs(Node *node, Diag *diag)
     node->quarantine_check = (QuarantineCheck){node->store, node->volume};
     scheduler_add(node->scheduler, "quarantine", quarantine_job, &node->quarantine_check);
     scheduler_add(node->scheduler, "journal", meta_settle_job, node->store);
+    scheduler_add(node->scheduler, "probe", meta_probe_job, node->store);
     scheduler_add_leading(node->scheduler, "snapshot", cluster_snapshot_job, node->store);
     scheduler_add_leading(node->scheduler, "labels", meta_labels_job, node->store);
     node_meta_start_jobs(&node->meta, node->config, node->store, node->scheduler);
@@ -409,6 +417,7 @@ static void node_close(Node *node)
     scheduler_close(node->scheduler);
     mv_engine_close(node->instance.views);
     compactor_close(node->compactor);
+    backups_close(node->backups);
     vacuum_close(node->vacuum);
     statistics_cache_close(node->statistics);
     alter_jobs_free(node->instance.alters);

@@ -2,7 +2,7 @@
 
 /* merak fsck: everything that can be checked of a volume without writing to it. Each incarnation's record, images and
  * journal; that an image holds what the journal leads to; every object of data that the newest state refers to, by
- * checksum; and what nothing refers to. */
+ * checksum, in all storage volumes; what snapshots hold; and what nothing refers to. */
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -11,9 +11,11 @@
 
 #include "base/strmap.h"
 #include "format/segment.h"
+#include "main/cluster_restore.h"
 #include "meta/checkpoint.h"
 #include "meta/incarnation.h"
 #include "meta/restore.h"
+#include "meta/restore_live.h"
 #include "storage/delete_vector.h"
 
 typedef struct Fsck {
@@ -22,7 +24,9 @@ typedef struct Fsck {
     Diag *diag;
     uint64_t problems;
     Arena arena;
-    StrMap named; /* objects of data that the state refers to */
+    StrMap named;   /* objects of data that states refer to */
+    StrMap checked; /* segments by id, each with its delete vector */
+    ARRAY_OF(uint32_t) lost; /* storage volumes that can't be opened */
     uint64_t objects, unreferenced, unreferenced_bytes;
     ToolProgress progress;
 } Fsck;
@@ -138,6 +142,11 @@ static void check_incarnation(Fsck *fsck, uint64_t number, bool is_newest)
 
 /* ---- data ---- */
 
+static StrView keep(Fsck *fsck, StrView text)
+{
+    return strview_n(arena_strndup(&fsck->arena, text.data, text.length), text.length);
+}
+
 static void check_deletes(Fsck *fsck, const SegmentRef *segment)
 {
     AUTO_ARENA arena;
@@ -145,9 +154,33 @@ static void check_deletes(Fsck *fsck, const SegmentRef *segment)
     Diag trouble = {0};
     arena_init(&arena, NULL);
     if (segment->deletes->path.length > 0)
-        strmap_set(&fsck->named, segment->deletes->path, fsck);
+        strmap_set(&fsck->named, keep(fsck, segment->deletes->path), fsck);
     if (!fsck->arguments->is_quick && delete_vector_load(fsck->volume, segment, &arena, &trouble, &deletes) != OK)
         problem(fsck, "DAMAGED", trouble.message);
+}
+
+/* False: it was said that it can't be opened. */
+static bool has_volume(Fsck *fsck, uint32_t id)
+{
+    Volume *volume;
+    Diag trouble = {0};
+    for (uint32_t i = 0; i < fsck->lost.count; i++) {
+        if (fsck->lost.items[i] == id)
+            return false;
+    }
+    if (volume_by_id(fsck->volume, id, &trouble, &volume) == OK)
+        return true;
+    ARRAY_PUSH(&fsck->arena, &fsck->lost, id);
+    problem(fsck, "MISSING", trouble.message);
+    return false;
+}
+
+/* States share segments: each is checked once. */
+static bool was_checked(Fsck *fsck, const SegmentRef *segment)
+{
+    unsigned long long deletes = segment->deletes == NULL ? 0 : segment->deletes->id;
+    const char *key = arena_printf(&fsck->arena, "%llu %llu", (unsigned long long)segment->id, deletes);
+    return strmap_put_if_absent(&fsck->checked, strview(key), fsck) != NULL;
 }
 
 static void check_segment(void *context, const SegmentRef *segment)
@@ -155,12 +188,14 @@ static void check_segment(void *context, const SegmentRef *segment)
     Fsck *fsck = context;
     Segment *opened;
     Diag trouble = {0};
-    fsck->objects += !segment_is_deletes(segment);
-    tool_progress(&fsck->progress, fsck->objects);
-    if (segment->volume_id != 0 || segment_is_deletes(segment)) /* these are checked with their segment */
+    if (segment_is_deletes(segment)) /* is checked with its segment */
         return;
-    if (!segment_is_inline(segment))
-        strmap_set(&fsck->named, segment->path, fsck);
+    tool_progress(&fsck->progress, ++fsck->progress.done);
+    if (was_checked(fsck, segment) || !has_volume(fsck, segment->volume_id))
+        return;
+    fsck->objects++;
+    if (segment->path.length > 0)
+        strmap_set(&fsck->named, keep(fsck, segment->path), fsck);
     if (segment->deletes != NULL)
         check_deletes(fsck, segment);
     if (fsck->arguments->is_quick)
@@ -198,18 +233,70 @@ static void say_missing(void *context, StrView path)
     problem(context, "MISSING", text);
 }
 
+static Status check_state(Fsck *fsck, const CatalogSnapshot *catalog)
+{
+    fsck->progress = (ToolProgress){.what = "segments checked"};
+    catalog_each_segment(catalog, count_segment, fsck);
+    catalog_each_segment(catalog, check_segment, fsck);
+    return fsck->arguments->is_quick ? meta_find_missing(fsck->volume, catalog, say_missing, fsck, fsck->diag) : OK;
+}
+
+static Status check_snapshots(Fsck *fsck, MetaStore *store, const CatalogSnapshot *catalog)
+{
+    SnapshotInfo *infos;
+    uint32_t count = snapshot_list(catalog, &fsck->arena, &infos);
+    for (uint32_t i = 0; i < count; i++) {
+        ImageContent content CLEANUP(image_content_deinit);
+        Diag trouble = {0};
+        image_content_init(&content);
+        Status status = meta_snapshot_content(store, &infos[i], &trouble, &content);
+        if (status != OK)
+            problem(fsck, status == ERR_NO_SUCH_OBJECT ? "MISSING" : "DAMAGED", trouble.message);
+        else
+            TRY(check_state(fsck, content.catalog));
+    }
+    if (count > 0)
+        printf("%u snapshots\n", count);
+    return OK;
+}
+
+typedef struct VolumePass {
+    Fsck *fsck;
+    Status status;
+} VolumePass;
+
+static void list_unreferenced(void *context, uint32_t id)
+{
+    VolumePass *pass = context;
+    Volume *volume;
+    Diag trouble = {0};
+    if (pass->status == OK && volume_by_id(pass->fsck->volume, id, &trouble, &volume) == OK) /* else nothing was ever put there, or it was said */
+        pass->status = volume->ops->list(volume, "data", note_unreferenced, pass->fsck, pass->fsck->diag);
+}
+
+static Status check_states(Fsck *fsck, MetaStore *store, const CatalogSnapshot *catalog)
+{
+    VolumePass pass = {fsck, OK};
+    TRY(check_state(fsck, catalog));
+    TRY(check_snapshots(fsck, store, catalog));
+    list_unreferenced(&pass, 0);
+    storage_volume_each(catalog, list_unreferenced, &pass);
+    return pass.status;
+}
+
 static Status check_data(Fsck *fsck)
 {
     MetaStore *store;
     TRY(meta_store_open_as(fsck->volume, &(MetaOpen){.is_read_only = true}, fsck->diag, &store));
+    OtherVolumesOptions options = config_volumes(fsck->arguments->config);
+    options.store = store;
+    options.home = fsck->volume;
+    options.makes_nothing = true;
+    OtherVolumes *others = other_volumes_open(&options);
     CatalogSnapshot *catalog = meta_snapshot(store);
-    fsck->progress.what = "segments checked";
-    catalog_each_segment(catalog, count_segment, fsck);
-    catalog_each_segment(catalog, check_segment, fsck);
-    Status status = fsck->arguments->is_quick ? meta_find_missing(fsck->volume, catalog, say_missing, fsck, fsck->diag) : OK;
-    if (status == OK)
-        status = fsck->volume->ops->list(fsck->volume, "data", note_unreferenced, fsck, fsck->diag);
+    Status status = check_states(fsck, store, catalog);
     catalog_unref(catalog);
+    other_volumes_close(others);
     meta_store_close(store);
     return status;
 }
@@ -235,6 +322,7 @@ int tool_fsck(const ToolArguments *arguments, Diag *diag)
         return EXIT_FAILURE;
     arena_init(&fsck.arena, NULL);
     strmap_init(&fsck.named, &fsck.arena, false);
+    strmap_init(&fsck.checked, &fsck.arena, false);
     Status status = check_all(&fsck);
     arena_deinit(&fsck.arena);
     volume_close(fsck.volume);

@@ -9,6 +9,8 @@
 #include <time.h>
 
 #include "base/environment.h"
+#include "base/thread.h"
+#include "main/cluster_restore.h"
 #include "meta/meta_dir.h"
 #include "meta/restore.h"
 #include "meta/snapshots.h"
@@ -19,6 +21,8 @@ typedef struct Restore {
     Volume *into; /* the volume itself unless --into names another */
     Diag *diag;
     uint64_t missing;
+    bool is_backup; /* --snapshot names one */
+    Mutex lock; /* guards the progress */
     ToolProgress progress;
 } Restore;
 
@@ -45,6 +49,7 @@ static Status read_time(const char *text, int64_t *out_us, Diag *diag)
 static Status find_moment(Restore *restore, MetaOpen *out)
 {
     const ToolArguments *arguments = restore->arguments;
+    Incarnation backup = {0};
     *out = (MetaOpen){.is_read_only = true};
     if (arguments->to_entry != NULL)
         out->until_entry = strtoull(arguments->to_entry, NULL, 10);
@@ -64,7 +69,15 @@ static Status find_moment(Restore *restore, MetaOpen *out)
                         (out->until_time_us != 0 && record.time_us > out->until_time_us);
         if (is_later && number > 1)
             break;
-        out->incarnation = number;
+        if (arguments->snapshot == NULL)
+            out->incarnation = number;
+        else if (strncmp(record.generation, "backup:", strlen("backup:")) == 0 && strcmp(record.generation + strlen("backup:"), arguments->snapshot) == 0)
+            backup = record;
+    }
+    restore->is_backup = backup.number != 0;
+    if (restore->is_backup) { /* the newest of that name, as it was made */
+        out->incarnation = backup.number;
+        out->until_entry = backup.entry_id;
     }
     return OK;
 }
@@ -76,31 +89,12 @@ static void say_missing(void *context, StrView path)
         fprintf(stderr, "missing: %.*s\n", SV_ARGS(path));
 }
 
-static Status copy_object(Restore *restore, StrView path)
-{
-    char name[256];
-    VolumeObject *there;
-    AUTO_BYTEBUF bytes = {0};
-    Diag unused = {0}, trouble = {0};
-    if (path.length == 0 || path.length >= sizeof(name))
-        return OK;
-    memcpy(name, path.data, path.length);
-    name[path.length] = '\0';
-    if (volume_open_object(restore->into, name, &unused, &there) == OK) {
-        volume_close_object(there);
-        return OK;
-    }
-    TRY(volume_get(restore->volume, name, &bytes, restore->diag));
-    Status status = volume_put(restore->into, name, bytebuf_view(&bytes), &trouble);
-    tool_progress(&restore->progress, restore->progress.done + 1);
-    return status == OK || status == ERR_OBJECT_EXISTS ? OK : diag_raise(restore->diag, status, "%s", trouble.message);
-}
-
-static void copy_missing(void *context, StrView path)
+static void say_progress(void *context, uint64_t done, uint64_t total)
 {
     Restore *restore = context;
-    if (!diag_has_error(restore->diag))
-        status_ignore(copy_object(restore, path)); /* the diagnostic tells */
+    LOCK_GUARD(&restore->lock); /* several threads copy */
+    restore->progress.total = total;
+    tool_progress(&restore->progress, MAX(done, restore->progress.done));
 }
 
 static void report(const Restore *restore, const RestoreReport *done)
@@ -131,36 +125,64 @@ static Status read_snapshot(Restore *restore, MetaStore *store, ImageContent *co
     return image_read(bytebuf_view(&image), object, restore->diag, content);
 }
 
+static Transfer transfer_of(Restore *restore, MetaStore *store)
+{
+    restore->progress.what = "objects copied";
+    return (Transfer){.store = store, .from = restore->volume, .into = restore->into, .generation = "",
+                      .volumes = config_volumes(restore->arguments->config), .progress = say_progress, .missing = say_missing, .context = restore};
+}
+
+static void take_moves(const Restore *restore, Arena *arena, Transfer *transfer)
+{
+    VolumeMove *moves = ARENA_NEW_ARRAY(arena, VolumeMove, TOOL_MOVES_MAX);
+    for (uint32_t i = 0; i < restore->arguments->move_count; i++) {
+        const char *text = restore->arguments->moves[i], *equals = strchr(text, '=');
+        moves[i] = (VolumeMove){.name = strview_n(text, (size_t)(equals - text)), .location = strview(equals + 1)};
+    }
+    transfer->moves = moves;
+    transfer->move_count = restore->arguments->move_count;
+}
+
+static Status restore_state(Restore *restore, MetaStore *store, TransferReport *out)
+{
+    AUTO_ARENA arena;
+    ImageContent content CLEANUP(image_content_deinit);
+    Transfer transfer = transfer_of(restore, store);
+    arena_init(&arena, NULL);
+    image_content_init(&content);
+    if (restore->arguments->snapshot != NULL && !restore->is_backup)
+        TRY(read_snapshot(restore, store, &content));
+    else
+        meta_content(store, &content);
+    take_moves(restore, &arena, &transfer);
+    return meta_transfer(&transfer, &content, restore->diag, out);
+}
+
 /* A state of the volume's own past. */
 static Status restore_moment(Restore *restore)
 {
-    ImageContent content CLEANUP(image_content_deinit);
     MetaOpen moment;
     MetaStore *store;
-    RestoreReport done;
-    image_content_init(&content);
+    TransferReport done;
     TRY(find_moment(restore, &moment));
     TRY(meta_store_open_as(restore->volume, &moment, restore->diag, &store));
-    Status status = OK;
-    if (restore->arguments->snapshot != NULL)
-        status = read_snapshot(restore, store, &content);
-    else
-        meta_content(store, &content);
-    if (status == OK && restore->into != restore->volume) {
-        restore->progress.what = "objects copied";
-        status = meta_find_missing(restore->into, content.catalog, copy_missing, restore, restore->diag);
-        if (status == OK && diag_has_error(restore->diag))
-            status = restore->diag->code;
-        if (status == OK)
-            status = meta_seed(restore->into, restore->volume, &content, restore->diag);
-    }
-    if (status == OK)
-        status = meta_find_missing(restore->into, content.catalog, say_missing, restore, restore->diag);
-    if (status == OK)
-        status = meta_open_next(restore->into, &content, "", restore->diag, &done);
+    Status status = restore_state(restore, store, &done);
     meta_store_close(store);
     if (status == OK)
-        report(restore, &done);
+        report(restore, &done.restored);
+    return status;
+}
+
+static Status restore_yaml(Restore *restore, const ClusterYaml *yaml)
+{
+    MetaStore *store;
+    TransferReport done;
+    TRY(meta_store_open_as(restore->volume, &(MetaOpen){.is_read_only = true}, restore->diag, &store));
+    Transfer transfer = transfer_of(restore, store);
+    Status status = cluster_restore(yaml, restore->volume, &transfer, restore->diag, &done);
+    meta_store_close(store);
+    if (status == OK)
+        report(restore, &done.restored);
     return status;
 }
 
@@ -176,11 +198,29 @@ static Status restore_directory(Restore *restore)
     return status;
 }
 
+/* What the file says, and the volume that it names unless --volume names one. */
+static Status read_yaml(const ToolArguments *arguments, Arena *arena, Diag *diag, ClusterYaml *out, const char **out_url)
+{
+    AUTO_BYTEBUF text = {0};
+    *out_url = arguments->volume_url;
+    if (arguments->cluster_snapshot == NULL)
+        return OK;
+    TRY(cluster_yaml_load(arguments->cluster_snapshot, arena, diag, &text, out));
+    if (*out_url == NULL)
+        *out_url = out->home;
+    return OK;
+}
+
 static Status check_arguments(const ToolArguments *arguments, Diag *diag)
 {
-    int ways = (arguments->meta_dir != NULL) + (arguments->to_entry != NULL) + (arguments->to_time != NULL) + (arguments->snapshot != NULL);
+    int ways = (arguments->meta_dir != NULL) + (arguments->to_entry != NULL) + (arguments->to_time != NULL) + (arguments->snapshot != NULL) +
+               (arguments->cluster_snapshot != NULL);
     if (ways > 1)
-        return RAISE(diag, BAD_VALUE, "only one of --meta-dir, --to-entry, --to-time and --snapshot can be given");
+        return RAISE(diag, BAD_VALUE, "only one of --meta-dir, --to-entry, --to-time, --snapshot and --cluster-snapshot can be given");
+    if (arguments->cluster_snapshot != NULL && (arguments->into_url != NULL || arguments->move_count > 0))
+        return RAISE(diag, BAD_VALUE, "--cluster-snapshot goes without --into and --map-volume: the file says where volumes lie");
+    if (arguments->meta_dir != NULL && arguments->move_count > 0)
+        return RAISE(diag, BAD_VALUE, "--map-volume goes with a state of the volume, not with --meta-dir");
     if (ways == 0 && arguments->into_url == NULL)
         return RAISE(diag, BAD_VALUE, "what to restore? --meta-dir DIR, --to-entry N, --to-time T, --snapshot NAME, or --into URL for a copy");
     return OK;
@@ -200,15 +240,30 @@ static Status open_into(Restore *restore)
     return OK;
 }
 
+static Status run(Restore *restore, const ClusterYaml *yaml)
+{
+    const ToolArguments *arguments = restore->arguments;
+    TRY(open_into(restore));
+    if (arguments->cluster_snapshot != NULL)
+        return restore_yaml(restore, yaml);
+    return arguments->meta_dir != NULL ? restore_directory(restore) : restore_moment(restore);
+}
+
 int tool_restore(const ToolArguments *arguments, Diag *diag)
 {
+    AUTO_ARENA arena;
+    ClusterYaml yaml;
+    const char *url;
     Restore restore = {.arguments = arguments, .diag = diag};
-    if (check_arguments(arguments, diag) != OK || tool_open_volume(arguments, arguments->volume_url, false, diag, &restore.volume) != OK)
+    arena_init(&arena, NULL);
+    if (check_arguments(arguments, diag) != OK || read_yaml(arguments, &arena, diag, &yaml, &url) != OK ||
+        tool_open_volume(arguments, url, false, diag, &restore.volume) != OK)
         return EXIT_FAILURE;
-    if (open_into(&restore) == OK)
-        status_ignore(arguments->meta_dir != NULL ? restore_directory(&restore) : restore_moment(&restore)); /* the diagnostic tells */
+    mutex_init(&restore.lock);
+    status_ignore(run(&restore, &yaml)); /* the diagnostic tells */
     if (restore.into != restore.volume)
         volume_close(restore.into);
     volume_close(restore.volume);
+    mutex_deinit(&restore.lock);
     return diag_has_error(diag) ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -12,16 +12,27 @@
 
 enum { PROGRESS_US = 1000000 };
 
+static Status add_move(ToolArguments *out, const char *move, Diag *diag)
+{
+    const char *equals = strchr(move, '=');
+    if (equals == NULL || equals == move || equals[1] == '\0')
+        return RAISE(diag, BAD_VALUE, "--map-volume '%s' is not NAME=URL", move);
+    if (out->move_count == TOOL_MOVES_MAX)
+        return RAISE(diag, BAD_VALUE, "--map-volume is given more than %d times", TOOL_MOVES_MAX);
+    out->moves[out->move_count++] = move;
+    return OK;
+}
+
 Status tool_read_arguments(ToolArguments *out, int argc, char **argv, int first, Diag *diag)
 {
-    const char *file = NULL, *pair = NULL;
+    const char *file = NULL, *pair = NULL, *move = NULL;
     const struct {
         const char *name;
         const char **value;
     } NAMED[] = {
         {"--volume", &out->volume_url}, {"--meta-dir", &out->meta_dir}, {"--into", &out->into_url}, {"--snapshot", &out->snapshot},
         {"--to-entry", &out->to_entry}, {"--to-time", &out->to_time},   {"--format", &out->format},
-        {"--conf", &file},              {"--set", &pair},
+        {"--conf", &file},              {"--set", &pair},                {"--map-volume", &move},         {"--cluster-snapshot", &out->cluster_snapshot},
     };
     for (int i = first; i < argc; i++) {
         const char **value = NULL;
@@ -37,6 +48,8 @@ Status tool_read_arguments(ToolArguments *out, int argc, char **argv, int first,
             TRY(config_set_pair(out->config, pair, diag));
         else if (value == &file)
             TRY(config_load_file(out->config, file, diag));
+        else if (value == &move)
+            TRY(add_move(out, move, diag));
         else if (value != NULL)
             continue;
         else if (strcmp(argv[i], "--quick") == 0)
@@ -46,7 +59,7 @@ Status tool_read_arguments(ToolArguments *out, int argc, char **argv, int first,
         else
             out->positional = argv[i];
     }
-    return out->volume_url != NULL ? OK : RAISE(diag, BAD_VALUE, "--volume URL is needed");
+    return out->volume_url != NULL || out->cluster_snapshot != NULL ? OK : RAISE(diag, BAD_VALUE, "--volume URL is needed");
 }
 
 Status tool_open_volume(const ToolArguments *arguments, const char *url, bool may_be_new, Diag *diag, Volume **out_volume)

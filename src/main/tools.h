@@ -4,6 +4,8 @@
 #include "main/config.h"
 #include "volume/volume.h"
 
+enum { TOOL_MOVES_MAX = 64 };
+
 typedef struct ToolArguments {
     const char *volume_url;
     const char *meta_dir;
@@ -12,8 +14,11 @@ typedef struct ToolArguments {
     const char *to_entry;
     const char *to_time;
     const char *format;
+    const char *cluster_snapshot; /* a file cluster_snapshot.yaml */
     const char *positional; /* the first argument without a name */
     bool is_quick;
+    const char *moves[TOOL_MOVES_MAX]; /* --map-volume NAME=URL */
+    uint32_t move_count;
     Config *config; /* what S3 needs to be reached: --conf, --set, the environment */
 } ToolArguments;
 

@@ -68,19 +68,22 @@ static Status put_once(Journal *journal, const char *path, Diag *trouble, Diag *
     return is_ours ? OK : another_leads(journal, path, diag);
 }
 
-void journal_note_contact(Journal *journal)
+JournalMoment journal_moment(const Journal *journal)
 {
     const Environment *environment = journal->volume->environment;
-    journal->contact_wall_us = env_wall_us(environment);
-    journal->contact_us = env_monotonic_us(environment);
+    return (JournalMoment){env_wall_us(environment), env_monotonic_us(environment)};
+}
+
+void journal_note_contact(Journal *journal, JournalMoment moment)
+{
+    journal->contact = moment;
 }
 
 /* Either clock: one may stand still while a machine sleeps, the other may be set back. */
 Status journal_slept_through_trim(const Journal *journal, bool *out_slept, Diag *diag)
 {
-    const Environment *environment = journal->volume->environment;
-    int64_t wall_us = env_wall_us(environment) - journal->contact_wall_us, ticked_us = env_monotonic_us(environment) - journal->contact_us;
-    int64_t away_us = MAX(wall_us, ticked_us);
+    JournalMoment now = journal_moment(journal);
+    int64_t away_us = MAX(now.wall_us - journal->contact.wall_us, now.ticked_us - journal->contact.ticked_us);
     AUTO_ARENA arena;
     uint64_t *entries = NULL;
     uint32_t count = 0;
@@ -94,13 +97,13 @@ Status journal_slept_through_trim(const Journal *journal, bool *out_slept, Diag 
 }
 
 /* The answer to a put that may have come to a place which was trimmed meanwhile is worth nothing. */
-static Status check_answer(Journal *journal, Status answer, Diag *diag)
+static Status check_answer(Journal *journal, Status answer, JournalMoment asked, Diag *diag)
 {
     Diag trouble = {0};
     bool slept = false;
     Status status = journal_slept_through_trim(journal, &slept, &trouble);
     if (status == OK && !slept) {
-        journal_note_contact(journal);
+        journal_note_contact(journal, asked);
         return answer;
     }
     journal->is_pending = true;
@@ -118,9 +121,10 @@ static Status put_until_certain(Journal *journal, Diag *diag)
     journal_batch_path(path, journal->incarnation, journal->next_sequence);
     for (int attempt = 0; attempt < RETRIES; attempt++) {
         Diag trouble = {0};
+        JournalMoment asked = journal_moment(journal);
         Status status = put_once(journal, path, &trouble, diag);
         if (status == OK || status == ERR_RETRY)
-            return check_answer(journal, status, diag);
+            return check_answer(journal, status, asked, diag);
         LOG_WARN("journal", "append failed, trying again: %s", trouble.message);
         journal->is_pending |= status != ERR_NO_SPACE;
         if (!journal->is_pending && attempt >= NO_SPACE_RETRIES)

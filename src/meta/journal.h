@@ -28,6 +28,11 @@ enum {
     ENTRY_READER_VERSION = 1,
 };
 
+/* By both clocks. */
+typedef struct JournalMoment {
+    int64_t wall_us, ticked_us;
+} JournalMoment;
+
 typedef struct Journal {
     Volume *volume;
     uint64_t incarnation;
@@ -43,7 +48,7 @@ typedef struct Journal {
     uint64_t epoch_writer; /* who leads in it */
     bool is_leading;       /* this writer claimed the journal and was not deposed since */
     bool is_lost;          /* the journal was trimmed while this writer slept: nobody knows what became of its batch */
-    int64_t contact_wall_us, contact_us; /* when it was last certain how far the journal goes */
+    JournalMoment contact; /* when it was last certain how far the journal goes */
     bool is_pending;       /* the batch below was sent, and nobody knows whether it is there */
     uint64_t seen_bytes;   /* of batches read and appended */
     ByteBuf pending;

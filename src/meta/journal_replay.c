@@ -147,16 +147,33 @@ static Status confirm_batch(const Journal *journal, const char *path, const Byte
     return status == OK || status == ERR_OBJECT_EXISTS ? OK : diag_raise(diag, status, "%s", trouble.message);
 }
 
-/* What was read ahead, else what is there now. */
+/* What was read at a place counts only if no image covers it by now: a late put may have filled it after a trim. */
+static Status check_place(Journal *journal, Diag *diag)
+{
+    bool slept = false;
+    if (journal->is_read_only)
+        return OK;
+    TRY(journal_slept_through_trim(journal, &slept, diag));
+    if (slept || journal->is_lost)
+        return RAISE(diag, READ_ONLY, "this node did not look at the metadata journal for too long: start it again");
+    return OK;
+}
+
+/* What was read ahead, which says nothing of now, else what is there now. */
 static Status get_batch(const Replay *replay, const char *path, ByteBuf *out_batch, Diag *diag)
 {
-    const Journal *journal = replay->journal;
+    Journal *journal = replay->journal;
     FAULT("journal.replay", diag);
     if (replay->ahead != NULL && journal_ahead_take(replay->ahead, journal->next_sequence, out_batch))
-        return OK;
+        return check_place(journal, diag);
     Diag missing = {0};
+    JournalMoment asked = journal_moment(journal);
     Status status = volume_get(journal->volume, path, out_batch, &missing);
-    return status == OK || status == ERR_NO_SUCH_OBJECT ? status : RAISE(diag, IO, "%s", missing.message);
+    if (status != OK && status != ERR_NO_SUCH_OBJECT)
+        return RAISE(diag, IO, "%s", missing.message);
+    TRY(check_place(journal, diag));
+    journal_note_contact(journal, asked);
+    return status;
 }
 
 static Status replay_in_order(Replay *replay, Diag *diag)
@@ -285,23 +302,16 @@ Status journal_follow(Journal *journal, const JournalReader *reader, Diag *diag)
     Diag trouble = {0};
     if (journal_confirm(journal, &trouble) != OK) /* a full volume can still be read; claims try again */
         LOG_WARN("journal", "the newest batch could not be confirmed: %s", trouble.message);
-    journal_note_contact(journal);
     return OK;
 }
 
 Status journal_poll(Journal *journal, const JournalReader *reader, Diag *diag)
 {
     Replay replay = {.journal = journal, .reader = reader, .confirms = true};
-    bool slept;
-    TRY(journal_slept_through_trim(journal, &slept, diag));
-    if (slept || journal->is_lost)
-        return RAISE(diag, READ_ONLY, "this node did not look at the metadata journal for too long: start it again");
     Status status = replay_batches(&replay, diag);
     if (status == OK)
         status = refuse_unknown(&replay, diag);
     bytebuf_deinit(&replay.unknown);
-    if (status == OK)
-        journal_note_contact(journal);
     return status;
 }
 
@@ -361,6 +371,7 @@ static Status need_incarnation(Journal *journal, uint64_t wanted, Diag *diag)
 Status journal_find(Journal *journal, Volume *volume, uint64_t incarnation, bool is_read_only, Diag *diag)
 {
     *journal = (Journal){.volume = volume, .next_sequence = 1, .next_entry_id = 1, .is_read_only = is_read_only};
+    journal->contact = journal_moment(journal);
     journal->writer_id = env_random(volume->environment);
     TRY(find_incarnation(journal, incarnation, diag));
     if (journal->incarnation == 0)

@@ -11,6 +11,7 @@
 #include "meta/journal_int.h"
 #include "meta/journal_range.h"
 #include "meta/meta_dir_int.h"
+#include "meta/state_copy.h"
 
 /* ---- reading ---- */
 

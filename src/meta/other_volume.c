@@ -63,13 +63,29 @@ static Status open_s3(const StorageVolume *volume, const S3Options *timeouts, St
     return volume_open_s3(&options, environment_real(), diag, out_volume);
 }
 
-static Status open_local(const StorageVolume *volume, StrView folder, Diag *diag, Volume **out_volume)
+/* And those above it. */
+static bool make_directories(char *path)
+{
+    for (char *slash = strchr(path + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        bool is_made = mkdir(path, 0750) == 0 || errno == EEXIST;
+        *slash = '/';
+        if (!is_made)
+            return false;
+    }
+    return mkdir(path, 0750) == 0 || errno == EEXIST;
+}
+
+static Status open_local(const StorageVolume *volume, StrView folder, bool makes_nothing, Diag *diag, Volume **out_volume)
 {
     AUTO_ARENA arena;
     arena_init(&arena, NULL);
     const char *base = arena_strndup(&arena, volume->location.data + 7, volume->location.length - 7); /* behind file:// */
-    const char *path = arena_printf(&arena, "%s/%.*s", base, SV_ARGS(folder));
-    if ((mkdir(base, 0750) != 0 && errno != EEXIST) || (mkdir(path, 0750) != 0 && errno != EEXIST))
+    char *path = arena_printf(&arena, "%s/%.*s", base, SV_ARGS(folder));
+    struct stat there;
+    if (makes_nothing && stat(path, &there) != 0)
+        return RAISE(diag, NO_SUCH_OBJECT, "storage volume \"%.*s\": there is no directory %s", SV_ARGS(volume->name), path);
+    if (!make_directories(path))
         return RAISE(diag, IO, "storage volume \"%.*s\": cannot make the directory %s: %m", SV_ARGS(volume->name), path);
     return volume_open_local(path, environment_real(), diag, out_volume);
 }
@@ -79,10 +95,29 @@ static bool is_s3(const StorageVolume *volume)
     return strview_is(volume->type, "S3");
 }
 
-Status other_volume_try(const StorageVolume *volume, Diag *diag)
+static S3Options timeouts_of(const OtherVolumesOptions *o)
+{
+    bool has_file = o->ca_file != NULL && o->ca_file[0] != '\0';
+    return (S3Options){.connect_timeout_ms = o->connect_timeout_ms,
+                       .request_timeout_ms = o->request_timeout_ms,
+                       .retry_timeout_ms = o->retry_timeout_ms,
+                       .ca_file = has_file ? o->ca_file : NULL};
+}
+
+Status other_volume_open(const StorageVolume *volume, const OtherVolumesOptions *options, StrView folder, Diag *diag, Volume **out_volume)
+{
+    S3Options timeouts = timeouts_of(options);
+    return is_s3(volume) ? open_s3(volume, &timeouts, folder, diag, out_volume)
+                         : open_local(volume, folder, options->makes_nothing, diag, out_volume);
+}
+
+Status other_volume_try(const StorageVolume *volume, const char *ca_file, Diag *diag)
 {
     Volume *opened;
-    S3Options quick = {.connect_timeout_ms = 3000, .request_timeout_ms = 5000, .retry_timeout_ms = 3000};
+    S3Options quick = {.ca_file = ca_file == NULL || ca_file[0] == '\0' ? NULL : ca_file,
+                       .connect_timeout_ms = 3000,
+                       .request_timeout_ms = 5000,
+                       .retry_timeout_ms = 3000};
     if (!is_s3(volume))
         return OK;
     TRY(open_s3(volume, &quick, STR_VIEW("probe"), diag, &opened));
@@ -94,6 +129,8 @@ Status other_volume_try(const StorageVolume *volume, Diag *diag)
 
 static bool find_record(const OtherVolumes *others, uint32_t id, Arena *arena, StorageVolume *out)
 {
+    if (others->options.catalog != NULL)
+        return storage_volume_by_id(others->options.catalog, id, arena, out);
     CatalogSnapshot *catalog = meta_snapshot(others->options.store);
     bool is_found = storage_volume_by_id(catalog, id, arena, out);
     catalog_unref(catalog);
@@ -112,14 +149,12 @@ static Status open_volume(void *context, uint32_t id, Diag *diag, Volume **out_v
     StrView secret = meta_cluster_secret(o->store);
     uint64_t identity = checksum_bytes(secret.data, secret.length);
     StrView folder = strview(arena_printf(&arena, "merak-%016llx", (unsigned long long)identity));
-    if (!is_s3(&record))
-        return open_local(&record, folder, diag, out_volume);
-    S3Options timeouts = {.connect_timeout_ms = o->connect_timeout_ms, .request_timeout_ms = o->request_timeout_ms,
-                          .retry_timeout_ms = o->retry_timeout_ms};
-    BlockCache *cache;
-    TRY(o->cache(o->cache_context, diag, &cache));
-    TRY(open_s3(&record, &timeouts, folder, diag, out_volume));
-    volume_s3_use_cache(*out_volume, cache, identity);
+    BlockCache *cache = NULL;
+    if (is_s3(&record) && o->cache != NULL)
+        TRY(o->cache(o->cache_context, diag, &cache));
+    TRY(other_volume_open(&record, o, folder, diag, out_volume));
+    if (cache != NULL)
+        volume_s3_use_cache(*out_volume, cache, identity);
     return OK;
 }
 

@@ -12,7 +12,10 @@ typedef struct OtherVolumes OtherVolumes;
 typedef struct OtherVolumesOptions {
     MetaStore *store;
     Volume *home;
-    /* The block cache, opened when it is first needed. */
+    const CatalogSnapshot *catalog; /* its records count; NULL: those that the store has at the time */
+    bool makes_nothing;             /* a directory that is not there is an error */
+    const char *ca_file;            /* for S3 over TLS; may be NULL */
+    /* The block cache, opened when it is first needed; NULL: none is used. */
     void *cache_context;
     Status (*cache)(void *context, Diag *diag, BlockCache **out_cache);
     int64_t connect_timeout_ms, request_timeout_ms, retry_timeout_ms;
@@ -21,5 +24,7 @@ typedef struct OtherVolumesOptions {
 /* The home volume has a set from now on. */
 OtherVolumes *other_volumes_open(const OtherVolumesOptions *options);
 void other_volumes_close(OtherVolumes *others);
+/* A folder of it that is not the cluster's usual one. The caller closes the volume. */
+Status other_volume_open(const StorageVolume *volume, const OtherVolumesOptions *options, StrView folder, Diag *diag, Volume **out_volume);
 /* Whether the place answers, takes objects, and refuses to create one twice. */
-Status other_volume_try(const StorageVolume *volume, Diag *diag);
+Status other_volume_try(const StorageVolume *volume, const char *ca_file, Diag *diag);

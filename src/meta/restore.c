@@ -10,7 +10,6 @@
 
 #include "base/fault.h"
 #include "base/log.h"
-#include "base/strmap.h"
 #include "meta/store_int.h"
 
 /* Of a volume that lost its metadata nobody knows which ids its objects carry. */
@@ -85,64 +84,4 @@ Status meta_seed(Volume *volume, Volume *from, ImageContent *state, Diag *diag)
         TRY(incarnation_put(volume, number, bytebuf_view(&bytes), diag));
     }
     return OK;
-}
-
-/* ---- what is missing ---- */
-
-typedef struct Search {
-    Arena arena;
-    StrMap there;
-    Volume *volume;
-    void (*visit)(void *context, StrView path);
-    void *context;
-    Status status;
-    Diag *diag;
-} Search;
-
-static void note_there(void *context, const char *path, uint64_t size)
-{
-    Search *search = context;
-    (void)size;
-    strmap_set(&search->there, strview(arena_strdup(&search->arena, path)), search);
-}
-
-/* A listing can be stale: what it leaves out is asked for by name. Each path once. */
-static void look_for(Search *search, StrView path)
-{
-    VolumeObject *object;
-    Diag diag = {0};
-    if (path.length == 0 || search->status != OK || strmap_get(&search->there, path) != NULL)
-        return;
-    char *name = arena_strndup(&search->arena, path.data, path.length);
-    strmap_set(&search->there, strview(name), search);
-    Status status = volume_open_object(search->volume, name, &diag, &object);
-    if (status == OK)
-        volume_close_object(object);
-    else if (status == ERR_NO_SUCH_OBJECT)
-        search->visit(search->context, path);
-    else
-        search->status = diag_raise(search->diag, status, "%s", diag.message);
-}
-
-static void look_for_segment(void *context, const SegmentRef *segment)
-{
-    if (segment->volume_id != 0)
-        return;
-    look_for(context, segment->path);
-    if (segment->deletes != NULL)
-        look_for(context, segment->deletes->path);
-}
-
-Status meta_find_missing(Volume *volume, const CatalogSnapshot *catalog, void (*visit)(void *context, StrView path), void *context, Diag *diag)
-{
-    Search search = {.volume = volume, .visit = visit, .context = context, .diag = diag};
-    arena_init(&search.arena, NULL);
-    strmap_init(&search.there, &search.arena, false);
-    Status status = volume->ops->list(volume, "data", note_there, &search, diag);
-    if (status == OK) {
-        catalog_each_segment(catalog, look_for_segment, &search);
-        status = search.status;
-    }
-    arena_deinit(&search.arena);
-    return status;
 }

@@ -19,6 +19,3 @@ Status meta_open_next(Volume *volume, ImageContent *state, const char *generatio
 /* A volume without metadata gets the incarnations up to that of the state, and the state as an image: meta_open_next()
  * goes on from there. records: of `from`. */
 Status meta_seed(Volume *volume, Volume *from, ImageContent *state, Diag *diag);
-
-/* Calls visit for every object of data that the catalog names and the volume does not have. */
-Status meta_find_missing(Volume *volume, const CatalogSnapshot *catalog, void (*visit)(void *context, StrView path), void *context, Diag *diag);

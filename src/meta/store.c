@@ -13,6 +13,7 @@
 #include "base/hash.h"
 #include "base/log.h"
 #include "meta/store_int.h"
+#include "volume/probe.h"
 
 enum { ID_BLOCK = 1000000, CLAIMS = 10, SETTLE_US = 1000000, OPENINGS = 5 };
 enum { DUE_OBJECTS = 1000, DUE_BYTES = 64 << 20, DUE_US = 600 * 1000000 }; /* a checkpoint, unless told otherwise */
@@ -419,6 +420,8 @@ static Status join_batch(MetaStore *store, MetaBuild build, void *context, Diag 
     if (change.bytes.length == 0)
         return OK;
     TRY(store_check_frozen(store->tentative, bytebuf_view(&change.bytes), diag));
+    if (store->unsafe[0] != '\0')
+        return RAISE(diag, VOLUME_UNSAFE, "%s", store->unsafe);
     JournalEntry entry = {.id = store->next_entry_id, .kind = ENTRY_CHANGE, .time_us = env_wall_us(store->journal.volume->environment)};
     CatalogSnapshot *next;
     Status status = apply_observed(store, &change, &entry, diag, &next);
@@ -546,6 +549,22 @@ int64_t meta_settle_job(void *context, const _Atomic bool *stopping)
     if (meta_settle(context, &diag) != OK)
         LOG_WARN("meta", "the outcome of an append is still unknown: %s", diag.message);
     return SETTLE_US;
+}
+
+int64_t meta_probe_job(void *context, const _Atomic bool *stopping)
+{
+    enum { PROBE_US = 60 * 60 * 1000000LL, AGAIN_US = 60 * 1000000LL };
+    MetaStore *store = context;
+    Diag diag = {0};
+    (void)stopping;
+    Status status = volume_probe(store->journal.volume, &diag);
+    if (status != OK)
+        LOG_ERROR("meta", "probe of the volume: %s", diag.message);
+    if (status != OK && status != ERR_VOLUME_UNSAFE) /* nothing is known */
+        return AGAIN_US;
+    LOCK_GUARD(&store->lock);
+    snprintf(store->unsafe, sizeof(store->unsafe), "%s", status == OK ? "" : diag.message);
+    return status == OK ? PROBE_US : AGAIN_US;
 }
 
 /* Takes the lead where that was not possible at the start. Lock held, released meanwhile. */

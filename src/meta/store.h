@@ -55,6 +55,9 @@ CatalogSnapshot *meta_snapshot(MetaStore *store); /* a reference: catalog_unref(
 void meta_set_publish_listener(MetaStore *store, void (*published)(void *context), void *context);
 /* Who commits finds out how an append ended whose outcome was unknown; so does this. OK: nothing is open. */
 Status meta_settle(MetaStore *store, Diag *diag);
+/* The scheduler's job of every node: looks once an hour whether the volume still refuses to create what exists. While it
+ * does not, all commits are refused with VOLUME_UNSAFE. */
+int64_t meta_probe_job(void *store, const _Atomic bool *stopping);
 /* The scheduler's job that does so. */
 int64_t meta_settle_job(void *store, const _Atomic bool *stopping);
 /* build() is called under the commit lock with the newest tentative catalog; it checks and fills the

@@ -56,6 +56,7 @@ struct MetaStore {
     uint32_t kept_count;
     Arena kept_arena;
     SnapshotPins *pins;
+    char unsafe[DIAG_MESSAGE_BYTES]; /* why nothing may be committed on the volume; empty: it may */
     _Atomic int freeze; /* read_only.c */
     _Atomic bool is_confirmed; /* what the start found is certain to stay */
     LabelSet *labels;

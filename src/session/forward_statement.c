@@ -7,7 +7,7 @@
 /* What only the leader knows. */
 static bool shows_leader(const AstShow *show)
 {
-    return strview_is(show->what, "FRONTENDS");
+    return strview_is(show->what, "FRONTENDS") || strview_is(show->what, "BACKUP");
 }
 
 static bool is_local(const StatementContext *context, const AstStatement *statement)

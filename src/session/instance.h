@@ -4,6 +4,7 @@
 #include "base/thread.h"
 #include "ddl/alter_jobs.h"
 #include "exec/exec.h"
+#include "job/backup.h"
 #include "job/compaction.h"
 #include "job/task_manager.h"
 #include "job/vacuum.h"
@@ -28,6 +29,7 @@ struct Instance {
     StatisticsCache *statistics;
     Compactor *compactor;
     Vacuum *vacuum;
+    Backups *backups;
     TaskManager *tasks;
     MvEngine *views;
     struct MvForms *forms; /* of views that queries may be answered from; NULL: none are */

@@ -72,6 +72,7 @@ typedef struct StatementContext {
     AnalyzeContext analyze;
     bool has_more;
     bool writes; /* its plans have insert_timeout */
+    int64_t timeout_s; /* the statement's own; 0: none */
     const Type *parameter_types;
     const Datum *parameter_values;
     uint32_t parameter_count;
@@ -236,6 +237,7 @@ bool run_cluster_command(StatementContext *context, const AstCommand *command, S
 bool run_volume_command(StatementContext *context, const AstCommand *command, Status *out_status);
 bool run_cache_command(StatementContext *context, const AstStatement *statement, Status *out_status);
 Status run_kill(StatementContext *context, const AstStatement *statement);
+Status run_backup(StatementContext *context, const AstCommand *command);
 Status run_admin_vacuum(StatementContext *context, const AstCommand *command);
 Status run_explain_vacuum(StatementContext *context);
 Status run_describe(StatementContext *context, const AstStatement *statement);

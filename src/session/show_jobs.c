@@ -263,10 +263,6 @@ static const SystemColumn histogram_columns[] = {TEXT("Database"), TEXT("Table")
 static const SystemColumn profile_columns[] = {TEXT("QueryId"), TIME("StartTime"), TEXT("Time"), TEXT("State"), TEXT("Statement")};
 static const SystemColumn repository_columns[] = {NUMBER("RepoId"), TEXT("RepoName"), TIME("CreateTime"), TEXT("IsReadOnly"), TEXT("Location"),
                                                   TEXT("Broker"), TEXT("ErrMsg")};
-static const SystemColumn backup_columns[] = {
-    NUMBER("JobId"), TEXT("SnapshotName"), TEXT("DbName"), TEXT("State"), TEXT("BackupObjs"), TIME("CreateTime"), TIME("SnapshotFinishedTime"),
-    TIME("UploadFinishedTime"), TIME("FinishedTime"), TEXT("UnfinishedTasks"), TEXT("Progress"), TEXT("TaskErrMsg"), TEXT("Status"),
-    NUMBER("Timeout")};
 static const SystemColumn restore_columns[] = {
     NUMBER("JobId"), TEXT("Label"), TIME("Timestamp"), TEXT("DbName"), TEXT("State"), TEXT("AllowLoad"), TEXT("ReplicationNum"),
     TEXT("RestoreObjs"), TIME("CreateTime"), TIME("MetaPreparedTime"), TIME("SnapshotFinishedTime"), TIME("DownloadFinishedTime"),
@@ -314,7 +310,6 @@ static const ShowForm forms[] = {
     {"HISTOGRAM META", {"", SYSTEM_COLUMNS(histogram_columns), NULL}, SHOW_NO_PATTERN, NULL},
     {"PROFILELIST", {"", SYSTEM_COLUMNS(profile_columns), produce_profiles}, SHOW_NO_PATTERN, NULL},
     {"REPOSITORIES", {"", SYSTEM_COLUMNS(repository_columns), NULL}, SHOW_NO_PATTERN, NULL},
-    {"BACKUP", {"", SYSTEM_COLUMNS(backup_columns), NULL}, SHOW_NO_PATTERN, NULL},
     {"RESTORE", {"", SYSTEM_COLUMNS(restore_columns), NULL}, SHOW_NO_PATTERN, NULL},
     {"SNAPSHOT", {"", SYSTEM_COLUMNS(snapshot_columns), NULL}, SHOW_NO_PATTERN, NULL},
     {"RESOURCES", {"", SYSTEM_COLUMNS(resource_columns), NULL}, 0, NULL},

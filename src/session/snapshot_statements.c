@@ -10,6 +10,7 @@
 #include "meta/restore.h"
 #include "meta/restore_live.h"
 #include "meta/snapshots.h"
+#include "meta/state_copy.h"
 #include "storage/delete_vector.h"
 #include "types/datetime.h"
 #include "types/number_text.h"

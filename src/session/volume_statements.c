@@ -108,6 +108,12 @@ static Status build_create(void *context, const CatalogSnapshot *catalog, Change
     return state->command->if_not_exists ? OK : RAISE(diag, ANALYSIS, "Storage volume '%.*s' already exists", SV_ARGS(state->name));
 }
 
+static const char *ca_file_of(const StatementContext *context)
+{
+    const Backups *backups = context->session->instance->backups;
+    return backups == NULL ? NULL : backups_ca_file(backups);
+}
+
 static Status run_create(StatementContext *context, VolumeChange *state)
 {
     MetaStore *store = context->session->instance->store;
@@ -116,7 +122,7 @@ static Status run_create(StatementContext *context, VolumeChange *state)
     TRY(take_properties(state, true, context->diag));
     /* With keys of its own, it can be tried at once. */
     if (storage_volume_property(&state->volume, "aws.s3.access_key").length > 0)
-        TRY(other_volume_try(&state->volume, context->diag));
+        TRY(other_volume_try(&state->volume, ca_file_of(context), context->diag));
     state->volume.id = (uint32_t)meta_new_id(store);
     if (state->volume.id == 0)
         return RAISE(context->diag, IO, "no id can be had for the storage volume: the metadata journal can't be written");

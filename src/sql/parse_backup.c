@@ -39,22 +39,56 @@ static Status parse_backup_objects(Parser *p, AstCommand *command)
     return expect_symbol(p, ")");
 }
 
-/* BACKUP [DATABASE d] SNAPSHOT [db.]label TO repository [ON (..)] [PROPERTIES (..)] */
+/* What our own form has behind the object: [AS name] TO volume. */
+static Status parse_backup_target(Parser *p, AstCommand *command)
+{
+    if (accept_word(p, "AS"))
+        TRY(parse_name(p, &command->name2));
+    TRY(expect_word(p, "TO"));
+    return parse_any_word(p, &command->text);
+}
+
+static Status parse_state_backup(Parser *p, AstCommand *command, const char *what, bool has_name)
+{
+    command->what = strview(what);
+    if (has_name)
+        TRY(parse_name(p, &command->name));
+    return parse_backup_target(p, command);
+}
+
+/* BACKUP {CLUSTER | DATABASE d | TABLE t | SNAPSHOT s} [AS name] TO volume
+ * BACKUP [DATABASE d] SNAPSHOT [db.]label TO repository ON (..) [PROPERTIES (..)] */
 Status parse_backup(Parser *p, AstStatement *out)
 {
     AstCommand *command = new_command(p, out, "BACKUP");
     p->at++;
-    if (accept_word(p, "DATABASE"))
-        TRY(parse_name(p, &command->name2));
-    else if (is_word(p, "EXTERNAL") || is_word(p, "ALL")) {
+    if (accept_word(p, "CLUSTER"))
+        return parse_state_backup(p, command, "BACKUP CLUSTER", false);
+    if (accept_word(p, "TABLE"))
+        return parse_state_backup(p, command, "BACKUP TABLE", true);
+    if (accept_word(p, "DATABASE")) {
+        TRY(parse_name(p, &command->name));
+        if (!is_word(p, "SNAPSHOT")) {
+            command->what = STR_VIEW("BACKUP DATABASE");
+            return parse_backup_target(p, command);
+        }
+        command->name2 = command->name;
+        command->name = (AstName){0};
+    } else if (is_word(p, "EXTERNAL") || is_word(p, "ALL")) {
         AstBackupObject object = {0};
         TRY(parse_backup_object(p, &object));
         AST_PUSH(p->arena, &command->objects, object);
     }
     TRY(expect_word(p, "SNAPSHOT"));
     TRY(parse_name(p, &command->name));
+    if (command->name2.count == 0 && is_word(p, "AS"))
+        return parse_state_backup(p, command, "BACKUP SNAPSHOT", false);
     TRY(expect_word(p, "TO"));
     TRY(parse_any_word(p, &command->text));
+    if (command->name2.count == 0 && command->objects.count == 0 && at_statement_end(p)) {
+        command->what = STR_VIEW("BACKUP SNAPSHOT");
+        return OK;
+    }
     TRY(parse_backup_objects(p, command));
     return parse_optional_properties(p, &command->properties);
 }

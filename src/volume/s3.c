@@ -16,6 +16,7 @@
 #include "base/hash.h"
 #include "base/log.h"
 #include "volume/guard.h"
+#include "volume/probe.h"
 
 enum { FIRST_PART_BYTES = 8 << 20, LARGE_PART_BYTES = 64 << 20, FIRST_PARTS = 1000 };
 
@@ -353,27 +354,6 @@ void volume_s3_stats(const Volume *volume, S3Stats *out_stats)
     s3_client_stats(((const S3Volume *)volume)->client, out_stats);
 }
 
-/* Two creates of one fresh name with different bytes: the second has to be refused. */
-static Status probe(S3Volume *s3, Diag *diag)
-{
-    char path[64];
-    Diag expected = {0};
-    snprintf(path, sizeof(path), "probe.%016llx", (unsigned long long)env_random(s3->volume.environment));
-    TRY(s3_put_if_absent(s3->client, path, STR_VIEW("first"), diag));
-    Status second = s3_put_if_absent(s3->client, path, STR_VIEW("second"), &expected);
-    Diag trouble = {0};
-    if (s3_remove(s3->client, path, &trouble) != OK)
-        LOG_WARN("s3", "the probe was not removed: %s", trouble.message);
-    if (second == ERR_OBJECT_EXISTS)
-        return OK;
-    if (second != OK)
-        return diag_raise(diag, second, "%s", expected.message);
-    return RAISE(diag, VOLUME_UNSAFE,
-                 "volume \"%s\" does not refuse to create an object that exists: it can't hold a journal. The service ignores "
-                 "If-None-Match, or versioning is enabled on the bucket: suspend it",
-                 s3->url);
-}
-
 Status volume_open_s3(const S3Options *options, const Environment *environment, Diag *diag, Volume **out_volume)
 {
     S3Volume *s3 = mem_alloc_zero(sizeof(*s3));
@@ -383,7 +363,7 @@ Status volume_open_s3(const S3Options *options, const Environment *environment, 
     s3->volume = (Volume){.ops = &s3_ops, .environment = environment, .url = s3->url};
     Status status = s3_client_open(options, environment, diag, &s3->client);
     if (status == OK)
-        status = probe(s3, diag);
+        status = volume_probe(&s3->volume, diag);
     if (status != OK) {
         diag_add_context(diag, "storage volume \"%s\"", s3->url);
         s3_close(&s3->volume);

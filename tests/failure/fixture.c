@@ -62,6 +62,7 @@ static Status start(Fixture *f, Diag *diag)
     i->statistics = statistics_cache_open(i->segments);
     VacuumOptions vacuum = {.store = i->store, .volume = f->volume, .forget_context = i->segments, .forget = forget_object};
     i->vacuum = vacuum_open(&vacuum);
+    i->backups = backups_open(i->store, f->volume, &(OtherVolumesOptions){0});
     i->increments = auto_increment_open(i->store);
     access_cache_init(&f->access);
     i->access = &f->access;
@@ -87,6 +88,7 @@ static void stop(Fixture *f)
     dictionaries_close(i->dictionaries);
     task_manager_close(i->tasks);
     compactor_close(i->compactor);
+    backups_close(i->backups);
     vacuum_close(i->vacuum);
     statistics_cache_close(i->statistics);
     alter_jobs_free(i->alters);

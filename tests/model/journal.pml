@@ -22,7 +22,15 @@
  *   PREDECESSOR=1 the look is at whether the place before is still there
  *   READCHECK=0 a batch is read without that look
  *   PLANNED=0   objects are deleted without a plan in the journal
- *   CLOSED=0    the next incarnation is opened without closing this one */
+ *   CLOSED=0    the next incarnation is opened without closing this one
+ *
+ * With TIMED, trimming is as it is coded: images are looked at only by whom its clocks say that it has not been certain of the end for
+ * LOOK ticks, and what an image covers is deleted once that image is AGE ticks old. That rests on clocks, and
+ * the model shows what on: that an hour on the trimming node's clock is no less than half an hour on one of the sleeper's clocks (it has
+ * two, and takes the greater). SLOW=1, a sleeper both of whose clocks stand still, must fail, and so must AGE=0, and NOTELATE=1: the
+ * moment of what is certain is that of the answer, not of the question. No clocks are compared otherwise.
+ *
+ * With HANDOVER a leader lays the lead down; with OBSERVER somebody reads and never claims. Nothing that anybody has read is lost. */
 
 #ifndef COMPARE
 #define COMPARE 1
@@ -58,6 +66,30 @@
 #ifndef RESTORE
 #define RESTORE 0
 #endif
+#ifndef TIMED
+#define TIMED 0
+#endif
+#ifndef LOOK
+#define LOOK 1
+#endif
+#ifndef AGE
+#define AGE 2
+#endif
+#ifndef TICKS
+#define TICKS 2
+#endif
+#ifndef SLOW
+#define SLOW 0
+#endif
+#ifndef NOTELATE
+#define NOTELATE 0
+#endif
+#ifndef HANDOVER
+#define HANDOVER 0
+#endif
+#ifndef OBSERVER
+#define OBSERVER 0
+#endif
 #ifndef CRASHES
 #define CRASHES 1
 #endif
@@ -86,6 +118,12 @@ bool has_object[BATCHES + 1];
 byte late_place[WRITERS + 1];  /* a put in flight; 0: none */
 byte late_batch[WRITERS + 1];
 byte image, image_epoch, image_leader;
+bool was_read[BATCHES + 1];
+byte away[WRITERS + 2];        /* ticks since it was certain of the end; the last is the observer's */
+byte asked[WRITERS + 2];       /* ticks since it asked for what it takes for certain */
+byte image_age;
+byte ticks = TICKS * TIMED;
+byte handovers = HANDOVER;
 byte crashes = CRASHES;
 byte next_begins;              /* the next incarnation goes on from this place; 0: it does not exist */
 
@@ -117,11 +155,69 @@ inline put(w, place, batch) {
 /* Whoever read or put place p goes on only if no image covers it: else the journal was trimmed, and what lies there
  * may have landed long after. That the place before it is still there (PREDECESSOR) does not do: a late put can
  * fill that one again. */
+#if TIMED
+#define must_look(w) (away[w] >= LOOK)
+#else
+#define must_look(w) true
+#endif
+#if NOTELATE
+#define noted(w) 0
+#else
+#define noted(w) asked[w]
+#endif
+#define is_certain(w, p) (!must_look(w) || is_attached(p))
+
 #if PREDECESSOR
 #define is_attached(p) (((p) == 1 && image < 2) || ((p) > 1 && J[(p) - 1] != 0))
 #else
 #define is_attached(p) (image < (p))
 #endif
+
+#if TIMED
+#define may_trim (image_age >= AGE)
+#else
+#define may_trim true
+#endif
+
+#define grow(value, most) if :: value < most -> value++ :: else fi
+/* Half an hour. */
+proctype clock() {
+end:
+  do
+  :: atomic { ticks > 0 -> ticks--;
+       if :: !SLOW -> grow(away[1], LOOK) :: else fi;
+       grow(away[2], LOOK);
+       grow(away[3], LOOK);
+       if :: !SLOW -> grow(asked[1], LOOK) :: else fi;
+       grow(asked[2], LOOK);
+       grow(asked[3], LOOK);
+       grow(image_age, AGE)
+     }
+  od
+}
+
+/* Reads what is there, in order, and never claims. */
+proctype observer() {
+  byte next, r, w = WRITERS + 1;
+start:
+  atomic { away[w] = 0; next = image + 1 }
+  do
+  :: next >= PLACES || (batches == BATCHES && J[next] == 0) -> break
+  :: J[next] != 0 ->
+     asked[w] = 0;
+     r = J[next];
+     if
+     :: READCHECK && !is_certain(w, next) -> goto start
+     :: else ->
+        atomic {
+          if
+          :: r == 0 -> skip
+          :: else -> assert(r == first[next]); was_read[r] = true; away[w] = noted(w); next++
+          fi
+        }
+     fi
+  od
+}
 
 inline make(w, what, e) {
   batches++;
@@ -146,21 +242,24 @@ proctype writer(byte w) {
   byte next, seen, leader, b, r, t;
   bool leading, is_closed;
 start:
-  atomic { next = image + 1; seen = image_epoch; leader = image_leader; leading = false; b = 0 }
+  atomic { away[w] = 0; next = image + 1; seen = image_epoch; leader = image_leader; leading = false; b = 0 }
   do
   :: is_closed || next >= PLACES || (b == 0 && batches == BATCHES && J[next] == 0) -> break
 
   /* a batch of somebody's is there */
   :: b == 0 && J[next] != 0 && next < PLACES ->
+     asked[w] = 0;
      r = J[next];
      if
-     :: READCHECK && !is_attached(next) -> goto start
+     :: READCHECK && !is_certain(w, next) -> goto start
      :: else ->
         atomic {
           if
           :: r == 0 -> skip   /* trimmed under our eyes */
           :: else ->
              assert(r == first[next]);
+             was_read[r] = true;
+             away[w] = noted(w);
              if :: kind[r] == EPOCH -> seen = under[r]; leader = maker[r]; leading = (leading && !FENCE) :: kind[r] == CLOSE -> is_closed = true; leading = false :: else fi;
              next++
           fi
@@ -201,10 +300,11 @@ start:
        :: else -> if :: J[r] != 0 && r > image -> kept[J[r]] = true :: else fi; r++
        od;
        image = next - 1;
+       image_age = 0;
        image_epoch = seen;
        image_leader = leader
      }
-  :: atomic { b == 0 && leading && image > 1 ->
+  :: atomic { b == 0 && leading && image > 1 && may_trim ->
        /* in any order */
        r = 1;
        do
@@ -217,6 +317,7 @@ start:
 
   /* our batch is on its way */
   :: b != 0 ->
+     asked[w] = 0;
      put(w, next, b);
      if
      :: r == 2 ->
@@ -231,9 +332,10 @@ start:
      :: else
      fi;
      if
-     :: r == 1 && TRIMCHECK && !is_attached(next) -> goto start
-     :: r == 1 && (!TRIMCHECK || is_attached(next)) ->
+     :: r == 1 && TRIMCHECK && !is_certain(w, next) -> goto start
+     :: r == 1 && (!TRIMCHECK || is_certain(w, next)) ->
         atomic {
+          away[w] = noted(w);
           if
           :: kind[b] == EPOCH -> seen = under[b]; leader = w; leading = true
           :: kind[b] == DATA -> acked[b] = true; assert(first[next] == b)
@@ -242,9 +344,9 @@ start:
           next++;
           b = 0
         }
-     :: r == 2 && TRIMCHECK && !is_attached(next) -> goto start
-     :: r == 2 && (!TRIMCHECK || is_attached(next)) ->
-        atomic { failed[b] = true; b = 0; if :: FENCE -> leading = false :: else fi }
+     :: r == 2 && TRIMCHECK && !is_certain(w, next) -> goto start
+     :: r == 2 && (!TRIMCHECK || is_certain(w, next)) ->
+        atomic { away[w] = noted(w); failed[b] = true; b = 0; if :: FENCE -> leading = false :: else fi }
      :: r == 3 ->
         if
         :: GIVEUP == 1 -> atomic { failed[b] = true; b = 0 }
@@ -254,6 +356,7 @@ start:
         fi
      fi
 
+  :: atomic { b == 0 && leading && handovers > 0 -> handovers--; leading = false }
   :: atomic { crashes > 0 -> crashes-- }; goto start
   od
 }
@@ -281,11 +384,17 @@ init {
   atomic {
     run network(0); run network(1); run network(2);
     run writer(1); run writer(2);
+#if TIMED
+    run clock();
+#endif
+#if OBSERVER
+    run observer();
+#endif
 #if RESTORE
     run restorer()
 #endif
   }
-  _nr_pr == 4 && late_place[0] == 0 && late_place[1] == 0 && late_place[2] == 0;
+  _nr_pr == 4 + TIMED && late_place[0] == 0 && late_place[1] == 0 && late_place[2] == 0;
   d_step {
     b = 1;
     do
@@ -294,6 +403,7 @@ init {
        count_in_journal(b);
        assert(c <= 1);
        assert(!acked[b] || c == 1);
+       assert(!was_read[b] || c == 1);
        assert(!failed[b] || c == 0);
        assert(c == 0 || kind[b] != DATA || has_object[b]);
        p = next_begins;

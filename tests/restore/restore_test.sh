@@ -218,4 +218,175 @@ fsck 1
 has "$newest_image"
 tool 1 image verify --volume "file://$volume"
 has "$newest_image"
+
+# ---- other storage volumes: checked, moved with --map-volume, backed up ----
+rm -rf "$work/data" "$work/side" "$work/backup"
+start
+sql -e "create database d; use d;
+create storage volume side type = LOCAL locations = ('file://$work/side') properties ('enabled' = 'true');
+create storage volume safe type = LOCAL locations = ('file://$work/backup') properties ('enabled' = 'true');
+create table home (k int, pad varchar(40)) duplicate key(k); insert into home select generate_series, md5(generate_series) from table(generate_series(1, 20000));
+create table away (k int not null, v int, pad varchar(40)) primary key(k) properties ('storage_volume' = 'side');
+insert into away select generate_series, 1, md5(generate_series) from table(generate_series(1, 20000));
+delete from away where k = 2; create user u identified by 'u';
+create materialized view m refresh manual as select sum(v) as s from away; refresh materialized view m with sync mode"
+sql -e "create snapshot kept; use d; insert into away values (100003, 30, '')"
+stop_server
+fsck 0
+has "1 snapshots"
+has " 0 unreferenced"
+has "0 problems"
+victim=$(find "$work/side" -name '*.seg' | head -1)
+cp "$victim" "$work/victim"
+printf 'X' | dd of="$victim" bs=1 seek=20 conv=notrunc 2>/dev/null
+fsck 1
+has "DAMAGED"
+rm "$victim"
+fsck 1
+has "MISSING"
+mv "$work/victim" "$victim"
+object=$(find "$volume/meta" -name '*.image' -path '*snapshot*' | head -1)
+cp "$object" "$work/victim"
+printf 'X' | dd of="$object" bs=1 seek=200 conv=notrunc 2>/dev/null
+fsck 1
+has "DAMAGED"
+mv "$work/victim" "$object"
+fsck 0
+
+# a copy needs places of its own
+tool 1 restore --volume "file://$volume" --into "file://$work/copy"
+has "Two clusters can't share it"
+tool 1 restore --volume "file://$volume" --into "file://$work/copy" --map-volume nonsense
+has "not NAME=URL"
+rm -rf "$work/copy"
+tool 0 restore --volume "file://$volume" --into "file://$work/copy" --map-volume "side=file://$work/side2" --map-volume "safe=file://$work/safe2"
+mv "$work/data" "$work/first"
+mkdir "$work/data"
+mv "$work/copy" "$volume"
+fsck 0
+has " 0 unreferenced"
+start
+query "select sum(v) from d.away" 20029
+query "select count(*) from information_schema.cluster_snapshots" 0
+sql -e "admin set frontend config ('lake_autovacuum_grace_period_minutes' = '0'); insert into d.away values (100005, 50, ''); delete from d.away where k = 1; alter table d.away compact; admin vacuum; admin vacuum"
+query "select sum(v) from d.away" 20078
+stop_server
+rm -rf "$work/data"
+mv "$work/first" "$work/data"
+fsck 0 # the copy deleted nothing here
+has "0 problems"
+# where everything was copied by hand, --map-volume alone says so
+cp -r "$work/side" "$work/side3"
+cp -r "$volume" "$work/moved"
+mv "$work/side" "$work/side.away"
+tool 0 restore --volume "file://$work/moved" --to-entry "$("$MERAK" fsck --quick --volume "file://$work/moved" | sed -n 's/.*journal to entry \([0-9]*\).*/\1/p' | tail -1)" --map-volume "side=file://$work/side3"
+mv "$work/side.away" "$work/side"
+tool 0 fsck --volume "file://$work/moved"
+
+# BACKUP
+start
+sql -e "backup cluster as first to safe" > "$work/report"
+location=$(cut -f2 "$work/report")
+copied=$(cut -f5 "$work/report")
+[ "$copied" -ge 2 ] || die "nothing was copied"
+sql -e "backup cluster as again to safe" > "$work/report"
+checks=$((checks + 1))
+[ "$(cut -f5 "$work/report")" = 0 ] || die "what was there was copied again"
+sql -e "insert into d.home select generate_series, md5(-generate_series) from table(generate_series(1, 20000)); backup database d as just_d to safe" > "$work/report"
+checks=$((checks + 1))
+[ "$(cut -f5 "$work/report")" = 1 ] || die "more than the new object was copied: $(cat "$work/report")"
+sql -e "backup snapshot kept as of_kept to safe; backup table d.home to safe" > "$work/report"
+reply=$(sql -e "backup cluster to nowhere" 2>&1)
+has "Unknown storage volume"
+reply=$(sql -e "backup snapshot nothing to safe" 2>&1)
+has "Unknown snapshot"
+reply=$(sql -e "backup cluster to builtin_storage_volume" 2>&1)
+has "other than that of the cluster"
+query "select count(*) from d.away" 20000
+reply=$(sql -e "show backup")
+has "FINISHED"
+has "0 of 0 objects"
+has "first"
+sql -e "backup cluster as last to safe" > "$work/report"
+stop_server
+fsck 0
+tool 0 fsck --volume "$location"
+has "0 problems"
+# all is lost but the backup: a server starts on it
+mv "$work/data" "$work/first"
+mv "$work/side" "$work/side.away"
+start_server --set edit_log_port=0 --set home_volume="$location"
+query "select sum(v) from d.away" 20029
+query "select count(*) from d.home" 40000
+query "select s from d.m" 19999
+sql -e "insert into d.away values (100007, 70, ''); insert into d.home values (9, '')"
+query "select sum(v) from d.away" 20099
+stop_server
+tool 0 fsck --volume "$location"
+# and any of the backups can be gone back to
+tool 0 restore --volume "$location" --snapshot first
+start_server --set edit_log_port=0 --set home_volume="$location"
+query "select count(*) from d.home" 20000
+query "show tables from d" "away;home;m"
+stop_server
+tool 0 restore --volume "$location" --snapshot of_kept
+start_server --set edit_log_port=0 --set home_volume="$location"
+query "select sum(v) from d.away" 19999
+stop_server
+rm -rf "$work/data"
+mv "$work/first" "$work/data"
+mv "$work/side.away" "$work/side"
+start
+reply=$(sql -e "backup cluster to safe" 2>&1)
+has "a cluster of its own"
+query "select sum(v) from d.away" 20029
+
+# ---- cluster_snapshot.yaml ----
+path=$(sql -e "select storage_path from information_schema.cluster_snapshots where snapshot_name = 'kept'")
+stop_server
+cp -r "$work/side" "$work/side4"
+cat > "$work/cluster_snapshot.yaml" <<END
+# as StarRocks' operators write it
+cluster_snapshot:
+    cluster_snapshot_path: file://$volume/$path
+    storage_volume_name: builtin_storage_volume
+frontends:
+  - host: 10.1.2.3
+    edit_log_port: 9010
+    type: follower
+  - {host: 10.1.2.4, edit_log_port: 9010, type: observer}
+compute_nodes:
+  - host: 10.1.2.5
+    heartbeat_service_port: 9050
+storage_volumes:
+  - name: side
+    type: LOCAL
+    location: "file://$work/side4"
+    comment: moved
+END
+start_server --set edit_log_port=0 --set restore_cluster_snapshot="$work/cluster_snapshot.yaml"
+query "select sum(v) from d.away" 19999
+query "select count(*) from d.home" 20000
+reply=$(sql -e "show frontends")
+has "10.1.2.3"
+has "10.1.2.4"
+reply=$(sql -e "desc storage volume side")
+has "side4"
+has "moved"
+sql -e "insert into d.away values (100008, 80, '')"
+stop_server
+start_server --set edit_log_port=0 --set restore_cluster_snapshot="$work/cluster_snapshot.yaml" # once a file
+query "select sum(v) from d.away" 20079
+stop_server
+fsck 0
+tool 0 restore --cluster-snapshot "$work/cluster_snapshot.yaml"
+start
+query "select sum(v) from d.away" 19999
+stop_server
+printf 'cluster_snapshot:\n  cluster_snapshot_path: [1' > "$work/cluster_snapshot.yaml"
+tool 1 restore --cluster-snapshot "$work/cluster_snapshot.yaml"
+has "cluster_snapshot.yaml, line"
+printf 'cluster_snapshot:\n  cluster_snapshot_path: file://%s/meta/image/none\n' "$volume" > "$work/cluster_snapshot.yaml"
+tool 1 restore --cluster-snapshot "$work/cluster_snapshot.yaml"
+has "there is no snapshot of the cluster at"
 done_testing

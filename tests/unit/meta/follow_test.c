@@ -128,6 +128,39 @@ static void a_blind_candidate_claims_nothing(void **state)
     volume_close(volume);
 }
 
+static const VolumeOps *sound_ops;
+
+/* As a bucket does on which versioning was enabled. */
+static Status put_over(Volume *volume, const char *path, StrView bytes, Diag *diag)
+{
+    Status status = sound_ops->put_if_absent(volume, path, bytes, diag);
+    diag_reset(diag);
+    return status == ERR_OBJECT_EXISTS ? OK : status;
+}
+
+static void on_a_volume_that_stops_to_exclude_nothing_is_committed(void **state)
+{
+    (void)state;
+    _Atomic bool stopping = false;
+    Volume *volume = volume_open_memory(&environment);
+    MetaStore *store = open_follower(volume);
+    sound_ops = volume->ops;
+    VolumeOps ops = *sound_ops;
+    ops.put_if_absent = put_over;
+    assert_int_equal(take_lead(store), OK);
+    int64_t pause_us = meta_probe_job(store, &stopping);
+    assert_int_equal(set(store, "config.a"), OK);
+    volume->ops = &ops;
+    assert_true(meta_probe_job(store, &stopping) < pause_us);
+    assert_int_equal(set(store, "config.b"), ERR_VOLUME_UNSAFE);
+    volume->ops = sound_ops;
+    assert_int_equal(meta_probe_job(store, &stopping), pause_us);
+    assert_int_equal(set(store, "config.c"), OK);
+    assert_true(has(store, "config.a") && has(store, "config.c") && !has(store, "config.b"));
+    meta_store_close(store);
+    volume_close(volume);
+}
+
 int main(void)
 {
     if (log_open("/dev/null", LOG_LEVEL_ERROR, NULL) != OK)
@@ -136,6 +169,7 @@ int main(void)
         cmocka_unit_test(followers_see_what_is_committed),
         cmocka_unit_test(one_of_two_candidates_leads),
         cmocka_unit_test(a_blind_candidate_claims_nothing),
+        cmocka_unit_test(on_a_volume_that_stops_to_exclude_nothing_is_committed),
     };
     return cmocka_run_group_tests_name("meta.follow", tests, NULL, NULL);
 }

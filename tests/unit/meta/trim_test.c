@@ -171,6 +171,103 @@ static void a_follower_that_slept_starts_again(void **state)
     volume_close(volume);
 }
 
+/* ---- a process that is stopped anywhere ---- */
+
+static MetaStore *meanwhile_store;
+static int jump_at; /* that reading of the clock is the last thing before the process is stopped for hours; 0: none is */
+
+/* Another node leads, appends, and trims all that the images cover. */
+static void hours_pass(void)
+{
+    MetaStore *other = meanwhile_store;
+    Diag diag = {0};
+    assert_int_equal(meta_take_lead(other, &diag), OK);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(set(other, "b"), OK);
+    for (int i = 0; i < 3; i++) {
+        make_image(other);
+        fixture_now_us += 3 * HOUR_US;
+        assert_int_equal(set(other, "c"), OK);
+    }
+    make_image(other);
+    fixture_now_us += 3 * HOUR_US;
+    assert_true(trim(other, HOUR_US).objects_deleted >= 3);
+}
+
+static int64_t stopping_clock(void *context)
+{
+    int64_t read_us = fixture_clock(context);
+    if (jump_at > 0 && --jump_at == 0)
+        hours_pass();
+    return read_us;
+}
+
+static const Environment stopping = {&randomness, stopping_clock, stopping_clock, fixture_count, fixture_no_sleep};
+
+static void who_is_stopped_anywhere_in_a_commit_is_not_told_success_of_what_is_lost(void **state)
+{
+    (void)state;
+    static const char *const keys[] = {"x", "y", "z"};
+    bool was_stopped = true;
+    for (int at = 1; was_stopped; at++) {
+        Volume *volume = volume_open_memory(&stopping);
+        Status answers[3];
+        MetaStore *sleeper = open_store(volume);
+        assert_int_equal(set(sleeper, "a"), OK);
+        Diag diag = {0};
+        assert_int_equal(meta_store_open_follower(volume, &diag, &meanwhile_store), OK);
+        jump_at = at;
+        for (int i = 0; i < 3; i++) {
+            if (i == 1 && jump_at == 0)
+                assert_true(answers[0] == OK || answers[0] == ERR_RETRY || answers[0] == ERR_OUTCOME_UNKNOWN);
+            answers[i] = set(sleeper, keys[i]);
+        }
+        was_stopped = jump_at == 0;
+        jump_at = 0;
+        meta_store_close(sleeper);
+        meta_store_close(meanwhile_store);
+        MetaStore *after = open_store(volume);
+        for (int i = 0; i < 3; i++) {
+            if (answers[i] == OK && !has(after, keys[i]))
+                fail_msg("stopped at reading %d of the clock: '%s' was acknowledged and is lost", at, keys[i]);
+        }
+        meta_store_close(after);
+        volume_close(volume);
+    }
+}
+
+static Status (*plain_get)(Volume *volume, const char *path, ByteBuf *out_bytes, Diag *diag);
+static bool is_armed;
+
+static Status get_after_hours(Volume *volume, const char *path, ByteBuf *out_bytes, Diag *diag)
+{
+    if (is_armed && strstr(path, "/journal/") != NULL) {
+        is_armed = false;
+        hours_pass();
+    }
+    return plain_get(volume, path, out_bytes, diag);
+}
+
+static void a_follower_that_is_stopped_while_it_reads_starts_again(void **state)
+{
+    (void)state;
+    Volume *volume = volume_open_memory(&environment);
+    VolumeOps ops = *volume->ops;
+    plain_get = ops.get;
+    ops.get = get_after_hours;
+    volume->ops = &ops;
+    meanwhile_store = open_store(volume);
+    MetaStore *follower;
+    Diag diag = {0};
+    assert_int_equal(meta_store_open_follower(volume, &diag, &follower), OK);
+    assert_int_equal(meta_follow(follower, &diag), OK);
+    is_armed = true;
+    assert_int_equal(meta_follow(follower, &diag), ERR_READ_ONLY);
+    meta_store_close(follower);
+    meta_store_close(meanwhile_store);
+    volume_close(volume);
+}
+
 int main(void)
 {
     if (log_open("/dev/null", LOG_LEVEL_ERROR, NULL) != OK)
@@ -180,6 +277,8 @@ int main(void)
         cmocka_unit_test(a_young_image_trims_nothing_and_the_newest_object_stays),
         cmocka_unit_test(who_slept_through_a_trim_is_not_told_success),
         cmocka_unit_test(a_follower_that_slept_starts_again),
+        cmocka_unit_test(who_is_stopped_anywhere_in_a_commit_is_not_told_success_of_what_is_lost),
+        cmocka_unit_test(a_follower_that_is_stopped_while_it_reads_starts_again),
     };
     return cmocka_run_group_tests_name("meta.trim", tests, NULL, NULL);
 }
