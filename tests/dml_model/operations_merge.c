@@ -141,7 +141,7 @@ static void overwrite_partitions(World *world, uint32_t slot)
 {
     AUTO_BYTEBUF sql = {0};
     RefTable *table = world_touch(world, slot);
-    if (table->parts == PARTS_NONE)
+    if (table->parts == PARTS_NONE || table->has_merged)
         return;
     Source source = random_source(world, table);
     bytebuf_printf(&sql, "INSERT /*+ SET_VAR(dynamic_overwrite = true) */ OVERWRITE %s", table->name);
