@@ -281,6 +281,11 @@ static Status check_aggregates(DdlContext *context, TableSchema *schema)
 {
     static const char *const known[] = {"SUM", "MIN", "MAX", "REPLACE", "REPLACE_IF_NOT_NULL", "HLL_UNION", "BITMAP_UNION", "PERCENTILE_UNION"};
     bool has_any = false;
+    for (uint32_t i = 0; schema->keys_kind == KEYS_UNIQUE && i < schema->column_count; i++) {
+        TableColumn *column = &schema->columns[i]; /* REPLACE is what its values do anyway */
+        if (!column->is_key && strview_equal_ci(column->aggregate, STR_VIEW("REPLACE")))
+            column->aggregate = STR_VIEW("");
+    }
     for (uint32_t i = 0; i < schema->column_count; i++)
         has_any |= schema->columns[i].aggregate.length > 0 && !type_is_state(schema->columns[i].type);
     if (has_any && schema->keys_kind != KEYS_AGGREGATE)

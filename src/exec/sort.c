@@ -3,7 +3,7 @@
 
 /* Sort and top-N. Rows are kept with their keys as columns; an index is sorted and the rows leave as
  * dictionary vectors in its order. With a limit each worker throws away what can't be among the first rows
- * whenever it has collected four times as many. */
+ * whenever it has collected four times as many, and from then on does not take what comes behind the last of them. */
 
 enum { TOPN_SLACK = 4, TOPN_MIN_ROWS = 16384 };
 
@@ -11,6 +11,8 @@ typedef struct SortWorker {
     ColumnStore *store; /* child columns, then keys */
     Evaluator *keys;
     Arena scratch;
+    bool has_bound;
+    uint64_t bound; /* code of the first key: as many rows as are needed do not come behind it */
 } SortWorker;
 
 typedef struct Sort {
@@ -30,6 +32,28 @@ static Status sorted_rows(const Sort *sort, ExecContext *exec, const ColumnStore
     *out = mem_alloc((store->row_count + 1) * sizeof(uint32_t));
     return sort_rows(exec, node_memory(sort->exec, sort->node), store->columns + sort->column_count, sort->node->sort.keys,
                      sort->node->sort.count, (uint32_t)store->row_count, *out);
+}
+
+static void set_bound(const Sort *sort, SortWorker *worker)
+{
+    Vector last = worker->store->columns[sort->column_count];
+    vector_advance(&last, (uint32_t)worker->store->row_count - 1);
+    sort_codes(&last, &sort->node->sort.keys[0], (Rows){NULL, 1}, &worker->bound);
+    worker->has_bound = true;
+}
+
+/* Of the rows those that may be needed. */
+static Rows within_bound(const Sort *sort, SortWorker *worker, const Vector *key, Rows rows)
+{
+    uint64_t *codes = arena_alloc(&worker->scratch, CHUNK_ROWS * sizeof(*codes));
+    uint16_t *sel = arena_alloc(&worker->scratch, CHUNK_ROWS * sizeof(*sel));
+    uint32_t kept = 0;
+    sort_codes(key, &sort->node->sort.keys[0], rows, codes);
+    for (FOR_ROWS(rows, i, row)) {
+        sel[kept] = (uint16_t)row;
+        kept += codes[row] <= worker->bound;
+    }
+    return (Rows){sel, kept};
 }
 
 static Status shrink(Sort *sort, SortWorker *worker)
@@ -53,6 +77,8 @@ static Status shrink(Sort *sort, SortWorker *worker)
     mem_free(indices);
     column_store_free(worker->store);
     worker->store = fresh;
+    if (status == OK && keep == sort->keep && keep > 0)
+        set_bound(sort, worker);
     return status;
 }
 
@@ -94,7 +120,12 @@ static Status push_sort(Consumer *consumer, uint32_t number, Chunk *chunk)
     TRY(evaluator_run(worker->keys, chunk, all + sort->column_count));
     for (uint32_t i = 0; i < sort->column_count; i++)
         all[i] = &chunk->columns[i];
-    TRY(column_store_append(sort->exec, worker->store, all, chunk_rows(chunk)));
+    Rows rows = chunk_rows(chunk);
+    if (worker->has_bound)
+        rows = within_bound(sort, worker, all[sort->column_count], rows);
+    if (rows.count == 0)
+        return OK;
+    TRY(column_store_append(sort->exec, worker->store, all, rows));
     bool too_many = sort->keep != UINT64_MAX && worker->store->row_count > MAX(sort->keep * TOPN_SLACK, (uint64_t)TOPN_MIN_ROWS);
     if (too_many)
         TRY(shrink(sort, worker));

@@ -433,3 +433,56 @@ Status sort_rows(ExecContext *exec, MemTracker *memory, const Vector *keys, cons
     mem_release(memory, bytes);
     return status;
 }
+
+/* ---- codes of one key ---- */
+
+static uint64_t string_head(const Str *value)
+{
+    const uint8_t *data = (const uint8_t *)str_data(value);
+    uint64_t code = 0;
+    for (uint32_t i = 0; i < sizeof(code); i++)
+        code = code << 8 | (i < value->length ? data[i] : 0);
+    return code;
+}
+
+static uint64_t code_of(PhysKind phys, const void *data, uint32_t at)
+{
+    const uint64_t sign = (uint64_t)1 << 63;
+    switch (phys) {
+    case PHYS_BOOL:
+    case PHYS_I8:
+        return (uint64_t)(int64_t)((const int8_t *)data)[at] ^ sign;
+    case PHYS_I16:
+        return (uint64_t)(int64_t)((const int16_t *)data)[at] ^ sign;
+    case PHYS_I32:
+        return (uint64_t)(int64_t)((const int32_t *)data)[at] ^ sign;
+    case PHYS_I64:
+        return (uint64_t)((const int64_t *)data)[at] ^ sign;
+    case PHYS_I128: {
+        Int128 value = ((const Int128 *)data)[at];
+        return (uint64_t)(int64_t)MAX(MIN(value, (Int128)INT64_MAX), (Int128)INT64_MIN) ^ sign;
+    }
+    case PHYS_F32:
+        return float_code((double)((const float *)data)[at]);
+    case PHYS_F64:
+        return float_code(((const double *)data)[at]);
+    case PHYS_STR:
+        return string_head(&((const Str *)data)[at]);
+    default:
+        return 0;
+    }
+}
+
+void sort_codes(const Vector *key, const PhysSortKey *spec, Rows rows, uint64_t *out_codes)
+{
+    VectorView view = vector_view(key);
+    PhysKind phys = (PhysKind)view.values->type.phys;
+    bool has_nulls = view.nulls != NULL || view.row_nulls != NULL;
+    for (FOR_ROWS(rows, i, row)) {
+        bool is_null = has_nulls && view_is_null(&view, row);
+        uint64_t code = is_null ? 0 : code_of(phys, view.data, view_index(&view, row));
+        code = spec->is_descending && !is_null ? ~code : code;
+        /* The highest bit says on which side of the values NULLs are. */
+        out_codes[row] = code >> 1 | (uint64_t)(is_null != spec->nulls_first) << 63;
+    }
+}

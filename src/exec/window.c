@@ -71,13 +71,33 @@ static Status push_window(Consumer *consumer, uint32_t number, Chunk *chunk)
     return OK;
 }
 
+static bool same_value(const Vector *key, uint32_t a, uint32_t b)
+{
+    switch ((PhysKind)key->type.phys) {
+    case PHYS_I32:
+        return ((const int32_t *)key->data)[a] == ((const int32_t *)key->data)[b];
+    case PHYS_I64:
+        return ((const int64_t *)key->data)[a] == ((const int64_t *)key->data)[b];
+    case PHYS_F64:
+        return ((const double *)key->data)[a] == ((const double *)key->data)[b];
+    case PHYS_STR:
+        return str_equal(&((const Str *)key->data)[a], &((const Str *)key->data)[b]);
+    default:
+        return keys_equal(&key, a, &key, b, 1);
+    }
+}
+
 /* Do rows a and b (store rows) agree on keys first .. end-1? */
 static bool same_keys(const Window *window, uint32_t a, uint32_t b, uint32_t first, uint32_t end)
 {
-    const Vector *keys[64];
-    for (uint32_t k = first; k < end && k - first < COUNT_OF(keys); k++)
-        keys[k - first] = &window->store->columns[window->child_count + k];
-    return keys_equal(keys, a, keys, b, end - first);
+    for (uint32_t k = first; k < end; k++) {
+        const Vector *key = &window->store->columns[window->child_count + k];
+        bool a_null = key->nulls != NULL && key->nulls[a] != 0;
+        bool b_null = key->nulls != NULL && key->nulls[b] != 0;
+        if (a_null != b_null || (!a_null && !same_value(key, a, b)))
+            return false;
+    }
+    return true;
 }
 
 typedef struct Partition {
@@ -99,17 +119,18 @@ static void rank_partition(Window *window, uint32_t call, Partition p, const cha
     uint32_t partition_keys = window->node->window.partition_count;
     int64_t rank = 1, dense = 1;
     uint32_t size = p.end - p.begin;
+    bool is_number = strcmp(name, "row_number") == 0, is_rank = strcmp(name, "rank") == 0, is_dense = strcmp(name, "dense_rank") == 0;
     for (uint32_t i = p.begin; i < p.end; i++) {
-        bool is_peer = i > p.begin && same_keys(window, window->order[i - 1], window->order[i], partition_keys, window->key_count);
+        bool is_peer = i > p.begin && !is_number && same_keys(window, window->order[i - 1], window->order[i], partition_keys, window->key_count);
         if (i > p.begin && !is_peer) {
             rank = i - p.begin + 1;
             dense++;
         }
-        if (strcmp(name, "row_number") == 0)
+        if (is_number)
             put_i64(window, call, i, i - p.begin + 1);
-        else if (strcmp(name, "rank") == 0)
+        else if (is_rank)
             put_i64(window, call, i, rank);
-        else if (strcmp(name, "dense_rank") == 0)
+        else if (is_dense)
             put_i64(window, call, i, dense);
         else
             put_f64(window, call, i, size > 1 ? (double)(rank - 1) / (double)(size - 1) : 0);

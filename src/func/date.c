@@ -239,6 +239,25 @@ static const char *const month_names[] = {"January", "February", "March",     "A
                                           "July",    "August",   "September", "October", "November", "December"};
 static const char *const day_names[] = {"Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"};
 
+/* A number that is not negative, with zeros before it up to the width. */
+static void append_digits(ByteBuf *out, int value, int width)
+{
+    char digits[12];
+    int at = (int)sizeof(digits);
+    for (uint32_t rest = (uint32_t)value; rest > 0 || (int)sizeof(digits) - at < width; rest /= 10)
+        digits[--at] = (char)('0' + rest % 10);
+    bytebuf_append(out, digits + at, sizeof(digits) - (size_t)at);
+}
+
+static void append_time(ByteBuf *out, int hour, const CivilTime *t)
+{
+    append_digits(out, hour, 2);
+    bytebuf_append_char(out, ':');
+    append_digits(out, t->minute, 2);
+    bytebuf_append_char(out, ':');
+    append_digits(out, t->second, 2);
+}
+
 static void format_one(char code, int64_t value, const CivilTime *t, ByteBuf *out)
 {
     int32_t days = datetime_date(value);
@@ -246,54 +265,55 @@ static void format_one(char code, int64_t value, const CivilTime *t, ByteBuf *ou
     int32_t iso_year;
     switch (code) {
     case 'Y':
-        bytebuf_printf(out, "%04d", t->year);
+        append_digits(out, t->year, 4);
         return;
     case 'y':
-        bytebuf_printf(out, "%02d", t->year % 100);
+        append_digits(out, t->year % 100, 2);
         return;
     case 'm':
-        bytebuf_printf(out, "%02d", t->month);
+        append_digits(out, t->month, 2);
         return;
     case 'c':
-        bytebuf_printf(out, "%d", t->month);
+        append_digits(out, t->month, 1);
         return;
     case 'd':
-        bytebuf_printf(out, "%02d", t->day);
+        append_digits(out, t->day, 2);
         return;
     case 'e':
-        bytebuf_printf(out, "%d", t->day);
+        append_digits(out, t->day, 1);
         return;
     case 'H':
-        bytebuf_printf(out, "%02d", t->hour);
+        append_digits(out, t->hour, 2);
         return;
     case 'k':
-        bytebuf_printf(out, "%d", t->hour);
+        append_digits(out, t->hour, 1);
         return;
     case 'h':
     case 'I':
-        bytebuf_printf(out, "%02d", hour12);
+        append_digits(out, hour12, 2);
         return;
     case 'l':
-        bytebuf_printf(out, "%d", hour12);
+        append_digits(out, hour12, 1);
         return;
     case 'i':
-        bytebuf_printf(out, "%02d", t->minute);
+        append_digits(out, t->minute, 2);
         return;
     case 's':
     case 'S':
-        bytebuf_printf(out, "%02d", t->second);
+        append_digits(out, t->second, 2);
         return;
     case 'f':
-        bytebuf_printf(out, "%06d", t->microsecond);
+        append_digits(out, t->microsecond, 6);
         return;
     case 'p':
         bytebuf_append_text(out, t->hour < 12 ? "AM" : "PM");
         return;
     case 'T':
-        bytebuf_printf(out, "%02d:%02d:%02d", t->hour, t->minute, t->second);
+        append_time(out, t->hour, t);
         return;
     case 'r':
-        bytebuf_printf(out, "%02d:%02d:%02d %s", hour12, t->minute, t->second, t->hour < 12 ? "AM" : "PM");
+        append_time(out, hour12, t);
+        bytebuf_append_text(out, t->hour < 12 ? " AM" : " PM");
         return;
     case 'M':
         bytebuf_append_text(out, month_names[t->month - 1]);
@@ -308,21 +328,21 @@ static void format_one(char code, int64_t value, const CivilTime *t, ByteBuf *ou
         bytebuf_append(out, day_names[weekday(days)], 3);
         return;
     case 'w':
-        bytebuf_printf(out, "%d", (weekday(days) + 1) % 7);
+        append_digits(out, (weekday(days) + 1) % 7, 1);
         return;
     case 'j':
-        bytebuf_printf(out, "%03d", day_of_year(days, t));
+        append_digits(out, day_of_year(days, t), 3);
         return;
     case 'U':
-        bytebuf_printf(out, "%02d", sunday_week(days, t));
+        append_digits(out, sunday_week(days, t), 2);
         return;
     case 'u':
     case 'v':
-        bytebuf_printf(out, "%02d", iso_week(days, &iso_year));
+        append_digits(out, iso_week(days, &iso_year), 2);
         return;
     case 'x':
         (void)iso_week(days, &iso_year);
-        bytebuf_printf(out, "%04d", iso_year);
+        append_digits(out, iso_year, 4);
         return;
     default:
         bytebuf_append_char(out, code);

@@ -81,7 +81,11 @@ static inline bool func_goes_on(FuncContext *context)
     return LIKELY(context->arena->blocks == context->newest_block) || func_look_at_memory(context);
 }
 /* The same for lists: their children double, so that room for that must be there when they are nearly full. */
-bool func_list_goes_on(FuncContext *context, const Vector *out);
+bool func_look_at_lists(FuncContext *context, const Vector *out);
+static inline bool func_list_goes_on(FuncContext *context, const Vector *out)
+{
+    return LIKELY(out->child_count == 0) || func_look_at_lists(context, out);
+}
 /* FOR_ROWS of kernels that put results into the arena: stops when memory runs out. */
 #define FUNC_ROWS(context, rows, i, row)                                                                  \
     uint32_t i = 0, row = (rows).count > 0 ? rows_at((rows), 0) : 0; i < (rows).count && func_goes_on(context); \

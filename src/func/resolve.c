@@ -336,15 +336,20 @@ bool func_look_at_memory(FuncContext *context)
 
 enum { LARGE_BYTES = 256 * 1024 };
 
-bool func_list_goes_on(FuncContext *context, const Vector *out)
+static bool has_room(FuncContext *context, int64_t bytes)
 {
     Diag unheard = {0};
+    return mem_check_room(context->arena->tracker, bytes, &unheard) == OK;
+}
+
+bool func_look_at_lists(FuncContext *context, const Vector *out)
+{
     for (uint32_t c = 0; c < out->child_count; c++) {
         const Vector *child = &out->children[c];
         uint32_t width = phys_width((PhysKind)child->type.phys) + 1;
         bool is_large = (uint64_t)child->capacity * width >= LARGE_BYTES;
         if (is_large && out->child_rows + out->child_rows / 8 >= child->capacity &&
-            mem_check_room(context->arena->tracker, (int64_t)child->capacity * 2 * width, &unheard) != OK)
+            !has_room(context, (int64_t)child->capacity * 2 * width))
             context->is_over_memory = true;
     }
     return !context->is_over_memory;

@@ -152,6 +152,29 @@ static bool print_special(double value, ByteBuf *out)
     return true;
 }
 
+/* Values of few decimals: n / 10^k is the value, so that n with a point in it is its shortest text. */
+static bool print_few_decimals(double value, ByteBuf *out)
+{
+    static const double powers[] = {1e1, 1e2, 1e3, 1e4, 1e5, 1e6};
+    double size = fabs(value);
+    for (size_t k = 0; k < COUNT_OF(powers) && size >= 1e-3 && size < 1e8; k++) {
+        int64_t n = llrint(size * powers[k]);
+        if ((double)n / powers[k] != size)
+            continue;
+        int64_t whole = n / (int64_t)powers[k], rest = n % (int64_t)powers[k];
+        char digits[COUNT_OF(powers)];
+        for (size_t i = k + 1; i > 0; i--, rest /= 10)
+            digits[i - 1] = (char)('0' + rest % 10);
+        if (value < 0)
+            bytebuf_append_char(out, '-');
+        int64_print(whole, out);
+        bytebuf_append_char(out, '.');
+        bytebuf_append(out, digits, k + 1);
+        return true;
+    }
+    return false;
+}
+
 void double_print(double value, ByteBuf *out)
 {
     if (print_special(value, out))
@@ -160,6 +183,8 @@ void double_print(double value, ByteBuf *out)
         int64_print((int64_t)value, out);
         return;
     }
+    if (print_few_decimals(value, out))
+        return;
     char text[40];
     for (int precision = 14; precision <= 16; precision++) {
         snprintf(text, sizeof(text), "%.*e", precision, value);

@@ -96,6 +96,13 @@ static void sort_and_check(ExecContext *exec, uint32_t seed, uint32_t rows)
     assert_int_equal(sort_rows(exec, &memory, keys, specs, key_count, rows, sorted), OK);
     check_order(keys, specs, key_count, sorted, rows);
     assert_int_equal(mem_used(&memory), 0);
+    uint64_t before = 0, code;
+    for (uint32_t i = 0; i < rows; i++, before = code) {
+        Vector one = keys[0];
+        vector_advance(&one, sorted[i]);
+        sort_codes(&one, &specs[0], (Rows){NULL, 1}, &code);
+        assert_true(code >= before);
+    }
     test_free(sorted);
 }
 
