@@ -96,7 +96,7 @@ static Status read_dynamic(const TableSchema *schema, Diag *diag, Rules *rules)
     if (unit.length == 0)
         return OK;
     rules->step = (PartitionStep){.count = 1};
-    if (!step_unit_parse(unit, &rules->step.unit) || rules->step.unit == STEP_MINUTE || rules->step.unit == STEP_QUARTER)
+    if (!step_unit_parse(unit, &rules->step.unit) || rules->step.unit == STEP_SECOND || rules->step.unit == STEP_MINUTE || rules->step.unit == STEP_QUARTER)
         return RAISE(diag, ANALYSIS, "Getting analyzing error. Detail message: Unsupported time unit %.*s. Expect HOUR/DAY/WEEK/MONTH/YEAR.",
                      SV_ARGS(unit));
     if (property(schema, "dynamic_partition.end").data == NULL)

@@ -59,6 +59,13 @@ static Status check_default(DdlContext *context, const TableColumn *column)
     Datum value;
     AstExpr *ast;
     Expr *expr;
+    bool is_sketch = column->type.kind == TYPE_BITMAP || column->type.kind == TYPE_HLL || column->type.kind == TYPE_VARBINARY;
+    if (column->default_kind == DEFAULT_LITERAL && is_sketch && column->default_text.length > 0) {
+        AUTO_BYTEBUF type = {0};
+        type_print_sql(column->type, &type);
+        return DDL_ERROR(context, "Invalid default value for '%.*s': Type '%s' only supports empty string \"\" as default value.",
+                         SV_ARGS(column->name), type.data);
+    }
     if (column->default_kind == DEFAULT_LITERAL &&
         datum_parse(column->type, column->default_text, context->arena, NULL, &value) != OK)
         return DDL_ERROR(context, "Invalid default value for '%.*s'.", SV_ARGS(column->name));
@@ -76,6 +83,31 @@ static Status check_increment(DdlContext *context, TableColumn *column)
     if (column->type.kind != TYPE_BIGINT)
         return DDL_ERROR(context, "The AUTO_INCREMENT column must be BIGINT.");
     column->is_nullable = false;
+    return OK;
+}
+
+/* BITMAP, HLL and VARBINARY have the empty value alone as default. */
+static Status settle_opaque_default(DdlContext *context, TableColumn *column)
+{
+    const char *empty = column->type.kind == TYPE_BITMAP       ? "bitmap_empty()"
+                        : column->type.kind == TYPE_HLL        ? "hll_empty()"
+                        : column->type.kind == TYPE_PERCENTILE ? "percentile_empty()"
+                                                               : NULL;
+    bool is_opaque = empty != NULL || column->type.kind == TYPE_VARBINARY;
+    if (!is_opaque || column->default_kind == DEFAULT_NONE || column->default_kind == DEFAULT_NULL)
+        return OK;
+    if (empty != NULL && column->default_kind == DEFAULT_EXPRESSION && strview_equal_ci(column->default_text, strview(empty)))
+        return OK;
+    if (column->default_kind != DEFAULT_LITERAL || column->default_text.length > 0) {
+        AUTO_BYTEBUF type = {0};
+        type_print_sql(type_of((TypeKind)column->type.kind), &type);
+        return DDL_ERROR(context, "Invalid default value for '%.*s': Type '%s' only supports empty string \"\" as default value.",
+                         SV_ARGS(column->name), type.data);
+    }
+    if (empty != NULL) {
+        column->default_kind = DEFAULT_EXPRESSION;
+        column->default_text = strview(empty);
+    }
     return OK;
 }
 
@@ -120,6 +152,7 @@ Status ddl_fill_column(DdlContext *context, const AstColumn *ast, Arena *arena, 
     }
     if (out->is_auto_increment)
         TRY(check_increment(context, out));
+    TRY(settle_opaque_default(context, out));
     return check_default(context, out);
 }
 
@@ -219,7 +252,7 @@ static KeysKind keys_kind_of(StrView name)
 static uint32_t implied_keys(const AstCreateTable *ast, const TableSchema *schema)
 {
     uint32_t count = 0;
-    if (ast->key_kind.length > 0 || ast->keys.count > 0)
+    if (ast->key_kind.length > 0 || ast->keys.count > 0 || ast->as_query != NULL)
         return 0;
     while (count < schema->column_count && schema->columns[count].aggregate.length == 0)
         count++;
@@ -281,13 +314,12 @@ static Status check_aggregates(DdlContext *context, TableSchema *schema)
 {
     static const char *const known[] = {"SUM", "MIN", "MAX", "REPLACE", "REPLACE_IF_NOT_NULL", "HLL_UNION", "BITMAP_UNION", "PERCENTILE_UNION"};
     bool has_any = false;
-    for (uint32_t i = 0; schema->keys_kind == KEYS_UNIQUE && i < schema->column_count; i++) {
-        TableColumn *column = &schema->columns[i]; /* REPLACE is what its values do anyway */
-        if (!column->is_key && strview_equal_ci(column->aggregate, STR_VIEW("REPLACE")))
-            column->aggregate = STR_VIEW("");
+    for (uint32_t i = 0; i < schema->column_count; i++) {
+        TableColumn *column = &schema->columns[i];
+        if (schema->keys_kind == KEYS_UNIQUE && !column->is_key && strview_equal_ci(column->aggregate, STR_VIEW("REPLACE")))
+            column->aggregate = STR_VIEW(""); /* what such a table does anyway */
+        has_any |= column->aggregate.length > 0 && !type_is_state(column->type);
     }
-    for (uint32_t i = 0; i < schema->column_count; i++)
-        has_any |= schema->columns[i].aggregate.length > 0 && !type_is_state(schema->columns[i].type);
     if (has_any && schema->keys_kind != KEYS_AGGREGATE)
         return DDL_ERROR(context, "Cannot specify aggregate function for value columns of a table whose key type is not AGGREGATE KEY.");
     for (uint32_t i = 0; schema->keys_kind == KEYS_AGGREGATE && i < schema->column_count; i++) {

@@ -132,16 +132,75 @@ static bool is_simple(const Aggregate *agg)
     return agg->is_plain && agg->key_count == 0;
 }
 
+/* The rows of a nearly whole chunk, whose selection may be left to us. */
+static Rows rows_left(AggWorker *worker, const Chunk *chunk)
+{
+    if (chunk->sel != NULL)
+        return chunk_rows(chunk);
+    uint16_t *sel = ARENA_NEW_ARRAY(&worker->scratch, uint16_t, chunk->row_count);
+    uint32_t kept = 0;
+    for (uint32_t row = 0, at = 0; row < chunk->row_count; row++) {
+        if (at < chunk->dropped_count && chunk->dropped[at] == row)
+            at++;
+        else
+            sel[kept++] = (uint16_t)row;
+    }
+    return (Rows){sel, kept};
+}
+
+/* The arguments are there for all rows of the chunk: what can be taken out again is put in for all of them first. An extreme
+ * that all rows leave as it is, fewer rows leave as it is. */
+static Status update_nearly_whole(AggWorker *worker, uint32_t number, const PhysAggCall *call, const Vector *const *arguments,
+                                  const Chunk *chunk, uint8_t *state)
+{
+    const AggKernel *kernel = call->binding->aggregate;
+    AggContext *context = &worker->contexts[number];
+    uint32_t count = call->argument_count;
+    Rows all = {NULL, chunk->row_count};
+    if (kernel->retract != NULL) {
+        TRY(kernel->update_one(context, arguments, count, all, state));
+        return kernel->retract(context, arguments, count, (Rows){chunk->dropped, chunk->dropped_count}, state);
+    }
+    if (kernel->is_extreme) {
+        uint64_t trial[8];
+        ENSURE(kernel->state_bytes <= sizeof(trial), context->diag);
+        memcpy(trial, state, kernel->state_bytes);
+        TRY(kernel->update_one(context, arguments, count, all, (uint8_t *)trial));
+        if (memcmp(trial, state, kernel->state_bytes) == 0)
+            return OK;
+    }
+    return kernel->update_one(context, arguments, count, rows_left(worker, chunk), state);
+}
+
 /* No keys: one state for all rows. */
-static Status update_single(Aggregate *agg, AggWorker *worker, const Vector *const *results, Rows rows)
+static Status update_single(Aggregate *agg, AggWorker *worker, const Vector *const *results, const Chunk *chunk)
 {
     GroupTable *table = &worker->tables[0];
+    bool is_left_whole = chunk->sel == NULL && chunk->dropped != NULL;
+    bool is_nearly_whole = is_left_whole || evaluator_runs_whole(worker->evaluator, chunk);
     for (uint32_t c = 0; c < agg->node->aggregate.call_count; c++) {
         const PhysAggCall *call = &agg->node->aggregate.calls[c];
-        TRY(call->binding->aggregate->update_one(&worker->contexts[c], &results[agg->argument_at[c]], call->argument_count, rows,
-                                                 table->states + agg->offsets[c]));
+        const Vector *const *arguments = &results[agg->argument_at[c]];
+        uint8_t *state = table->states + agg->offsets[c];
+        if (is_nearly_whole)
+            TRY(update_nearly_whole(worker, c, call, arguments, chunk, state));
+        else
+            TRY(call->binding->aggregate->update_one(&worker->contexts[c], arguments, call->argument_count, chunk_rows(chunk), state));
     }
     return OK;
+}
+
+/* Does no call need the selection of nearly whole chunks, but now and then? */
+static bool takes_whole(const Aggregate *agg)
+{
+    bool takes = is_simple(agg);
+    for (uint32_t e = 0; e < agg->expr_count; e++)
+        takes &= !expr_can_raise(agg->exprs[e]) && expr_is_deterministic(agg->exprs[e]);
+    for (uint32_t c = 0; c < agg->node->aggregate.call_count; c++) {
+        const AggKernel *kernel = agg->node->aggregate.calls[c].binding->aggregate;
+        takes &= kernel->retract != NULL || kernel->is_extreme;
+    }
+    return takes;
 }
 
 static Status ensure_single(Aggregate *agg, AggWorker *worker)
@@ -164,7 +223,7 @@ static Status push_aggregate(Consumer *consumer, uint32_t number, Chunk *chunk)
     Rows rows = chunk_rows(chunk);
     if (is_simple(agg)) {
         TRY(ensure_single(agg, worker));
-        return update_single(agg, worker, results, rows);
+        return update_single(agg, worker, results, chunk);
     }
     if (agg->node->aggregate.sets == NULL)
         TRY(update_keys(agg, worker, results, results, rows));
@@ -434,9 +493,9 @@ static void note_choices(const Aggregate *agg)
 
 Status run_aggregate(ExecContext *exec, const PhysNode *node, Consumer *consumer)
 {
-    Aggregate agg = {.consumer = {push_aggregate, NULL}, .exec = exec, .node = node, .memory = node_memory(exec, node),
-                     .next = consumer};
+    Aggregate agg = {.consumer = {.push = push_aggregate}, .exec = exec, .node = node, .memory = node_memory(exec, node), .next = consumer};
     lay_out(&agg);
+    agg.consumer.takes_whole = takes_whole(&agg);
     mutex_init(&agg.spill_lock);
     bool many = agg.key_count > 0 && node->aggregate.estimated_groups > PARTITION_THRESHOLD && exec->worker_count > 1;
     agg.partitions = many ? MANY_PARTITIONS : 1;

@@ -53,7 +53,7 @@ Type *node_types(ExecContext *exec, const PhysNode *node)
 Status materialise(ExecContext *exec, const PhysNode *holder, const PhysNode *node, const Type *types, SpillStream **stream,
                    ColumnStore **out)
 {
-    StoreSink sink = {.consumer = {push_store, NULL}, .exec = exec, .holder = holder, .types = types, .stream = stream};
+    StoreSink sink = {.consumer = {.push = push_store}, .exec = exec, .holder = holder, .types = types, .stream = stream};
     mutex_init(&sink.lock);
     sink.store = column_store_new(node_memory(exec, holder), types, node->column_count);
     Status status = run_node(exec, node, &sink.consumer);

@@ -12,6 +12,7 @@ struct DeleteEntry {
     uint64_t used; /* the cache's clock when it was last got */
     Arena arena;
     DeleteVector vector;
+    DeleteList list;
 };
 
 struct DeleteCache {
@@ -101,6 +102,8 @@ Status delete_cache_get(DeleteCache *cache, Volume *volume, const SegmentRef *se
     fresh->id = id;
     arena_init(&fresh->arena, &cache->memory);
     Status status = delete_vector_load(volume, segment, &fresh->arena, diag, &fresh->vector);
+    if (status == OK)
+        delete_list_make(&fresh->vector, &fresh->arena, &fresh->list);
     LOCK_GUARD(&cache->lock);
     *out_entry = status == OK ? find(cache, id) : NULL;
     if (status != OK || *out_entry != NULL) {
@@ -120,6 +123,11 @@ Status delete_cache_get(DeleteCache *cache, Volume *volume, const SegmentRef *se
 const DeleteVector *delete_entry_vector(const DeleteEntry *entry)
 {
     return &entry->vector;
+}
+
+const DeleteList *delete_entry_list(const DeleteEntry *entry)
+{
+    return &entry->list;
 }
 
 void delete_cache_release(DeleteCache *cache, DeleteEntry *entry)

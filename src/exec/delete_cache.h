@@ -13,4 +13,5 @@ void delete_cache_close(DeleteCache *cache);
 /* The segment has one. It stays until the entry is released. */
 Status delete_cache_get(DeleteCache *cache, Volume *volume, const SegmentRef *segment, Diag *diag, DeleteEntry **out_entry);
 const DeleteVector *delete_entry_vector(const DeleteEntry *entry);
+const DeleteList *delete_entry_list(const DeleteEntry *entry);
 void delete_cache_release(DeleteCache *cache, DeleteEntry *entry);

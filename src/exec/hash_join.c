@@ -67,7 +67,7 @@ static Status build_side(HashJoin *join)
         types[join->right_count + k] = join->node->join.right_keys[k]->type;
     for (uint32_t w = 0; w < exec->worker_count; w++)
         join->workers[w].rows = column_store_new(join->memory, types, join->right_count + keys);
-    BuildSink sink = {.consumer = {push_build, NULL}, .join = join};
+    BuildSink sink = {.consumer = {.push = push_build}, .join = join};
     TRY(run_node(exec, right, &sink.consumer));
     if (join->spill != NULL)
         return join_spill_finish_build(join);
@@ -559,8 +559,13 @@ static void close_join(HashJoin *join)
 
 Status run_hash_join(ExecContext *exec, const PhysNode *node, Consumer *consumer)
 {
-    HashJoin join = {.consumer = {push_probe, NULL}, .exec = exec, .node = node, .memory = node_memory(exec, node), .next = consumer,
-                     .left_count = node->children[0]->column_count, .right_count = node->children[1]->column_count};
+    HashJoin join = {.consumer = {.push = push_probe},
+                     .exec = exec,
+                     .node = node,
+                     .memory = node_memory(exec, node),
+                     .next = consumer,
+                     .left_count = node->children[0]->column_count,
+                     .right_count = node->children[1]->column_count};
     mutex_init(&join.spill_lock);
     open_workers(&join);
     Status status = build_side(&join);

@@ -383,7 +383,7 @@ static Status join_worker(void *context, uint32_t number)
 
 Status join_spill_run(HashJoin *join)
 {
-    ProbeSink sink = {.consumer = {push_probe, NULL}, .join = join};
+    ProbeSink sink = {.consumer = {.push = push_probe}, .join = join};
     for (uint32_t w = 0; w < join->exec->worker_count; w++) {
         column_store_free(join->workers[w].rows);
         join->workers[w].rows = NULL;

@@ -394,7 +394,7 @@ static Status join_pieces(LoopJoin *join, bool keeps_right, uint8_t *states)
 static Status run_on_disk(LoopJoin *join, bool keeps_right)
 {
     AUTO_BUFFER states = {0};
-    LoopSpool spool = {.consumer = {push_spool, NULL}, .join = join};
+    LoopSpool spool = {.consumer = {.push = push_spool}, .join = join};
     TRY(spill_right(join));
     TRY(spill_stream_finish(join->right_stream));
     join->left_stream = spill_stream_new(join->exec, join->node, join->left_types, join->left_count);
@@ -424,8 +424,12 @@ static const Type *column_types(ExecContext *exec, const PhysNode *node)
 
 Status run_nested_loop(ExecContext *exec, const PhysNode *node, Consumer *consumer)
 {
-    LoopJoin join = {.consumer = {push_left, NULL}, .exec = exec, .node = node, .next = consumer,
-                     .left_count = node->children[0]->column_count, .right_count = node->children[1]->column_count};
+    LoopJoin join = {.consumer = {.push = push_left},
+                     .exec = exec,
+                     .node = node,
+                     .next = consumer,
+                     .left_count = node->children[0]->column_count,
+                     .right_count = node->children[1]->column_count};
     PhysJoinKind kind = (PhysJoinKind)node->join.kind;
     bool keeps_right = kind == PHYS_JOIN_RIGHT || kind == PHYS_JOIN_FULL || kind == PHYS_JOIN_RIGHT_SEMI || kind == PHYS_JOIN_RIGHT_ANTI;
     join.left_types = column_types(exec, node->children[0]);
@@ -437,7 +441,7 @@ Status run_nested_loop(ExecContext *exec, const PhysNode *node, Consumer *consum
         join.workers[w].sel = ARENA_NEW_ARRAY(&exec->arena, uint16_t, CHUNK_ROWS);
     }
     mutex_init(&join.lock);
-    LoopBuild build = {.consumer = {push_build, NULL}, .join = &join};
+    LoopBuild build = {.consumer = {.push = push_build}, .join = &join};
     Status status = run_node(exec, node->children[1], &build.consumer);
     if (status == OK)
         status = join.right_stream != NULL ? run_on_disk(&join, keeps_right) : run_in_memory(&join, keeps_right);

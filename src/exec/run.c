@@ -94,7 +94,7 @@ static Status push_filter(Consumer *consumer, uint32_t worker, Chunk *chunk)
 
 static Status run_filter(ExecContext *exec, const PhysNode *node, Consumer *consumer)
 {
-    FilterOperator filter = {.consumer = {push_filter, passes_full}, .exec = exec, .node = node, .next = consumer};
+    FilterOperator filter = {.consumer = {.push = push_filter, .is_full = passes_full}, .exec = exec, .node = node, .next = consumer};
     evaluators_init(exec, &filter.evaluators, node->filter.conjuncts, node->filter.count);
     filter.selections = ARENA_NEW_ARRAY(&exec->arena, uint16_t *, exec->worker_count);
     for (uint32_t w = 0; w < exec->worker_count; w++)
@@ -120,13 +120,15 @@ static Status push_project(Consumer *consumer, uint32_t worker, Chunk *chunk)
     Chunk out = *chunk;
     out.columns = columns;
     out.column_count = count;
+    if (!evaluator_runs_whole(evaluator, chunk))
+        out.dropped = NULL;
     profile_rows(project->exec, project->node, chunk_alive(chunk));
     return project->next->push(project->next, worker, &out);
 }
 
 static Status run_project(ExecContext *exec, const PhysNode *node, Consumer *consumer)
 {
-    FilterOperator project = {.consumer = {push_project, passes_full}, .exec = exec, .node = node, .next = consumer};
+    FilterOperator project = {.consumer = {.push = push_project, .is_full = passes_full}, .exec = exec, .node = node, .next = consumer};
     evaluators_init(exec, &project.evaluators, node->project.exprs, node->column_count);
     Status status = run_node(exec, node->children[0], &project.consumer);
     evaluators_close(exec, &project.evaluators);
@@ -181,7 +183,7 @@ static Status push_limit(Consumer *consumer, uint32_t worker, Chunk *chunk)
 
 static Status run_limit(ExecContext *exec, const PhysNode *node, Consumer *consumer)
 {
-    LimitOperator limit = {.consumer = {push_limit, limit_is_full}, .exec = exec, .node = node, .next = consumer};
+    LimitOperator limit = {.consumer = {.push = push_limit, .is_full = limit_is_full}, .exec = exec, .node = node, .next = consumer};
     mutex_init(&limit.lock);
     Status status = node->limit.limit == 0 ? OK : run_node(exec, node->children[0], &limit.consumer);
     mutex_deinit(&limit.lock);
@@ -361,7 +363,7 @@ Status exec_run(const PhysPlan *plan, const ExecOptions *options, const ExecResu
     for (uint32_t i = 0; i <= plan->node_count; i++)
         mem_tracker_init(&exec.memories[i], options->memory, "query", 0);
     spill_prepare(&exec);
-    RootSink sink = {.consumer = {push_root, NULL}, .result = result};
+    RootSink sink = {.consumer = {.push = push_root}, .result = result};
     mutex_init(&sink.lock);
     Status status = run_node(&exec, plan->root, &sink.consumer);
     for (uint32_t i = 0; i <= plan->max_cte_id; i++) {

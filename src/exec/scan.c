@@ -9,6 +9,7 @@
  * read first, the others only for pages where rows survive. Of remote volumes, the pages of the next morsels are
  * fetched ahead, few at first: a query with a LIMIT may not need them. */
 
+enum { FEW = 6 }; /* a page of which fewer than one in so many rows are deleted is nearly whole */
 enum { MORSEL_PAGES = 8, MAX_RANGES = 32, FIRST_AHEAD = 4, AHEAD_GROWTH = 4, MOST_AHEAD = 64 };
 
 typedef struct ScanMorsel {
@@ -20,7 +21,7 @@ typedef struct ScanWorker {
     Arena pages;
     Vector *columns;
     uint16_t *sel;
-    uint16_t *alive; /* rows of a page that are not deleted */
+    uint16_t *alive, *dropped; /* rows of a page that are not deleted, and that are */
     Evaluator *filter;
 } ScanWorker;
 
@@ -30,7 +31,7 @@ typedef struct Scan {
     Consumer *consumer;
     Segment **segments;
     int **positions; /* [segment][column]: in the segment, or -1 */
-    const DeleteVector **deletes; /* by segment; NULL: none */
+    const DeleteEntry **deletes; /* by segment; NULL: none */
     uint32_t **first_rows;  /* by segment and page, where row numbers matter; else NULL */
     bool wants_location;
     ScanMorsel *morsels;
@@ -68,7 +69,7 @@ static Status open_rows(Scan *scan, uint32_t s)
         DeleteEntry *entry;
         TRY(delete_cache_get(segment_cache_deletes(cache), segment_cache_volume(cache), ref, scan->exec->diag, &entry));
         ARRAY_PUSH(&scan->exec->lasting, &scan->exec->deletes, entry);
-        scan->deletes[s] = delete_entry_vector(entry);
+        scan->deletes[s] = entry;
     }
     uint32_t pages = segment_page_count(scan->segments[s]);
     uint32_t *first_rows = scan->first_rows[s] = ARENA_NEW_ARRAY(arena, uint32_t, pages + 1);
@@ -84,7 +85,7 @@ static Status open_segments(Scan *scan)
     uint32_t count = node->scan.segment_count;
     scan->segments = ARENA_NEW_ARRAY(arena, Segment *, MAX(count, 1u));
     scan->positions = ARENA_NEW_ARRAY(arena, int *, MAX(count, 1u));
-    scan->deletes = ARENA_NEW_ARRAY(arena, const DeleteVector *, MAX(count, 1u));
+    scan->deletes = ARENA_NEW_ARRAY(arena, const DeleteEntry *, MAX(count, 1u));
     scan->first_rows = ARENA_NEW_ARRAY(arena, uint32_t *, MAX(count, 1u));
     for (uint32_t c = 0; c < node->scan.scan_column_count; c++)
         scan->wants_location |= node->scan.scan_columns[c].unique_id == PHYS_ROW_LOCATION;
@@ -153,18 +154,32 @@ static void read_location(Scan *scan, ScanWorker *worker, uint32_t segment, uint
         ((int64_t *)out->data)[row] = (int64_t)(first + row);
 }
 
+static void select_alive(Scan *scan, ScanWorker *worker, uint32_t segment, uint32_t page, Chunk *chunk)
+{
+    chunk->selected =
+        delete_vector_alive(delete_entry_vector(scan->deletes[segment]), scan->first_rows[segment][page], chunk->row_count, worker->alive);
+    chunk->sel = worker->alive;
+}
+
 /* False: no row of the page is left. */
 static bool drop_deleted(Scan *scan, ScanWorker *worker, uint32_t segment, uint32_t page, Chunk *chunk)
 {
-    const DeleteVector *deletes = scan->deletes[segment];
-    if (deletes == NULL || deletes->words == NULL)
+    const uint16_t *dead;
+    if (scan->deletes[segment] == NULL)
         return true;
-    uint32_t alive = delete_vector_alive(deletes, scan->first_rows[segment][page], chunk->row_count, worker->alive);
-    if (alive < chunk->row_count) {
-        chunk->sel = worker->alive;
-        chunk->selected = alive;
+    uint32_t count = delete_list_slice(delete_entry_list(scan->deletes[segment]), scan->first_rows[segment][page], chunk->row_count,
+                                       worker->dropped, &dead);
+    if (count == 0 || count == chunk->row_count)
+        return count == 0;
+    if (count <= chunk->row_count / FEW) {
+        chunk->dropped = dead;
+        chunk->dropped_count = count;
     }
-    return alive > 0;
+    bool is_taken_whole =
+        chunk->dropped != NULL && scan->consumer->takes_whole && scan->node->scan.conjunct_count + scan->node->scan.filter_count == 0;
+    if (!is_taken_whole)
+        select_alive(scan, worker, segment, page, chunk);
+    return true;
 }
 
 /* rows: those that are looked at. */
@@ -272,12 +287,13 @@ static Status scan_page(Scan *scan, uint32_t number, uint32_t segment, uint32_t 
     TRY(filter_page(scan, worker, &chunk, &any));
     if (!any)
         return OK;
+    Rows rows = chunk_is_nearly_whole(&chunk) ? (Rows){NULL, chunk.row_count} : chunk_rows(&chunk);
     for (uint32_t c = 0; c < node->column_count; c++) {
         if (!scan->is_predicate[c])
-            TRY(read_column(scan, worker, segment, page, c, chunk_rows(&chunk)));
+            TRY(read_column(scan, worker, segment, page, c, rows));
     }
     chunk.column_count = node->column_count;
-    profile_rows(scan->exec, node, chunk_alive(&chunk));
+    profile_rows(scan->exec, node, chunk_alive(&chunk) - (chunk.sel == NULL ? chunk.dropped_count : 0));
     return scan->consumer->push(scan->consumer, number, &chunk);
 }
 
@@ -353,7 +369,8 @@ static Status open_workers(Scan *scan)
         arena_init(&worker->pages, exec->options->memory);
         worker->columns = ARENA_NEW_ARRAY(&exec->arena, Vector, MAX(node->scan.scan_column_count, 1u));
         worker->sel = ARENA_NEW_ARRAY(&exec->arena, uint16_t, CHUNK_ROWS);
-        worker->alive = ARENA_NEW_ARRAY(&exec->arena, uint16_t, CHUNK_ROWS + DELETE_VECTOR_STEP);
+        worker->alive = ARENA_NEW_ARRAY(&exec->arena, uint16_t, CHUNK_ROWS);
+        worker->dropped = ARENA_NEW_ARRAY(&exec->arena, uint16_t, CHUNK_ROWS);
     }
     for (uint32_t w = 0; w < exec->worker_count && node->scan.conjunct_count > 0; w++)
         TRY(evaluator_open((const Expr *const *)node->scan.conjuncts, node->scan.conjunct_count, exec->session,

@@ -201,7 +201,7 @@ static Status finish_in_memory(Sort *sort, Consumer *next)
 
 Status run_sort(ExecContext *exec, const PhysNode *node, Consumer *consumer)
 {
-    Sort sort = {.consumer = {push_sort, NULL}, .exec = exec, .node = node, .column_count = node->column_count};
+    Sort sort = {.consumer = {.push = push_sort}, .exec = exec, .node = node, .column_count = node->column_count};
     sort.keep = node->sort.limit < 0 ? UINT64_MAX : (uint64_t)node->sort.limit + (uint64_t)MAX(node->sort.offset, 0);
     sort.types = ARENA_NEW_ARRAY(&exec->arena, Type, node->column_count + node->sort.count + 1);
     for (uint32_t i = 0; i < node->column_count; i++)

@@ -74,7 +74,7 @@ static Status push_function(Consumer *consumer, uint32_t worker, Chunk *chunk)
 
 Status run_table_function(ExecContext *exec, const PhysNode *node, Consumer *consumer)
 {
-    TableFunction fn = {.consumer = {push_function, NULL}, .exec = exec, .node = node, .next = consumer};
+    TableFunction fn = {.consumer = {.push = push_function}, .exec = exec, .node = node, .next = consumer};
     evaluators_init(exec, &fn.arguments, node->table_function.arguments, node->table_function.argument_count);
     Status status = run_node(exec, node->children[0], &fn.consumer);
     evaluators_close(exec, &fn.arguments);

@@ -783,8 +783,12 @@ static void close_window(Window *window)
 
 Status run_window(ExecContext *exec, const PhysNode *node, Consumer *consumer)
 {
-    Window window = {.consumer = {push_window, NULL}, .exec = exec, .node = node, .child_count = node->children[0]->column_count,
-                     .key_count = node->window.partition_count + node->window.order_count, .next = consumer};
+    Window window = {.consumer = {.push = push_window},
+                     .exec = exec,
+                     .node = node,
+                     .child_count = node->children[0]->column_count,
+                     .key_count = node->window.partition_count + node->window.order_count,
+                     .next = consumer};
     Type *types;
     window.keys = lay_out(&window, &types);
     window.types = types;

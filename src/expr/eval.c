@@ -5,7 +5,8 @@
  * Compilation hashes sub-expressions so that equal ones share a node. Running a call node: evaluate
  * arguments, unite their nulls when the function asks for it, call the kernel once. Two shortcuts
  * keep repeated work away: constant arguments only -> one row; one dictionary argument beside
- * constants -> the function runs on the dictionary's entries and the result keeps the codes. */
+ * constants -> the function runs on the dictionary's entries and the result keeps the codes; one
+ * that fails on an entry runs on the rows. */
 
 #include "base/hash.h"
 #include "expr/eval_int.h"
@@ -25,7 +26,7 @@ static bool dictionary_friendly(const Expr *expr)
         return true;
     if (expr->kind != EXPR_CALL || is_lambda_call(expr) || type_is_nested(expr->type))
         return false;
-    return (expr->call.binding->flags & (FUNC_VOLATILE | FUNC_CAN_RAISE)) == 0;
+    return (expr->call.binding->flags & FUNC_VOLATILE) == 0;
 }
 
 static EvalNode *find_node(const Evaluator *ev, const Expr *expr)
@@ -147,12 +148,14 @@ Status evaluator_open(const Expr *const *exprs, uint32_t count, const FuncSessio
     ev->next_epoch = 1;
     ev->root_count = count;
     ev->roots = ARENA_NEW_ARRAY(&ev->arena, EvalNode *, count);
+    ev->can_run_whole = true;
     for (uint32_t i = 0; i < count; i++) {
         Status status = compile(ev, exprs[i], 0, &ev->roots[i]);
         if (status != OK) {
             evaluator_close(ev);
             return status;
         }
+        ev->can_run_whole &= !expr_can_raise(exprs[i]) && expr_is_deterministic(exprs[i]);
     }
     *out_evaluator = ev;
     return OK;
@@ -302,12 +305,28 @@ static Status fill_dictionary_result(EvalNode *node, uint32_t argument)
     return status;
 }
 
+/* A function that fails on an entry may never see a row of it: then the rows are asked, from now on. */
+static Status try_dictionary(EvalNode *node, uint32_t argument)
+{
+    if ((call_flags(node) & FUNC_CAN_RAISE) == 0)
+        return fill_dictionary_result(node, argument);
+    Diag unheard = {0};
+    Diag *saved = node->context.diag;
+    node->context.diag = &unheard;
+    Status status = fill_dictionary_result(node, argument);
+    node->context.diag = saved;
+    node->may_use_dictionary = status == OK;
+    return OK;
+}
+
 static Status eval_on_dictionary(EvalNode *node, uint32_t argument, Rows rows)
 {
     const Vector *value = node->argument_values[argument];
     bool is_cached = value->dict_id != 0 && value->dict_id == node->cached_dict_id;
     if (!is_cached)
-        TRY(fill_dictionary_result(node, argument));
+        TRY(try_dictionary(node, argument));
+    if (!node->may_use_dictionary)
+        return OK;
     Vector *out = &node->out;
     if (value->nulls != NULL) { /* nulls of rows, beside those of entries */
         uint8_t *nulls = vector_nulls(out);
@@ -359,8 +378,12 @@ static Status eval_call(Evaluator *ev, EvalNode *node, Rows rows)
             const Vector *value = node->argument_values[a];
             null_constant |= value->form == VECTOR_CONSTANT && value->nulls != NULL && value->nulls[0];
         }
-        if (argument >= 0 && !null_constant)
-            return eval_on_dictionary(node, (uint32_t)argument, rows);
+        if (argument >= 0 && !null_constant) {
+            TRY(eval_on_dictionary(node, (uint32_t)argument, rows));
+            if (node->may_use_dictionary)
+                return OK;
+            eval_reset_out(ev, node);
+        }
     }
     if ((call_flags(node) & FUNC_NULL_IF_ANY_NULL) != 0 && unite_nulls(node, work, &ev->results))
         return OK;
@@ -418,13 +441,18 @@ Status eval_narrower(Evaluator *ev, EvalNode *node, Rows rows, const Vector **ou
     return status;
 }
 
+bool evaluator_runs_whole(const Evaluator *ev, const Chunk *input)
+{
+    return ev->can_run_whole && chunk_is_nearly_whole(input);
+}
+
 Status evaluator_run(Evaluator *ev, const Chunk *input, const Vector **out_columns)
 {
     arena_reset(&ev->results);
     ev->input = input;
     ev->epoch_depth = 1;
     ev->epochs[0] = ev->next_epoch++;
-    Rows rows = chunk_rows(input);
+    Rows rows = evaluator_runs_whole(ev, input) ? (Rows){NULL, input->row_count} : chunk_rows(input);
     for (uint32_t i = 0; i < ev->root_count; i++)
         TRY(eval_node(ev, ev->roots[i], rows, &out_columns[i]));
     return OK;

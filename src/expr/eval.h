@@ -14,6 +14,8 @@ Status evaluator_open(const Expr *const *exprs, uint32_t count, const FuncSessio
 void evaluator_close(Evaluator *evaluator);
 /* out_columns[i] points to the result of expression i (often the input column itself). */
 Status evaluator_run(Evaluator *evaluator, const Chunk *input, const Vector **out_columns);
+/* Does a run on this chunk compute all rows, those too that a nearly whole chunk leaves out? */
+bool evaluator_runs_whole(const Evaluator *evaluator, const Chunk *input);
 /* Evaluates as conjunction of predicates; writes the surviving positions to out_sel (CHUNK_ROWS
  * entries) and their number. Orders predicates by measured cost and pass rate where that is safe. */
 Status evaluator_filter(Evaluator *evaluator, const Chunk *input, uint16_t *out_sel,

@@ -1,4 +1,5 @@
 #include "expr/eval_int.h"
+#include "vector/selection.h"
 
 /* Filtering by a conjunction, with the order of the terms learnt from what they cost and keep.
  *
@@ -64,6 +65,24 @@ static void reorder_terms(Evaluator *ev)
     }
 }
 
+/* nulls may be NULL. */
+static uint32_t keep_dense(const uint8_t *values, const uint8_t *nulls, uint32_t count, uint16_t *out)
+{
+    uint32_t kept = 0;
+    uint32_t row = 0;
+    for (; row + SELECTION_STEP <= count; row += SELECTION_STEP) {
+        uint8_t bits = selection_bits(&values[row]);
+        if (nulls != NULL)
+            bits = (uint8_t)(bits & ~selection_bits(&nulls[row]));
+        kept += selection_put(&out[kept], row, bits);
+    }
+    for (; row < count; row++) {
+        out[kept] = (uint16_t)row;
+        kept += values[row] != 0 && (nulls == NULL || nulls[row] == 0);
+    }
+    return kept;
+}
+
 /* Keeps the rows where a BOOLEAN vector is TRUE; in may be the same memory as out. */
 static uint32_t keep_true(const Vector *condition, Rows rows, uint16_t *out)
 {
@@ -78,13 +97,8 @@ static uint32_t keep_true(const Vector *condition, Rows rows, uint16_t *out)
             out[kept++] = (uint16_t)row;
         return kept;
     }
-    if (!has_nulls && view.codes == NULL && rows.sel == NULL) {
-        for (uint32_t row = 0; row < rows.count; row++) {
-            out[kept] = (uint16_t)row;
-            kept += values[row] != 0;
-        }
-        return kept;
-    }
+    if (view.codes == NULL && rows.sel == NULL)
+        return keep_dense(values, view.nulls, rows.count, out);
     if (!has_nulls && view.codes != NULL) {
         for (FOR_ROWS(rows, i, row)) {
             out[kept] = (uint16_t)row;
@@ -100,6 +114,18 @@ static uint32_t keep_true(const Vector *condition, Rows rows, uint16_t *out)
     return kept;
 }
 
+/* The condition is there for all rows of a nearly whole chunk: those that it leaves out are made false. */
+static uint32_t keep_nearly_whole(const Vector *condition, const Chunk *input, uint16_t *out)
+{
+    uint8_t values[CHUNK_ROWS];
+    if (condition->form != VECTOR_FLAT)
+        return keep_true(condition, chunk_rows(input), out);
+    memcpy(values, condition->data, input->row_count);
+    for (uint32_t i = 0; i < input->dropped_count; i++)
+        values[input->dropped[i]] = 0;
+    return keep_dense(values, condition->nulls, input->row_count, out);
+}
+
 Status evaluator_filter(Evaluator *ev, const Chunk *input, uint16_t *out_sel, uint32_t *out_selected)
 {
     if (ev->terms == NULL)
@@ -111,14 +137,15 @@ Status evaluator_filter(Evaluator *ev, const Chunk *input, uint16_t *out_sel, ui
     ev->epoch_depth = 1;
     ev->epochs[0] = ev->next_epoch++;
     Rows rows = chunk_rows(input);
+    bool is_whole = evaluator_runs_whole(ev, input);
     for (uint32_t t = 0; t < ev->root_count && rows.count > 0; t++) {
         FilterTerm *term = &ev->terms[t];
         uint64_t start = read_cycles();
         const Vector *condition;
-        TRY(t == 0 ? eval_node(ev, term->node, rows, &condition)
+        TRY(t == 0 ? eval_node(ev, term->node, is_whole ? (Rows){NULL, input->row_count} : rows, &condition)
                    : eval_narrower(ev, term->node, rows, &condition));
         term->rows_in += rows.count;
-        rows.count = keep_true(condition, rows, out_sel);
+        rows.count = is_whole && t == 0 ? keep_nearly_whole(condition, input, out_sel) : keep_true(condition, rows, out_sel);
         rows.sel = out_sel;
         term->rows_out += rows.count;
         term->cycles += read_cycles() - start;

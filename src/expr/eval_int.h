@@ -52,6 +52,7 @@ struct Evaluator {
     uint32_t node_count, node_capacity;
     EvalNode **roots;
     uint32_t root_count;
+    bool can_run_whole; /* no root minds rows that were not asked for */
     const Chunk *input; /* of the current run */
     uint64_t next_epoch;
     uint64_t epochs[EVAL_MAX_DEPTH]; /* nested row sets, outermost first */

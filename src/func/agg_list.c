@@ -11,6 +11,7 @@
 #include <stdlib.h>
 
 #include "base/hash.h"
+#include "func/agg_array.h"
 #include "func/nested.h"
 #include "func/rank_test.h"
 #include "types/decimal.h"
@@ -494,6 +495,10 @@ static Status bind_concat(const FuncBindRequest *request, const FuncDef *def, Fu
     ListData *data = new_data(request, LIST_CONCAT, types, values, request->order_count, out);
     data->separator = strview_n(arena_strndup(request->arena, separator.length > 0 ? separator.data : "", separator.length), separator.length);
     out->result = type_varchar(0);
+    if (!data->is_distinct && request->order_count == 0) {
+        out->aggregate = &func_plain_concat_kernel;
+        out->data = &data->separator;
+    }
     return OK;
 }
 
@@ -506,6 +511,8 @@ static Status bind_array(const FuncBindRequest *request, const FuncDef *def, Fun
         return bind_error(request);
     ListData *data = new_data(request, LIST_ARRAY, types, 1, request->order_count, out);
     data->is_distinct |= def->code == 1;
+    if (!data->is_distinct && request->order_count == 0 && func_plain_array_kernel(types[0]) != NULL)
+        out->aggregate = func_plain_array_kernel(types[0]);
     out->result = type_array(request->arena, types[0]);
     return OK;
 }
@@ -635,7 +642,7 @@ static Status bind_top(const FuncBindRequest *request, const FuncDef *def, FuncB
 }
 
 /* code: 0 percentile_cont, 1 percentile_disc */
-static Status bind_percentile(const FuncBindRequest *request, const FuncDef *def, FuncBinding *out)
+Status func_bind_percentile_rows(const FuncBindRequest *request, const FuncDef *def, FuncBinding *out)
 {
     Type *types = bind_argument_array(request, out);
     settle(&types[0]);
@@ -672,9 +679,6 @@ static const FuncDef defs[] = {
     LISTF("min_n", 0, 2, 2, bind_n, 0),
     LISTF("max_n", 0, 2, 2, bind_n, 1),
     LISTF("approx_top_k", 0, 1, 3, bind_top, 0),
-    LISTF("percentile_cont", 0, 2, 2, bind_percentile, 0),
-    LISTF("percentile_disc", 0, 2, 2, bind_percentile, 1),
-    LISTF("percentile_disc_lc", 0, 2, 2, bind_percentile, 1),
     LISTF("mann_whitney_u_test", 0, 2, 4, bind_test, 0),
     LISTF("multi_distinct_count", FUNC_HIDDEN, 1, FUNC_ANY_ARGUMENTS, bind_distinct, LIST_COUNT),
     LISTF("multi_distinct_sum", FUNC_HIDDEN, 1, 1, bind_distinct, LIST_SUM),

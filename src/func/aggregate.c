@@ -13,50 +13,53 @@
 
 #define STATE(T, i) ((T *)(void *)(groups[i] + offset))
 
+#define DEFINE_UPDATE(NAME, STATE_T, VALUE_T, ...)                                                                                      \
+    static Status NAME##_update(AggContext *context, const Vector *const *arguments, uint32_t count, Rows rows, uint8_t *const *groups, \
+                                uint32_t offset)                                                                                        \
+    {                                                                                                                                   \
+        (void)context;                                                                                                                  \
+        (void)count;                                                                                                                    \
+        VectorView view = vector_view(arguments[0]);                                                                                    \
+        const VALUE_T *values = view.data;                                                                                              \
+        bool has_nulls = view.nulls != NULL || view.row_nulls != NULL;                                                                  \
+        for (FOR_ROWS(rows, i, row)) {                                                                                                  \
+            if (has_nulls && view_is_null(&view, row))                                                                                  \
+                continue;                                                                                                               \
+            VALUE_T x = values[view_index(&view, row)];                                                                                 \
+            STATE_T *state = STATE(STATE_T, i);                                                                                         \
+            __VA_ARGS__;                                                                                                                \
+        }                                                                                                                               \
+        return OK;                                                                                                                      \
+    }
+
 /* update from update_one's point of view: every row goes to one state. */
-#define DEFINE_UPDATES(NAME, STATE_T, VALUE_T, BODY)                                                  \
-    static Status NAME##_update(AggContext *context, const Vector *const *arguments, uint32_t count,  \
-                                Rows rows, uint8_t *const *groups, uint32_t offset)                   \
-    {                                                                                                 \
-        (void)context;                                                                                \
-        (void)count;                                                                                  \
-        VectorView view = vector_view(arguments[0]);                                                  \
-        const VALUE_T *values = view.data;                                                            \
-        bool has_nulls = view.nulls != NULL || view.row_nulls != NULL;                                \
-        for (FOR_ROWS(rows, i, row)) {                                                                \
-            if (has_nulls && view_is_null(&view, row))                                                \
-                continue;                                                                             \
-            VALUE_T x = values[view_index(&view, row)];                                               \
-            STATE_T *state = STATE(STATE_T, i);                                                       \
-            BODY;                                                                                     \
-        }                                                                                             \
-        return OK;                                                                                    \
-    }                                                                                                 \
-    KERNEL_CLONES static Status NAME##_update_one(AggContext *context, const Vector *const *arguments, \
-                                                  uint32_t count, Rows rows, uint8_t *bytes)          \
-    {                                                                                                 \
-        (void)context;                                                                                \
-        (void)count;                                                                                  \
-        VectorView view = vector_view(arguments[0]);                                                  \
-        const VALUE_T *values = view.data;                                                            \
-        bool has_nulls = view.nulls != NULL || view.row_nulls != NULL;                                \
-        STATE_T local = *(STATE_T *)(void *)bytes;                                                    \
-        STATE_T *state = &local;                                                                      \
-        if (!has_nulls && rows.sel == NULL && view.codes == NULL && !view.is_constant) {              \
-            for (uint32_t i = 0; i < rows.count; i++) {                                               \
-                VALUE_T x = values[i];                                                                \
-                BODY;                                                                                 \
-            }                                                                                         \
-        } else {                                                                                      \
-            for (FOR_ROWS(rows, i, row)) {                                                            \
-                if (has_nulls && view_is_null(&view, row))                                            \
-                    continue;                                                                         \
-                VALUE_T x = values[view_index(&view, row)];                                           \
-                BODY;                                                                                 \
-            }                                                                                         \
-        }                                                                                             \
-        *(STATE_T *)(void *)bytes = local;                                                            \
-        return OK;                                                                                    \
+#define DEFINE_UPDATES(NAME, STATE_T, VALUE_T, BODY)                                                                              \
+    DEFINE_UPDATE(NAME, STATE_T, VALUE_T, BODY)                                                                                   \
+    KERNEL_CLONES static Status NAME##_update_one(AggContext *context, const Vector *const *arguments, uint32_t count, Rows rows, \
+                                                  uint8_t *bytes)                                                                 \
+    {                                                                                                                             \
+        (void)context;                                                                                                            \
+        (void)count;                                                                                                              \
+        VectorView view = vector_view(arguments[0]);                                                                              \
+        const VALUE_T *values = view.data;                                                                                        \
+        bool has_nulls = view.nulls != NULL || view.row_nulls != NULL;                                                            \
+        STATE_T local = *(STATE_T *)(void *)bytes;                                                                                \
+        STATE_T *state = &local;                                                                                                  \
+        if (!has_nulls && rows.sel == NULL && view.codes == NULL && !view.is_constant) {                                          \
+            for (uint32_t i = 0; i < rows.count; i++) {                                                                           \
+                VALUE_T x = values[i];                                                                                            \
+                BODY;                                                                                                             \
+            }                                                                                                                     \
+        } else {                                                                                                                  \
+            for (FOR_ROWS(rows, i, row)) {                                                                                        \
+                if (has_nulls && view_is_null(&view, row))                                                                        \
+                    continue;                                                                                                     \
+                VALUE_T x = values[view_index(&view, row)];                                                                       \
+                BODY;                                                                                                             \
+            }                                                                                                                     \
+        }                                                                                                                         \
+        *(STATE_T *)(void *)bytes = local;                                                                                        \
+        return OK;                                                                                                                \
     }
 
 /* ---- count ---- */
@@ -216,21 +219,16 @@ DEFINE_UPDATES(sum_i128, SumState, Int128, SUM_BODY)
 DEFINE_UPDATES(sum_f32, SumDouble, float, (state->sum += (double)x, state->count++))
 DEFINE_UPDATES(sum_f64, SumDouble, double, SUM_BODY)
 
-/* Takes rows out again, for sliding frames; not for floating point, where errors would add up. */
-#define DEFINE_SUM_RETRACT(SUFFIX, T)                                                                 \
+/* Takes rows out again, for sliding frames and deleted rows; not for floating point, where errors would add up. */
+#define DEFINE_SUM_RETRACT(SUFFIX, T)                                                                                              \
     static Status retract_##SUFFIX(AggContext *context, const Vector *const *arguments, uint32_t count, Rows rows, uint8_t *bytes) \
-    {                                                                                                 \
-        SumState *state = (SumState *)(void *)bytes;                                                  \
-        VectorView view = vector_view(arguments[0]);                                                  \
-        (void)context;                                                                                \
-        (void)count;                                                                                  \
-        for (FOR_ROWS(rows, i, row)) {                                                                \
-            if (view_is_null(&view, row))                                                             \
-                continue;                                                                             \
-            state->sum -= ((const T *)view.data)[view_index(&view, row)];                             \
-            state->count--;                                                                           \
-        }                                                                                             \
-        return OK;                                                                                    \
+    {                                                                                                                              \
+        SumState *state = (SumState *)(void *)bytes;                                                                               \
+        SumState taken = {0};                                                                                                      \
+        TRY(sum_##SUFFIX##_update_one(context, arguments, count, rows, (uint8_t *)&taken));                                        \
+        state->sum -= taken.sum;                                                                                                   \
+        state->count -= taken.count;                                                                                               \
+        return OK;                                                                                                                 \
     }
 DEFINE_SUM_RETRACT(u8, uint8_t)
 DEFINE_SUM_RETRACT(i8, int8_t)
@@ -375,15 +373,50 @@ typedef struct ExtremeState {
 } ExtremeState;
 #define KEEP_NUMBER(OP) (state->number = !state->is_set || (Int128)x OP state->number ? (Int128)x : state->number, state->is_set = 1)
 #define KEEP_REAL(OP) (state->real = !state->is_set || (double)x OP state->real ? (double)x : state->real, state->is_set = 1)
-#define EXTREMES(SUFFIX, T)                                             \
-    DEFINE_UPDATES(min_##SUFFIX, ExtremeState, T, KEEP_NUMBER(<))       \
-    DEFINE_UPDATES(max_##SUFFIX, ExtremeState, T, KEEP_NUMBER(>))
+/* Of up to 64 bits: compared in their own width, in loops that the compiler vectorises where it can. */
+#define DEFINE_EXTREME(NAME, T, OP)                                                                                               \
+    DEFINE_UPDATE(NAME, ExtremeState, T, KEEP_NUMBER(OP))                                                                         \
+    KERNEL_CLONES static Status NAME##_update_one(AggContext *context, const Vector *const *arguments, uint32_t count, Rows rows, \
+                                                  uint8_t *bytes)                                                                 \
+    {                                                                                                                             \
+        VectorView view = vector_view(arguments[0]);                                                                              \
+        const T *values = view.data;                                                                                              \
+        ExtremeState *state = (ExtremeState *)(void *)bytes;                                                                      \
+        uint32_t i = 0;                                                                                                           \
+        (void)context;                                                                                                            \
+        (void)count;                                                                                                              \
+        while (i < rows.count && view_is_null(&view, rows_at(rows, i)))                                                           \
+            i++;                                                                                                                  \
+        if (i == rows.count)                                                                                                      \
+            return OK;                                                                                                            \
+        T best = values[view_index(&view, rows_at(rows, i))];                                                                     \
+        if (view.nulls != NULL || view.row_nulls != NULL || view.codes != NULL) {                                                 \
+            for (; i < rows.count; i++) {                                                                                         \
+                uint32_t row = rows_at(rows, i);                                                                                  \
+                T x = values[view_index(&view, row)];                                                                             \
+                best = x OP best && !view_is_null(&view, row) ? x : best;                                                         \
+            }                                                                                                                     \
+        } else if (rows.sel == NULL && !view.is_constant) {                                                                       \
+            for (i = 0; i < rows.count; i++)                                                                                      \
+                best = values[i] OP best ? values[i] : best;                                                                      \
+        } else if (!view.is_constant) {                                                                                           \
+            for (; i < rows.count; i++)                                                                                           \
+                best = values[rows.sel[i]] OP best ? values[rows.sel[i]] : best;                                                  \
+        }                                                                                                                         \
+        T x = best;                                                                                                               \
+        KEEP_NUMBER(OP);                                                                                                          \
+        return OK;                                                                                                                \
+    }
+#define EXTREMES(SUFFIX, T)            \
+    DEFINE_EXTREME(min_##SUFFIX, T, <) \
+    DEFINE_EXTREME(max_##SUFFIX, T, >)
 EXTREMES(u8, uint8_t)
 EXTREMES(i8, int8_t)
 EXTREMES(i16, int16_t)
 EXTREMES(i32, int32_t)
 EXTREMES(i64, int64_t)
-EXTREMES(i128, Int128)
+DEFINE_UPDATES(min_i128, ExtremeState, Int128, KEEP_NUMBER(<))
+DEFINE_UPDATES(max_i128, ExtremeState, Int128, KEEP_NUMBER(>))
 DEFINE_UPDATES(min_f32, ExtremeState, float, KEEP_REAL(<))
 DEFINE_UPDATES(max_f32, ExtremeState, float, KEEP_REAL(>))
 DEFINE_UPDATES(min_f64, ExtremeState, double, KEEP_REAL(<))
@@ -478,8 +511,11 @@ static Status text_deserialize(AggContext *context, ByteReader *reader, uint8_t 
     state->text = str_make(arena_strndup(context->arena, text.data, text.length), text.length);
     return OK;
 }
-#define EXTREME_KERNEL(NAME) {.state_bytes = sizeof(ExtremeState), .update = NAME##_update, .update_one = NAME##_update_one, \
-                              .merge = extreme_merge, .finish = extreme_finish}
+#define EXTREME_KERNEL(NAME)                                                                                                   \
+    {                                                                                                                          \
+        .state_bytes = sizeof(ExtremeState), .update = NAME##_update, .update_one = NAME##_update_one, .merge = extreme_merge, \
+        .finish = extreme_finish, .is_extreme = true                                                                           \
+    }
 #define TEXT_KERNEL {.state_bytes = sizeof(ExtremeState), .update = text_update, .update_one = text_update_one, \
                      .merge = extreme_merge, .finish = extreme_finish, .serialize = text_serialize, .deserialize = text_deserialize}
 #define EXTREME_ROW(OP)                                                                                  \

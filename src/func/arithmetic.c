@@ -38,37 +38,37 @@ DEFINE_BINARY(bitand_i128, Int128, Int128, Int128, x &y)
 DEFINE_BINARY(bitor_i128, Int128, Int128, Int128, x | y)
 DEFINE_BINARY(bitxor_i128, Int128, Int128, Int128, x ^ y)
 
-/* Division: a zero divisor gives NULL. */
-DEFINE_ROWWISE(divide_f64, {
-    double y = ARG(1, double);
-    if (y == 0)
-        RESULT_NULL();
-    else
-        RESULT(double) = ARG(0, double) / y;
-})
-DEFINE_ROWWISE(mod_f64, {
-    double y = ARG(1, double);
-    if (y == 0)
-        RESULT_NULL();
-    else
-        RESULT(double) = fmod(ARG(0, double), y);
-})
-#define INTEGER_DIVISIONS(SUFFIX, T)                        \
-    DEFINE_ROWWISE(int_divide_##SUFFIX, {                   \
-        T y = ARG(1, T);                                    \
-        T x = ARG(0, T);                                    \
-        if (y == 0)                                         \
-            RESULT_NULL();                                  \
-        else                                                \
-            RESULT(T) = y == -1 ? (T)(0 - (UInt128)x) : (T)(x / y); \
-    })                                                      \
-    DEFINE_ROWWISE(mod_##SUFFIX, {                          \
-        T y = ARG(1, T);                                    \
-        if (y == 0)                                         \
-            RESULT_NULL();                                  \
-        else                                                \
-            RESULT(T) = y == -1 ? 0 : (T)(ARG(0, T) % y);   \
-    })
+/* Division: a zero divisor gives NULL. A constant one is looked at once: BODY is over x and a y that is not 0 nor -1. */
+#define DEFINE_DIVISION(NAME, T, BODY, ROW)                                                                                        \
+    DEFINE_ROWWISE(NAME##_rows, {                                                                                                  \
+        T x = ARG(0, T);                                                                                                           \
+        T y = ARG(1, T);                                                                                                           \
+        if (y == 0)                                                                                                                \
+            RESULT_NULL();                                                                                                         \
+        else                                                                                                                       \
+            RESULT(T) = (T)(ROW);                                                                                                  \
+    })                                                                                                                             \
+    KERNEL_CLONES static Status NAME(FuncContext *context, const Vector *const *arguments, uint32_t count, Rows rows, Vector *out) \
+    {                                                                                                                              \
+        VectorView left = vector_view(arguments[0]);                                                                               \
+        VectorView right = vector_view(arguments[1]);                                                                              \
+        const T *a = left.data;                                                                                                    \
+        T *restrict r = out->data;                                                                                                 \
+        bool is_dense = rows.sel == NULL && left.codes == NULL && !left.is_constant && right.is_constant;                          \
+        T y = is_dense ? ((const T *)right.data)[0] : 0;                                                                           \
+        if (y == 0 || y == -1)                                                                                                     \
+            return NAME##_rows(context, arguments, count, rows, out);                                                              \
+        for (uint32_t i = 0; i < rows.count; i++) {                                                                                \
+            T x = a[i];                                                                                                            \
+            r[i] = (T)(BODY);                                                                                                      \
+        }                                                                                                                          \
+        return OK;                                                                                                                 \
+    }
+DEFINE_DIVISION(divide_f64, double, x / y, x / y)
+DEFINE_DIVISION(mod_f64, double, fmod(x, y), fmod(x, y))
+#define INTEGER_DIVISIONS(SUFFIX, T)                                                      \
+    DEFINE_DIVISION(int_divide_##SUFFIX, T, x / y, y == -1 ? (T)(0 - (UInt128)x) : x / y) \
+    DEFINE_DIVISION(mod_##SUFFIX, T, x % y, y == -1 ? 0 : x % y)
 INTEGER_DIVISIONS(i8, int8_t)
 INTEGER_DIVISIONS(i16, int16_t)
 INTEGER_DIVISIONS(i32, int32_t)

@@ -466,6 +466,63 @@ static const ScalarKernel widen_kernels[PHYS_KIND_COUNT][PHYS_KIND_COUNT] = {
     [PHYS_F32] = {[PHYS_F64] = widen_f32_f64},
 };
 
+/* DOUBLE to integers: values that do not fit are looked for once a chunk, and then the general way decides. */
+#define REAL_TO_INTEGER(NAME, T, LOW, HIGH)                                                                                        \
+    KERNEL_CLONES static Status NAME(FuncContext *context, const Vector *const *arguments, uint32_t count, Rows rows, Vector *out) \
+    {                                                                                                                              \
+        VectorView view = vector_view(arguments[0]);                                                                               \
+        const double *a = view.data;                                                                                               \
+        T *restrict r = out->data;                                                                                                 \
+        bool is_dense = rows.sel == NULL && view.codes == NULL && !view.is_constant && out->nulls == NULL;                         \
+        uint32_t good = 0;                                                                                                         \
+        for (uint32_t i = 0; is_dense && i < rows.count; i++) {                                                                    \
+            double x = a[i];                                                                                                       \
+            bool fits = x > (LOW) && x < (HIGH);                                                                                   \
+            r[i] = (T)(fits ? x : 0);                                                                                              \
+            good += fits;                                                                                                          \
+        }                                                                                                                          \
+        return is_dense && good == rows.count ? OK : generic_cast(context, arguments, count, rows, out);                           \
+    }
+REAL_TO_INTEGER(real_to_i8, int8_t, -129.0, 128.0)
+REAL_TO_INTEGER(real_to_i16, int16_t, -32769.0, 32768.0)
+REAL_TO_INTEGER(real_to_i32, int32_t, -2147483649.0, 2147483648.0)
+REAL_TO_INTEGER(real_to_i64, int64_t, -0x1p63, 0x1p63)
+
+/* Kernels for common values of casts that may fail. */
+static ScalarKernel fast_kernel(Type source, Type target)
+{
+    static const ScalarKernel from_real[PHYS_KIND_COUNT] = {
+        [PHYS_I8] = real_to_i8, [PHYS_I16] = real_to_i16, [PHYS_I32] = real_to_i32, [PHYS_I64] = real_to_i64};
+    bool is_real = source.kind == TYPE_DOUBLE && type_is_integer(target);
+    return is_real && from_real[target.phys] != NULL ? from_real[target.phys] : generic_cast;
+}
+
+/* Integers as text: up to 12 digits lie in the Str itself. */
+static Status integer_to_text(FuncContext *context, const Vector *const *arguments, uint32_t count, Rows rows, Vector *out)
+{
+    VectorView view = vector_view(arguments[0]);
+    PhysKind phys = (PhysKind)arguments[0]->type.phys;
+    (void)count;
+    for (FUNC_ROWS(context, rows, i, row)) {
+        uint32_t at = view_index(&view, row);
+        int64_t value = phys == PHYS_I8    ? ((const int8_t *)view.data)[at]
+                        : phys == PHYS_I16 ? ((const int16_t *)view.data)[at]
+                        : phys == PHYS_I32 ? ((const int32_t *)view.data)[at]
+                                           : ((const int64_t *)view.data)[at];
+        char digits[24];
+        char *first = digits + sizeof(digits);
+        uint64_t left = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
+        do {
+            *--first = (char)('0' + left % 10);
+            left /= 10;
+        } while (left != 0);
+        if (value < 0)
+            *--first = '-';
+        result_text(context, out, row, first, (size_t)(digits + sizeof(digits) - first));
+    }
+    return OK;
+}
+
 static Status pass_kernel(FuncContext *context, const Vector *const *arguments, uint32_t count, Rows rows, Vector *out)
 {
     (void)context;
@@ -491,6 +548,8 @@ static ScalarKernel safe_kernel(Type source, Type target)
     if (both_text || (same_logical && source.phys == target.phys && source.precision <= target.precision &&
                       !type_is_nested(source)))
         return pass_kernel;
+    if (type_is_integer(source) && source.phys <= PHYS_I64 && target.kind == TYPE_VARCHAR && (target.length == 0 || target.length >= 20))
+        return integer_to_text;
     if (source.kind == TYPE_DATE && target.kind == TYPE_DATETIME)
         return date_to_datetime;
     if (source.kind == TYPE_DATETIME && target.kind == TYPE_DATE)
@@ -546,7 +605,7 @@ Status cast_resolve(Type source, Type target, bool is_try, Arena *arena, Diag *d
                          .argument_types = types,
                          .result = target,
                          .flags = FUNC_NULL_IF_ANY_NULL | FUNC_CHEAP | FUNC_HIDDEN,
-                         .kernel = safe != NULL ? safe : generic_cast,
+                         .kernel = safe != NULL ? safe : fast_kernel(source, target),
                          .data = data};
     if (safe != NULL)
         out->flags |= FUNC_NEVER_NULL; /* nullable only when the argument is: see expr_cast() */

@@ -4,30 +4,14 @@
 
 #include <stdio.h>
 
+#include "func/civil.h"
 #include "func/shape.h"
 #include "types/datetime.h"
 #include "types/time_zone.h"
 
-#define PART(NAME, BODY)                                             \
-    DEFINE_ROWWISE(NAME, {                                           \
-        int64_t value = ARG(0, int64_t);                             \
-        CivilTime t = datetime_to_civil(value);                      \
-        int32_t days = datetime_date(value);                         \
-        (void)t;                                                     \
-        (void)days;                                                  \
-        RESULT(int32_t) = (int32_t)(BODY);                           \
-    })
-/* The same over DATE, which saves the division of microseconds. */
-#define DATE_PART(NAME, BODY)                                        \
-    DEFINE_ROWWISE(NAME, {                                           \
-        int32_t days = ARG(0, int32_t);                              \
-        CivilTime t = {0};                                           \
-        date_to_civil(days, &t.year, &t.month, &t.day);              \
-        RESULT(int32_t) = (int32_t)(BODY);                           \
-    })
 static int32_t weekday(int32_t days) /* Monday 0 */
 {
-    return ((days + 3) % 7 + 7) % 7;
+    return (int32_t)(((uint32_t)days + (uint32_t)CIVIL_SHIFT + 2) % 7);
 }
 static int32_t day_of_year(int32_t days, const CivilTime *t)
 {
@@ -54,28 +38,29 @@ static int32_t iso_week_only(int32_t days)
     int32_t year;
     return iso_week(days, &year);
 }
-PART(year_kernel, t.year)
-PART(quarter_kernel, (t.month + 2) / 3)
-PART(month_kernel, t.month)
-PART(day_kernel, t.day)
-PART(hour_kernel, t.hour)
-PART(minute_kernel, t.minute)
-PART(second_kernel, t.second)
-PART(microsecond_kernel, t.microsecond)
-PART(dayofweek_kernel, (weekday(days) + 1) % 7 + 1)
-PART(weekday_kernel, weekday(days))
-PART(dayofweek_iso_kernel, weekday(days) + 1)
-PART(dayofyear_kernel, day_of_year(days, &t))
-PART(weekofyear_kernel, iso_week_only(days))
-PART(to_days_kernel, days - MIN_DATE)
-
-DATE_PART(year_of_date, t.year)
-DATE_PART(quarter_of_date, (t.month + 2) / 3)
-DATE_PART(month_of_date, t.month)
-DATE_PART(day_of_date, t.day)
-DATE_PART(dayofyear_of_date, day_of_year(days, &t))
-DEFINE_UNARY(dayofweek_of_date, int32_t, int32_t, (weekday(x) + 1) % 7 + 1)
-DEFINE_UNARY(to_days_of_date, int32_t, int32_t, x - MIN_DATE)
+/* Each part over DATE, x days, and over DATETIME, x microseconds. */
+#define PART(NAME, OF_DAYS)                                    \
+    DEFINE_UNARY(NAME##_of_date, int32_t, int32_t, OF_DAYS(x)) \
+    DEFINE_UNARY(NAME##_kernel, int64_t, int32_t, OF_DAYS(civil_days(x)))
+#define QUARTER(days) ((civil_month(days) + 2) / 3)
+#define DAY_OF_YEAR(days) ((days)-civil_year_first(days) + 1)
+#define DAY_OF_WEEK(days) ((weekday(days) + 1) % 7 + 1)
+#define DAY_OF_WEEK_ISO(days) (weekday(days) + 1)
+#define TO_DAYS(days) ((days)-MIN_DATE)
+PART(year, civil_year)
+PART(quarter, QUARTER)
+PART(month, civil_month)
+PART(day, civil_day)
+PART(dayofweek, DAY_OF_WEEK)
+PART(weekday, weekday)
+PART(dayofweek_iso, DAY_OF_WEEK_ISO)
+PART(dayofyear, DAY_OF_YEAR)
+PART(to_days, TO_DAYS)
+DEFINE_UNARY(hour_kernel, int64_t, int32_t, civil_in_day(x) / (3600 * US_PER_SECOND))
+DEFINE_UNARY(minute_kernel, int64_t, int32_t, civil_in_day(x) / (60 * US_PER_SECOND) % 60)
+DEFINE_UNARY(second_kernel, int64_t, int32_t, civil_in_day(x) / US_PER_SECOND % 60)
+DEFINE_UNARY(microsecond_kernel, int64_t, int32_t, civil_in_day(x) % US_PER_SECOND)
+DEFINE_ROWWISE(weekofyear_kernel, { RESULT(int32_t) = iso_week_only(civil_days(ARG(0, int64_t))); })
 
 /* Units of arithmetic and truncation. */
 typedef enum Unit { UNIT_YEAR, UNIT_QUARTER, UNIT_MONTH, UNIT_WEEK, UNIT_DAY, UNIT_HOUR, UNIT_MINUTE, UNIT_SECOND,
@@ -173,9 +158,7 @@ static int64_t diff_units(int64_t a, int64_t b, Unit unit)
 DEFINE_ROWWISE(diff_units_kernel, {
     RESULT(int64_t) = diff_units(ARG(0, int64_t), ARG(1, int64_t), (Unit)context->binding->def->code);
 })
-DEFINE_ROWWISE(datediff_kernel, {
-    RESULT(int32_t) = datetime_date(ARG(0, int64_t)) - datetime_date(ARG(1, int64_t));
-})
+DEFINE_BINARY(datediff_kernel, int64_t, int64_t, int32_t, (uint32_t)civil_days(x) - (uint32_t)civil_days(y))
 
 DEFINE_BINARY(datediff_dates, int32_t, int32_t, int32_t, (uint32_t)x - (uint32_t)y) /* NULL rows hold anything */
 
@@ -191,38 +174,93 @@ static Unit unit_of_name(StrView name)
     return UNIT_NONE;
 }
 
-static int64_t truncate_to(int64_t value, Unit unit)
+static int32_t truncate_days(int32_t days, Unit unit)
 {
-    CivilTime t = datetime_to_civil(value);
-    int32_t days = datetime_date(value);
+    int32_t month = civil_month(days);
     switch (unit) {
     case UNIT_YEAR:
-        return date_from_civil(t.year, 1, 1) * US_PER_DAY;
+        return civil_year_first(days);
     case UNIT_QUARTER:
-        return date_from_civil(t.year, (t.month - 1) / 3 * 3 + 1, 1) * US_PER_DAY;
+        return date_from_civil(civil_year(days), (month - 1) / 3 * 3 + 1, 1);
     case UNIT_MONTH:
-        return date_from_civil(t.year, t.month, 1) * US_PER_DAY;
+        return days - civil_day(days) + 1;
     case UNIT_WEEK:
-        return (days - weekday(days)) * US_PER_DAY;
-    case UNIT_DAY:
-        return days * US_PER_DAY;
-    default: {
-        int64_t in_day = value - days * US_PER_DAY;
-        return value - in_day % unit_us(unit);
-    }
+        return days - weekday(days);
+    default:
+        return days;
     }
 }
-DEFINE_ROWWISE(date_trunc_kernel, {
+static int64_t truncate_to(int64_t value, Unit unit)
+{
+    if (unit <= UNIT_DAY)
+        return truncate_days(civil_days(value), unit) * US_PER_DAY;
+    return value - civil_in_day(value) % unit_us(unit);
+}
+/* The units that have loops of their own, over days and over microseconds. */
+#define TRUNCATION(NAME, UNIT)                                                                          \
+    KERNEL_CLONES static void NAME##_days(const int64_t *values, uint32_t count, int32_t *restrict out) \
+    {                                                                                                   \
+        for (uint32_t i = 0; i < count; i++)                                                            \
+            out[i] = truncate_days(civil_days(values[i]), UNIT);                                        \
+    }                                                                                                   \
+    KERNEL_CLONES static void NAME##_us(const int64_t *values, uint32_t count, int64_t *restrict out)   \
+    {                                                                                                   \
+        for (uint32_t i = 0; i < count; i++)                                                            \
+            out[i] = truncate_to(values[i], UNIT);                                                      \
+    }
+TRUNCATION(year, UNIT_YEAR)
+TRUNCATION(month, UNIT_MONTH)
+TRUNCATION(week, UNIT_WEEK)
+TRUNCATION(to_day, UNIT_DAY)
+TRUNCATION(to_hour, UNIT_HOUR)
+TRUNCATION(to_minute, UNIT_MINUTE)
+
+/* All rows of a flat vector to one unit; false: not one of those. */
+static bool truncate_dense(const int64_t *values, uint32_t count, Unit unit, Vector *out)
+{
+    static const struct {
+        Unit unit;
+        void (*days)(const int64_t *values, uint32_t count, int32_t *out);
+        void (*us)(const int64_t *values, uint32_t count, int64_t *out);
+    } loops[] = {{UNIT_YEAR, year_days, year_us},    {UNIT_MONTH, month_days, month_us},    {UNIT_WEEK, week_days, week_us},
+                 {UNIT_DAY, to_day_days, to_day_us}, {UNIT_HOUR, to_hour_days, to_hour_us}, {UNIT_MINUTE, to_minute_days, to_minute_us}};
+    for (size_t i = 0; i < COUNT_OF(loops); i++) {
+        if (loops[i].unit != unit)
+            continue;
+        if (out->type.kind == TYPE_DATE)
+            loops[i].days(values, count, out->data);
+        else
+            loops[i].us(values, count, out->data);
+        return true;
+    }
+    return false;
+}
+
+static Status bad_unit(FuncContext *context, StrView name)
+{
+    return RAISE(context->diag, INVALID_ARGUMENT, "date_trunc function can't support argument \"%.*s\"", SV_ARGS(name));
+}
+
+DEFINE_ROWWISE(date_trunc_rows, {
     Unit unit = unit_of_name(ARG_VIEW(0));
     if (unit == UNIT_NONE)
-        return RAISE(context->diag, INVALID_ARGUMENT, "date_trunc function can't support argument \"%.*s\"",
-                     SV_ARGS(ARG_VIEW(0)));
+        return bad_unit(context, ARG_VIEW(0));
     int64_t value = truncate_to(ARG(1, int64_t), unit);
     if (out->type.kind == TYPE_DATE)
-        RESULT(int32_t) = datetime_date(value);
+        RESULT(int32_t) = civil_days(value);
     else
         RESULT(int64_t) = value;
 })
+static Status date_trunc_kernel(FuncContext *context, const Vector *const *arguments, uint32_t count, Rows rows, Vector *out)
+{
+    VectorView name = vector_view(arguments[0]);
+    VectorView values = vector_view(arguments[1]);
+    bool is_dense = rows.sel == NULL && values.codes == NULL && !values.is_constant && name.is_constant && !view_is_null(&name, 0);
+    Unit unit = is_dense ? unit_of_name(str_view(&((const Str *)name.data)[view_index(&name, 0)])) : UNIT_NONE;
+    if (is_dense && truncate_dense(values.data, rows.count, unit, out))
+        return OK;
+    return date_trunc_rows(context, arguments, count, rows, out);
+}
 
 static Status bind_date_trunc(const FuncBindRequest *request, const FuncDef *def, FuncBinding *out)
 {
@@ -372,14 +410,26 @@ static StrView format_alias(StrView format)
         return STR_VIEW("%Y-%m-%d %H:%i:%s");
     return format;
 }
-DEFINE_ROWWISE(date_format_kernel, {
+enum { LONGEST_FORMATTED = 128 };
+static Status date_format_kernel(FuncContext *context, const Vector *const *arguments, uint32_t count, Rows rows, Vector *out)
+{
+    VectorView values = vector_view(arguments[0]);
+    VectorView formats = vector_view(arguments[1]);
     AUTO_BYTEBUF text = {0};
-    format_datetime(ARG(0, int64_t), format_alias(ARG_VIEW(1)), &text);
-    if (text.length == 0)
-        RESULT_NULL();
-    else
-        result_text(context, out, row, text.data, text.length);
-})
+    (void)count;
+    for (FUNC_ROWS(context, rows, i, row)) {
+        if (out->nulls != NULL && out->nulls[row] != 0)
+            continue;
+        const Str *format = &((const Str *)formats.data)[view_index(&formats, row)];
+        bytebuf_clear(&text);
+        format_datetime(((const int64_t *)values.data)[view_index(&values, row)], format_alias(str_view(format)), &text);
+        if (text.length == 0 || text.length > LONGEST_FORMATTED)
+            RESULT_NULL();
+        else
+            result_text(context, out, row, text.data, text.length);
+    }
+    return OK;
+}
 
 /* Only the parts of a time have a meaning here; hours may be more than 23. */
 DEFINE_ROWWISE(time_format_kernel, {
@@ -591,28 +641,81 @@ DEFINE_ROWWISE(from_unixtime_kernel, {
     {.name = NAME, .kind = FUNC_SCALAR, .flags = FUNC_SESSION_BOUND | FUNC_NEVER_NULL, .min_arguments = 0, .max_arguments = 1, \
      .overloads = (const FuncOverload[]){{"", RESULT_LETTER, now_kernel, NULL}, {"i", RESULT_LETTER, now_kernel, NULL}}, .overload_count = 2, .code = CODE, .group = "date"}
 static const FuncDef defs[] = {
-    DATE_PARTF("year", year_kernel, year_of_date), DATE_PARTF("quarter", quarter_kernel, quarter_of_date), DATE_PARTF("month", month_kernel, month_of_date), DATE_PARTF("day", day_kernel, day_of_date),
-    DATE_PARTF("dayofmonth", day_kernel, day_of_date), PARTF("hour", hour_kernel), PARTF("minute", minute_kernel), PARTF("second", second_kernel),
-    PARTF("microsecond", microsecond_kernel), DATE_PARTF("dayofweek", dayofweek_kernel, dayofweek_of_date), PARTF("weekday", weekday_kernel),
-    PARTF("dayofweek_iso", dayofweek_iso_kernel), PARTF("day_of_week_iso", dayofweek_iso_kernel),
-    DATE_PARTF("dayofyear", dayofyear_kernel, dayofyear_of_date), PARTF("weekofyear", weekofyear_kernel),
-    PARTF("week_iso", weekofyear_kernel), DATE_PARTF("to_days", to_days_kernel, to_days_of_date),
-    UNITS("year", UNIT_YEAR), UNITS("quarter", UNIT_QUARTER), UNITS("month", UNIT_MONTH), UNITS("week", UNIT_WEEK),
-    UNITS("day", UNIT_DAY), UNITS("hour", UNIT_HOUR), UNITS("minute", UNIT_MINUTE), UNITS("second", UNIT_SECOND),
-    UNITS("millisecond", UNIT_MILLISECOND), UNITS("microsecond", UNIT_MICROSECOND),
-    {.name = "add_months", .kind = FUNC_SCALAR, .flags = FUNC_NULL_IF_ANY_NULL, .min_arguments = 2, .max_arguments = 2,
-     .bind = bind_add_units, .code = UNIT_MONTH * 2, .group = "date"},
-    {.name = "date_add", .kind = FUNC_SCALAR, .flags = FUNC_NULL_IF_ANY_NULL, .min_arguments = 2, .max_arguments = 2,
-     .bind = bind_add_units, .code = UNIT_DAY * 2, .group = "date"},
-    {.name = "adddate", .kind = FUNC_SCALAR, .flags = FUNC_NULL_IF_ANY_NULL, .min_arguments = 2, .max_arguments = 2,
-     .bind = bind_add_units, .code = UNIT_DAY * 2, .group = "date"},
-    {.name = "date_sub", .kind = FUNC_SCALAR, .flags = FUNC_NULL_IF_ANY_NULL, .min_arguments = 2, .max_arguments = 2,
-     .bind = bind_add_units, .code = UNIT_DAY * 2 + 1, .group = "date"},
-    {.name = "subdate", .kind = FUNC_SCALAR, .flags = FUNC_NULL_IF_ANY_NULL, .min_arguments = 2, .max_arguments = 2,
-     .bind = bind_add_units, .code = UNIT_DAY * 2 + 1, .group = "date"},
+    DATE_PARTF("year", year_kernel, year_of_date),
+    DATE_PARTF("quarter", quarter_kernel, quarter_of_date),
+    DATE_PARTF("month", month_kernel, month_of_date),
+    DATE_PARTF("day", day_kernel, day_of_date),
+    DATE_PARTF("dayofmonth", day_kernel, day_of_date),
+    PARTF("hour", hour_kernel),
+    PARTF("minute", minute_kernel),
+    PARTF("second", second_kernel),
+    PARTF("microsecond", microsecond_kernel),
+    DATE_PARTF("dayofweek", dayofweek_kernel, dayofweek_of_date),
+    DATE_PARTF("weekday", weekday_kernel, weekday_of_date),
+    DATE_PARTF("dayofweek_iso", dayofweek_iso_kernel, dayofweek_iso_of_date),
+    DATE_PARTF("day_of_week_iso", dayofweek_iso_kernel, dayofweek_iso_of_date),
+    DATE_PARTF("dayofyear", dayofyear_kernel, dayofyear_of_date),
+    PARTF("weekofyear", weekofyear_kernel),
+    PARTF("week_iso", weekofyear_kernel),
+    DATE_PARTF("to_days", to_days_kernel, to_days_of_date),
+    UNITS("year", UNIT_YEAR),
+    UNITS("quarter", UNIT_QUARTER),
+    UNITS("month", UNIT_MONTH),
+    UNITS("week", UNIT_WEEK),
+    UNITS("day", UNIT_DAY),
+    UNITS("hour", UNIT_HOUR),
+    UNITS("minute", UNIT_MINUTE),
+    UNITS("second", UNIT_SECOND),
+    UNITS("millisecond", UNIT_MILLISECOND),
+    UNITS("microsecond", UNIT_MICROSECOND),
+    {.name = "add_months",
+     .kind = FUNC_SCALAR,
+     .flags = FUNC_NULL_IF_ANY_NULL,
+     .min_arguments = 2,
+     .max_arguments = 2,
+     .bind = bind_add_units,
+     .code = UNIT_MONTH * 2,
+     .group = "date"},
+    {.name = "date_add",
+     .kind = FUNC_SCALAR,
+     .flags = FUNC_NULL_IF_ANY_NULL,
+     .min_arguments = 2,
+     .max_arguments = 2,
+     .bind = bind_add_units,
+     .code = UNIT_DAY * 2,
+     .group = "date"},
+    {.name = "adddate",
+     .kind = FUNC_SCALAR,
+     .flags = FUNC_NULL_IF_ANY_NULL,
+     .min_arguments = 2,
+     .max_arguments = 2,
+     .bind = bind_add_units,
+     .code = UNIT_DAY * 2,
+     .group = "date"},
+    {.name = "date_sub",
+     .kind = FUNC_SCALAR,
+     .flags = FUNC_NULL_IF_ANY_NULL,
+     .min_arguments = 2,
+     .max_arguments = 2,
+     .bind = bind_add_units,
+     .code = UNIT_DAY * 2 + 1,
+     .group = "date"},
+    {.name = "subdate",
+     .kind = FUNC_SCALAR,
+     .flags = FUNC_NULL_IF_ANY_NULL,
+     .min_arguments = 2,
+     .max_arguments = 2,
+     .bind = bind_add_units,
+     .code = UNIT_DAY * 2 + 1,
+     .group = "date"},
     DF("datediff", 0, 2, 2, {"AA", 'i', datediff_kernel, NULL}, {"aa", 'i', datediff_dates, NULL}),
-    {.name = "date_trunc", .kind = FUNC_SCALAR, .flags = FUNC_NULL_IF_ANY_NULL | FUNC_CAN_RAISE, .min_arguments = 2,
-     .max_arguments = 2, .bind = bind_date_trunc, .group = "date"},
+    {.name = "date_trunc",
+     .kind = FUNC_SCALAR,
+     .flags = FUNC_NULL_IF_ANY_NULL | FUNC_CAN_RAISE,
+     .min_arguments = 2,
+     .max_arguments = 2,
+     .bind = bind_date_trunc,
+     .group = "date"},
     DF("date_format", 0, 2, 2, {"AS", 'S', date_format_kernel, NULL}),
     DF("time_format", 0, 2, 2, {"TS", 'S', time_format_kernel, NULL}),
     DF("strftime", 0, 2, 2, {"AS", 'S', date_format_kernel, NULL}),
@@ -626,12 +729,24 @@ static const FuncDef defs[] = {
     DF("timestamp", 0, 1, 1, {"A", 'A', to_datetime_kernel, NULL}),
     DF("time_to_sec", 0, 1, 1, {"T", 'l', time_to_sec_kernel, NULL}),
     DF("timediff", 0, 2, 2, {"AA", 'T', timediff_kernel, NULL}),
-    NOWF("now", 'A', 0), NOWF("current_timestamp", 'A', 0), NOWF("localtime", 'A', 0), NOWF("localtimestamp", 'A', 0),
-    NOWF("utc_timestamp", 'A', 1), NOWF("curdate", 'a', 2), NOWF("current_date", 'a', 2), NOWF("curtime", 'T', 3), NOWF("utc_time", 'T', 4),
+    NOWF("now", 'A', 0),
+    NOWF("current_timestamp", 'A', 0),
+    NOWF("localtime", 'A', 0),
+    NOWF("localtimestamp", 'A', 0),
+    NOWF("utc_timestamp", 'A', 1),
+    NOWF("curdate", 'a', 2),
+    NOWF("current_date", 'a', 2),
+    NOWF("curtime", 'T', 3),
+    NOWF("utc_time", 'T', 4),
     NOWF("current_time", 'T', 3),
-    {.name = "unix_timestamp", .kind = FUNC_SCALAR, .flags = FUNC_NULL_IF_ANY_NULL | FUNC_SESSION_BOUND, .min_arguments = 0,
-     .max_arguments = 1, .overloads = (const FuncOverload[]){{"", 'l', unix_now_kernel, NULL}, {"A", 'l', unix_timestamp_kernel, NULL}},
-     .overload_count = 2, .group = "date"},
+    {.name = "unix_timestamp",
+     .kind = FUNC_SCALAR,
+     .flags = FUNC_NULL_IF_ANY_NULL | FUNC_SESSION_BOUND,
+     .min_arguments = 0,
+     .max_arguments = 1,
+     .overloads = (const FuncOverload[]){{"", 'l', unix_now_kernel, NULL}, {"A", 'l', unix_timestamp_kernel, NULL}},
+     .overload_count = 2,
+     .group = "date"},
     DF("from_unixtime", FUNC_SESSION_BOUND, 1, 2, {"l", 'S', from_unixtime_kernel, NULL}, {"lS", 'S', from_unixtime_kernel, NULL}),
 };
 const FuncTable func_table_date = {defs, COUNT_OF(defs)};

@@ -23,5 +23,7 @@ ScalarKernel compare_kernel(CompareOp op, PhysKind phys);
 ScalarKernel arithmetic_kernel(int code, PhysKind left, PhysKind right, PhysKind result);
 enum { ARITHMETIC_ADD, ARITHMETIC_SUBTRACT, ARITHMETIC_MULTIPLY, ARITHMETIC_DIVIDE, ARITHMETIC_INT_DIVIDE,
        ARITHMETIC_MOD };
+/* percentile_cont(), percentile_disc() over values of any type. */
+Status func_bind_percentile_rows(const FuncBindRequest *request, const FuncDef *def, FuncBinding *out);
 /* func_rebind() of aggregates. */
 bool aggregate_rebind(const FuncBinding *binding, const Type *argument_types, Type result, Arena *arena, FuncBinding *out_binding);

@@ -90,9 +90,9 @@ static inline bool func_list_goes_on(FuncContext *context, const Vector *out)
 #define FUNC_ROWS(context, rows, i, row)                                                                  \
     uint32_t i = 0, row = (rows).count > 0 ? rows_at((rows), 0) : 0; i < (rows).count && func_goes_on(context); \
     i++, row = i < (rows).count ? rows_at((rows), i) : 0
-#define LIST_ROWS(context, out, rows, i, row)                                                             \
-    uint32_t i = 0, row = (rows).count > 0 ? rows_at((rows), 0) : 0;                                      \
-    i < (rows).count && func_goes_on(context) && func_list_goes_on(context, out);                         \
+#define LIST_ROWS(context, out, rows, i, row)                                                                 \
+    uint32_t i = 0, row = (rows).count > 0 ? rows_at((rows), 0) : 0;                                          \
+    i < (rows).count &&func_goes_on(context) && ((out)->child_count == 0 || func_list_goes_on(context, out)); \
     i++, row = i < (rows).count ? rows_at((rows), i) : 0
 
 typedef Status (*ScalarKernel)(FuncContext *context, const Vector *const *arguments, uint32_t count,
@@ -150,6 +150,7 @@ typedef struct AggKernel {
     /* For sliding window frames: takes rows out again; NULL when not invertible. */
     Status (*retract)(AggContext *context, const Vector *const *arguments, uint32_t count, Rows rows,
                       uint8_t *state);
+    bool is_extreme; /* plain bytes, which no row changes that does not count in a larger set of rows */
 } AggKernel;
 
 /* Table functions (unnest, generate_series, json_each): one input row yields some output rows. */

@@ -184,11 +184,11 @@ static Status object_kernel(FuncContext *context, const Vector *const *arguments
     for (FUNC_ROWS(context, rows, i, row)) {
         bytebuf_clear(&text);
         bytebuf_append_char(&text, '{');
-        bool has_null_key = false;
+        bool has_bad_key = false; /* NULL or empty */
         for (uint32_t a = 0; a < count; a += 2) {
             Datum key = vector_get(arguments[a], row, context->arena);
-            has_null_key |= key.is_null;
-            if (key.is_null)
+            has_bad_key |= key.is_null || key.str.length == 0;
+            if (has_bad_key)
                 break;
             if (a > 0)
                 bytebuf_append_text(&text, ", ");
@@ -200,7 +200,7 @@ static Status object_kernel(FuncContext *context, const Vector *const *arguments
                 bytebuf_append_text(&text, "null");
         }
         bytebuf_append_char(&text, '}');
-        if (has_null_key)
+        if (has_bad_key)
             vector_set_null(out, row);
         else
             result_json(context, out, row, bytebuf_view(&text));

@@ -64,6 +64,40 @@ static Status extreme_kernel(FuncContext *context, const Vector *const *argument
     return OK;
 }
 
+#define EXTREME_OF(NAME, T)                                                                                                        \
+    KERNEL_CLONES static Status NAME(FuncContext *context, const Vector *const *arguments, uint32_t count, Rows rows, Vector *out) \
+    {                                                                                                                              \
+        bool is_greatest = context->binding->def->code > 0;                                                                        \
+        T *restrict r = out->data;                                                                                                 \
+        for (uint32_t a = 0; a < count; a++) {                                                                                     \
+            VectorView view = vector_view(arguments[a]);                                                                           \
+            const T *values = view.data;                                                                                           \
+            if (rows.sel == NULL && view.codes == NULL && a > 0) {                                                                 \
+                uint32_t step = view.is_constant ? 0 : 1;                                                                          \
+                for (uint32_t i = 0; i < rows.count; i++) {                                                                        \
+                    T value = values[i * step];                                                                                    \
+                    r[i] = (is_greatest ? value > r[i] : value < r[i]) ? value : r[i];                                             \
+                }                                                                                                                  \
+                continue;                                                                                                          \
+            }                                                                                                                      \
+            for (FOR_ROWS(rows, i, row)) {                                                                                         \
+                T value = values[view_index(&view, row)];                                                                          \
+                r[row] = a == 0 || (is_greatest ? value > r[row] : value < r[row]) ? value : r[row];                               \
+            }                                                                                                                      \
+        }                                                                                                                          \
+        return OK;                                                                                                                 \
+    }
+EXTREME_OF(extreme_u8, uint8_t)
+EXTREME_OF(extreme_i8, int8_t)
+EXTREME_OF(extreme_i16, int16_t)
+EXTREME_OF(extreme_i32, int32_t)
+EXTREME_OF(extreme_i64, int64_t)
+EXTREME_OF(extreme_i128, Int128)
+static const ScalarKernel extreme_kernels[PHYS_KIND_COUNT] = {
+    [PHYS_BOOL] = extreme_u8, [PHYS_I8] = extreme_i8,   [PHYS_I16] = extreme_i16,
+    [PHYS_I32] = extreme_i32, [PHYS_I64] = extreme_i64, [PHYS_I128] = extreme_i128,
+};
+
 static Status bind_extreme(const FuncBindRequest *request, const FuncDef *def, FuncBinding *out)
 {
     (void)def;
@@ -76,7 +110,7 @@ static Status bind_extreme(const FuncBindRequest *request, const FuncDef *def, F
         common = type_of(TYPE_DATETIME);
     bind_arguments(request, common, out);
     out->result = common;
-    out->kernel = extreme_kernel;
+    out->kernel = extreme_kernels[common.phys] != NULL ? extreme_kernels[common.phys] : extreme_kernel;
     return OK;
 }
 

@@ -10,15 +10,45 @@
 #include "func/shape.h"
 #include "types/decimal.h"
 
-#define DOUBLE_1(NAME, BODY)                    \
-    DEFINE_ROWWISE(NAME, {                      \
-        double x = ARG(0, double);              \
-        double value = (BODY);                  \
-        if (isnan(value) || isinf(value))       \
-            RESULT_NULL();                      \
-        else                                    \
-            RESULT(double) = value;             \
-    })
+/* What is no finite number is NULL: looked for once a chunk. */
+static void drop_bad_numbers(Vector *out, Rows rows)
+{
+    for (FOR_ROWS(rows, i, row)) {
+        double value = ((const double *)out->data)[row];
+        if (isnan(value) || isinf(value))
+            vector_set_null(out, row);
+    }
+}
+
+#define IS_BAD(value) (!(fabs(value) <= (double)INFINITY) || fabs(value) == (double)INFINITY)
+#define DOUBLE_1(NAME, BODY)                                                                                                       \
+    KERNEL_CLONES static Status NAME(FuncContext *context, const Vector *const *arguments, uint32_t count, Rows rows, Vector *out) \
+    {                                                                                                                              \
+        VectorView view = vector_view(arguments[0]);                                                                               \
+        const double *a = view.data;                                                                                               \
+        double *restrict r = out->data;                                                                                            \
+        int64_t bad = 0;                                                                                                           \
+        (void)context;                                                                                                             \
+        (void)count;                                                                                                               \
+        if (rows.sel == NULL && view.codes == NULL && !view.is_constant) {                                                         \
+            for (uint32_t i = 0; i < rows.count; i++) {                                                                            \
+                double x = a[i];                                                                                                   \
+                double value = (BODY);                                                                                             \
+                r[i] = value;                                                                                                      \
+                bad |= IS_BAD(value);                                                                                              \
+            }                                                                                                                      \
+        } else {                                                                                                                   \
+            for (FOR_ROWS(rows, i, row)) {                                                                                         \
+                double x = a[view_index(&view, row)];                                                                              \
+                double value = (BODY);                                                                                             \
+                r[row] = value;                                                                                                    \
+                bad |= IS_BAD(value);                                                                                              \
+            }                                                                                                                      \
+        }                                                                                                                          \
+        if (bad != 0)                                                                                                              \
+            drop_bad_numbers(out, rows);                                                                                           \
+        return OK;                                                                                                                 \
+    }
 #define DOUBLE_2(NAME, BODY)                    \
     DEFINE_ROWWISE(NAME, {                      \
         double x = ARG(0, double);              \
@@ -52,8 +82,13 @@ DOUBLE_2(pow_d, pow(x, y))
 DOUBLE_2(atan2_d, atan2(x, y))
 DOUBLE_2(fmod_d, y == 0 ? (double)NAN : fmod(x, y))
 DOUBLE_2(log_d, x > 0 && y > 0 && x != 1 ? log(y) / log(x) : (double)NAN)
-DEFINE_ROWWISE(ceil_d, { RESULT(int64_t) = (int64_t)ceil(ARG(0, double)); })
-DEFINE_ROWWISE(floor_d, { RESULT(int64_t) = (int64_t)floor(ARG(0, double)); })
+/* As the processor converts: what does not fit is the least number. */
+static inline int64_t whole_number(double x)
+{
+    return x >= -0x1p63 && x < 0x1p63 ? (int64_t)x : INT64_MIN;
+}
+DEFINE_UNARY(ceil_d, double, int64_t, whole_number(ceil(x)))
+DEFINE_UNARY(floor_d, double, int64_t, whole_number(floor(x)))
 DEFINE_ROWWISE(sign_d, {
     double x = ARG(0, double);
     RESULT(float) = (float)((x > 0) - (x < 0));

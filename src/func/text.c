@@ -430,6 +430,27 @@ DEFINE_ROWWISE(conv_kernel, {
         RESULT_NULL();
 })
 
+static Status bind_ngram(const FuncBindRequest *request, const FuncDef *def, FuncBinding *out)
+{
+    Type *types = bind_argument_array(request, out);
+    bool are_texts = true;
+    for (uint32_t i = 0; i < 2; i++)
+        are_texts &= type_is_string(types[i]) || types[i].kind == TYPE_NULL;
+    if (!are_texts)
+        return RAISE(request->diag, ANALYSIS,
+                     "Getting analyzing error. Detail message: %s function 's first parameter and second parameter must be string type.",
+                     def->name);
+    if (request->constants[1] == NULL || request->constants[2] == NULL)
+        return RAISE(request->diag, ANALYSIS,
+                     "Getting analyzing error. Detail message: %s function 's second parameter and third parameter must be constant.",
+                     def->name);
+    types[0] = types[1] = type_varchar(0);
+    types[2] = type_of(TYPE_INT);
+    out->result = type_of(TYPE_DOUBLE);
+    out->kernel = ngram_kernel;
+    return OK;
+}
+
 #define TEXTF(NAME, FLAGS, MIN_ARGS, MAX_ARGS, CODE, ...)                                            \
     {.name = NAME, .kind = FUNC_SCALAR, .flags = FUNC_NULL_IF_ANY_NULL | (FLAGS), .min_arguments = MIN_ARGS, \
      .max_arguments = MAX_ARGS, .code = CODE, .overloads = (const FuncOverload[]){__VA_ARGS__},      \
@@ -441,8 +462,22 @@ static const FuncDef defs[] = {
     TEXTF("translate", 0, 3, 3, 0, {"SSS", 'S', translate_kernel, NULL}),
     TEXTF("initcap", 0, 1, 1, 0, {"S", 'S', initcap_kernel, NULL}),
     TEXTF("strpos", 0, 2, 3, 0, {"SS", 'i', strpos_kernel, NULL}, {"SSi", 'i', strpos_kernel, NULL}),
-    TEXTF("ngram_search", FUNC_CAN_RAISE, 3, 3, 0, {"SSi", 'd', ngram_kernel, NULL}),
-    TEXTF("ngram_search_case_insensitive", FUNC_CAN_RAISE, 3, 3, 1, {"SSi", 'd', ngram_kernel, NULL}),
+    {.name = "ngram_search",
+     .kind = FUNC_SCALAR,
+     .flags = FUNC_NULL_IF_ANY_NULL | FUNC_CAN_RAISE,
+     .min_arguments = 3,
+     .max_arguments = 3,
+     .bind = bind_ngram,
+     .code = 0,
+     .group = "string"},
+    {.name = "ngram_search_case_insensitive",
+     .kind = FUNC_SCALAR,
+     .flags = FUNC_NULL_IF_ANY_NULL | FUNC_CAN_RAISE,
+     .min_arguments = 3,
+     .max_arguments = 3,
+     .bind = bind_ngram,
+     .code = 1,
+     .group = "string"},
     TEXTF("format_bytes", 0, 1, 1, 0, {"l", 'S', format_bytes_kernel, NULL}),
     TEXTF("append_trailing_char_if_absent", 0, 2, 2, 0, {"SS", 'S', trailing_kernel, NULL}),
     TEXTF("conv", 0, 3, 3, 0, {"Sii", 'S', conv_kernel, NULL}),
@@ -453,8 +488,13 @@ static const FuncDef defs[] = {
     TEXTB("typeof", FUNC_NEVER_NULL, 1, 1, bind_typeof),
     TEXTB("materialize", FUNC_NULL_IF_ANY_NULL, 1, 1, bind_same),
     TEXTB("positive", FUNC_NULL_IF_ANY_NULL, 1, 1, bind_same),
-    {.name = "assert_true", .kind = FUNC_SCALAR, .flags = FUNC_CAN_RAISE | FUNC_VOLATILE, .min_arguments = 1, .max_arguments = 2,
+    {.name = "assert_true",
+     .kind = FUNC_SCALAR,
+     .flags = FUNC_CAN_RAISE | FUNC_VOLATILE,
+     .min_arguments = 1,
+     .max_arguments = 2,
      .overloads = (const FuncOverload[]){{"b", 'b', assert_true_kernel, NULL}, {"bS", 'b', assert_true_kernel, NULL}},
-     .overload_count = 2, .group = "utility"},
+     .overload_count = 2,
+     .group = "utility"},
 };
 const FuncTable func_table_text = {defs, COUNT_OF(defs)};

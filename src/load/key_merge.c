@@ -232,6 +232,23 @@ static Status take_old_rows(Merge *m)
     return OK;
 }
 
+/* What is still NULL has a new key; rows that lose need no value. */
+static Status fill_increments(const KeyMergeInput *input, const uint8_t *skipped, Diag *diag)
+{
+    const KeyMergeRules *rules = input->rules;
+    for (uint32_t c = 0; c < input->schema->column_count && rules->given != NULL && rules->increments != NULL; c++) {
+        if (!input->schema->columns[c].is_auto_increment || rules->given[c])
+            continue;
+        Datum unused = datum_i64(0);
+        for (uint32_t row = 0; row < input->rows; row++) {
+            if (skipped[row])
+                vector_put(&input->columns[c], input->arena, row, &unused);
+        }
+        TRY(auto_increment_fill(rules->increments, rules->table_id, &input->columns[c], input->rows, diag));
+    }
+    return OK;
+}
+
 Status key_merge(const KeyMergeInput *input, Diag *diag, uint8_t *out_skipped)
 {
     Merge m = {.input = input, .diag = diag, .skipped = out_skipped};
@@ -247,6 +264,8 @@ Status key_merge(const KeyMergeInput *input, Diag *diag, uint8_t *out_skipped)
     if (status == OK)
         status = take_old_rows(&m);
     arena_deinit(&m.arena);
+    if (status == OK)
+        status = fill_increments(input, out_skipped, diag);
     if (status == OK && input->rules->given != NULL)
         status = generated_columns_fill(input->rules->generated, input->schema, input->columns, input->rows, input->arena, diag);
     return status;

@@ -5,6 +5,7 @@
  * Works on the buffered rows of one tablet, with the table's lock held, against a snapshot made under it: no
  * other load can come between the look and the commit, and compaction moves rows without changing them. */
 
+#include "load/auto_increment.h"
 #include "load/generated_columns.h"
 #include "meta/store.h"
 #include "storage/primary_index.h"
@@ -13,6 +14,8 @@ typedef struct KeyMergeRules {
     const uint8_t *given; /* by table column; NULL: all */
     int condition_column; /* -1: none */
     const GeneratedColumns *generated; /* computed anew where columns were not given; NULL: none */
+    AutoIncrement *increments; /* rows of new keys get values in AUTO_INCREMENT columns that were not given; NULL: none do */
+    uint64_t table_id;
 } KeyMergeRules;
 
 typedef struct KeyMergeInput {

@@ -286,7 +286,7 @@ TableLoaderOptions load_plan_loader(const LoadPlan *plan, const StreamLoadOption
                                  .partition_ids = plan->partition_ids,
                                  .partition_count = plan->partition_count};
     if (plan->is_partial || plan->condition_column >= 0) {
-        *rules = (KeyMergeRules){plan->is_partial ? plan->given : NULL, plan->condition_column, &plan->generated};
+        *rules = (KeyMergeRules){plan->is_partial ? plan->given : NULL, plan->condition_column, &plan->generated, options->increments, plan->table->id};
         loader.merge = rules;
     }
     return loader;

@@ -356,11 +356,17 @@ static Status read_ops(LoadWorker *w, uint32_t count, uint8_t **out_deletes)
     return OK;
 }
 
+/* Of a partial update, rows of keys that are there keep what they have: the others get values when that is known. */
+static bool fills_increment(const LoadWorker *w, uint32_t column)
+{
+    return w->schema->columns[column].is_auto_increment && (!w->plan->is_partial || w->plan->given[column]);
+}
+
 /* Gives AUTO_INCREMENT columns values where they are NULL, in dense copies. */
 static Status fill_increments(LoadWorker *w, uint32_t count)
 {
     for (uint32_t c = 0; c < w->schema->column_count; c++) {
-        if (!w->schema->columns[c].is_auto_increment)
+        if (!fills_increment(w, c))
             continue;
         if (w->shared->increments == NULL)
             return RAISE(&w->shared->diag, NOT_SUPPORTED, "table '%.*s' has an AUTO_INCREMENT column, which can't be loaded from here",
@@ -370,10 +376,10 @@ static Status fill_increments(LoadWorker *w, uint32_t count)
     return OK;
 }
 
-static bool has_increment(const TableSchema *schema)
+static bool has_increment(const LoadWorker *w)
 {
-    for (uint32_t c = 0; c < schema->column_count; c++) {
-        if (schema->columns[c].is_auto_increment)
+    for (uint32_t c = 0; c < w->schema->column_count; c++) {
+        if (fills_increment(w, c))
             return true;
     }
     return false;
@@ -391,7 +397,7 @@ static Status load_chunk(LoadWorker *w)
     TRY(select_rows(w, &count));
     if (count == 0)
         return OK;
-    bool fills = has_increment(w->schema);
+    bool fills = has_increment(w);
     bool is_whole = count == w->rows.row_count && !fills;
     uint8_t *deletes;
     TRY(read_ops(w, count, &deletes));

@@ -5,6 +5,7 @@
 #include "base/hash.h"
 #include "base/thread.h"
 #include "expr/eval.h"
+#include "meta/partition_order.h"
 #include "meta/quota.h"
 #include "sql/parser.h"
 #include "types/datetime.h"
@@ -20,6 +21,8 @@ struct PartitionRouter {
     CatalogPartition **partitions;
     uint32_t *by_low; /* of ranges: their numbers in the order of their lower bounds */
     uint32_t count, room;
+    const PartitionOrder *order;     /* of the table's partitions, which get numbers when they are met; NULL: they have */
+    uint32_t *numbers;               /* by place in the table: the number + 1 */
     uint32_t remembered[REMEMBERED]; /* of lists, by a hash of the values: a partition's number + 1; a guess */
     uint32_t made;
     PartitionStep *steps; /* of the partition columns */
@@ -49,42 +52,6 @@ CatalogPartition *partition_new(MetaStore *store, const TableSchema *schema, Str
     return partition;
 }
 
-static int compare_values(const TableSchema *schema, const Datum *a, const Datum *b)
-{
-    int order = 0;
-    for (uint32_t i = 0; i < schema->partition_column_count && order == 0; i++)
-        order = datum_compare(schema->partition_types[i], &a[i], &b[i]);
-    return order;
-}
-
-static bool lists_value(const TableSchema *schema, const CatalogPartition *p, const Datum *values)
-{
-    for (uint32_t v = 0; v < p->value_rows; v++) {
-        if (compare_values(schema, values, &p->values[v * schema->partition_column_count]) == 0)
-            return true;
-    }
-    return false;
-}
-
-bool partition_takes(const TableSchema *schema, const CatalogPartition *p, const Datum *values)
-{
-    if (!table_has_ranges(schema))
-        return lists_value(schema, p, values);
-    return (!p->has_low || compare_values(schema, values, p->low) >= 0) && (!p->has_high || compare_values(schema, values, p->high) < 0);
-}
-
-bool partitions_overlap(const TableSchema *schema, const CatalogPartition *a, const CatalogPartition *b)
-{
-    if (table_has_ranges(schema))
-        return (!a->has_high || !b->has_low || compare_values(schema, b->low, a->high) < 0) &&
-               (!b->has_high || !a->has_low || compare_values(schema, a->low, b->high) < 0);
-    for (uint32_t v = 0; v < a->value_rows; v++) {
-        if (lists_value(schema, b, &a->values[v * schema->partition_column_count]))
-            return true;
-    }
-    return false;
-}
-
 /* ---- opening ---- */
 
 /* Where among by_low the first range lies that begins above the values. Most are met in their order. */
@@ -92,12 +59,12 @@ static uint32_t above(const PartitionRouter *router, const Datum *values)
 {
     uint32_t low = 0, high = router->count;
     const CatalogPartition *last = high == 0 ? NULL : router->partitions[router->by_low[high - 1]];
-    if (last != NULL && (!last->has_low || compare_values(router->table->schema, last->low, values) <= 0))
+    if (last != NULL && (!last->has_low || partition_values_compare(router->table->schema, last->low, values) <= 0))
         return high;
     while (low < high) {
         uint32_t middle = (low + high) / 2;
         const CatalogPartition *p = router->partitions[router->by_low[middle]];
-        if (!p->has_low || compare_values(router->table->schema, p->low, values) <= 0)
+        if (!p->has_low || partition_values_compare(router->table->schema, p->low, values) <= 0)
             low = middle + 1;
         else
             high = middle;
@@ -185,13 +152,16 @@ Status partition_router_open(MetaStore *store, const CatalogTable *table, const 
     mutex_init(&router->lock);
     router->is_range = table_has_ranges(table->schema);
     router->is_automatic = table->schema->scheme == PARTITION_EXPRESSION && partition_ids == NULL;
-    for (uint32_t p = 0; p < table->partition_count; p++) {
-        bool is_wanted = partition_ids == NULL;
-        for (uint32_t i = 0; i < id_count && !is_wanted; i++)
-            is_wanted = partition_ids[i] == table->partitions[p]->id;
-        if (is_wanted)
-            add_partition(router, table->partitions[p]);
+    router->order = partition_ids == NULL ? partition_order_of(table) : NULL;
+    if (router->order != NULL)
+        router->numbers = mem_alloc_zero(table->partition_count * sizeof(*router->numbers));
+    for (uint32_t i = 0; i < id_count && partition_ids != NULL; i++) {
+        uint32_t place = catalog_partition_place(table, partition_ids[i]);
+        if (place < table->partition_count && table->partitions[place]->id == partition_ids[i])
+            add_partition(router, table->partitions[place]);
     }
+    for (uint32_t p = 0; p < table->partition_count && partition_ids == NULL && router->order == NULL; p++)
+        add_partition(router, table->partitions[p]);
     Status status = open_columns(router, session, diag);
     if (status != OK) {
         partition_router_close(router);
@@ -209,6 +179,7 @@ void partition_router_close(PartitionRouter *router)
         evaluator_close(router->evaluator);
     mem_free(router->partitions);
     mem_free(router->by_low);
+    mem_free(router->numbers);
     arena_deinit(&router->arena);
     mutex_deinit(&router->lock);
     mem_free(router);
@@ -263,11 +234,12 @@ static Status build_partition(void *context, const CatalogSnapshot *catalog, Cha
     fresh->existing = NULL;
     if (now == NULL)
         return RAISE(diag, NO_SUCH_TABLE, "Unknown table '%.*s': it was dropped meanwhile", SV_ARGS(router->table->name));
-    for (uint32_t p = 0; p < now->partition_count; p++) {
-        const CatalogPartition *old = now->partitions[p];
-        if (!partitions_overlap(schema, old, fresh->wanted))
-            continue;
-        fresh->existing = copy_partition(schema, old, &router->arena);
+    const PartitionOrder *order = partition_order_of(now);
+    uint32_t old = order == NULL ? 0 : partition_order_overlap(order, now, fresh->wanted);
+    while (order == NULL && old < now->partition_count && !partitions_overlap(schema, now->partitions[old], fresh->wanted))
+        old++;
+    if (old < now->partition_count) {
+        fresh->existing = copy_partition(schema, now->partitions[old], &router->arena);
         return OK;
     }
     StrView base = fresh->wanted->name;
@@ -304,16 +276,24 @@ static CatalogPartition *around(PartitionRouter *router, const Datum *values)
     return partition;
 }
 
-/* A range that was made by hand may reach into the one that the rule asks for: then cut it to fit. */
-static void fit_between(const CatalogTable *table, const CatalogPartition *old, const Datum *values, CatalogPartition *fresh)
+/* A range that was made by hand may reach into the one that the rule asks for: then cut it to fit. False: it does not reach there. */
+static bool fit_between(const CatalogTable *table, const CatalogPartition *old, const Datum *values, CatalogPartition *fresh)
 {
     const TableSchema *schema = table->schema;
     if (!fresh->has_low || !partitions_overlap(schema, old, fresh))
-        return;
-    if (old->has_high && compare_values(schema, old->high, values) <= 0)
+        return false;
+    if (old->has_high && partition_values_compare(schema, old->high, values) <= 0)
         fresh->low[0] = old->high[0];
-    else if (old->has_low && compare_values(schema, old->low, values) > 0)
+    else if (old->has_low && partition_values_compare(schema, old->low, values) > 0)
         fresh->high[0] = old->low[0];
+    else
+        return false;
+    return true;
+}
+
+static uint32_t overlap_in_table(const PartitionRouter *router, const CatalogPartition *fresh)
+{
+    return router->is_range && router->order != NULL ? partition_order_overlap(router->order, router->table, fresh) : PARTITION_NOWHERE;
 }
 
 /* With the lock held. */
@@ -324,7 +304,11 @@ static Status make_partition(PartitionRouter *router, const Datum *values, Diag 
                      SV_ARGS(router->table->name), MOST_NEW_PARTITIONS);
     NewPartition fresh = {.router = router, .wanted = around(router, values)};
     for (uint32_t p = 0; p < router->count && router->is_range; p++)
-        fit_between(router->table, router->partitions[p], values, fresh.wanted);
+        (void)fit_between(router->table, router->partitions[p], values, fresh.wanted);
+    for (bool cut = true; cut;) {
+        uint32_t old = overlap_in_table(router, fresh.wanted);
+        cut = old != PARTITION_NOWHERE && fit_between(router->table, router->table->partitions[old], values, fresh.wanted);
+    }
     FAULT("load.before_partition", diag);
     TRY(router->draft != NULL ? table_draft_add(router->draft, build_partition, &fresh, diag)
                               : meta_commit(router->store, build_partition, &fresh, diag));
@@ -370,16 +354,9 @@ static void row_values(PartitionRouter *router, uint32_t row, Arena *scratch, Da
     }
 }
 
-static bool range_takes(const PartitionRouter *router, uint32_t number, const Datum *values)
-{
-    const TableSchema *schema = router->table->schema;
-    const CatalogPartition *p = router->partitions[number];
-    return (!p->has_low || compare_values(schema, values, p->low) >= 0) && (!p->has_high || compare_values(schema, values, p->high) < 0);
-}
-
 static bool takes(const PartitionRouter *router, uint32_t number, const Datum *values)
 {
-    return router->is_range ? range_takes(router, number, values) : lists_value(router->table->schema, router->partitions[number], values);
+    return partition_takes(router->table->schema, router->partitions[number], values);
 }
 
 static uint32_t hash_values(const TableSchema *schema, const Datum *values)
@@ -409,8 +386,8 @@ static uint32_t find_list(PartitionRouter *router, const Datum *values)
     return PARTITION_NOT_FOUND;
 }
 
-/* Ranges don't overlap. */
-static uint32_t find_partition(PartitionRouter *router, const Datum *values)
+/* Among those that have numbers. Ranges don't overlap. */
+static uint32_t find_known(PartitionRouter *router, const Datum *values)
 {
     if (!router->is_range)
         return find_list(router, values);
@@ -418,7 +395,26 @@ static uint32_t find_partition(PartitionRouter *router, const Datum *values)
     if (at == 0)
         return PARTITION_NOT_FOUND;
     uint32_t number = router->by_low[at - 1];
-    return range_takes(router, number, values) ? number : PARTITION_NOT_FOUND;
+    return takes(router, number, values) ? number : PARTITION_NOT_FOUND;
+}
+
+/* A partition of the table, by its order. */
+static uint32_t find_in_table(PartitionRouter *router, const Datum *values)
+{
+    uint32_t place = partition_order_find(router->order, router->table, values);
+    if (place == PARTITION_NOWHERE)
+        return PARTITION_NOT_FOUND;
+    if (router->numbers[place] == 0) {
+        add_partition(router, router->table->partitions[place]);
+        router->numbers[place] = router->count;
+    }
+    return router->numbers[place] - 1;
+}
+
+static uint32_t find_partition(PartitionRouter *router, const Datum *values)
+{
+    uint32_t found = router->order == NULL ? PARTITION_NOT_FOUND : find_in_table(router, values);
+    return found == PARTITION_NOT_FOUND ? find_known(router, values) : found;
 }
 
 Status partition_router_route(PartitionRouter *router, const Vector *const *columns, uint32_t row_count, Diag *diag,

@@ -6,6 +6,7 @@
 
 #include "load/partition_step.h"
 #include "load/table_draft.h"
+#include "meta/partition_order.h"
 #include "meta/store.h"
 #include "func/function.h"
 
@@ -28,6 +29,3 @@ void partition_router_describe(PartitionRouter *router, const Vector *const *col
 
 /* A partition with tablets, without bounds; in arena. */
 CatalogPartition *partition_new(MetaStore *store, const TableSchema *schema, StrView name, int64_t now_us, Arena *arena);
-bool partition_takes(const TableSchema *schema, const CatalogPartition *partition, const Datum *values);
-/* Do two partitions have a value in common? */
-bool partitions_overlap(const TableSchema *schema, const CatalogPartition *a, const CatalogPartition *b);

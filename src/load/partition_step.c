@@ -8,7 +8,7 @@ bool step_unit_parse(StrView word, StepUnit *out)
     static const struct {
         const char *name;
         StepUnit unit;
-    } units[] = {{"minute", STEP_MINUTE}, {"hour", STEP_HOUR},       {"day", STEP_DAY},  {"week", STEP_WEEK},
+    } units[] = {{"second", STEP_SECOND}, {"minute", STEP_MINUTE}, {"hour", STEP_HOUR},       {"day", STEP_DAY},  {"week", STEP_WEEK},
                  {"month", STEP_MONTH},   {"quarter", STEP_QUARTER}, {"year", STEP_YEAR}};
     for (size_t i = 0; i < COUNT_OF(units); i++) {
         if (strview_equal_ci(word, strview(units[i].name))) {
@@ -75,7 +75,11 @@ static int64_t floor_to(int64_t value, int64_t unit)
 
 static int64_t unit_us(StepUnit unit)
 {
-    return unit == STEP_MINUTE ? 60 * US_PER_SECOND : unit == STEP_HOUR ? 3600 * US_PER_SECOND : unit == STEP_WEEK ? 7 * US_PER_DAY : US_PER_DAY;
+    return unit == STEP_SECOND   ? US_PER_SECOND
+           : unit == STEP_MINUTE ? 60 * US_PER_SECOND
+           : unit == STEP_HOUR   ? 3600 * US_PER_SECOND
+           : unit == STEP_WEEK   ? 7 * US_PER_DAY
+                                 : US_PER_DAY;
 }
 
 static int64_t unit_months(StepUnit unit)
@@ -166,12 +170,16 @@ void step_name(const PartitionStep *step, Type type, Datum start, ByteBuf *out)
     bytebuf_printf(out, "p%04d", t.year);
     if (step->unit != STEP_YEAR)
         bytebuf_printf(out, "%02d", t.month);
-    if (step->unit == STEP_MINUTE || step->unit == STEP_HOUR || step->unit == STEP_DAY || step->unit == STEP_WEEK || step->unit == STEP_QUARTER)
+    bool has_minute = step->unit == STEP_SECOND || step->unit == STEP_MINUTE;
+    bool has_hour = has_minute || step->unit == STEP_HOUR;
+    if (has_hour || step->unit == STEP_DAY || step->unit == STEP_WEEK || step->unit == STEP_QUARTER)
         bytebuf_printf(out, "%02d", t.day);
-    if (step->unit == STEP_MINUTE || step->unit == STEP_HOUR)
+    if (has_hour)
         bytebuf_printf(out, "%02d", t.hour);
-    if (step->unit == STEP_MINUTE)
+    if (has_minute)
         bytebuf_printf(out, "%02d", t.minute);
+    if (step->unit == STEP_SECOND)
+        bytebuf_printf(out, "%02d", t.second);
 }
 
 static void put_value(Type type, const Datum *value, ByteBuf *out)

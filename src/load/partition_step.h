@@ -5,7 +5,7 @@
 #include "meta/catalog.h"
 #include "sql/ast.h"
 
-typedef enum StepUnit { STEP_NONE, STEP_NUMBER, STEP_MINUTE, STEP_HOUR, STEP_DAY, STEP_WEEK, STEP_MONTH, STEP_QUARTER, STEP_YEAR } StepUnit;
+typedef enum StepUnit { STEP_NONE, STEP_NUMBER, STEP_SECOND, STEP_MINUTE, STEP_HOUR, STEP_DAY, STEP_WEEK, STEP_MONTH, STEP_QUARTER, STEP_YEAR } StepUnit;
 
 typedef struct PartitionStep {
     StepUnit unit;

@@ -188,6 +188,8 @@ static void check_segment(void *context, const SegmentRef *segment)
     Fsck *fsck = context;
     Segment *opened;
     Diag trouble = {0};
+    if (segment_is_deletes(segment)) /* is checked with its segment */
+        return;
     tool_progress(&fsck->progress, ++fsck->progress.done);
     if (was_checked(fsck, segment) || !has_volume(fsck, segment->volume_id))
         return;

@@ -1,4 +1,4 @@
-#include "meta/catalog.h"
+#include "meta/partition_order.h"
 
 /* References and look-ups of catalog nodes. */
 
@@ -53,8 +53,8 @@ void catalog_table_unref(CatalogTable *table)
 {
     if (!drop_reference(&table->references))
         return;
-    for (uint32_t i = 0; i < table->partition_count; i++)
-        catalog_partition_unref(table->partitions[i]);
+    partition_groups_deinit(&table->groups);
+    partition_order_unref(table->order);
     schema_unref(table->schema);
     arena_deinit(&table->arena);
     mem_free(table);
@@ -201,12 +201,20 @@ uint32_t catalog_partition_place(const CatalogTable *table, uint64_t id)
     return low;
 }
 
+void catalog_forget_order(CatalogTable *table)
+{
+    partition_order_unref(table->order);
+    table->order = NULL;
+}
+
 void catalog_put_partition(CatalogTable *table, CatalogPartition *partition)
 {
     uint32_t at = catalog_partition_place(table, partition->id);
-    if (at < table->partition_count && table->partitions[at]->id == partition->id) {
-        catalog_partition_unref(table->partitions[at]);
+    bool is_at_end = at == table->partition_count;
+    if (!is_at_end && table->partitions[at]->id == partition->id) {
+        catalog_forget_order(table); /* its bounds may be others */
         table->partitions[at] = partition;
+        partition_groups_replace(&table->groups, at, partition);
         return;
     }
     if (table->partition_count >= table->partition_room)
@@ -215,6 +223,31 @@ void catalog_put_partition(CatalogTable *table, CatalogPartition *partition)
     memmove(table->partitions + at + 1, table->partitions + at, (table->partition_count - at) * sizeof(*table->partitions));
     table->partitions[at] = partition;
     table->partition_count++;
+    partition_groups_insert(&table->groups, at, partition);
+    if (is_at_end && table->order != NULL)
+        table->order = partition_order_with_last(table->order, table);
+    else
+        catalog_forget_order(table);
+}
+
+void catalog_remove_partition(CatalogTable *table, uint32_t at)
+{
+    catalog_forget_order(table);
+    partition_groups_remove(&table->groups, at);
+    table->partition_count--;
+    memmove(table->partitions + at, table->partitions + at + 1, (table->partition_count - at) * sizeof(*table->partitions));
+}
+
+void catalog_share_partitions(CatalogTable *target, const CatalogTable *source, uint32_t extra)
+{
+    uint32_t count = source->partition_count;
+    target->partition_room = count + extra;
+    target->partitions = arena_alloc(&target->arena, (size_t)target->partition_room * sizeof(*target->partitions));
+    if (count > 0)
+        memcpy(target->partitions, source->partitions, count * sizeof(*target->partitions));
+    target->partition_count = count;
+    partition_groups_share(&source->groups, &target->groups);
+    target->order = partition_order_ref(source->order);
 }
 
 const CatalogPartition *catalog_partition_by_id(const CatalogTable *table, uint64_t id)
@@ -347,20 +380,24 @@ uint64_t partition_byte_count(const CatalogPartition *partition)
     return bytes;
 }
 
+PartitionSums table_sums(const CatalogTable *table)
+{
+    PartitionSums sums = {0};
+    if (table->groups.count > 0)
+        return partition_groups_sums(&table->groups);
+    for (uint32_t i = 0; i < table->partition_count; i++)
+        partition_add_sums(table->partitions[i], &sums);
+    return sums;
+}
+
 uint64_t table_row_count(const CatalogTable *table)
 {
-    uint64_t rows = 0;
-    for (uint32_t i = 0; i < table->partition_count; i++)
-        rows += partition_row_count(table->partitions[i]);
-    return rows;
+    return table_sums(table).rows;
 }
 
 uint64_t table_byte_count(const CatalogTable *table)
 {
-    uint64_t bytes = 0;
-    for (uint32_t i = 0; i < table->partition_count; i++)
-        bytes += partition_byte_count(table->partitions[i]);
-    return bytes;
+    return table_sums(table).bytes;
 }
 
 static void each_segment_of_table(const CatalogTable *table, void (*visit)(void *context, const SegmentRef *segment),

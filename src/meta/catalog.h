@@ -8,6 +8,7 @@
 #include "base/thread.h"
 #include "types/datum.h"
 #include "meta/id_map.h"
+#include "meta/partition_groups.h"
 #include "meta/prepared.h"
 #include "meta/records.h"
 #include "meta/table_list.h"
@@ -60,7 +61,7 @@ typedef struct TabletVersion {
 } TabletVersion;
 
 /* A range [low, high) or a set of value rows, of the partition columns or expressions. */
-typedef struct CatalogPartition {
+struct CatalogPartition {
     _Atomic uint32_t references;
     Arena arena;
     uint64_t id;
@@ -75,7 +76,7 @@ typedef struct CatalogPartition {
     TabletVersion *tablets;
     uint32_t tablet_count;
     uint64_t inline_bytes; /* of its segments that lie in the catalog; see partition_count_inline() */
-} CatalogPartition;
+};
 
 /* What DDL defines; shared by all versions of a table until the next DDL. */
 typedef struct TableSchema {
@@ -118,6 +119,8 @@ struct CatalogTable {
     CatalogPartition **partitions; /* sorted by id */
     uint32_t partition_count;
     uint32_t partition_room;
+    PartitionGroups groups;               /* hold the partitions; none in a table that was made for a plan alone */
+    struct PartitionOrder *_Atomic order; /* NULL: not made yet; see partition_order.h */
 };
 
 typedef struct CatalogDatabase {
@@ -153,6 +156,11 @@ void catalog_database_unref(CatalogDatabase *database);
 void catalog_table_unref(CatalogTable *table);
 /* Takes the reference over; in the place of one with the same id, else in the order of ids. Of a table that nobody else sees. */
 void catalog_put_partition(CatalogTable *table, CatalogPartition *partition);
+void catalog_remove_partition(CatalogTable *table, uint32_t at);
+/* When bounds mean something else now. */
+void catalog_forget_order(CatalogTable *table);
+/* Of a table without partitions: the partitions of another, and as many places more. */
+void catalog_share_partitions(CatalogTable *target, const CatalogTable *source, uint32_t extra);
 void catalog_partition_unref(CatalogPartition *partition);
 /* Of who builds a partition: it has these segments now (sign 1), or not any more (-1). */
 void partition_count_inline(CatalogPartition *partition, const SegmentRef *segments, uint64_t count, int sign);
@@ -228,7 +236,9 @@ bool view_is_invoker(const TableSchema *schema);
 StrView catalog_setting(const CatalogSnapshot *snapshot, const char *key); /* data NULL: unset */
 uint64_t partition_row_count(const CatalogPartition *partition);
 uint64_t partition_byte_count(const CatalogPartition *partition);
+/* Sums that are kept with the table: the number of its partitions does not matter. */
 uint64_t table_row_count(const CatalogTable *table);
+PartitionSums table_sums(const CatalogTable *table);
 uint64_t table_byte_count(const CatalogTable *table);
 /* Calls visit for every segment that the snapshot refers to, of any kind of thing that can hold segments, and for every object that
  * is a delete vector (segment_is_deletes()): what it leaves out, vacuum deletes. */

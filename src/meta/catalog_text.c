@@ -233,6 +233,8 @@ static void print_column(const TableColumn *column, ByteBuf *out)
     if (column->default_kind == DEFAULT_LITERAL) {
         bytebuf_append_text(out, " DEFAULT ");
         bytebuf_append_quoted(out, column->default_text, '"');
+    } else if (column->default_kind == DEFAULT_EXPRESSION && column->type.kind >= TYPE_BITMAP) {
+        bytebuf_append_text(out, " DEFAULT \"\"");
     } else if (column->default_kind == DEFAULT_EXPRESSION) {
         bytebuf_printf(out, " DEFAULT (%.*s)", SV_ARGS(column->default_text));
     } else if (column->default_kind == DEFAULT_NOW) {

@@ -448,7 +448,7 @@ static void insert_table(Apply *apply, CatalogDatabase *database, CatalogTable *
     id_map_put(&apply->next->homes, table->id, &(IdHome){database->id, table->name});
 }
 
-static CatalogTable *new_table(uint64_t id, uint64_t database_id, StrView name, TableSchema *schema, uint32_t room)
+static CatalogTable *new_table(uint64_t id, uint64_t database_id, StrView name, TableSchema *schema)
 {
     CatalogTable *table = mem_alloc_zero(sizeof(*table));
     atomic_init(&table->references, 1);
@@ -458,18 +458,7 @@ static CatalogTable *new_table(uint64_t id, uint64_t database_id, StrView name, 
     table->database_id = database_id;
     table->name = strview_n(arena_strndup(&table->arena, name.data, name.length), name.length);
     table->schema = schema;
-    table->partitions = ARENA_NEW_ARRAY(&table->arena, CatalogPartition *, room);
-    table->partition_room = room;
     return table;
-}
-
-static void share_partitions(CatalogTable *target, const CatalogTable *source)
-{
-    target->partition_count = source->partition_count;
-    for (uint32_t i = 0; i < source->partition_count; i++) {
-        target->partitions[i] = source->partitions[i];
-        atomic_fetch_add(&target->partitions[i]->references, 1);
-    }
 }
 
 static Status apply_put_table(Apply *apply, ByteReader *body)
@@ -485,11 +474,13 @@ static Status apply_put_table(Apply *apply, ByteReader *body)
     uint32_t at = 0;
     CatalogDatabase *old_home = own_database_of_table(apply, id, &at);
     const CatalogTable *old = old_home == NULL ? NULL : table_list_at(&old_home->tables, at);
-    CatalogTable *table = new_table(id, database_id, name, schema, old == NULL ? 0 : old->partition_count);
+    CatalogTable *table = new_table(id, database_id, name, schema);
     table->created_us = apply->time_us;
     if (old != NULL) {
         table->created_us = old->created_us;
-        share_partitions(table, old);
+        catalog_share_partitions(table, old, 0);
+        if (old->schema->scheme != schema->scheme || old->schema->partition_column_count != schema->partition_column_count)
+            catalog_forget_order(table);
         table_list_remove(&old_home->tables, at);
     }
     table->updated_us = apply->time_us;
@@ -528,10 +519,10 @@ static Status own_table(Apply *apply, uint64_t id, uint32_t extra, CatalogTable 
         return OK;
     }
     atomic_fetch_add(&old->schema->references, 1);
-    CatalogTable *table = new_table(id, old->database_id, old->name, old->schema, old->partition_count + extra);
+    CatalogTable *table = new_table(id, old->database_id, old->name, old->schema);
     table->created_us = old->created_us;
     table->updated_us = apply->time_us;
-    share_partitions(table, old);
+    catalog_share_partitions(table, old, extra);
     table_list_replace(&database->tables, at, table);
     *out_table = table;
     return OK;
@@ -561,10 +552,7 @@ static Status apply_drop_partition(Apply *apply, ByteReader *body)
     uint64_t id = byte_reader_varint(body);
     uint32_t i = catalog_partition_place(table, id);
     if (i < table->partition_count && table->partitions[i]->id == id) {
-        catalog_partition_unref(table->partitions[i]);
-        table->partition_count--;
-        memmove(table->partitions + i, table->partitions + i + 1,
-                (table->partition_count - i) * sizeof(*table->partitions));
+        catalog_remove_partition(table, i);
         return OK;
     }
     return RAISE(apply->diag, NO_SUCH_PARTITION, "partition %llu does not exist", (unsigned long long)id);
@@ -655,9 +643,9 @@ static Status own_partition(Apply *apply, CatalogTable *table, uint64_t id, Cata
     uint32_t i = catalog_partition_place(table, id);
     if (i < table->partition_count && table->partitions[i]->id == id) {
         CatalogPartition *old = table->partitions[i];
-        if (!is_private(&old->references) || is_wasteful(old)) {
+        if (!partition_groups_own(&table->groups, i) || is_wasteful(old)) {
             table->partitions[i] = copy_partition(table->schema, old);
-            catalog_partition_unref(old);
+            partition_groups_replace(&table->groups, i, table->partitions[i]);
         }
         *out_partition = table->partitions[i];
         return OK;

@@ -14,7 +14,7 @@
 /* A new field of these must be told below and read in image_read.c. */
 _Static_assert(sizeof(CatalogSnapshot) == sizeof(Arena) + 88, "an image tells all of a catalog");
 _Static_assert(sizeof(CatalogDatabase) == sizeof(Arena) + 48 + sizeof(TableList), "an image tells all of a database");
-_Static_assert(sizeof(CatalogTable) == sizeof(Arena) + 80, "an image tells all of a table");
+_Static_assert(sizeof(CatalogTable) == sizeof(Arena) + 88 + sizeof(PartitionGroups), "an image tells all of a table");
 
 typedef struct Writer {
     ByteBuf *out;

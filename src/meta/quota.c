@@ -58,10 +58,8 @@ Status quota_check_replicas(const CatalogSnapshot *catalog, uint64_t database_id
     uint64_t held = more;
     Quota quota = quota_of(catalog, database_id);
     const CatalogDatabase *database = quota.replicas == UINT64_MAX ? NULL : catalog_database_by_id(catalog, database_id);
-    for (uint32_t t = 0; database != NULL && t < catalog_table_count(database); t++) {
-        for (uint32_t p = 0; p < catalog_table_at(database, t)->partition_count; p++)
-            held += catalog_table_at(database, t)->partitions[p]->tablet_count;
-    }
+    for (uint32_t t = 0; database != NULL && t < catalog_table_count(database); t++)
+        held += table_sums(catalog_table_at(database, t)).tablets;
     if (held <= quota.replicas)
         return OK;
     return RAISE(diag, LIMIT_EXCEEDED, "Database[%.*s] replica number exceeds quota[%llu]", SV_ARGS(database->name), (unsigned long long)quota.replicas);

@@ -364,7 +364,7 @@ static void put_time(Type type, const PartitionStep *step, const Datum *value, B
         bytebuf_printf(out, "%02d", hour);
     else if (step->unit == STEP_MINUTE)
         bytebuf_printf(out, "%02d%02d", hour, minute);
-    else if (step->unit == STEP_NONE && time != 0)
+    else if (step->unit == STEP_SECOND || (step->unit == STEP_NONE && time != 0))
         bytebuf_printf(out, "%02d%02d%02d", hour, minute, second);
 }
 

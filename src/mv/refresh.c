@@ -115,6 +115,8 @@ static void make_targets(Run *run)
     run->table = *table;
     run->table.partitions = ARENA_NEW_ARRAY(run->arena, CatalogPartition *, run->target_count + 1);
     run->table.partition_count = 0;
+    run->table.groups = (PartitionGroups){0};
+    run->table.order = NULL;
     for (uint32_t i = 0; i < run->target_count; i++) {
         Target *target = &run->targets[i];
         const MvCell *cell = target->choice->cell;

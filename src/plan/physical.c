@@ -1,3 +1,4 @@
+#include "meta/partition_order.h"
 #include "plan/plan_int.h"
 
 /* Logical to physical: slots, build sides, runtime filters, pruned scans. */
@@ -151,31 +152,96 @@ static bool partition_is_wanted(const LogicalNode *node, uint64_t id)
     return false;
 }
 
+/* Narrows the partitions to be looked at by what a range says about the first partition column. */
+static void narrow_span(const CatalogTable *table, const PartitionOrder *order, const ColumnRange *range, const PhysScanColumn *columns,
+                        uint32_t *in_out_first, uint32_t *in_out_end)
+{
+    const TableSchema *schema = table->schema;
+    bool is_plain;
+    int column = table_partition_column(schema, 0, &is_plain);
+    if (column < 0 || columns[range->slot].unique_id != schema->columns[column].unique_id ||
+        !type_equal(range->type, schema->partition_types[0]) || (!is_plain && schema->scheme == PARTITION_RANGE))
+        return;
+    uint32_t first, end;
+    const Datum *low = range->has_low ? &range->low : NULL, *high = range->has_high ? &range->high : NULL;
+    partition_order_span(order, table, range->point_count > 0 ? &range->points[0] : low,
+                         range->point_count > 0 ? &range->points[range->point_count - 1] : high, &first, &end);
+    *in_out_first = MAX(*in_out_first, first);
+    *in_out_end = MIN(*in_out_end, end);
+}
+
+typedef struct SegmentList {
+    const LogicalNode *node;
+    PhysNode *phys;
+    const ColumnRange *ranges;
+    uint32_t range_count;
+    ARRAY_OF(SegmentRef) found;
+} SegmentList;
+
+static void collect_partition(PlanContext *context, SegmentList *list, const CatalogPartition *partition)
+{
+    PhysNode *phys = list->phys;
+    if (!partition_is_wanted(list->node, partition->id) ||
+        !partition_may_match(list->node->scan.table, partition, list->ranges, list->range_count, phys->scan.scan_columns))
+        return;
+    phys->scan.partitions_selected++;
+    phys->scan.tablets_selected += partition->tablet_count;
+    for (uint32_t t = 0; t < partition->tablet_count; t++) {
+        for (uint32_t s = 0; s < partition->tablets[t].segment_count && list->node->scan.segments == NULL; s++)
+            ARRAY_PUSH(context->arena, &list->found, partition->tablets[t].segments[s]);
+    }
+}
+
+/* The only partitions that can hold the values that a range lists, where lists of values of one column tell. */
+static bool collect_points(PlanContext *context, SegmentList *list, const PartitionOrder *order)
+{
+    const CatalogTable *table = list->node->scan.table;
+    const TableSchema *schema = table->schema;
+    bool is_plain;
+    int column = schema->partition_column_count == 1 ? table_partition_column(schema, 0, &is_plain) : -1;
+    for (uint32_t r = 0; r < list->range_count && column >= 0 && is_plain; r++) {
+        const ColumnRange *range = &list->ranges[r];
+        if (range->points == NULL || list->phys->scan.scan_columns[range->slot].unique_id != schema->columns[column].unique_id ||
+            !type_equal(range->type, schema->partition_types[0]))
+            continue;
+        uint32_t *places = ARENA_NEW_ARRAY(context->arena, uint32_t, range->point_count + 1);
+        uint32_t count = 0;
+        for (uint32_t i = 0; i < range->point_count; i++) {
+            uint32_t place = partition_order_find(order, table, &range->points[i]);
+            bool is_new = place != PARTITION_NOWHERE;
+            for (uint32_t k = 0; k < count && is_new; k++)
+                is_new = places[k] != place;
+            if (is_new)
+                places[count++] = place;
+        }
+        for (uint32_t k = 0; k < count; k++)
+            collect_partition(context, list, table->partitions[places[k]]);
+        return true;
+    }
+    return false;
+}
+
 static void collect_segments(PlanContext *context, const LogicalNode *node, PhysNode *phys)
 {
     const CatalogTable *table = node->scan.table;
     ColumnRange ranges[32];
     uint32_t range_count = COUNT_OF(ranges);
-    ARRAY_OF(SegmentRef) segments = {0};
     expr_ranges(context->arena, (const Expr *const *)phys->scan.conjuncts, phys->scan.conjunct_count, ranges, &range_count);
+    SegmentList list = {node, phys, ranges, range_count, {0}};
     phys->scan.partitions_total = table->partition_count;
-    for (uint32_t p = 0; p < table->partition_count; p++) {
-        const CatalogPartition *partition = table->partitions[p];
-        phys->scan.tablets_total += partition->tablet_count;
-        if (!partition_is_wanted(node, partition->id) ||
-            !partition_may_match(table, partition, ranges, range_count, phys->scan.scan_columns))
-            continue;
-        phys->scan.partitions_selected++;
-        phys->scan.tablets_selected += partition->tablet_count;
-        for (uint32_t t = 0; t < partition->tablet_count; t++) {
-            for (uint32_t s = 0; s < partition->tablets[t].segment_count && node->scan.segments == NULL; s++)
-                ARRAY_PUSH(context->arena, &segments, partition->tablets[t].segments[s]);
-        }
-    }
+    phys->scan.tablets_total = (uint32_t)table_sums(table).tablets;
+    const PartitionOrder *order = range_count == 0 ? NULL : partition_order_of(table);
+    uint32_t first = 0, end = table->partition_count;
+    bool has_ranges = table_has_ranges(table->schema);
+    for (uint32_t r = 0; r < range_count && order != NULL && has_ranges; r++)
+        narrow_span(table, order, &ranges[r], phys->scan.scan_columns, &first, &end);
+    bool is_done = order != NULL && partition_order_lists_all(order) && collect_points(context, &list, order);
+    for (uint32_t p = first; p < end && !is_done; p++)
+        collect_partition(context, &list, table->partitions[order != NULL && has_ranges ? partition_order_place(order, p) : p]);
     for (uint32_t s = 0; s < node->scan.segment_count && node->scan.segments != NULL; s++)
-        ARRAY_PUSH(context->arena, &segments, node->scan.segments[s]);
-    phys->scan.segments = segments.items;
-    phys->scan.segment_count = segments.count;
+        ARRAY_PUSH(context->arena, &list.found, node->scan.segments[s]);
+    phys->scan.segments = list.found.items;
+    phys->scan.segment_count = list.found.count;
 }
 
 static const Datum *missing_value(PlanContext *context, const TableColumn *column)

@@ -72,6 +72,7 @@ typedef struct StatementContext {
     AnalyzeContext analyze;
     bool has_more;
     bool writes; /* its plans have insert_timeout */
+    int64_t timeout_s; /* the statement's own; 0: none */
     const Type *parameter_types;
     const Datum *parameter_values;
     uint32_t parameter_count;

@@ -31,7 +31,9 @@ static SpillMode spill_mode(StatementContext *context)
 
 Status execute_plan(StatementContext *context, const PhysPlan *plan, const ExecResult *result, OperatorProfile *profile)
 {
-    int64_t timeout = context->writes ? session_number(context, "insert_timeout", 14400) : session_number(context, "query_timeout", 300);
+    int64_t timeout = context->timeout_s > 0 ? context->timeout_s
+                      : context->writes      ? session_number(context, "insert_timeout", 14400)
+                                             : session_number(context, "query_timeout", 300);
     int64_t dop = session_number(context, "pipeline_dop", 0);
     ExecOptions options = {.pool = context->session->instance->pool, .segments = context->session->instance->segments,
                            .memory = &context->memory, .cancelled = &context->session->cancelled, .profile = profile, .scanned = &context->scanned,
@@ -379,8 +381,20 @@ static Status insert_rows_of(StatementContext *context, const AstStatement *stat
     return status;
 }
 
+/* INSERT .. PROPERTIES ("timeout" = "seconds") */
+static Status read_timeout(StatementContext *context, const AstProperties *properties)
+{
+    for (uint32_t i = 0; i < properties->keys.count; i++) {
+        StrView value = properties->values.items[i];
+        if (strview_equal_ci(properties->keys.items[i], STR_VIEW("timeout")) && (!int64_parse(value, &context->timeout_s) || context->timeout_s < 1))
+            return RAISE(context->diag, INVALID_ARGUMENT, "Invalid timeout: %.*s", SV_ARGS(value));
+    }
+    return OK;
+}
+
 Status run_insert(StatementContext *context, const AstStatement *statement)
 {
+    TRY(read_timeout(context, &statement->insert->properties));
     if (statement->insert->is_blackhole)
         return run_blackhole(context, statement);
     const CatalogDatabase *database;

@@ -4,6 +4,7 @@
 
 #include "base/hash.h"
 #include "base/memory.h"
+#include "vector/selection.h"
 #include "volume/quarantine.h"
 
 static void make_words(DeleteVector *vector, Arena *arena)
@@ -25,46 +26,65 @@ bool delete_vector_add(DeleteVector *vector, Arena *arena, uint32_t row)
     return true;
 }
 
-/* By eight rows: a table says which of them are alive. */
-typedef struct AliveTable {
-    uint16_t offsets[256][DELETE_VECTOR_STEP];
-    uint8_t counts[256];
-} AliveTable;
-
-static AliveTable alive_table;
-
-__attribute__((constructor)) static void fill_alive_table(void)
+/* The bits of 64 rows from any row on; bits behind the last row are 0 or another row's. */
+static uint64_t dead_bits(const DeleteVector *vector, uint32_t row)
 {
-    for (uint32_t dead = 0; dead < 256; dead++) {
-        for (uint32_t bit = 0; bit < DELETE_VECTOR_STEP; bit++) {
-            if ((dead >> bit & 1) == 0)
-                alive_table.offsets[dead][alive_table.counts[dead]++] = (uint16_t)bit;
-        }
-    }
-}
-
-static uint32_t dead_bits(const DeleteVector *vector, uint32_t row)
-{
-    uint64_t low = vector->words[row / 64] >> (row % 64);
-    bool crosses = row % 64 > 64 - DELETE_VECTOR_STEP && row / 64 < vector->rows / 64;
-    return (uint32_t)(low | (crosses ? vector->words[row / 64 + 1] << (64 - row % 64) : 0)) & 0xff;
+    const uint64_t *word = &vector->words[row / 64];
+    uint64_t low = *word >> (row % 64);
+    bool crosses = row % 64 != 0 && row / 64 < vector->rows / 64;
+    return crosses ? low | word[1] << (64 - row % 64) : low;
 }
 
 uint32_t delete_vector_alive(const DeleteVector *vector, uint32_t first, uint32_t count, uint16_t *out)
 {
     uint32_t alive = 0;
     uint32_t row = 0;
-    for (; row + DELETE_VECTOR_STEP <= count; row += DELETE_VECTOR_STEP) {
-        uint32_t dead = dead_bits(vector, first + row);
-        for (uint32_t i = 0; i < DELETE_VECTOR_STEP; i++)
-            out[alive + i] = (uint16_t)(row + alive_table.offsets[dead][i]);
-        alive += alive_table.counts[dead];
+    for (uint64_t dead = 0; row + SELECTION_STEP <= count; row += SELECTION_STEP, dead >>= SELECTION_STEP) {
+        if (row % 64 == 0)
+            dead = dead_bits(vector, first + row);
+        alive += selection_put(&out[alive], row, (uint8_t)~dead);
     }
     for (; row < count; row++) {
         out[alive] = (uint16_t)row;
         alive += !delete_vector_has(vector, first + row);
     }
     return alive;
+}
+
+/* ---- lists ---- */
+
+enum { LIST_STEP = 4096 };
+
+void delete_list_make(const DeleteVector *vector, Arena *arena, DeleteList *out)
+{
+    uint32_t steps = vector->rows / LIST_STEP + 1;
+    uint32_t found = 0;
+    *out = (DeleteList){.rows = ARENA_NEW_ARRAY(arena, uint16_t, vector->count + 1), .starts = ARENA_NEW_ARRAY(arena, uint32_t, steps + 1)};
+    for (uint32_t w = 0; vector->words != NULL && w < vector->rows / 64 + 1; w++) {
+        if (w % (LIST_STEP / 64) == 0)
+            out->starts[w / (LIST_STEP / 64)] = found;
+        for (uint64_t bits = vector->words[w]; bits != 0 && found < vector->count; bits &= bits - 1)
+            out->rows[found++] = (uint16_t)(w * 64 % LIST_STEP + (uint32_t)__builtin_ctzll(bits));
+    }
+    out->starts[steps] = found;
+}
+
+uint32_t delete_list_slice(const DeleteList *list, uint32_t first, uint32_t count, uint16_t *buffer, const uint16_t **out_rows)
+{
+    uint32_t found = 0;
+    uint32_t step = first / LIST_STEP;
+    if (first % LIST_STEP == 0 && count == LIST_STEP) {
+        *out_rows = &list->rows[list->starts[step]];
+        return list->starts[step + 1] - list->starts[step];
+    }
+    for (*out_rows = buffer; step * LIST_STEP < first + count; step++) {
+        for (uint32_t at = list->starts[step]; at < list->starts[step + 1]; at++) {
+            uint32_t row = step * LIST_STEP + list->rows[at];
+            if (row >= first && row < first + count)
+                buffer[found++] = (uint16_t)(row - first);
+        }
+    }
+    return found;
 }
 
 /* By parts: what a damaged bitmap says about its size is not believed. */

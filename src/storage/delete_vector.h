@@ -19,9 +19,17 @@ static inline bool delete_vector_has(const DeleteVector *vector, uint32_t row)
     return vector->words != NULL && (vector->words[row / 64] >> (row % 64) & 1) != 0;
 }
 
-/* Rows first .. first + count - 1 that are not deleted, counted from first. out: room for count + DELETE_VECTOR_STEP. */
-enum { DELETE_VECTOR_STEP = 8 };
+/* Rows first .. first + count - 1 that are not deleted, counted from first. out: room for count. */
 uint32_t delete_vector_alive(const DeleteVector *vector, uint32_t first, uint32_t count, uint16_t *out);
+/* The deleted rows, ascending, each counted from the last multiple of 4,096. */
+typedef struct DeleteList {
+    uint16_t *rows;
+    uint32_t *starts; /* of each 4,096 rows in the list, and where it ends */
+} DeleteList;
+void delete_list_make(const DeleteVector *vector, Arena *arena, DeleteList *out);
+/* Which of the rows first .. first + count - 1 it holds, counted from first, and how many: in the list itself, or in
+ * buffer, which has room for count. The vector has these rows. */
+uint32_t delete_list_slice(const DeleteList *list, uint32_t first, uint32_t count, uint16_t *buffer, const uint16_t **out_rows);
 /* What the segment's reference names; words stay NULL when that is nothing. CORRUPT when damaged. */
 Status delete_vector_load(Volume *volume, const SegmentRef *segment, Arena *arena, Diag *diag, DeleteVector *out);
 /* The same of a reference that metadata no longer has: its object may be gone, which is no damage. */

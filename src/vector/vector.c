@@ -485,6 +485,7 @@ void chunk_reset(Chunk *chunk)
     chunk->row_count = 0;
     chunk->sel = NULL;
     chunk->selected = 0;
+    chunk->dropped = NULL;
 }
 
 void chunk_compact(Chunk *chunk, Arena *arena, Chunk *out)

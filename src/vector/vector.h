@@ -67,11 +67,19 @@ typedef struct Chunk {
     uint32_t row_count;    /* physical rows */
     const uint16_t *sel;   /* NULL: all rows alive */
     uint32_t selected;     /* valid when sel is set */
+    const uint16_t *dropped; /* see chunk_is_nearly_whole() */
+    uint32_t dropped_count;
 } Chunk;
 
 static inline Rows chunk_rows(const Chunk *chunk)
 {
     return chunk->sel == NULL ? (Rows){NULL, chunk->row_count} : (Rows){chunk->sel, chunk->selected};
+}
+/* Does sel leave out a few rows only, those at dropped, which hold values as the others do? Loops over all rows that see to the
+ * few afterwards beat loops over a selection then. Who narrows sel need not care: the counts tell. */
+static inline bool chunk_is_nearly_whole(const Chunk *chunk)
+{
+    return chunk->dropped != NULL && chunk->sel != NULL && chunk->selected + chunk->dropped_count == chunk->row_count;
 }
 static inline uint32_t chunk_alive(const Chunk *chunk)
 {

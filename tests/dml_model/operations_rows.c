@@ -229,6 +229,8 @@ static void print_headers(World *world, const RefTable *table, const Load *load,
     }
     if (load->kind == LOAD_PARTIAL)
         ARRAY_PUSH(arena, headers, strview("partial_update: true"));
+    if (load->kind == LOAD_PARTIAL && chance(world, 50))
+        ARRAY_PUSH(arena, headers, strview("partial_update_mode: column"));
     if (load->kind == LOAD_CONDITION)
         ARRAY_PUSH(arena, headers, strview(arena_printf(arena, "merge_condition: %s", table->columns[load->condition].name)));
 }

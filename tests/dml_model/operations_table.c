@@ -155,7 +155,7 @@ static void make_anew(World *world, uint32_t slot)
 
 void operation_table(World *world)
 {
-    static void (*const operations[])(World *world, uint32_t slot) = {
+    static void (*const operations[])(World * world, uint32_t slot) = {
         add_column,     add_column,      drop_column,     rename_column, widen_column, rename_table, swap_tables,
         truncate_table, empty_partition, empty_partition, compact,       compact,      compact,      make_anew,
         merge_partitions, merge_partitions, distribute_anew,

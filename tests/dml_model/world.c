@@ -255,8 +255,10 @@ static void operate(World *world)
 {
     uint32_t kind = pick(world, 100);
     world->operations++;
-    if (kind < 70)
+    if (kind < 58)
         operation_rows(world);
+    else if (kind < 70)
+        operation_merge(world);
     else if (kind < 82)
         operation_table(world);
     else

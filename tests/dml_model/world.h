@@ -52,6 +52,7 @@ void column_print(ByteBuf *sql, const RefColumn *column);
 Where random_where(World *world, const RefTable *table, bool any_column);
 
 void operation_rows(World *world);  /* INSERT, loads, DELETE, UPDATE, transactions */
+void operation_merge(World *world); /* UPDATE FROM, MERGE, partitions as a whole */
 void operation_table(World *world); /* ALTER, TRUNCATE, DROP, COMPACT */
 void operation_read(World *world);
 

@@ -179,6 +179,13 @@ static void correlation_print(Generator *g, const Scope *outer, const Scope *inn
         typed_literal_print(g, column->kind, sql);
 }
 
+/* What may follow the conditions of an EXISTS or IN subquery over one column. */
+static const char *subquery_tail(Generator *g, bool is_exists)
+{
+    static const char *const tails[] = {" GROUP BY 1", " GROUP BY 1 HAVING count(*) > 1", " LIMIT 1"};
+    return lucky(g, 75) ? "" : tails[draw(g, is_exists ? 3 : 2)];
+}
+
 /* The conditions of a subquery: they may compare with the columns around it in any way, and may ask further subqueries. */
 static void subquery_where_print(Generator *g, const Scope *outer, const Scope *inner, ByteBuf *sql)
 {
@@ -201,7 +208,7 @@ static void subquery_print(Generator *g, const Scope *scope, ByteBuf *sql)
     static const char *const comparisons[] = {"<=", "=", "<>", ">"};
     AUTO_BYTEBUF alias = {0};
     Scope inner;
-    uint32_t t = small_table(g), form = draw(g, 6);
+    uint32_t t = small_table(g), form = draw(g, 7);
     bytebuf_printf(&alias, "s%u", g->next_alias++);
     inner_scope(g, t, alias.data, &inner);
     const ScopeColumn *column = &inner.columns[draw(g, inner.count)], *second = &inner.columns[draw(g, inner.count)];
@@ -222,10 +229,17 @@ static void subquery_print(Generator *g, const Scope *scope, ByteBuf *sql)
     } else if (form == 4) {
         expression_print(g, scope, column->kind, 1, sql);
         bytebuf_printf(sql, " %s (%s", comparisons[draw(g, COUNT_OF(comparisons))], value.data);
-    } else {
+    } else if (form == 5) {
         bytebuf_printf(sql, "(%s", value.data);
+    } else {
+        expression_print(g, scope, column->kind, 0, sql);
+        bytebuf_printf(sql, " >= (SELECT %s FROM @%u@ %s WHERE ", column->text, t, alias.data);
     }
     subquery_where_print(g, scope, &inner, sql);
+    if (form < 3)
+        bytebuf_append_text(sql, subquery_tail(g, form < 2));
+    if (form == 6)
+        bytebuf_printf(sql, " ORDER BY %s.id%s LIMIT 1", alias.data, lucky(g, 50) ? " DESC" : "");
     bytebuf_append_char(sql, ')');
     if (form == 5) {
         bytebuf_append_text(sql, " BETWEEN ");

@@ -55,39 +55,91 @@ static void aggregate_print(Generator *g, const Scope *scope, int depth, ValueKi
     *out_kind = whole_aggregates[form].keeps_kind ? kind : VALUE_KINDS;
 }
 
-/* (SELECT ... FROM @t@ x ...) alias */
-static void derived_print(Generator *g, const char *alias, Scope *out, ByteBuf *sql)
+/* SELECT ... AS d0, ... of one small table; grouped by the first column, or not. */
+static void block_print(Generator *g, ValueKind *in_out_kinds, uint32_t count, bool is_grouped, ByteBuf *sql)
 {
     Scope inner;
-    AUTO_BYTEBUF inner_alias = {0};
-    uint32_t t = draw(g, LARGE_TABLE), count = 1 + draw(g, 3);
-    bool is_grouped = lucky(g, 50);
-    bytebuf_printf(&inner_alias, "i%u", g->next_alias++);
-    table_scope(&g->tables[t], inner_alias.data, &inner);
-    out->count = 0;
-    bytebuf_append_text(sql, "(SELECT ");
+    AUTO_BYTEBUF alias = {0};
+    uint32_t t = draw(g, LARGE_TABLE);
+    bytebuf_printf(&alias, "i%u", g->next_alias++);
+    table_scope(&g->tables[t], alias.data, &inner);
+    bytebuf_append_text(sql, "SELECT ");
     for (uint32_t i = 0; i < count; i++) {
-        ValueKind kind = random_kind(g);
-        AUTO_BYTEBUF name = {0};
-        bytebuf_printf(&name, "d%u", i);
         bytebuf_append_text(sql, i == 0 ? "" : ", ");
         if (is_grouped && i > 0)
-            aggregate_print(g, &inner, 1, &kind, sql);
+            aggregate_print(g, &inner, 1, &in_out_kinds[i], sql);
         else
-            expression_print(g, &inner, kind, 1, sql);
-        bytebuf_printf(sql, " AS %s", name.data);
-        if (kind < VALUE_KINDS)
-            scope_add(out, alias, name.data, kind);
+            expression_print(g, &inner, in_out_kinds[i], 1, sql);
+        bytebuf_printf(sql, " AS d%u", i);
     }
-    bytebuf_printf(sql, " FROM @%u@ %s WHERE ", t, inner_alias.data);
+    bytebuf_printf(sql, " FROM @%u@ %s WHERE ", t, alias.data);
     predicate_print(g, &inner, 1, sql);
-    bytebuf_printf(sql, "%s) %s", is_grouped ? " GROUP BY 1" : "", alias);
+    bytebuf_append_text(sql, is_grouped ? " GROUP BY 1" : "");
+}
+
+static void numbered_scope(const ValueKind *kinds, uint32_t count, const char *alias, Scope *out)
+{
+    out->count = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        AUTO_BYTEBUF name = {0};
+        bytebuf_printf(&name, "d%u", i);
+        if (kinds[i] < VALUE_KINDS)
+            scope_add(out, alias, name.data, kinds[i]);
+    }
+}
+
+static void block_or_set_print(Generator *g, ValueKind *in_out_kinds, uint32_t count, ByteBuf *sql)
+{
+    static const char *const operators[] = {" UNION ALL ", " UNION ", " EXCEPT ", " INTERSECT "};
+    bool is_grouped = lucky(g, 50);
+    for (uint32_t i = 0; i < count; i++)
+        in_out_kinds[i] = random_kind(g);
+    block_print(g, in_out_kinds, count, is_grouped, sql);
+    if (is_grouped || lucky(g, 60))
+        return;
+    bytebuf_append_text(sql, operators[draw(g, COUNT_OF(operators))]);
+    block_print(g, in_out_kinds, count, false, sql);
+}
+
+/* (SELECT ...) alias */
+static void derived_print(Generator *g, const char *alias, Scope *out, ByteBuf *sql)
+{
+    ValueKind kinds[3] = {0};
+    uint32_t count = 1 + draw(g, 3);
+    bytebuf_append_char(sql, '(');
+    block_or_set_print(g, kinds, count, sql);
+    bytebuf_printf(sql, ") %s", alias);
+    numbered_scope(kinds, count, alias, out);
+}
+
+/* WITH cte_0 AS (...), cte_1 AS (... that may read cte_0 ...): until the end of the query they can be read. */
+static void ctes_print(Generator *g, ByteBuf *sql)
+{
+    uint32_t count = 1 + draw(g, CTES_MAX);
+    for (uint32_t i = 0; i < count; i++) {
+        ValueKind *kinds = g->ctes[i];
+        bytebuf_printf(sql, "%scte_%u AS (", i == 0 ? "WITH " : ", ", i);
+        if (i > 0 && lucky(g, 50)) {
+            memcpy(kinds, g->ctes[0], sizeof(g->ctes[0]));
+            bytebuf_append_text(sql, "SELECT x.d0, x.d1, y.d2 FROM cte_0 x JOIN cte_0 y ON x.d0 = y.d0");
+        } else {
+            block_or_set_print(g, kinds, CTE_COLUMNS, sql);
+        }
+        bytebuf_append_text(sql, ") ");
+    }
+    g->cte_count = count;
 }
 
 static void source_print(Generator *g, bool is_large, Scope *out, ByteBuf *sql)
 {
     AUTO_BYTEBUF alias = {0};
     bytebuf_printf(&alias, "a%u", g->next_alias++);
+    if (!is_large && g->cte_count > 0 && lucky(g, 50)) {
+        uint32_t cte = draw(g, g->cte_count);
+        numbered_scope(g->ctes[cte], CTE_COLUMNS, alias.data, out);
+        bytebuf_printf(sql, "cte_%u %s", cte, alias.data);
+        return;
+    }
     if (!is_large && lucky(g, 20)) {
         derived_print(g, alias.data, out, sql);
         return;
@@ -265,7 +317,9 @@ static void grouped_print(Generator *g, ByteBuf *sql)
     bytebuf_printf(sql, " FROM %s", from.data);
     where_print(g, &scope, sql);
     grouping_print(g, keys, sql);
-    if (lucky(g, 30)) {
+    if (lucky(g, 20))
+        bytebuf_printf(sql, " HAVING count(*) > 0 QUALIFY rank() OVER (ORDER BY x%u) < 5", keys + calls - 1);
+    else if (lucky(g, 30)) {
         bytebuf_append_text(sql, " HAVING count(*) > 1 OR ");
         aggregate_print(g, &scope, 1, &ignored, sql);
         bytebuf_append_text(sql, " IS NULL");
@@ -307,8 +361,39 @@ static void window_print(Generator *g, ByteBuf *sql)
     where_print(g, &scope, sql);
 }
 
+/* Functions whose value is the same for rows that are equal in the order, over any FROM. */
+static void ranks_print(Generator *g, ByteBuf *sql)
+{
+    static const char *const calls[] = {"rank()", "dense_rank()", "count(*)", "sum($)", "max($)", "cume_dist()", "percent_rank()"};
+    Scope scope;
+    AUTO_BYTEBUF from = {0};
+    const char *call = calls[draw(g, COUNT_OF(calls))];
+    from_print(g, &scope, &from);
+    bytebuf_append_text(sql, "SELECT ");
+    expression_print(g, &scope, random_kind(g), 1, sql);
+    bytebuf_append_text(sql, " AS x0, ");
+    for (const char *p = call; *p != '\0'; p++) {
+        if (*p == '$')
+            expression_print(g, &scope, KIND_INT, 1, sql);
+        else
+            bytebuf_append_char(sql, *p);
+    }
+    bytebuf_append_text(sql, " OVER (PARTITION BY ");
+    expression_print(g, &scope, random_kind(g), 1, sql);
+    bytebuf_append_text(sql, " ORDER BY ");
+    expression_print(g, &scope, random_kind(g), 1, sql);
+    bytebuf_printf(sql, ") AS x1 FROM %s", from.data);
+    where_print(g, &scope, sql);
+    if (lucky(g, 30))
+        bytebuf_append_text(sql, " QUALIFY x1 > 1");
+}
+
 void query_print(Generator *g, ByteBuf *sql)
 {
-    static void (*const shapes[])(Generator *, ByteBuf *) = {plain_print, set_operation_print, top_print, grouped_print, grouped_print, window_print};
+    static void (*const shapes[])(Generator *, ByteBuf *) = {plain_print,   set_operation_print, top_print,  grouped_print,
+                                                             grouped_print, window_print,        ranks_print};
+    if (lucky(g, 20))
+        ctes_print(g, sql);
     shapes[draw(g, COUNT_OF(shapes))](g, sql);
+    g->cte_count = 0;
 }

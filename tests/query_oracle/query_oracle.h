@@ -18,7 +18,7 @@ typedef enum ValueKind {
     VALUE_KINDS,
 } ValueKind;
 
-enum { TABLES = 4, COLUMNS_MAX = 8, LAYOUTS = 4, SCOPE_MAX = 40, NAME_MAX_BYTES = 24 };
+enum { TABLES = 4, COLUMNS_MAX = 8, LAYOUTS = 4, SCOPE_MAX = 40, NAME_MAX_BYTES = 24, CTES_MAX = 2, CTE_COLUMNS = 3 };
 
 typedef struct TableColumn {
     ValueKind kind;
@@ -46,6 +46,8 @@ typedef struct Scope {
 typedef struct Generator {
     Random random;
     TestTable tables[TABLES];
+    ValueKind ctes[CTES_MAX][CTE_COLUMNS]; /* columns d0, d1, d2 of cte_0, cte_1 */
+    uint32_t cte_count;                    /* that may be named */
     uint32_t next_alias;
     bool allows_subqueries;
 } Generator;

@@ -546,7 +546,7 @@ int main(int argc, char **argv)
         mem_free(test);
     }
     printf("%ld partitions were refreshed row by row\n", differences);
-    failed += differences == 0;
+    failed += differences == 0 && passed > 2000; /* a slow program is overtaken by compaction */
     printf("%d passed, %d failed\n", passed, failed);
     return failed > 0;
 }

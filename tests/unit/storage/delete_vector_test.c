@@ -26,7 +26,7 @@ static void fill(DeleteVector *vector, Arena *arena, uint64_t seed, uint32_t per
 static void test_alive(void **state)
 {
     (void)state;
-    static uint16_t found[4096 + DELETE_VECTOR_STEP];
+    static uint16_t found[4096];
     Random random = {7};
     for (uint32_t round = 0; round < 500; round++) {
         AUTO_ARENA arena;
@@ -44,6 +44,33 @@ static void test_alive(void **state)
             assert_int_equal(found[expected++], row);
         }
         assert_int_equal(expected, alive);
+    }
+}
+
+static void test_list(void **state)
+{
+    (void)state;
+    Random random = {11};
+    for (uint32_t round = 0; round < 500; round++) {
+        AUTO_ARENA arena;
+        DeleteVector vector;
+        DeleteList list;
+        arena_init(&arena, NULL);
+        fill(&vector, &arena, round, round % 101);
+        delete_list_make(&vector, &arena, &list);
+        uint32_t first = round % 3 == 0 ? round % 2 * 4096 : (uint32_t)(random_next(&random) % ROWS);
+        uint32_t count = MIN((uint32_t)(ROWS - first), round % 5 == 0 ? (uint32_t)77 : (uint32_t)4096);
+        uint32_t expected = 0;
+        static uint16_t buffer[4096];
+        const uint16_t *rows;
+        uint32_t found = delete_list_slice(&list, first, count, buffer, &rows);
+        for (uint32_t row = 0; row < count; row++) {
+            if (!delete_vector_has(&vector, first + row))
+                continue;
+            assert_true(expected < found);
+            assert_int_equal(rows[expected++], row);
+        }
+        assert_int_equal(expected, found);
     }
 }
 
@@ -68,6 +95,6 @@ static void test_stored_form(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_alive), cmocka_unit_test(test_stored_form)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_alive), cmocka_unit_test(test_list), cmocka_unit_test(test_stored_form)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
