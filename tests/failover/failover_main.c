@@ -264,6 +264,7 @@ static Status strike(Blow blow, int leader, int64_t *out_gap_us, Diag *diag)
     if (blow == BLOW_CUT_OFF) {
         int port = atomic_exchange(&ports[leader], 0);
         check(set_cut(port, true), "the leader is cut off");
+        since_us = now_us(); /* until then writes go on */
         *out_gap_us = await_write(since_us);
         env_sleep_us(environment_real(), (int64_t)PAUSE_MS * 500);
         check(set_cut(port, false), "the leader is back");
