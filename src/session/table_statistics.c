@@ -121,7 +121,7 @@ static bool gather(StatisticsCache *cache, const CatalogTable *table, const Tabl
     }
     out->distinct = g.all_dictionaries && g.most_entries > 0 ? g.most_entries : g.rows / 10;
     if (out->has_bounds)
-        out->distinct = MIN(g.rows, (double)(out->max.i128 - out->min.i128) + 1);
+        out->distinct = MIN(g.rows, (double)((UInt128)out->max.i128 - (UInt128)out->min.i128) + 1);
     out->distinct = MAX(out->distinct, 1.0);
     out->has_bounds &= g.proves_bounds && step == 1;
     out->null_count *= step;
