@@ -7,7 +7,7 @@
 #include "base/environment.h"
 
 /* A statement that has worked this long is not a short one. */
-enum { SHORT_US = 10 * 1000 };
+enum { SHORT_US = 3 * 1000 };
 
 typedef struct Section Section;
 
