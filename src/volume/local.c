@@ -46,8 +46,13 @@ typedef struct LocalObject {
     VolumeObject object;
     ino_t inode;
     struct timespec modified;
+    bool is_copy; /* in memory; else mapped */
     char path[];
 } LocalObject;
+
+/* The system allows a process about 65,000 mappings. From so many objects on, small ones are copied instead. */
+enum { MAPPED_MOST = 30000, COPIED_BYTES = 64 << 10, SLACK_BYTES = 64 /* behind a copy, as behind the end of a file */ };
+static _Atomic uint32_t mapped_objects;
 
 static Status io_error(Diag *diag, const char *action, const char *path)
 {
@@ -244,6 +249,45 @@ static Status local_flush(Volume *volume, Diag *diag)
     return status;
 }
 
+static Status map_object(LocalObject *object, int fd, Diag *diag)
+{
+    void *data = mmap(NULL, object->object.size, PROT_READ, MAP_SHARED, fd, 0);
+    if (data == MAP_FAILED)
+        return io_error(diag, "map", object->path);
+    atomic_fetch_add_explicit(&mapped_objects, 1, memory_order_relaxed);
+    object->object.data = data;
+    return OK;
+}
+
+static Status copy_object(LocalObject *object, int fd, Diag *diag)
+{
+    size_t done = 0, size = object->object.size;
+    uint8_t *bytes = mem_alloc(size + SLACK_BYTES);
+    memset(bytes + size, 0, SLACK_BYTES);
+    object->object.data = bytes;
+    object->is_copy = true;
+    while (done < size) {
+        ssize_t count = pread(fd, bytes + done, size - done, (off_t)done);
+        if (count == 0)
+            return RAISE(diag, IO, "object \"%s\" became shorter while it was read", object->path);
+        if (count < 0 && errno != EINTR)
+            return io_error(diag, "read", object->path);
+        done += count > 0 ? (size_t)count : 0;
+    }
+    return OK;
+}
+
+static void local_close_object(VolumeObject *object)
+{
+    if (((LocalObject *)object)->is_copy) {
+        mem_free((void *)(uintptr_t)object->data);
+    } else if (object->data != NULL) {
+        munmap((void *)(uintptr_t)object->data, object->size);
+        atomic_fetch_sub_explicit(&mapped_objects, 1, memory_order_relaxed);
+    }
+    mem_free(object);
+}
+
 static Status local_open_object(Volume *volume, const char *path, Diag *diag, VolumeObject **out_object)
 {
     LocalVolume *local = (LocalVolume *)volume;
@@ -257,29 +301,19 @@ static Status local_open_object(Volume *volume, const char *path, Diag *diag, Vo
         close(fd);
         return io_error(diag, "open", path);
     }
-    void *data = NULL;
-    if (info.st_size > 0) {
-        data = mmap(NULL, (size_t)info.st_size, PROT_READ, MAP_SHARED, fd, 0);
-        if (data == MAP_FAILED) {
-            close(fd);
-            return io_error(diag, "map", path);
-        }
-    }
-    close(fd); /* the mapping stays */
     LocalObject *object = mem_alloc_zero(sizeof(*object) + strlen(path) + 1);
-    object->object = (VolumeObject){volume, data, (size_t)info.st_size};
+    object->object = (VolumeObject){volume, NULL, (size_t)info.st_size};
     object->inode = info.st_ino;
     object->modified = info.st_mtim;
     memcpy(object->path, path, strlen(path) + 1);
-    *out_object = &object->object;
-    return OK;
-}
-
-static void local_close_object(VolumeObject *object)
-{
-    if (object->data != NULL)
-        munmap((void *)(uintptr_t)object->data, object->size);
-    mem_free(object);
+    bool is_to_copy = info.st_size <= COPIED_BYTES && atomic_load_explicit(&mapped_objects, memory_order_relaxed) >= MAPPED_MOST;
+    Status status = info.st_size == 0 ? OK : is_to_copy ? copy_object(object, fd, diag) : map_object(object, fd, diag);
+    close(fd); /* the mapping stays */
+    if (status != OK)
+        local_close_object(&object->object);
+    else
+        *out_object = &object->object;
+    return status;
 }
 
 static bool local_is_unchanged(VolumeObject *object)

@@ -129,6 +129,44 @@ static void writes_fail_on_demand(void **state)
     volume_close(v);
 }
 
+static uint32_t mappings(void)
+{
+    char line[4096];
+    uint32_t count = 0;
+    FILE *file = fopen("/proc/self/maps", "re");
+    assert_non_null(file);
+    while (fgets(line, sizeof(line), file) != NULL)
+        count++;
+    fclose(file);
+    return count;
+}
+
+/* More objects than a process may have mappings. */
+static void many_objects_are_open_at_once(void **state)
+{
+    enum { OBJECTS = 70000 };
+    static VolumeObject *objects[OBJECTS];
+    (void)state;
+    Diag diag = {0};
+    Volume *v;
+    char directory[] = "/tmp/volume_test.XXXXXX";
+    assert_non_null(mkdtemp(directory));
+    assert_int_equal(volume_open_local(directory, environment_real(), &diag, &v), OK);
+    assert_int_equal(volume_put(v, "a/small", STR_VIEW("small bytes"), &diag), OK);
+    for (uint32_t i = 0; i < OBJECTS; i++)
+        assert_int_equal(volume_open_object(v, "a/small", &diag, &objects[i]), OK);
+    assert_true(mappings() < 40000);
+    for (uint32_t i = 0; i < OBJECTS; i++) {
+        assert_int_equal(objects[i]->size, 11);
+        assert_memory_equal(objects[i]->data, "small bytes", 11);
+        assert_true(volume_object_is_unchanged(objects[i]));
+        volume_close_object(objects[i]);
+    }
+    assert_true(mappings() < 2000);
+    volume_close(v);
+    nftw(directory, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -136,6 +174,7 @@ int main(void)
         cmocka_unit_test(local_keeps_the_promises),
         cmocka_unit_test(crashes_lose_what_was_not_flushed),
         cmocka_unit_test(writes_fail_on_demand),
+        cmocka_unit_test(many_objects_are_open_at_once),
     };
     return cmocka_run_group_tests_name("volume", tests, NULL, NULL);
 }
