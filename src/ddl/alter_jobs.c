@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "codec/json_text.h"
+#include "meta/record_json.h"
 
 #define MODULE "alter"
 enum { MOST_RECORDS = 200 };
@@ -123,26 +124,15 @@ typedef struct Listing {
     ARRAY_OF(AlterJob) jobs;
 } Listing;
 
-static StrView text_of(const json_t *object, const char *key, Arena *arena)
-{
-    const char *text = json_string_value(json_object_get(object, key));
-    return strview(arena_strdup(arena, text == NULL ? "" : text));
-}
-
-static uint64_t number_of(const json_t *object, const char *key)
-{
-    return (uint64_t)json_integer_value(json_object_get(object, key));
-}
-
 static void read_record(void *context, StrView key, StrView value)
 {
     Listing *listing = context;
     json_t *object = json_loadb(value.data, value.length, 0, NULL);
-    AlterJob job = {.id = number_of(object, "id"), .table_id = number_of(object, "table_id"), .database_id = number_of(object, "database"),
-                    .created_us = (int64_t)number_of(object, "created_us"), .finished_us = (int64_t)number_of(object, "finished_us"),
-                    .state = text_of(object, "state", listing->arena), .message = text_of(object, "message", listing->arena),
-                    .kind = text_of(object, "kind", listing->arena).data, .progress = 100};
-    alter_job_name(&job, text_of(object, "table", listing->arena));
+    AlterJob job = {.id = record_number(object, "id"), .table_id = record_number(object, "table_id"), .database_id = record_number(object, "database"),
+                    .created_us = (int64_t)record_number(object, "created_us"), .finished_us = (int64_t)record_number(object, "finished_us"),
+                    .state = record_text(object, "state", listing->arena), .message = record_text(object, "message", listing->arena),
+                    .kind = record_text(object, "kind", listing->arena).data, .progress = 100};
+    alter_job_name(&job, record_text(object, "table", listing->arena));
     json_decref(object);
     (void)key;
     if (job.database_id == listing->database_id)

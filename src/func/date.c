@@ -630,11 +630,11 @@ DEFINE_ROWWISE(from_unixtime_kernel, {
      .overload_count = sizeof((const FuncOverload[]){__VA_ARGS__}) / sizeof(FuncOverload), .group = "date"}
 #define PARTF(NAME, KERNEL) DF(NAME, 0, 1, 1, {"A", 'i', KERNEL, NULL})
 #define DATE_PARTF(NAME, KERNEL, DATE_KERNEL) DF(NAME, 0, 1, 1, {"A", 'i', KERNEL, NULL}, {"a", 'i', DATE_KERNEL, NULL})
+#define ADD_UNITSF(NAME, CODE)                                                                       \
+    {.name = NAME, .kind = FUNC_SCALAR, .flags = FUNC_NULL_IF_ANY_NULL, .min_arguments = 2, .max_arguments = 2, \
+     .bind = bind_add_units, .code = CODE, .group = "date"}
 #define UNITS(NAME, UNIT)                                                                            \
-    {.name = NAME "s_add", .kind = FUNC_SCALAR, .flags = FUNC_NULL_IF_ANY_NULL, .min_arguments = 2, .max_arguments = 2, \
-     .bind = bind_add_units, .code = (UNIT) * 2, .group = "date"},                                   \
-        {.name = NAME "s_sub", .kind = FUNC_SCALAR, .flags = FUNC_NULL_IF_ANY_NULL, .min_arguments = 2, .max_arguments = 2, \
-         .bind = bind_add_units, .code = (UNIT) * 2 + 1, .group = "date"},                           \
+    ADD_UNITSF(NAME "s_add", (UNIT) * 2), ADD_UNITSF(NAME "s_sub", (UNIT) * 2 + 1),                  \
         {.name = NAME "s_diff", .kind = FUNC_SCALAR, .flags = FUNC_NULL_IF_ANY_NULL, .min_arguments = 2, .max_arguments = 2, \
          .overloads = (const FuncOverload[]){{"AA", 'l', diff_units_kernel, NULL}}, .overload_count = 1, .code = UNIT, .group = "date"}
 #define NOWF(NAME, RESULT_LETTER, CODE)                                                              \
@@ -668,46 +668,11 @@ static const FuncDef defs[] = {
     UNITS("second", UNIT_SECOND),
     UNITS("millisecond", UNIT_MILLISECOND),
     UNITS("microsecond", UNIT_MICROSECOND),
-    {.name = "add_months",
-     .kind = FUNC_SCALAR,
-     .flags = FUNC_NULL_IF_ANY_NULL,
-     .min_arguments = 2,
-     .max_arguments = 2,
-     .bind = bind_add_units,
-     .code = UNIT_MONTH * 2,
-     .group = "date"},
-    {.name = "date_add",
-     .kind = FUNC_SCALAR,
-     .flags = FUNC_NULL_IF_ANY_NULL,
-     .min_arguments = 2,
-     .max_arguments = 2,
-     .bind = bind_add_units,
-     .code = UNIT_DAY * 2,
-     .group = "date"},
-    {.name = "adddate",
-     .kind = FUNC_SCALAR,
-     .flags = FUNC_NULL_IF_ANY_NULL,
-     .min_arguments = 2,
-     .max_arguments = 2,
-     .bind = bind_add_units,
-     .code = UNIT_DAY * 2,
-     .group = "date"},
-    {.name = "date_sub",
-     .kind = FUNC_SCALAR,
-     .flags = FUNC_NULL_IF_ANY_NULL,
-     .min_arguments = 2,
-     .max_arguments = 2,
-     .bind = bind_add_units,
-     .code = UNIT_DAY * 2 + 1,
-     .group = "date"},
-    {.name = "subdate",
-     .kind = FUNC_SCALAR,
-     .flags = FUNC_NULL_IF_ANY_NULL,
-     .min_arguments = 2,
-     .max_arguments = 2,
-     .bind = bind_add_units,
-     .code = UNIT_DAY * 2 + 1,
-     .group = "date"},
+    ADD_UNITSF("add_months", UNIT_MONTH * 2),
+    ADD_UNITSF("date_add", UNIT_DAY * 2),
+    ADD_UNITSF("adddate", UNIT_DAY * 2),
+    ADD_UNITSF("date_sub", UNIT_DAY * 2 + 1),
+    ADD_UNITSF("subdate", UNIT_DAY * 2 + 1),
     DF("datediff", 0, 2, 2, {"AA", 'i', datediff_kernel, NULL}, {"aa", 'i', datediff_dates, NULL}),
     {.name = "date_trunc",
      .kind = FUNC_SCALAR,

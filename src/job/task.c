@@ -5,6 +5,7 @@
 #include <jansson.h>
 #include <stdio.h>
 
+#include "meta/record_json.h"
 #include "types/datetime.h"
 
 /* ---- writing ---- */
@@ -130,18 +131,6 @@ void change_drop_task_run(Change *change, uint64_t number)
 
 /* ---- reading ---- */
 
-static StrView get_text(const json_t *object, const char *key, Arena *arena)
-{
-    const json_t *value = json_object_get(object, key);
-    size_t length = json_string_length(value);
-    return json_is_string(value) ? strview_n(arena_strndup(arena, json_string_value(value), length), length) : STR_VIEW("");
-}
-
-static int64_t get_number(const json_t *object, const char *key)
-{
-    return json_integer_value(json_object_get(object, key));
-}
-
 static void get_properties(const json_t *object, Arena *arena, Property **out_properties, uint32_t *out_count)
 {
     json_t *members = json_object_get(object, "properties"), *value;
@@ -149,27 +138,27 @@ static void get_properties(const json_t *object, Arena *arena, Property **out_pr
     *out_properties = ARENA_NEW_ARRAY(arena, Property, json_object_size(members) + 1);
     *out_count = 0;
     json_object_foreach(members, key, value)(*out_properties)[(*out_count)++] =
-        (Property){strview(arena_strdup(arena, key)), get_text(members, key, arena)};
+        (Property){strview(arena_strdup(arena, key)), record_text(members, key, arena)};
 }
 
 bool task_parse(StrView text, Arena *arena, TaskDefinition *out)
 {
     json_t *object = json_loadb(text.data, text.length, 0, NULL);
-    *out = (TaskDefinition){.id = (uint64_t)get_number(object, "id"),
-                            .name = get_text(object, "name", arena),
-                            .source = get_text(object, "source", arena),
-                            .type = (uint8_t)get_number(object, "type"),
-                            .is_paused = get_number(object, "is_paused") != 0,
-                            .created_us = get_number(object, "created_us"),
-                            .expires_us = get_number(object, "expires_us"),
-                            .start_us = get_number(object, "start_us"),
-                            .period_us = get_number(object, "period_us"),
-                            .period_text = get_text(object, "period_text", arena),
-                            .catalog = get_text(object, "catalog", arena),
-                            .database = get_text(object, "database", arena),
-                            .definition = get_text(object, "definition", arena),
-                            .creator = get_text(object, "creator", arena),
-                            .owner_id = (uint64_t)get_number(object, "owner_id")};
+    *out = (TaskDefinition){.id = (uint64_t)record_number(object, "id"),
+                            .name = record_text(object, "name", arena),
+                            .source = record_text(object, "source", arena),
+                            .type = (uint8_t)record_number(object, "type"),
+                            .is_paused = record_number(object, "is_paused") != 0,
+                            .created_us = record_number(object, "created_us"),
+                            .expires_us = record_number(object, "expires_us"),
+                            .start_us = record_number(object, "start_us"),
+                            .period_us = record_number(object, "period_us"),
+                            .period_text = record_text(object, "period_text", arena),
+                            .catalog = record_text(object, "catalog", arena),
+                            .database = record_text(object, "database", arena),
+                            .definition = record_text(object, "definition", arena),
+                            .creator = record_text(object, "creator", arena),
+                            .owner_id = (uint64_t)record_number(object, "owner_id")};
     get_properties(object, arena, &out->properties, &out->property_count);
     bool is_object = json_is_object(object);
     json_decref(object);
@@ -224,27 +213,27 @@ static uint8_t state_of(StrView name)
 bool task_run_parse(StrView text, Arena *arena, TaskRunInfo *out)
 {
     json_t *object = json_loadb(text.data, text.length, 0, NULL);
-    *out = (TaskRunInfo){.number = (uint64_t)get_number(object, "number"),
-                         .id = get_text(object, "id", arena),
-                         .job_id = get_text(object, "job_id", arena),
-                         .task = get_text(object, "task", arena),
-                         .source = get_text(object, "source", arena),
-                         .catalog = get_text(object, "catalog", arena),
-                         .database = get_text(object, "database", arena),
-                         .definition = get_text(object, "definition", arena),
-                         .creator = get_text(object, "creator", arena),
-                         .state = state_of(get_text(object, "state", arena)),
-                         .is_automatic = get_number(object, "is_automatic") != 0,
-                         .priority = (int)get_number(object, "priority"),
-                         .merged = (uint32_t)get_number(object, "merged"),
-                         .created_us = get_number(object, "created_us"),
-                         .started_us = get_number(object, "started_us"),
-                         .finished_us = get_number(object, "finished_us"),
-                         .expires_us = get_number(object, "expires_us"),
-                         .error_code = (int32_t)get_number(object, "error_code"),
-                         .progress = (uint32_t)get_number(object, "progress"),
-                         .error_message = get_text(object, "error_message", arena),
-                         .extra = get_text(object, "extra", arena)};
+    *out = (TaskRunInfo){.number = (uint64_t)record_number(object, "number"),
+                         .id = record_text(object, "id", arena),
+                         .job_id = record_text(object, "job_id", arena),
+                         .task = record_text(object, "task", arena),
+                         .source = record_text(object, "source", arena),
+                         .catalog = record_text(object, "catalog", arena),
+                         .database = record_text(object, "database", arena),
+                         .definition = record_text(object, "definition", arena),
+                         .creator = record_text(object, "creator", arena),
+                         .state = state_of(record_text(object, "state", arena)),
+                         .is_automatic = record_number(object, "is_automatic") != 0,
+                         .priority = (int)record_number(object, "priority"),
+                         .merged = (uint32_t)record_number(object, "merged"),
+                         .created_us = record_number(object, "created_us"),
+                         .started_us = record_number(object, "started_us"),
+                         .finished_us = record_number(object, "finished_us"),
+                         .expires_us = record_number(object, "expires_us"),
+                         .error_code = (int32_t)record_number(object, "error_code"),
+                         .progress = (uint32_t)record_number(object, "progress"),
+                         .error_message = record_text(object, "error_message", arena),
+                         .extra = record_text(object, "extra", arena)};
     Property *properties;
     get_properties(object, arena, &properties, &out->property_count);
     out->properties = properties;

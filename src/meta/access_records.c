@@ -6,6 +6,7 @@
 #include <jansson.h>
 
 #include "meta/change.h"
+#include "meta/record_json.h"
 
 static json_t *text_json(StrView text)
 {
@@ -109,22 +110,11 @@ void change_put_role(Change *change, const AccessRole *role)
 
 /* ---- reading ---- */
 
-static StrView json_view(const json_t *value, Arena *arena)
-{
-    size_t length = json_string_length(value);
-    return json_is_string(value) ? strview_n(arena_strndup(arena, json_string_value(value), length), length) : STR_VIEW("");
-}
-
-static StrView get_text(const json_t *object, const char *key, Arena *arena)
-{
-    return json_view(json_object_get(object, key), arena);
-}
-
 static void get_names(const json_t *object, const char *key, Arena *arena, NameList *out)
 {
     const json_t *array = json_object_get(object, key);
     for (size_t i = 0; i < json_array_size(array); i++)
-        ARRAY_PUSH(arena, out, json_view(json_array_get(array, i), arena));
+        ARRAY_PUSH(arena, out, record_text_of(json_array_get(array, i), arena));
 }
 
 static PrivilegeSet get_privileges(const json_t *object, const char *key)
@@ -153,7 +143,7 @@ static void get_grants(const json_t *object, Arena *arena, GrantList *out)
                        .privileges = get_privileges(one, "privileges"),
                        .database_id = (uint64_t)json_integer_value(json_object_get(one, "database_id")),
                        .object_id = (uint64_t)json_integer_value(json_object_get(one, "object_id")),
-                       .name = get_text(one, "name", arena)};
+                       .name = record_text(one, "name", arena)};
         grant.grantable = get_privileges(one, "grantable") & grant.privileges;
         if (grant.privileges != 0)
             ARRAY_PUSH(arena, out, grant);
@@ -164,11 +154,11 @@ void access_read_user(StrView key, StrView record, Arena *arena, AccessUser *out
 {
     json_t *object = json_loadb(record.data, record.length, 0, NULL);
     *out = (AccessUser){.identity = strview_n(arena_strndup(arena, key.data, key.length), key.length)};
-    out->name = get_text(object, "name", arena);
-    out->host = get_text(object, "host", arena);
-    StrView plugin = get_text(object, "plugin", arena);
+    out->name = record_text(object, "name", arena);
+    out->host = record_text(object, "host", arena);
+    StrView plugin = record_text(object, "plugin", arena);
     out->plugin = strview_is(plugin, auth_plugin_name(AUTH_CACHING_SHA2)) ? AUTH_CACHING_SHA2 : AUTH_NATIVE;
-    out->password = get_text(object, "password", arena);
+    out->password = record_text(object, "password", arena);
     get_names(object, "roles", arena, &out->roles);
     get_names(object, "default_roles", arena, &out->default_roles);
     if (json_is_string(json_object_get(object, "default_roles")))
@@ -178,10 +168,10 @@ void access_read_user(StrView key, StrView record, Arena *arena, AccessUser *out
     json_t *properties = json_object_get(object, "properties"), *value;
     json_object_foreach(properties, property, value)
     {
-        Property one = {strview(arena_strdup(arena, property)), json_view(value, arena)};
+        Property one = {strview(arena_strdup(arena, property)), record_text_of(value, arena)};
         ARRAY_PUSH(arena, &out->properties, one);
     }
-    out->comment = get_text(object, "comment", arena);
+    out->comment = record_text(object, "comment", arena);
     json_decref(object);
 }
 
@@ -191,6 +181,6 @@ void access_read_role(StrView key, StrView record, Arena *arena, AccessRole *out
     *out = (AccessRole){.name = strview_n(arena_strndup(arena, key.data, key.length), key.length)};
     get_names(object, "roles", arena, &out->roles);
     get_grants(object, arena, &out->grants);
-    out->comment = get_text(object, "comment", arena);
+    out->comment = record_text(object, "comment", arena);
     json_decref(object);
 }

@@ -6,6 +6,7 @@
 #include <jansson.h>
 
 #include "codec/json_text.h"
+#include "meta/record_json.h"
 
 #define MODULE "dictionary"
 
@@ -63,27 +64,15 @@ void change_drop_dictionary(Change *change, StrView name)
 
 /* ---- reading ---- */
 
-static StrView text_of(const json_t *object, const char *key, Arena *arena)
-{
-    const json_t *value = json_object_get(object, key);
-    size_t length = json_string_length(value);
-    return strview_n(arena_strndup(arena, length == 0 ? "" : json_string_value(value), length), length);
-}
-
-static int64_t number_of(const json_t *object, const char *key)
-{
-    return json_integer_value(json_object_get(object, key));
-}
-
 static void read_columns(const json_t *array, Arena *arena, DictionaryRecord *out)
 {
     size_t count = json_array_size(array);
     DictionaryColumn *columns = ARENA_NEW_ARRAY(arena, DictionaryColumn, MAX(count, (size_t)1));
     for (size_t i = 0; i < count; i++) {
         const json_t *object = json_array_get(array, i);
-        columns[i].name = text_of(object, "name", arena);
+        columns[i].name = record_text(object, "name", arena);
         columns[i].is_key = json_is_true(json_object_get(object, "is_key"));
-        if (type_parse(text_of(object, "type", arena), arena, NULL, &columns[i].type) != OK)
+        if (type_parse(record_text(object, "type", arena), arena, NULL, &columns[i].type) != OK)
             columns[i].type = type_varchar(0);
     }
     out->columns = columns;
@@ -94,19 +83,19 @@ static void read_record(StrView name, StrView value, Arena *arena, DictionaryRec
 {
     json_t *object = json_loadb(value.data, value.length, 0, NULL);
     *out = (DictionaryRecord){.name = strview_n(arena_strndup(arena, name.data, name.length), name.length),
-                              .id = (uint64_t)number_of(object, "id"),
-                              .database = text_of(object, "database", arena),
-                              .object = text_of(object, "object", arena),
-                              .creator = text_of(object, "creator", arena),
-                              .error = text_of(object, "error", arena),
+                              .id = (uint64_t)record_number(object, "id"),
+                              .database = record_text(object, "database", arena),
+                              .object = record_text(object, "object", arena),
+                              .creator = record_text(object, "creator", arena),
+                              .error = record_text(object, "error", arena),
                               .warms_up = json_is_true(json_object_get(object, "warms_up")),
                               .reads_latest = json_is_true(json_object_get(object, "reads_latest")),
-                              .most_bytes = number_of(object, "most_bytes"),
-                              .refresh_seconds = number_of(object, "refresh_seconds"),
-                              .refresh_us = number_of(object, "refresh_us"),
-                              .finished_us = number_of(object, "finished_us")};
+                              .most_bytes = record_number(object, "most_bytes"),
+                              .refresh_seconds = record_number(object, "refresh_seconds"),
+                              .refresh_us = record_number(object, "refresh_us"),
+                              .finished_us = record_number(object, "finished_us")};
     read_columns(json_object_get(object, "columns"), arena, out);
-    StrView state = text_of(object, "state", arena);
+    StrView state = record_text(object, "state", arena);
     while (out->state < DICTIONARY_CANCELLED && !strview_is(state, dictionary_state_name(out->state)))
         out->state++;
     json_decref(object);

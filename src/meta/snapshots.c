@@ -10,6 +10,7 @@
 #include "base/fault.h"
 #include "codec/json_text.h"
 #include "meta/checkpoint.h"
+#include "meta/record_json.h"
 #include "meta/snapshots_int.h"
 #include "meta/store_int.h"
 
@@ -82,13 +83,6 @@ static void put_record(Change *change, const SnapshotInfo *info)
     change_put_record(change, MODULE, info->name, bytebuf_view(&text));
 }
 
-static StrView text_of(const json_t *object, const char *key, Arena *arena)
-{
-    const json_t *value = json_object_get(object, key);
-    size_t length = json_string_length(value);
-    return strview_n(arena_strndup(arena, length == 0 ? "" : json_string_value(value), length), length);
-}
-
 static void read_record(StrView name, StrView value, Arena *arena, SnapshotInfo *out)
 {
     json_t *object = json_loadb(value.data, value.length, 0, NULL);
@@ -97,11 +91,11 @@ static void read_record(StrView name, StrView value, Arena *arena, SnapshotInfo 
                           .entry_id = (uint64_t)json_integer_value(json_object_get(object, "entry")),
                           .time_us = json_integer_value(json_object_get(object, "time_us")),
                           .is_automated = json_is_true(json_object_get(object, "automated")),
-                          .database = text_of(object, "database", arena),
-                          .table = text_of(object, "table", arena),
-                          .object = text_of(object, "object", arena),
-                          .comment = text_of(object, "comment", arena)};
-    StrView scope = text_of(object, "scope", arena);
+                          .database = record_text(object, "database", arena),
+                          .table = record_text(object, "table", arena),
+                          .object = record_text(object, "object", arena),
+                          .comment = record_text(object, "comment", arena)};
+    StrView scope = record_text(object, "scope", arena);
     for (uint32_t s = SNAPSHOT_CLUSTER; s <= SNAPSHOT_TABLE; s++) {
         if (strview_is(scope, snapshot_scope_name((uint8_t)s)))
             out->scope = (uint8_t)s;

@@ -5,6 +5,8 @@
 #include <jansson.h>
 #include <stdio.h>
 
+#include "meta/record_json.h"
+
 static const char VOLUMES[] = "storage_volume", USES[] = "storage_volume_use";
 
 static json_t *text_json(StrView text)
@@ -65,12 +67,6 @@ static StrView keep(Arena *arena, StrView text)
     return strview_n(arena_strndup(arena, text.data == NULL ? "" : text.data, text.length), text.length);
 }
 
-static StrView get_text(const json_t *object, const char *key, Arena *arena)
-{
-    const json_t *value = json_object_get(object, key);
-    return json_is_string(value) ? keep(arena, strview_n(json_string_value(value), json_string_length(value))) : STR_VIEW("");
-}
-
 static void get_properties(json_t *object, Arena *arena, StorageVolume *out)
 {
     Property *properties = ARENA_NEW_ARRAY(arena, Property, json_object_size(object) + 1);
@@ -79,7 +75,7 @@ static void get_properties(json_t *object, Arena *arena, StorageVolume *out)
     json_object_foreach(object, key, value)
     {
         if (json_is_string(value))
-            properties[out->property_count++] = (Property){strview(arena_strdup(arena, key)), get_text(object, key, arena)};
+            properties[out->property_count++] = (Property){strview(arena_strdup(arena, key)), record_text(object, key, arena)};
     }
     out->properties = properties;
 }
@@ -93,9 +89,9 @@ static bool read_volume(StrView name, StrView text, Arena *arena, StorageVolume 
         return false;
     }
     out->id = (uint32_t)json_integer_value(json_object_get(object, "id"));
-    out->type = get_text(object, "type", arena);
-    out->location = get_text(object, "location", arena);
-    out->comment = get_text(object, "comment", arena);
+    out->type = record_text(object, "type", arena);
+    out->location = record_text(object, "location", arena);
+    out->comment = record_text(object, "comment", arena);
     out->is_enabled = json_is_true(json_object_get(object, "enabled"));
     get_properties(json_object_get(object, "properties"), arena, out);
     json_decref(object);

@@ -7,6 +7,7 @@
 
 #include "base/hash.h"
 #include "job/task.h"
+#include "meta/record_json.h"
 #include "mv/version_map.h"
 #include "types/number_text.h"
 
@@ -124,29 +125,13 @@ void change_drop_mv(Change *change, const CatalogSnapshot *snapshot, uint64_t id
 
 /* ---- reading ---- */
 
-static StrView json_view(const json_t *value, Arena *arena)
-{
-    size_t length = json_string_length(value);
-    return json_is_string(value) ? strview_n(arena_strndup(arena, json_string_value(value), length), length) : STR_VIEW("");
-}
-
-static StrView get_text(const json_t *object, const char *key, Arena *arena)
-{
-    return json_view(json_object_get(object, key), arena);
-}
-
-static int64_t get_number(const json_t *object, const char *key)
-{
-    return json_integer_value(json_object_get(object, key));
-}
-
 static StrView *get_texts(const json_t *object, const char *key, Arena *arena, uint32_t *out_count)
 {
     const json_t *array = json_object_get(object, key);
     *out_count = (uint32_t)json_array_size(array);
     StrView *texts = ARENA_NEW_ARRAY(arena, StrView, MAX(*out_count, 1u));
     for (uint32_t i = 0; i < *out_count; i++)
-        texts[i] = json_view(json_array_get(array, i), arena);
+        texts[i] = record_text_of(json_array_get(array, i), arena);
     return texts;
 }
 
@@ -167,11 +152,11 @@ static void read_bases(const json_t *object, Arena *arena, MvDefinition *out)
     for (uint32_t i = 0; i < out->base_count; i++) {
         const json_t *from = json_array_get(array, i);
         MvBase *base = &out->bases[i];
-        *base = (MvBase){.id = (uint64_t)get_number(from, "id"),
-                         .kind = (uint8_t)get_number(from, "kind"),
-                         .database = get_text(from, "database", arena),
-                         .name = get_text(from, "name", arena),
-                         .view_sql = get_text(from, "view_sql", arena)};
+        *base = (MvBase){.id = (uint64_t)record_number(from, "id"),
+                         .kind = (uint8_t)record_number(from, "kind"),
+                         .database = record_text(from, "database", arena),
+                         .name = record_text(from, "name", arena),
+                         .view_sql = record_text(from, "view_sql", arena)};
         base->column_names = get_texts(from, "column_names", arena, &base->column_count);
         base->column_ids = get_numbers(from, "column_ids", arena, base->column_count);
     }
@@ -184,7 +169,7 @@ static void read_properties(const json_t *object, Arena *arena, MvDefinition *ou
     json_t *value;
     out->properties = ARENA_NEW_ARRAY(arena, Property, json_object_size(all) + 1);
     json_object_foreach(all, key, value)
-        out->properties[out->property_count++] = (Property){strview(arena_strdup(arena, key)), json_view(value, arena)};
+        out->properties[out->property_count++] = (Property){strview(arena_strdup(arena, key)), record_text_of(value, arena)};
 }
 
 static bool parse(uint64_t id, StrView text, Arena *arena, MvDefinition *out)
@@ -193,16 +178,16 @@ static bool parse(uint64_t id, StrView text, Arena *arena, MvDefinition *out)
     if (object == NULL)
         return false;
     *out = (MvDefinition){.id = id,
-                          .scheme = (uint8_t)get_number(object, "scheme"),
+                          .scheme = (uint8_t)record_number(object, "scheme"),
                           .is_deferred = json_is_true(json_object_get(object, "is_deferred")),
                           .is_active = json_is_true(json_object_get(object, "is_active")),
                           .has_start = json_is_true(json_object_get(object, "has_start")),
-                          .start_us = get_number(object, "start_us"),
-                          .period_us = get_number(object, "period_us"),
-                          .period_text = get_text(object, "period_text", arena),
-                          .inactive_reason = get_text(object, "inactive_reason", arena),
-                          .creator = get_text(object, "creator", arena),
-                          .failures = (uint32_t)get_number(object, "failures")};
+                          .start_us = record_number(object, "start_us"),
+                          .period_us = record_number(object, "period_us"),
+                          .period_text = record_text(object, "period_text", arena),
+                          .inactive_reason = record_text(object, "inactive_reason", arena),
+                          .creator = record_text(object, "creator", arena),
+                          .failures = (uint32_t)record_number(object, "failures")};
     out->partition_texts = get_texts(object, "partition_texts", arena, &out->partition_count);
     out->partition_columns = get_numbers(object, "partition_columns", arena, out->partition_count);
     out->outputs = get_texts(object, "outputs", arena, &out->output_count);

@@ -34,27 +34,6 @@ static Status take_lead(MetaStore *store)
     return meta_take_lead(store, &diag);
 }
 
-static Status build_setting(void *context, const CatalogSnapshot *catalog, Change *change, Diag *diag)
-{
-    (void)catalog, (void)diag;
-    change_put_setting(change, strview(context), STR_VIEW("1"));
-    return OK;
-}
-
-static Status set(MetaStore *store, const char *key)
-{
-    Diag diag = {0};
-    return meta_commit(store, build_setting, (void *)(uintptr_t)key, &diag);
-}
-
-static bool has(MetaStore *store, const char *key)
-{
-    CatalogSnapshot *catalog = meta_snapshot(store);
-    bool found = catalog_setting(catalog, key).data != NULL;
-    catalog_unref(catalog);
-    return found;
-}
-
 static void followers_see_what_is_committed(void **state)
 {
     (void)state;

@@ -80,13 +80,6 @@ static Status build_all(void *context, const CatalogSnapshot *catalog, Change *c
     return OK;
 }
 
-static Status build_setting(void *context, const CatalogSnapshot *catalog, Change *change, Diag *diag)
-{
-    (void)catalog, (void)diag;
-    change_put_setting(change, strview(context), STR_VIEW("1"));
-    return OK;
-}
-
 static void commit(MetaStore *store, MetaBuild build, const char *argument)
 {
     Diag diag = {0};

@@ -19,7 +19,7 @@ typedef struct Setting {
     MetaStore *store;
 } Setting;
 
-static Status build_setting(void *context, const CatalogSnapshot *catalog, Change *change, Diag *diag)
+static Status build_labelled(void *context, const CatalogSnapshot *catalog, Change *change, Diag *diag)
 {
     const Setting *setting = context;
     AUTO_ARENA arena;
@@ -34,19 +34,11 @@ static Status build_setting(void *context, const CatalogSnapshot *catalog, Chang
     return OK;
 }
 
-static Status set(MetaStore *store, const char *key, const char *label)
+static Status set_labelled(MetaStore *store, const char *key, const char *label)
 {
     Diag diag = {0};
     Setting setting = {key, label, store};
-    return meta_commit(store, build_setting, &setting, &diag);
-}
-
-static bool has(MetaStore *store, const char *key)
-{
-    CatalogSnapshot *catalog = meta_snapshot(store);
-    bool found = catalog_setting(catalog, key).data != NULL;
-    catalog_unref(catalog);
-    return found;
+    return meta_commit(store, build_labelled, &setting, &diag);
 }
 
 /* 0: unknown, 1: not certain, 2: durable */
@@ -112,7 +104,7 @@ static void optional_entries_are_stepped_over(void **state)
     Volume *volume = volume_with(bytebuf_view(&entries), 2);
     MetaStore *store = open_store(volume);
     assert_true(has(store, "config.a"));
-    assert_int_equal(set(store, "config.b", NULL), OK);
+    assert_int_equal(set_labelled(store, "config.b", NULL), OK);
     meta_store_close(store);
     store = open_store(volume); /* both are still there */
     assert_true(has(store, "config.a") && has(store, "config.b"));
@@ -149,19 +141,19 @@ static void an_unknown_outcome_is_settled_by_the_next_commit(void **state)
     Volume *volume = volume_open_memory(&environment);
     MetaStore *store = open_store(volume);
     uint64_t horizon;
-    assert_int_equal(set(store, "config.a", NULL), OK);
+    assert_int_equal(set_labelled(store, "config.a", NULL), OK);
     volume_memory_fail(volume, &(VolumeFailure){.nth = 2, .is_sticky = true, .lands_anyway = *lands}); /* the flush passes */
-    assert_int_equal(set(store, "config.b", "label"), ERR_OUTCOME_UNKNOWN);
+    assert_int_equal(set_labelled(store, "config.b", "label"), ERR_OUTCOME_UNKNOWN);
     assert_int_equal(label_state(store, "label"), 1);
     assert_false(has(store, "config.b"));
     meta_lease_horizon(store, &horizon);
     assert_int_equal(horizon, 0); /* vacuum must not judge */
-    assert_int_equal(set(store, "config.c", NULL), ERR_IO); /* certainly not there */
+    assert_int_equal(set_labelled(store, "config.c", NULL), ERR_IO); /* certainly not there */
     volume_memory_fail(volume, &(VolumeFailure){0});
-    assert_int_equal(set(store, "config.d", NULL), OK);
+    assert_int_equal(set_labelled(store, "config.d", NULL), OK);
     assert_int_equal(label_state(store, "label"), 2);
     assert_true(has(store, "config.b") && has(store, "config.d") && !has(store, "config.c"));
-    assert_int_equal(set(store, "config.e", "label"), ERR_LABEL_EXISTS);
+    assert_int_equal(set_labelled(store, "config.e", "label"), ERR_LABEL_EXISTS);
     meta_store_close(store);
     store = open_store(volume);
     assert_true(has(store, "config.b") && has(store, "config.d") && !has(store, "config.c"));
@@ -193,7 +185,7 @@ static void what_needs_no_change_is_durable_too(void **state)
     Volume *volume = volume_open_memory(&environment);
     MetaStore *store = open_store(volume);
     volume_memory_fail(volume, &(VolumeFailure){.nth = 2, .is_sticky = true, .lands_anyway = *lands});
-    assert_int_equal(set(store, "config.b", NULL), ERR_OUTCOME_UNKNOWN);
+    assert_int_equal(set_labelled(store, "config.b", NULL), ERR_OUTCOME_UNKNOWN);
     assert_int_equal(set_if_missing(store, "config.b"), ERR_OUTCOME_UNKNOWN);
     volume_memory_fail(volume, &(VolumeFailure){0});
     assert_int_equal(set_if_missing(store, "config.b"), OK);
@@ -211,9 +203,9 @@ static void a_label_is_free_again_after_a_failure(void **state)
     Volume *volume = volume_open_memory(&environment);
     MetaStore *store = open_store(volume);
     volume_memory_fail(volume, &(VolumeFailure){.nth = 1}); /* the flush before the append */
-    assert_int_equal(set(store, "config.a", "label"), ERR_IO);
+    assert_int_equal(set_labelled(store, "config.a", "label"), ERR_IO);
     assert_int_equal(label_state(store, "label"), 0);
-    assert_int_equal(set(store, "config.a", "label"), OK);
+    assert_int_equal(set_labelled(store, "config.a", "label"), OK);
     assert_int_equal(label_state(store, "label"), 2);
     meta_store_close(store);
     volume_close(volume);
@@ -231,7 +223,7 @@ static void labels_are_forgotten_by_time(void **state)
     (void)state;
     Volume *volume = volume_open_memory(&environment);
     MetaStore *store = open_store(volume);
-    assert_int_equal(set(store, "config.a", "label"), OK);
+    assert_int_equal(set_labelled(store, "config.a", "label"), OK);
     uint64_t entries = meta_journal_entries(store);
     assert_int_equal(forget(store, 9), OK);
     assert_int_equal(meta_journal_entries(store), entries); /* none is that old: nothing is journaled */
@@ -242,9 +234,9 @@ static void labels_are_forgotten_by_time(void **state)
     assert_int_equal(forget(store, 10), ERR_OUTCOME_UNKNOWN);
     assert_int_equal(label_state(store, "label"), 2); /* used until it is certain */
     volume_memory_fail(volume, &(VolumeFailure){0});
-    assert_int_equal(set(store, "config.b", NULL), OK);
+    assert_int_equal(set_labelled(store, "config.b", NULL), OK);
     assert_int_equal(label_state(store, "label"), 0);
-    assert_int_equal(set(store, "config.c", "label"), OK);
+    assert_int_equal(set_labelled(store, "config.c", "label"), OK);
     meta_store_close(store);
     store = open_store(volume);
     assert_int_equal(label_state(store, "label"), 2); /* the second one */
@@ -280,16 +272,16 @@ static void the_newer_store_leads(void **state)
     Volume *volume = volume_open_memory(&environment);
     MetaStore *old = open_store(volume);
     uint64_t horizon;
-    assert_int_equal(set(old, "config.a", NULL), OK);
+    assert_int_equal(set_labelled(old, "config.a", NULL), OK);
     MetaStore *new = open_store(volume);
     assert_true(has(new, "config.a"));
-    assert_int_equal(set(old, "config.b", "label"), ERR_RETRY);
-    assert_int_equal(set(old, "config.b", "label"), ERR_RETRY); /* for good */
+    assert_int_equal(set_labelled(old, "config.b", "label"), ERR_RETRY);
+    assert_int_equal(set_labelled(old, "config.b", "label"), ERR_RETRY); /* for good */
     assert_int_equal(label_state(old, "label"), 0);
     meta_lease_horizon(old, &horizon);
     assert_int_equal(horizon, 0);
     assert_true(has(old, "config.a")); /* it can still be read */
-    assert_int_equal(set(new, "config.c", NULL), OK);
+    assert_int_equal(set_labelled(new, "config.c", NULL), OK);
     meta_store_close(old);
     meta_store_close(new);
     new = open_store(volume);
@@ -303,14 +295,14 @@ static void a_volume_that_refuses_writes_is_read(void **state)
     (void)state;
     Volume *volume = volume_open_memory(&environment);
     MetaStore *store = open_store(volume);
-    assert_int_equal(set(store, "config.a", NULL), OK);
+    assert_int_equal(set_labelled(store, "config.a", NULL), OK);
     meta_store_close(store);
     volume_memory_fail(volume, &(VolumeFailure){.nth = 1, .is_sticky = true, .spares_reads = true});
     store = open_store(volume);
     assert_true(has(store, "config.a"));
-    assert_int_equal(set(store, "config.b", NULL), ERR_IO);
+    assert_int_equal(set_labelled(store, "config.b", NULL), ERR_IO);
     volume_memory_fail(volume, &(VolumeFailure){0});
-    assert_int_equal(set(store, "config.b", NULL), OK);
+    assert_int_equal(set_labelled(store, "config.b", NULL), OK);
     meta_store_close(store);
     store = open_store(volume);
     assert_true(has(store, "config.a") && has(store, "config.b"));

@@ -34,3 +34,25 @@ static inline MetaStore *open_store(Volume *volume)
         fail_msg("does not open: %s", diag.message);
     return store;
 }
+
+/* A commit that changes little: a setting, which the catalog then has. */
+static inline Status build_setting(void *context, const CatalogSnapshot *catalog, Change *change, Diag *diag)
+{
+    (void)catalog, (void)diag;
+    change_put_setting(change, strview(context), STR_VIEW("1"));
+    return OK;
+}
+
+static inline Status set(MetaStore *store, const char *key)
+{
+    Diag diag = {0};
+    return meta_commit(store, build_setting, (void *)(uintptr_t)key, &diag);
+}
+
+static inline bool has(MetaStore *store, const char *key)
+{
+    CatalogSnapshot *catalog = meta_snapshot(store);
+    bool found = catalog_setting(catalog, key).data != NULL;
+    catalog_unref(catalog);
+    return found;
+}

@@ -14,27 +14,6 @@
 
 #define HOUR_US (INT64_C(3600) * 1000000)
 
-static Status build_setting(void *context, const CatalogSnapshot *catalog, Change *change, Diag *diag)
-{
-    (void)catalog, (void)diag;
-    change_put_setting(change, strview(context), STR_VIEW("1"));
-    return OK;
-}
-
-static Status set(MetaStore *store, const char *key)
-{
-    Diag diag = {0};
-    return meta_commit(store, build_setting, (void *)(uintptr_t)key, &diag);
-}
-
-static bool has(MetaStore *store, const char *key)
-{
-    CatalogSnapshot *catalog = meta_snapshot(store);
-    bool found = catalog_setting(catalog, key).data != NULL;
-    catalog_unref(catalog);
-    return found;
-}
-
 static void make_image(MetaStore *store)
 {
     ImageReport report;
