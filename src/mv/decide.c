@@ -113,11 +113,14 @@ static void add_change(Compare *c, const char *reason, const MvSource *from, con
     if (!choice->is_delta || c->is_excluded)
         return;
     choice->changed |= 1ull << c->number;
-    for (uint32_t i = first; i < choice->parts.count; i++)
-        has_deletes |= choice->parts.items[i].since != NULL;
     MvCause *cause = &choice->causes.items[choice->causes.count - 1];
-    cause->reason = from == NULL ? reason : has_deletes ? rows_changed : rows_appended;
     cause->rows = choice->delta_rows - before;
+    cause->bytes = 0;
+    for (uint32_t i = first; i < choice->parts.count; i++) {
+        has_deletes |= choice->parts.items[i].since != NULL;
+        cause->bytes += choice->parts.items[i].segment->length;
+    }
+    cause->reason = from == NULL ? reason : has_deletes ? rows_changed : rows_appended;
 }
 
 /* Both sides are in the order of ids. */
