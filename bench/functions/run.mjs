@@ -6,12 +6,11 @@
 // stays empty. The table is made from the row number by the same arithmetic in both. A scalar function is asked as
 // max(function), an aggregate over all rows and, named with "by", in groups of a text column of 100 values. The figure is the
 // best of the runs.
-import { spawn } from 'node:child_process';
 import fs from 'node:fs';
-import { createRequire } from 'node:module';
 import os from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
+import { packagesOf, startServer, wholeNumber } from '../server.mjs';
 
 const here = import.meta.dirname;
 const { values: options } = parseArgs({
@@ -24,28 +23,12 @@ const { values: options } = parseArgs({
     json: { type: 'string' },
   },
 });
-const rows = whole('rows');
-const threads = whole('threads');
-const runs = whole('runs');
+const rows = wholeNumber(options, 'rows');
+const threads = wholeNumber(options, 'threads');
+const runs = wholeNumber(options, 'runs');
 const only = new RegExp(options.only);
 const scratch = fs.mkdtempSync(path.join(os.tmpdir(), 'merak-functions-'));
-const load = createRequire(path.join(path.resolve(options.modules), 'package.json'));
-
-function whole(name) {
-  const number = Number(options[name]);
-  if (Number.isInteger(number) && number > 0) return number;
-  console.error(`--${name} "${options[name]}" is not a whole number above 0`);
-  process.exit(2);
-}
-
-function installed(name) {
-  try {
-    load.resolve(name);
-  } catch {
-    return null;
-  }
-  return load(name);
-}
+const installed = packagesOf(options.modules);
 
 // i, b: integers; d: double; m: decimal; s: a text a row; c: a text of 100; t: date; ts: date and time
 const columns = (n) => `CAST(${n} * 7919 % 1000003 AS INT) AS i, CAST(${n} * 104729 AS BIGINT) AS b, CAST(${n} % 10007 AS DOUBLE) / 7 AS d,
@@ -95,25 +78,9 @@ function queries() {
   return list.filter(([name]) => only.test(name));
 }
 
-async function startServer() {
-  const program = process.env.MERAK ?? path.join(here, '..', '..', 'build', 'release', 'merak');
-  const args = ['server', '--data-dir', path.join(scratch, 'server')];
-  for (const setting of ['query_port=0', 'http_port=0', 'edit_log_port=0']) args.push('--set', setting);
-  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] });
-  process.once('exit', () => child.kill('SIGKILL'));
-  const ended = new Promise((resolve) => child.on('close', resolve));
-  const port = await new Promise((resolve, reject) => {
-    let output = '';
-    const read = (bytes) => {
-      output = (output + bytes).slice(-65536);
-      const ready = /merak ready query_port=(\d+)/.exec(output);
-      if (ready) resolve(Number(ready[1]));
-    };
-    child.stdout.on('data', read);
-    child.stderr.on('data', read);
-    ended.then((code) => reject(new Error(`the server ended with status ${code}:\n${output}`)));
-  });
-  const connection = await installed('mysql2/promise').createConnection({ host: '127.0.0.1', port, user: 'root' });
+async function startMerak() {
+  const merak = await startServer(path.join(scratch, 'server'));
+  const connection = await installed('mysql2/promise').createConnection({ host: '127.0.0.1', port: merak.queryPort, user: 'root' });
   const run = async (sql) => (await connection.query({ sql, rowsAsArray: true }))[0];
   for (const sql of ['CREATE DATABASE bench', 'USE bench', `SET pipeline_dop = ${threads}`, 'SET group_concat_max_len = 1000000000',
     `CREATE TABLE t AS SELECT ${inner}, date_add('1995-01-01', INTERVAL i % 9000 DAY) + INTERVAL b % 86400 SECOND AS ts, CAST(date_add('1995-01-01', INTERVAL i % 9000 DAY) AS DATE) AS t
@@ -123,8 +90,7 @@ async function startServer() {
     run,
     async stop() {
       connection.destroy();
-      child.kill('SIGTERM');
-      await ended;
+      await merak.stop();
     },
   };
 }
@@ -152,7 +118,7 @@ async function best(engine, sql) {
 
 const number = (value) => (Number.isFinite(value) ? value.toFixed(value < 10 ? 2 : 0) : '-').padStart(9);
 const results = [];
-const server = await startServer();
+const server = await startMerak();
 const duck = await startDuck();
 console.log(`${'function'.padEnd(26)}${'ours ms'.padStart(9)}${'DuckDB'.padStart(9)}${'ratio'.padStart(9)}`);
 for (const [name, ours, other] of queries()) {

@@ -13,12 +13,11 @@
 //            that never held those rows
 //   loads    --loads batches of one small Stream Load each, as fast as they go: scans meanwhile and in the 10 s after;
 //            against the same rows loaded at once
-import { spawn } from 'node:child_process';
 import fs from 'node:fs';
-import { createRequire } from 'node:module';
 import os from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
+import { packagesOf, startServer, wholeNumber } from '../server.mjs';
 
 const here = import.meta.dirname;
 const { values: options } = parseArgs({
@@ -32,29 +31,13 @@ const { values: options } = parseArgs({
     json: { type: 'string' },
   },
 });
-const rows = whole('rows');
-const upserts = whole('upserts');
-const loads = whole('loads');
-const threads = whole('threads');
+const rows = wholeNumber(options, 'rows');
+const upserts = wholeNumber(options, 'upserts');
+const loads = wholeNumber(options, 'loads');
+const threads = wholeNumber(options, 'threads');
 const scratch = fs.mkdtempSync(path.join(os.tmpdir(), 'merak-keys-'));
-const load = createRequire(path.join(path.resolve(options.modules), 'package.json'));
+const installed = packagesOf(options.modules);
 const results = [];
-
-function whole(name) {
-  const number = Number(options[name]);
-  if (Number.isInteger(number) && number > 0) return number;
-  console.error(`--${name} "${options[name]}" is not a whole number above 0`);
-  process.exit(2);
-}
-
-function installed(name) {
-  try {
-    load.resolve(name);
-  } catch {
-    return null;
-  }
-  return load(name);
-}
 
 const now = () => performance.now();
 async function timed(work) {
@@ -82,43 +65,27 @@ function report(name, ours, other, otherName, bound, isMoreGood) {
 
 let server = null;
 
-async function startServer() {
-  const program = process.env.MERAK ?? path.join(here, '..', '..', 'build', 'release', 'merak');
-  const args = ['server', '--data-dir', path.join(scratch, 'server')];
-  for (const setting of ['query_port=0', 'http_port=0', 'edit_log_port=0']) args.push('--set', setting);
-  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] });
-  process.once('exit', () => child.kill('SIGKILL'));
-  const ended = new Promise((resolve) => child.on('close', resolve));
-  const ports = await new Promise((resolve, reject) => {
-    let output = '';
-    const read = (bytes) => {
-      output = (output + bytes).slice(-65536);
-      const ready = /merak ready query_port=(\d+) http_port=(\d+) pid=\d+/.exec(output);
-      if (ready) resolve({ query: Number(ready[1]), http: Number(ready[2]) });
-    };
-    child.stdout.on('data', read);
-    child.stderr.on('data', read);
-    ended.then((code) => reject(new Error(`the server ended with status ${code}:\n${output}`)));
-  });
-  const connection = await installed('mysql2/promise').createConnection({ host: '127.0.0.1', port: ports.query, user: 'root' });
+async function startMerak() {
+  const merak = await startServer(path.join(scratch, 'server'));
+  const connection = await installed('mysql2/promise').createConnection({ host: '127.0.0.1', port: merak.queryPort, user: 'root' });
   await connection.query('CREATE DATABASE IF NOT EXISTS bench');
   await connection.query('USE bench');
   await connection.query(`SET pipeline_dop = ${threads}`);
   server = {
-    ...ports,
+    query: merak.queryPort,
+    http: merak.httpPort,
     connection,
     run: async (sql) => (await connection.query({ sql, rowsAsArray: true }))[0],
     async stop() {
       connection.destroy();
-      child.kill('SIGTERM');
-      await ended;
+      await merak.stop();
     },
   };
 }
 
 async function restart() {
   await server.stop();
-  await startServer();
+  await startMerak();
 }
 
 // ---- DuckDB ----
@@ -274,7 +241,7 @@ async function smallLoads() {
 
 let status = 2;
 try {
-  await startServer();
+  await startMerak();
   console.log(`${threads} threads; ${' '.repeat(22)}merak       against`);
   const parts = { upsert, lookup, deleted, loads: smallLoads };
   for (const name of options.only.split(',')) {

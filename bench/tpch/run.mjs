@@ -10,13 +10,12 @@
 // differ is marked, counts as a failure, and stays out of the means. So does one that an engine cannot run.
 import { spawn, spawnSync } from 'node:child_process';
 import fs from 'node:fs';
-import { createRequire } from 'node:module';
 import os from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
+import { packagesOf, program, startServer, wholeNumber } from '../server.mjs';
 
 const here = import.meta.dirname;
-const root = path.resolve(here, '..', '..');
 const { values: options } = parseArgs({
   options: {
     sf: { type: 'string', default: '1' },
@@ -29,38 +28,14 @@ const { values: options } = parseArgs({
     json: { type: 'string' },
   },
 });
-const threads = positive('threads');
-const runs = positive('runs');
+const threads = wholeNumber(options, 'threads');
+const runs = wholeNumber(options, 'runs');
 const tables = ['region', 'nation', 'supplier', 'customer', 'part', 'partsupp', 'orders', 'lineitem'];
 const schema = fs.readFileSync(path.join(here, 'schema.sql'), 'utf8').split(';').map((text) => text.trim()).filter(Boolean);
 const generator = program('merak-tpch', 'make tpch');
 const scratch = fs.mkdtempSync(path.join(os.tmpdir(), 'merak-tpch-'));
-const load = createRequire(path.join(path.resolve(options.modules), 'package.json'));
+const installed = packagesOf(options.modules);
 let dataDir = options.data && path.resolve(options.data);
-
-function positive(name) {
-  const number = Number(options[name]);
-  if (Number.isInteger(number) && number > 0) return number;
-  console.error(`--${name} "${options[name]}" is not a whole number above 0`);
-  process.exit(2);
-}
-
-function program(name, target) {
-  const file = process.env[name === 'merak' ? 'MERAK' : 'MERAK_TPCH'] ?? path.join(root, 'build', 'release', name);
-  if (fs.existsSync(file)) return file;
-  console.error(`no program ${file}: run ${target}`);
-  process.exit(2);
-}
-
-/** The module, or null where it is not installed. */
-function installed(name) {
-  try {
-    load.resolve(name);
-  } catch {
-    return null;
-  }
-  return load(name);
-}
 
 /** Makes the .tbl files once, for the engines that read files. */
 function tableFile(table) {
@@ -85,7 +60,7 @@ function describe(statement) {
 async function startMerak() {
   const mysql = installed('mysql2/promise');
   if (!mysql) throw new Error(`mysql2 is not installed: npm install --prefix ${path.relative(process.cwd(), options.modules) || '.'} mysql2`);
-  const server = await startServer();
+  const server = await startServer(path.join(scratch, 'server'));
   const connection = await mysql.createConnection({ host: '127.0.0.1', port: server.queryPort, user: 'root', typeCast: (field) => field.string() });
   return {
     async load() {
@@ -101,41 +76,6 @@ async function startMerak() {
       await server.stop();
     },
   };
-}
-
-/** Starts the server on free ports and waits for the line it prints when ready. */
-function startServer() {
-  const args = ['server', '--data-dir', path.join(scratch, 'server')];
-  for (const setting of ['query_port=0', 'http_port=0', 'edit_log_port=0']) args.push('--set', setting);
-  const child = spawn(program('merak', 'make'), args, { stdio: ['ignore', 'pipe', 'pipe'] });
-  const ended = new Promise((resolve) => child.on('close', resolve));
-  const killed = () => child.kill('SIGKILL');
-  process.once('exit', killed);
-  const stop = async () => {
-    child.kill('SIGTERM');
-    const timer = setTimeout(killed, 30000);
-    await ended;
-    clearTimeout(timer);
-    process.off('exit', killed);
-  };
-  return new Promise((resolve, reject) => {
-    let output = '';
-    const timer = setTimeout(() => reject(new Error(`the server is not ready after 30 s:\n${output}`)), 30000);
-    const read = (bytes) => {
-      output = (output + bytes).slice(-65536);
-      const ready = /merak ready query_port=(\d+) http_port=(\d+) pid=\d+/.exec(output);
-      if (!ready) return;
-      clearTimeout(timer);
-      resolve({ queryPort: Number(ready[1]), httpPort: Number(ready[2]), stop });
-    };
-    child.stdout.on('data', read);
-    child.stderr.on('data', read);
-    child.on('error', reject);
-    ended.then((code) => {
-      clearTimeout(timer);
-      reject(new Error(`the server ended with status ${code}:\n${output}`));
-    });
-  });
 }
 
 function loadByGenerator(httpPort) {

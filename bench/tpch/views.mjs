@@ -8,13 +8,12 @@
 // view, an answer differs, a query is less than 20 times faster, or planning takes 5 ms longer.
 import { spawn } from 'node:child_process';
 import fs from 'node:fs';
-import { createRequire } from 'node:module';
 import os from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
+import { packagesOf, program, startServer } from '../server.mjs';
 
 const here = import.meta.dirname;
-const root = path.resolve(here, '..', '..');
 const { values: options } = parseArgs({
   options: {
     sf: { type: 'string', default: '1' },
@@ -25,34 +24,18 @@ const { values: options } = parseArgs({
   },
 });
 const scratch = fs.mkdtempSync(path.join(os.tmpdir(), 'merak-views-'));
-const mysql = createRequire(path.join(path.resolve(options.modules), 'package.json'))('mysql2/promise');
-const program = (name) => path.join(root, 'build', 'release', name);
+const mysql = packagesOf(options.modules)('mysql2/promise');
 const read = (...parts) => fs.readFileSync(path.join(here, ...parts), 'utf8').trim().replace(/;$/, '');
-
-function start() {
-  const settings = ['query_port=0', 'http_port=0', 'edit_log_port=0'].flatMap((setting) => ['--set', setting]);
-  const child = spawn(program('merak'), ['server', '--data-dir', path.join(scratch, 'server'), ...settings], { stdio: ['ignore', 'pipe', 'inherit'] });
-  process.once('exit', () => child.kill('SIGKILL'));
-  return new Promise((resolve, reject) => {
-    let output = '';
-    child.stdout.on('data', (bytes) => {
-      output += bytes;
-      const ready = /merak ready query_port=(\d+) http_port=(\d+)/.exec(output);
-      if (ready) resolve({ queryPort: Number(ready[1]), httpPort: Number(ready[2]), child });
-    });
-    child.on('close', (code) => reject(new Error(`the server ended with status ${code}`)));
-  });
-}
 
 function load(httpPort) {
   const args = ['--sf', options.sf, '--load', `http://127.0.0.1:${httpPort}`, '--database', 'tpch', '--threads', options.threads];
   return new Promise((resolve, reject) => {
-    spawn(program('merak-tpch'), args, { stdio: ['ignore', 'ignore', 'inherit'] })
+    spawn(program('merak-tpch', 'make tpch'), args, { stdio: ['ignore', 'ignore', 'inherit'] })
       .on('close', (code) => (code === 0 ? resolve() : reject(new Error(`loading ended with status ${code}`))));
   });
 }
 
-const server = await start();
+const server = await startServer(path.join(scratch, 'server'));
 const connection = await mysql.createConnection({ host: '127.0.0.1', port: server.queryPort, user: 'root', typeCast: (field) => field.string() });
 const query = async (sql) => (await connection.query({ sql, rowsAsArray: true }))[0];
 
@@ -126,8 +109,7 @@ try {
   }
 } finally {
   connection.destroy();
-  server.child.removeAllListeners('close');
-  await new Promise((resolve) => server.child.on('close', resolve).kill('SIGTERM'));
+  await server.stop();
   fs.rmSync(scratch, { recursive: true, force: true });
 }
 process.exit(failed > 0 ? 1 : 0);

@@ -1,15 +1,13 @@
 // What refreshes cost when little or nothing changed; see README.md.
 //
 //   node bench/views/run.mjs [--rows 5000000] [--partitions 1000] [--views 1000] [--base-partitions 10000] [--runs 15] [--modules DIR]
-import { spawn } from 'node:child_process';
 import fs from 'node:fs';
-import { createRequire } from 'node:module';
 import os from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
+import { packagesOf, startServer, wholeNumber } from '../server.mjs';
 
 const here = import.meta.dirname;
-const root = path.resolve(here, '..', '..');
 const { values: options } = parseArgs({
   options: {
     rows: { type: 'string', default: '5000000' },
@@ -21,28 +19,12 @@ const { values: options } = parseArgs({
     modules: { type: 'string', default: here },
   },
 });
-const [rows, partitions, views, basePartitions, runs] = ['rows', 'partitions', 'views', 'base-partitions', 'runs'].map((name) => Number(options[name]));
+const [rows, partitions, views, basePartitions, runs] = ['rows', 'partitions', 'views', 'base-partitions', 'runs'].map((name) => wholeNumber(options, name));
 const scratch = fs.mkdtempSync(path.join(os.tmpdir(), 'merak-bench-views-'));
-const mysql = createRequire(path.join(path.resolve(options.modules), 'package.json'))('mysql2/promise');
+const mysql = packagesOf(options.modules)('mysql2/promise');
 
-function start() {
-  const settings = [`query_port=${options.port}`, 'http_port=0', 'edit_log_port=0'].flatMap((setting) => ['--set', setting]);
-  const child = spawn(path.join(root, 'build', 'release', 'merak'), ['server', '--data-dir', path.join(scratch, 'server'), ...settings],
-    { stdio: ['ignore', 'pipe', 'inherit'] });
-  process.once('exit', () => child.kill('SIGKILL'));
-  return new Promise((resolve, reject) => {
-    let output = '';
-    child.stdout.on('data', (bytes) => {
-      output += bytes;
-      const ready = /merak ready query_port=(\d+)/.exec(output);
-      if (ready) resolve({ port: Number(ready[1]), child });
-    });
-    child.on('close', (code) => reject(new Error(`the server ended with status ${code}`)));
-  });
-}
-
-const server = await start();
-const connection = await mysql.createConnection({ host: '127.0.0.1', port: server.port, user: 'root', typeCast: (field) => field.string() });
+const server = await startServer(path.join(scratch, 'server'), options.port);
+const connection = await mysql.createConnection({ host: '127.0.0.1', port: server.queryPort, user: 'root', typeCast: (field) => field.string() });
 const query = async (sql) => (await connection.query({ sql, rowsAsArray: true }))[0];
 
 async function timed(action) {
@@ -147,8 +129,7 @@ try {
   await nothing();
 } finally {
   connection.destroy();
-  server.child.removeAllListeners('close');
-  await new Promise((resolve) => server.child.on('close', resolve).kill('SIGTERM'));
+  await server.stop();
   fs.rmSync(scratch, { recursive: true, force: true });
 }
 process.exit(failed > 0 ? 1 : 0);
