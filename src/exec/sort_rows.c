@@ -9,6 +9,8 @@
  * In parallel, rows go to partitions between sampled prefixes first, and each partition is sorted by one worker. Rows with equal
  * keys keep their order. */
 
+#include "base/radix_sort.h"
+
 enum {
     PREFIX_BITS = 64,
     SLICE_ROWS = 4 * CHUNK_ROWS,
@@ -16,15 +18,8 @@ enum {
     SAMPLES = PARTITIONS * 16,
     PARALLEL_ROWS = 64 * 1024,
     SMALL_ROWS = 32,
-    RADIX_ROWS = 512, /* fewer are merged */
-    DIGITS = 256,
-    DIGIT_PASSES = 8
+    RADIX_ROWS = 512 /* fewer are merged */
 };
-
-typedef struct SortItem {
-    uint64_t prefix;
-    uint32_t row;
-} SortItem;
 
 /* What a key puts into the prefix. */
 typedef struct KeyBits {
@@ -46,7 +41,7 @@ typedef struct RowSort {
     uint32_t used_keys; /* that are in the prefix, at least in part */
     uint32_t used_bits;
     uint32_t open_key;  /* the first that must be compared; key_count: none */
-    SortItem *items, *scratch;
+    RadixItem *items, *scratch;
     uint32_t *out;
     uint32_t slice_count;
     uint32_t (*offsets)[PARTITIONS];
@@ -232,17 +227,17 @@ static int compare_open(const RowSort *sort, uint32_t a, uint32_t b)
     return order != 0 ? order : (a > b) - (a < b);
 }
 
-static bool comes_after(const RowSort *sort, const SortItem *a, const SortItem *b, bool by_prefix)
+static bool comes_after(const RowSort *sort, const RadixItem *a, const RadixItem *b, bool by_prefix)
 {
-    return by_prefix ? a->prefix > b->prefix || (a->prefix == b->prefix && a->row > b->row) : compare_open(sort, a->row, b->row) > 0;
+    return by_prefix ? a->key > b->key || (a->key == b->key && a->row > b->row) : compare_open(sort, a->row, b->row) > 0;
 }
 
 /* By prefix, or of one prefix by the other keys; then by row. Halves that are in order stay. */
-static void merge_sort(const RowSort *sort, SortItem *items, SortItem *scratch, uint32_t count, bool by_prefix)
+static void merge_sort(const RowSort *sort, RadixItem *items, RadixItem *scratch, uint32_t count, bool by_prefix)
 {
     if (count <= SMALL_ROWS) {
         for (uint32_t i = 1; i < count; i++) {
-            SortItem item = items[i];
+            RadixItem item = items[i];
             uint32_t at = i;
             for (; at > 0 && comes_after(sort, &items[at - 1], &item, by_prefix); at--)
                 items[at] = items[at - 1];
@@ -260,45 +255,24 @@ static void merge_sort(const RowSort *sort, SortItem *items, SortItem *scratch, 
         items[at] = b < count && comes_after(sort, &scratch[a], &items[b], by_prefix) ? items[b++] : scratch[a++];
 }
 
-/* Least significant digits first; digits that all rows share are left out. The result is in items. */
-static void radix_sort(SortItem *items, SortItem *scratch, uint32_t count)
+static void radix_sort_in_place(RadixItem *items, RadixItem *scratch, uint32_t count)
 {
-    uint32_t counts[DIGIT_PASSES][DIGITS] = {0};
-    for (uint32_t i = 0; i < count; i++) {
-        for (uint32_t d = 0; d < DIGIT_PASSES; d++)
-            counts[d][items[i].prefix >> (8 * d) & (DIGITS - 1)]++;
-    }
-    SortItem *from = items, *to = scratch;
-    for (uint32_t d = 0; d < DIGIT_PASSES; d++) {
-        if (counts[d][from[0].prefix >> (8 * d) & (DIGITS - 1)] == count)
-            continue;
-        uint32_t place = 0;
-        for (uint32_t v = 0; v < DIGITS; v++) {
-            uint32_t here = counts[d][v];
-            counts[d][v] = place;
-            place += here;
-        }
-        for (uint32_t i = 0; i < count; i++)
-            to[counts[d][from[i].prefix >> (8 * d) & (DIGITS - 1)]++] = from[i];
-        SortItem *swap = from;
-        from = to;
-        to = swap;
-    }
-    if (from != items)
-        memcpy(items, from, count * sizeof(*items));
+    const RadixItem *sorted = radix_sort(items, scratch, count);
+    if (sorted != items)
+        memcpy(items, sorted, count * sizeof(*items));
 }
 
 static void sort_part(const RowSort *sort, uint32_t first, uint32_t end)
 {
-    SortItem *items = sort->items + first, *scratch = sort->scratch + first;
+    RadixItem *items = sort->items + first, *scratch = sort->scratch + first;
     uint32_t count = end - first;
     if (count < RADIX_ROWS)
         merge_sort(sort, items, scratch, count, true);
     else
-        radix_sort(items, scratch, count);
+        radix_sort_in_place(items, scratch, count);
     for (uint32_t i = 0; sort->open_key < sort->key_count && i < count;) {
         uint32_t same = i + 1;
-        while (same < count && items[same].prefix == items[i].prefix)
+        while (same < count && items[same].key == items[i].key)
             same++;
         if (same - i > 1)
             merge_sort(sort, items + i, scratch + i, same - i, false);
@@ -322,8 +296,8 @@ static void prepare_slice(RowSort *sort, uint32_t slice)
 {
     uint32_t end = MIN(sort->rows, (slice + 1) * (uint32_t)SLICE_ROWS);
     for (uint32_t row = slice * SLICE_ROWS; row < end; row++) {
-        sort->scratch[row] = (SortItem){prefix_of(sort, row), row};
-        sort->offsets[slice][partition_of(sort, sort->scratch[row].prefix)]++;
+        sort->scratch[row] = (RadixItem){prefix_of(sort, row), row};
+        sort->offsets[slice][partition_of(sort, sort->scratch[row].key)]++;
     }
 }
 
@@ -331,7 +305,7 @@ static void scatter_slice(RowSort *sort, uint32_t slice)
 {
     uint32_t end = MIN(sort->rows, (slice + 1) * (uint32_t)SLICE_ROWS);
     for (uint32_t row = slice * SLICE_ROWS; row < end; row++)
-        sort->items[sort->offsets[slice][partition_of(sort, sort->scratch[row].prefix)]++] = sort->scratch[row];
+        sort->items[sort->offsets[slice][partition_of(sort, sort->scratch[row].key)]++] = sort->scratch[row];
 }
 
 static Status slice_worker(void *context, uint32_t number)
@@ -365,12 +339,12 @@ static Status partition_worker(void *context, uint32_t number)
 
 static void choose_splitters(RowSort *sort)
 {
-    SortItem *samples = sort->items;
+    RadixItem *samples = sort->items;
     for (uint32_t i = 0; i < SAMPLES; i++)
-        samples[i] = (SortItem){prefix_of(sort, (uint32_t)((uint64_t)sort->rows * i / SAMPLES)), i};
-    radix_sort(samples, sort->scratch, SAMPLES);
+        samples[i] = (RadixItem){prefix_of(sort, (uint32_t)((uint64_t)sort->rows * i / SAMPLES)), i};
+    radix_sort_in_place(samples, sort->scratch, SAMPLES);
     for (uint32_t p = 1; p < PARTITIONS; p++)
-        sort->splitters[p - 1] = samples[p * (SAMPLES / PARTITIONS)].prefix;
+        sort->splitters[p - 1] = samples[p * (SAMPLES / PARTITIONS)].key;
 }
 
 static void place_partitions(RowSort *sort)
@@ -413,7 +387,7 @@ Status sort_rows(ExecContext *exec, MemTracker *memory, const Vector *keys, cons
                  uint32_t *out_rows)
 {
     RowSort sort = {.exec = exec, .keys = keys, .specs = specs, .key_count = key_count, .rows = rows, .out = out_rows};
-    int64_t bytes = (int64_t)rows * 2 * (int64_t)sizeof(SortItem);
+    int64_t bytes = (int64_t)rows * 2 * (int64_t)sizeof(RadixItem);
     mem_charge(memory, bytes);
     sort.layout = mem_alloc_zero((key_count + 1) * sizeof(*sort.layout));
     sort.items = mem_alloc((rows + 1) * sizeof(*sort.items));
@@ -424,7 +398,7 @@ Status sort_rows(ExecContext *exec, MemTracker *memory, const Vector *keys, cons
         status = sort_in_parallel(&sort);
     } else {
         for (uint32_t row = 0; row < rows; row++)
-            sort.items[row] = (SortItem){prefix_of(&sort, row), row};
+            sort.items[row] = (RadixItem){prefix_of(&sort, row), row};
         sort_part(&sort, 0, rows);
     }
     mem_free(sort.scratch);

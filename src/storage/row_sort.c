@@ -7,11 +7,7 @@
 #include <stdlib.h>
 
 #include "base/memory.h"
-
-typedef struct KeyedRow {
-    uint64_t key;
-    uint32_t row;
-} KeyedRow;
+#include "base/radix_sort.h"
 
 typedef struct SortContext {
     const Vector *columns;
@@ -35,11 +31,11 @@ static int compare_rows(uint32_t x, uint32_t y, const SortContext *context)
 
 static int compare_keyed(const void *a, const void *b, void *context)
 {
-    return compare_rows(((const KeyedRow *)a)->row, ((const KeyedRow *)b)->row, context);
+    return compare_rows(((const RadixItem *)a)->row, ((const RadixItem *)b)->row, context);
 }
 
 /* Order-preserving. *out_exact: equal keys mean equal values. False: the type has no such key. */
-static bool make_keys(const Vector *column, uint32_t rows, KeyedRow *out, bool *out_exact)
+static bool make_keys(const Vector *column, uint32_t rows, RadixItem *out, bool *out_exact)
 {
     const uint64_t sign = (uint64_t)1 << 63;
     *out_exact = column->nulls == NULL;
@@ -72,44 +68,12 @@ static bool make_keys(const Vector *column, uint32_t rows, KeyedRow *out, bool *
         default:
             return false;
         }
-        out[i] = (KeyedRow){column->nulls != NULL && column->nulls[i] != 0 ? 0 : key, i};
+        out[i] = (RadixItem){column->nulls != NULL && column->nulls[i] != 0 ? 0 : key, i};
     }
     return true;
 }
 
-static void radix_pass(const KeyedRow *from, KeyedRow *to, uint32_t rows, uint32_t shift)
-{
-    uint32_t starts[256] = {0};
-    uint32_t sum = 0;
-    for (uint32_t i = 0; i < rows; i++)
-        starts[(from[i].key >> shift) & 0xFF]++;
-    for (uint32_t b = 0; b < 256; b++) {
-        uint32_t count = starts[b];
-        starts[b] = sum;
-        sum += count;
-    }
-    for (uint32_t i = 0; i < rows; i++)
-        to[starts[(from[i].key >> shift) & 0xFF]++] = from[i];
-}
-
-/* Returns which of the two arrays holds the result. */
-static KeyedRow *radix_sort(KeyedRow *rows_a, KeyedRow *rows_b, uint32_t rows)
-{
-    uint64_t differs = 0;
-    for (uint32_t i = 1; i < rows; i++)
-        differs |= rows_a[i].key ^ rows_a[0].key;
-    for (uint32_t shift = 0; shift < 64; shift += 8) {
-        if (((differs >> shift) & 0xFF) == 0)
-            continue;
-        radix_pass(rows_a, rows_b, rows, shift);
-        KeyedRow *other = rows_a;
-        rows_a = rows_b;
-        rows_b = other;
-    }
-    return rows_a;
-}
-
-static void sort_ties(KeyedRow *keyed, uint32_t rows, SortContext *context)
+static void sort_ties(RadixItem *keyed, uint32_t rows, SortContext *context)
 {
     for (uint32_t i = 0; i < rows;) {
         uint32_t end = i + 1;
@@ -121,7 +85,7 @@ static void sort_ties(KeyedRow *keyed, uint32_t rows, SortContext *context)
     }
 }
 
-static bool is_in_order(const KeyedRow *keyed, bool has_keys, bool decides, uint32_t rows, const SortContext *context)
+static bool is_in_order(const RadixItem *keyed, bool has_keys, bool decides, uint32_t rows, const SortContext *context)
 {
     for (uint32_t i = 1; i < rows; i++) {
         bool is_tie = !has_keys || keyed[i].key == keyed[i - 1].key;
@@ -138,7 +102,7 @@ uint32_t *row_sort_positions(const Vector *columns, uint32_t rows, const uint32_
     SortContext context = {columns, sort_columns, sort_count, 0};
     if (rows < 2 || sort_count == 0)
         return NULL;
-    KeyedRow *keyed = mem_alloc(sizeof(KeyedRow) * rows);
+    RadixItem *keyed = mem_alloc(sizeof(RadixItem) * rows);
     bool is_exact = false;
     bool has_keys = make_keys(&columns[sort_columns[0]], rows, keyed, &is_exact);
     context.first = is_exact ? 1 : 0;
@@ -147,10 +111,10 @@ uint32_t *row_sort_positions(const Vector *columns, uint32_t rows, const uint32_
         mem_free(keyed);
         return NULL;
     }
-    KeyedRow *room = mem_alloc(sizeof(KeyedRow) * rows);
+    RadixItem *room = mem_alloc(sizeof(RadixItem) * rows);
     for (uint32_t i = 0; i < rows && !has_keys; i++)
-        keyed[i] = (KeyedRow){0, i};
-    KeyedRow *sorted = radix_sort(keyed, room, rows);
+        keyed[i] = (RadixItem){0, i};
+    RadixItem *sorted = radix_sort(keyed, room, rows);
     if (!decides)
         sort_ties(sorted, rows, &context);
     uint32_t *positions = mem_alloc(sizeof(uint32_t) * rows);
