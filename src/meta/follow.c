@@ -81,11 +81,24 @@ Status meta_follow(MetaStore *store, Diag *diag)
     return status;
 }
 
+/* What this node sent while it led, and never heard of, is no claim. Lock held, released meanwhile. */
+static Status settle_first(MetaStore *store, Diag *diag)
+{
+    while (store->is_appending)
+        condition_wait(&store->changed, &store->lock);
+    if (store->uncertain == NULL)
+        return OK;
+    Diag found = {0};
+    Status status = store_settle(store, &found);
+    return status == OK || status == ERR_RETRY ? OK : diag_raise(diag, status, "%s", found.message); /* either is certain */
+}
+
 Status meta_take_lead(MetaStore *store, Diag *diag)
 {
     LOCK_GUARD(&store->lock);
     if (!store->follows && store->journal.is_leading)
         return OK;
+    TRY(settle_first(store, diag));
     begin_turn(store);
     Status status = store->journal.is_pending ? OK : poll_others(store, diag);
     if (status == OK)

@@ -47,13 +47,6 @@ static Status read_back(const Journal *journal, const char *path, bool *out_is_o
     return OK;
 }
 
-static Status another_leads(Journal *journal, const char *path, Diag *diag)
-{
-    journal->is_pending = false;
-    journal->is_leading = false;
-    return RAISE(diag, RETRY, "another node has taken over the metadata journal (object \"%s\")", path);
-}
-
 /* One try. OK, RETRY and NO_SPACE are certain; with any other status nothing is known. */
 static Status put_once(Journal *journal, const char *path, Diag *trouble, Diag *diag)
 {
@@ -65,7 +58,7 @@ static Status put_once(Journal *journal, const char *path, Diag *trouble, Diag *
     status = read_back(journal, path, &is_ours, trouble);
     if (status != OK)
         return ERR_IO; /* somebody's is there */
-    return is_ours ? OK : another_leads(journal, path, diag);
+    return is_ours ? OK : RAISE(diag, RETRY, "another node has taken over the metadata journal (object \"%s\")", path);
 }
 
 JournalMoment journal_moment(const Journal *journal)
@@ -118,13 +111,18 @@ static Status check_answer(Journal *journal, Status answer, JournalMoment asked,
 static Status put_until_certain(Journal *journal, Diag *diag)
 {
     char path[JOURNAL_PATH_BYTES];
+    CHECK(load_u64(journal->pending.data + 16) == journal->next_sequence); /* what is pending belongs to this place and no other */
     journal_batch_path(path, journal->incarnation, journal->next_sequence);
     for (int attempt = 0; attempt < RETRIES; attempt++) {
         Diag trouble = {0};
         JournalMoment asked = journal_moment(journal);
         Status status = put_once(journal, path, &trouble, diag);
-        if (status == OK || status == ERR_RETRY)
-            return check_answer(journal, status, asked, diag);
+        if (status == OK || status == ERR_RETRY) {
+            status = check_answer(journal, status, asked, diag);
+            if (status == ERR_RETRY)
+                journal->is_pending = journal->is_leading = false;
+            return status;
+        }
         LOG_WARN("journal", "append failed, trying again: %s", trouble.message);
         journal->is_pending |= status != ERR_NO_SPACE;
         if (!journal->is_pending && attempt >= NO_SPACE_RETRIES)

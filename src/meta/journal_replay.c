@@ -228,6 +228,7 @@ Status journal_confirm(Journal *journal, Diag *diag)
         return OK;
     incarnation_path(path, journal->incarnation);
     TRY(confirm(journal, path, &journal->unconfirmed_record, diag));
+    CHECK(journal->unconfirmed.length == 0 || load_u64(journal->unconfirmed.data + 16) == journal->next_sequence - 1);
     journal_batch_path(path, journal->incarnation, journal->next_sequence - 1);
     return confirm(journal, path, &journal->unconfirmed, diag);
 }

@@ -510,8 +510,7 @@ static void write_batch(MetaStore *store, Batch *batch)
     condition_broadcast(&store->changed);
 }
 
-/* Finds out about the pending batch; the lock is released meanwhile. */
-static Status settle(MetaStore *store, Diag *diag)
+Status store_settle(MetaStore *store, Diag *diag)
 {
     store->is_appending = true;
     mutex_unlock(&store->lock);
@@ -539,7 +538,7 @@ Status meta_settle(MetaStore *store, Diag *diag)
     LOCK_GUARD(&store->lock);
     while (store->is_appending)
         condition_wait(&store->changed, &store->lock);
-    return store->uncertain == NULL ? OK : settle(store, diag);
+    return store->uncertain == NULL ? OK : store_settle(store, diag);
 }
 
 int64_t meta_settle_job(void *context, const _Atomic bool *stopping)
@@ -576,6 +575,8 @@ static Status need_lead(MetaStore *store, Diag *diag)
         return RAISE(diag, RETRY, "another node leads the metadata journal: this node only reads");
     if (store->journal.is_leading)
         return OK;
+    if (store->uncertain != NULL) /* a claim would take what is pending for its own */
+        TRY(store_settle(store, diag));
     store->is_appending = true;
     mutex_unlock(&store->lock);
     Diag trouble = {0};
@@ -606,7 +607,7 @@ static void push_batch(MetaStore *store, const Batch *batch)
     if (store->is_appending || store->open != batch)
         condition_wait(&store->changed, &store->lock);
     else if (store->uncertain != NULL)
-        status_ignore(settle(store, &trouble)); /* what goes wrong is told to the batch */
+        status_ignore(store_settle(store, &trouble)); /* what goes wrong is told to the batch */
     else
         write_batch(store, store->open);
 }
@@ -615,7 +616,7 @@ static void push_batch(MetaStore *store, const Batch *batch)
 static Status push_tentative(MetaStore *store, Diag *diag)
 {
     if (store->uncertain != NULL && !store->is_appending)
-        return settle(store, diag);
+        return store_settle(store, diag);
     if (store->is_appending)
         condition_wait(&store->changed, &store->lock);
     else if (store->open != NULL)

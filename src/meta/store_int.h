@@ -85,6 +85,9 @@ Status store_load_image(MetaStore *store, ImageSearch *search, Diag *diag);
 /* After it was read: says what is missing when it did not reach the newest image. */
 Status store_check_reached(MetaStore *store, const ImageSearch *search, Status status, Diag *diag);
 
+/* Finds out about the pending batch. Lock held, released meanwhile; nobody appends. */
+Status store_settle(MetaStore *store, Diag *diag);
+
 /* The halves of a JournalReader, context: the store. Takes the lock. */
 Status store_replay(void *context, const JournalEntry *entry, Diag *diag);
 void store_list_unknown(void *context, const JournalEntry *entry, ByteBuf *out_names);

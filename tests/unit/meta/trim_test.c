@@ -247,6 +247,83 @@ static void a_follower_that_is_stopped_while_it_reads_starts_again(void **state)
     volume_close(volume);
 }
 
+static bool is_unlistable;
+static Status (*plain_list)(Volume *volume, const char *prefix, void (*visit)(void *context, const char *path, uint64_t size), void *context, Diag *diag);
+
+static Status list_or_fail(Volume *volume, const char *prefix, void (*visit)(void *context, const char *path, uint64_t size), void *context,
+                           Diag *diag)
+{
+    return is_unlistable ? RAISE(diag, IO, "not now") : plain_list(volume, prefix, visit, context, diag);
+}
+
+/* Another's batch is at its place, and after a sleep that alone is not certain: what it sent is still pending, and is neither a claim
+ * nor to be put at another place. */
+static void what_is_uncertain_after_a_sleep_is_settled_before_a_claim(void **state)
+{
+    (void)state;
+    Volume *volume = volume_open_memory(&environment);
+    VolumeOps ops = *volume->ops;
+    plain_list = ops.list;
+    ops.list = list_or_fail;
+    volume->ops = &ops;
+    MetaStore *sleeper = open_store(volume), *other;
+    Diag diag = {0};
+    assert_int_equal(set(sleeper, "a"), OK);
+    assert_int_equal(meta_store_open_follower(volume, &diag, &other), OK);
+    assert_int_equal(meta_take_lead(other, &diag), OK);
+    assert_int_equal(set(other, "b"), OK);
+    fixture_now_us += HOUR_US;
+    is_unlistable = true;
+    assert_int_equal(set(sleeper, "x"), ERR_OUTCOME_UNKNOWN);
+    is_unlistable = false;
+    assert_int_equal(set(sleeper, "y"), ERR_RETRY);
+    assert_int_equal(meta_take_lead(sleeper, &diag), OK);
+    assert_int_equal(set(sleeper, "z"), OK);
+    meta_store_close(sleeper);
+    meta_store_close(other);
+    other = open_store(volume);
+    assert_true(has(other, "a") && has(other, "b") && has(other, "z"));
+    assert_false(has(other, "x") || has(other, "y"));
+    meta_store_close(other);
+    volume_close(volume);
+}
+
+static bool is_deaf;
+static Status (*plain_put)(Volume *volume, const char *path, StrView bytes, Diag *diag);
+
+/* It takes effect, and nobody hears of it. */
+static Status put_unheard(Volume *volume, const char *path, StrView bytes, Diag *diag)
+{
+    Status status = plain_put(volume, path, bytes, is_deaf ? NULL : diag);
+    return is_deaf ? RAISE(diag, IO, "no answer") : status;
+}
+
+/* A leader that hands over while it does not know what became of its batch, and takes the lead again. */
+static void what_is_uncertain_at_a_hand_over_is_settled_before_a_claim(void **state)
+{
+    (void)state;
+    Volume *volume = volume_open_memory(&environment);
+    VolumeOps ops = *volume->ops;
+    plain_put = ops.put_if_absent;
+    ops.put_if_absent = put_unheard;
+    volume->ops = &ops;
+    MetaStore *store = open_store(volume);
+    Diag diag = {0};
+    assert_int_equal(set(store, "a"), OK);
+    is_deaf = true;
+    assert_int_equal(set(store, "x"), ERR_OUTCOME_UNKNOWN);
+    meta_step_down(store);
+    is_deaf = false;
+    assert_int_equal(meta_take_lead(store, &diag), OK);
+    assert_true(has(store, "x"));
+    assert_int_equal(set(store, "z"), OK);
+    meta_store_close(store);
+    store = open_store(volume);
+    assert_true(has(store, "a") && has(store, "x") && has(store, "z"));
+    meta_store_close(store);
+    volume_close(volume);
+}
+
 int main(void)
 {
     if (log_open("/dev/null", LOG_LEVEL_ERROR, NULL) != OK)
@@ -258,6 +335,8 @@ int main(void)
         cmocka_unit_test(a_follower_that_slept_starts_again),
         cmocka_unit_test(who_is_stopped_anywhere_in_a_commit_is_not_told_success_of_what_is_lost),
         cmocka_unit_test(a_follower_that_is_stopped_while_it_reads_starts_again),
+        cmocka_unit_test(what_is_uncertain_after_a_sleep_is_settled_before_a_claim),
+        cmocka_unit_test(what_is_uncertain_at_a_hand_over_is_settled_before_a_claim),
     };
     return cmocka_run_group_tests_name("meta.trim", tests, NULL, NULL);
 }
