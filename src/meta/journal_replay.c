@@ -235,6 +235,7 @@ Status journal_confirm(Journal *journal, Diag *diag)
 
 typedef struct Newest {
     char path[JOURNAL_PATH_BYTES]; /* of a batch beyond the end; the least of them */
+    char last[JOURNAL_PATH_BYTES]; /* the greatest of them */
     const char *end;
 } Newest;
 
@@ -242,14 +243,18 @@ static void note_batch(void *context, const char *path, uint64_t size)
 {
     Newest *newest = context;
     (void)size;
-    if (strlen(path) == strlen(newest->end) && strcmp(path, newest->end) > 0 &&
-        (newest->path[0] == '\0' || strcmp(path, newest->path) < 0))
+    if (strlen(path) != strlen(newest->end) || strcmp(path, newest->end) <= 0)
+        return;
+    if (newest->path[0] == '\0' || strcmp(path, newest->path) < 0)
         snprintf(newest->path, sizeof(newest->path), "%s", path);
+    if (strcmp(path, newest->last) > 0)
+        snprintf(newest->last, sizeof(newest->last), "%s", path);
 }
 
 /* A gap would look like the end: objects behind it prove the hole. A listing can be stale, so that the next
- * names are asked for as well. */
-static Status check_no_gap(const Journal *journal, Diag *diag)
+ * names are asked for as well. RETRY: others append, and out_last was there behind the end. Once that is read there was no hole
+ * before it. To look again would never end where they append faster than a listing takes. */
+static Status check_no_gap(const Journal *journal, char out_last[JOURNAL_PATH_BYTES], Diag *diag)
 {
     char end[JOURNAL_PATH_BYTES];
     char folder[JOURNAL_PATH_BYTES];
@@ -264,7 +269,7 @@ static Status check_no_gap(const Journal *journal, Diag *diag)
         Diag unused = {0};
         journal_batch_path(path, journal->incarnation, journal->next_sequence + ahead);
         if (volume_get(journal->volume, path, &batch, &unused) == OK)
-            memcpy(newest.path, path, sizeof(path));
+            note_batch(&newest, path, batch.length);
     }
     if (newest.path[0] == '\0')
         return OK;
@@ -272,6 +277,7 @@ static Status check_no_gap(const Journal *journal, Diag *diag)
     AUTO_BYTEBUF late = {0};
     Diag unused = {0};
     Status status = volume_get(journal->volume, end, &late, &unused);
+    memcpy(out_last, newest.last, sizeof(newest.last));
     if (status == OK)
         return ERR_RETRY;
     if (status != ERR_NO_SUCH_OBJECT) /* nothing is known of it */
@@ -287,14 +293,23 @@ static Status refuse_unknown(Replay *replay, Diag *diag)
                  replay->unknown.data, replay->unknown.length < UNKNOWN_BYTES ? "" : "; ...");
 }
 
+/* Has everything up to that batch been read? */
+static bool is_behind(const Journal *journal, const char *last)
+{
+    char end[JOURNAL_PATH_BYTES];
+    journal_batch_path(end, journal->incarnation, journal->next_sequence);
+    return last[0] != '\0' && strcmp(end, last) > 0;
+}
+
 Status journal_follow(Journal *journal, const JournalReader *reader, Diag *diag)
 {
     Replay replay = {.journal = journal, .reader = reader};
+    char last[JOURNAL_PATH_BYTES] = "";
     Status status;
     do {
         status = replay_batches(&replay, diag);
-        if (status == OK)
-            status = check_no_gap(journal, diag);
+        if (status == OK && !is_behind(journal, last))
+            status = check_no_gap(journal, last, diag);
     } while (status == ERR_RETRY && !diag_has_error(diag));
     if (status == OK)
         status = refuse_unknown(&replay, diag);

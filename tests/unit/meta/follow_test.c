@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -67,7 +68,7 @@ static void one_of_two_candidates_leads(void **state)
     assert_int_equal(take_lead(two), OK); /* it reads what the first did before it claims */
     assert_true(has(two, "config.b"));
     assert_int_equal(set(one, "config.c"), ERR_RETRY); /* it finds out by its append */
-    assert_int_equal(follow(old), OK);                  /* or by looking */
+    assert_int_equal(follow(old), OK);                 /* or by looking */
     assert_false(meta_is_leading(old) || meta_is_leading(one));
     assert_int_equal(set(two, "config.d"), OK);
     assert_int_equal(follow(old), OK);
@@ -140,6 +141,45 @@ static void on_a_volume_that_stops_to_exclude_nothing_is_committed(void **state)
     volume_close(volume);
 }
 
+static const VolumeOps *idle_ops;
+static MetaStore *busy_leader;
+static uint32_t appends_left, listings;
+
+/* A listing takes so long that the leader appends meanwhile. */
+static Status list_slowly(Volume *volume, const char *prefix, void (*visit)(void *context, const char *path, uint64_t size), void *context,
+                          Diag *diag)
+{
+    if (strstr(prefix, "/journal") != NULL && appends_left > 0) {
+        appends_left--;
+        listings++;
+        assert_int_equal(set(busy_leader, "config.a"), OK);
+        assert_int_equal(set(busy_leader, "config.b"), OK);
+    }
+    return idle_ops->list(volume, prefix, visit, context, diag);
+}
+
+static void a_follower_starts_while_the_leader_never_pauses(void **state)
+{
+    (void)state;
+    Volume *volume = volume_open_memory(&environment);
+    busy_leader = open_follower(volume);
+    assert_int_equal(take_lead(busy_leader), OK);
+    idle_ops = volume->ops;
+    VolumeOps ops = *idle_ops;
+    ops.list = list_slowly;
+    volume->ops = &ops;
+    appends_left = 100;
+    MetaStore *follower = open_follower(volume);
+    assert_true(listings >= 1 && listings <= 4);
+    appends_left = 0;
+    assert_int_equal(follow(follower), OK);
+    assert_true(has(follower, "config.b"));
+    volume->ops = idle_ops;
+    meta_store_close(follower);
+    meta_store_close(busy_leader);
+    volume_close(volume);
+}
+
 int main(void)
 {
     if (log_open("/dev/null", LOG_LEVEL_ERROR, NULL) != OK)
@@ -148,6 +188,7 @@ int main(void)
         cmocka_unit_test(followers_see_what_is_committed),
         cmocka_unit_test(one_of_two_candidates_leads),
         cmocka_unit_test(a_blind_candidate_claims_nothing),
+        cmocka_unit_test(a_follower_starts_while_the_leader_never_pauses),
         cmocka_unit_test(on_a_volume_that_stops_to_exclude_nothing_is_committed),
     };
     return cmocka_run_group_tests_name("meta.follow", tests, NULL, NULL);
