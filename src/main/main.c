@@ -18,7 +18,8 @@ static int usage(FILE *out)
     fputs("usage: merak server [--conf FILE] [--data-dir DIR] [--set key=value ...]\n"
           "       merak image list|inspect|verify|dump --volume URL [--format json|ddl] [IMAGE]\n"
           "       merak fsck --volume URL [--quick] [--map-volume NAME=URL ...]\n"
-          "       merak restore --volume URL [--meta-dir DIR | --to-entry N | --to-time T | --snapshot NAME] [--into URL] [--map-volume NAME=URL ...]\n"
+          "       merak restore --volume URL [--meta-dir DIR | --to-entry N | --to-time T | --snapshot NAME] [--into URL] [--map-volume "
+          "NAME=URL ...]\n"
           "       merak restore --cluster-snapshot FILE [--volume URL]\n"
           "       merak upgrade-check --volume URL | --meta-dir DIR [--map-volume NAME=URL ...]\n"
           "       merak version\n",

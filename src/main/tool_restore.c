@@ -128,9 +128,15 @@ static Status read_snapshot(Restore *restore, MetaStore *store, ImageContent *co
 static Transfer transfer_of(Restore *restore, MetaStore *store)
 {
     restore->progress.what = "objects copied";
-    return (Transfer){.store = store, .from = restore->volume, .into = restore->into, .generation = "",
+    return (Transfer){.store = store,
+                      .from = restore->volume,
+                      .into = restore->into,
+                      .generation = "",
                       .move_count = restore->arguments->move_count,
-                      .volumes = config_volumes(restore->arguments->config), .progress = say_progress, .missing = say_missing, .context = restore};
+                      .volumes = config_volumes(restore->arguments->config),
+                      .progress = say_progress,
+                      .missing = say_missing,
+                      .context = restore};
 }
 
 /* newest: the cluster as it is; its snapshots stay, whatever moment is gone back to. */

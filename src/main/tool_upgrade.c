@@ -122,8 +122,8 @@ static Status open_state(const ToolArguments *arguments, Diag *diag, Volume **ou
     return status;
 }
 
-static Status check_store(const ToolArguments *arguments, Volume *volume, MetaStore *store, CatalogSnapshot **in_out_catalog, bool *out_is_good,
-                          Diag *diag)
+static Status check_store(const ToolArguments *arguments, Volume *volume, MetaStore *store, CatalogSnapshot **in_out_catalog,
+                          bool *out_is_good, Diag *diag)
 {
     uint32_t views, tables;
     TRY(tool_move_volumes(arguments, in_out_catalog, diag));

@@ -41,9 +41,16 @@ Status tool_read_arguments(ToolArguments *out, const char *takes, int argc, char
         const char *name;
         const char **value;
     } NAMED[] = {
-        {"--volume", &out->volume_url}, {"--meta-dir", &out->meta_dir}, {"--into", &out->into_url}, {"--snapshot", &out->snapshot},
-        {"--to-entry", &out->to_entry}, {"--to-time", &out->to_time},   {"--format", &out->format},
-        {"--conf", &file},              {"--set", &pair},                {"--map-volume", &move},
+        {"--volume", &out->volume_url},
+        {"--meta-dir", &out->meta_dir},
+        {"--into", &out->into_url},
+        {"--snapshot", &out->snapshot},
+        {"--to-entry", &out->to_entry},
+        {"--to-time", &out->to_time},
+        {"--format", &out->format},
+        {"--conf", &file},
+        {"--set", &pair},
+        {"--map-volume", &move},
         {"--cluster-snapshot", &out->cluster_snapshot},
     };
     for (int i = first; i < argc; i++) {
@@ -139,7 +146,6 @@ typedef struct Tool {
 
 #define EVERY "--volume --conf --set "
 
-
 static int run_tool(const Tool *tool, int argc, char **argv, Diag *diag)
 {
     ToolArguments arguments = {0};
@@ -151,7 +157,8 @@ static int run_tool(const Tool *tool, int argc, char **argv, Diag *diag)
     if (config_open(diag, &arguments.config) != OK)
         return EXIT_FAILURE;
     int code = EXIT_FAILURE;
-    if (config_load_environment(arguments.config, environ, diag) == OK && tool_read_arguments(&arguments, tool->takes, argc, argv, is_image ? 3 : 2, diag) == OK)
+    if (config_load_environment(arguments.config, environ, diag) == OK &&
+        tool_read_arguments(&arguments, tool->takes, argc, argv, is_image ? 3 : 2, diag) == OK)
         code = is_image ? tool_image(argv[2], &arguments, diag) : tool->run(&arguments, diag);
     config_close(arguments.config);
     return code;

@@ -35,7 +35,8 @@ static Status check_current(const MetaStore *store, Diag *diag)
 {
     if (!store->journal.is_closed)
         return OK;
-    return RAISE(diag, READ_ONLY, "incarnation %llu of the cluster has ended, for it was restored: start this server again to go on with the next one",
+    return RAISE(diag, READ_ONLY,
+                 "incarnation %llu of the cluster has ended, for it was restored: start this server again to go on with the next one",
                  (unsigned long long)store->journal.incarnation);
 }
 

@@ -331,8 +331,12 @@ static Status restore_at_start(Volume *directory, Volume *volume, const MetaDirS
 {
     uint64_t missing = 0;
     TransferReport report;
-    Transfer transfer = {.from = volume, .into = volume, .generation = options->generation, .volumes = options->volumes,
-                         .missing = log_missing, .context = &missing};
+    Transfer transfer = {.from = volume,
+                         .into = volume,
+                         .generation = options->generation,
+                         .volumes = options->volumes,
+                         .missing = log_missing,
+                         .context = &missing};
     TRY(meta_dir_restore(directory, &transfer, diag, &report));
     bytebuf_printf(out_note, "restored from meta_dir: entry %" PRIu64 ", incarnation %" PRIu64 "%s", report.restored.from_entry,
                    report.restored.incarnation, is_empty ? "; the volume had no metadata" : "");

@@ -16,7 +16,12 @@
 
 #include "base/environment.h"
 
-enum { STOP_SECONDS = 30, LAST_WORDS_BYTES = 6000, ARGUMENTS_MAX = 2 * SERVER_SETTINGS_MAX + SERVER_RUNNER_MAX + 12, PATH_EXTRA_BYTES = 32 };
+enum {
+    STOP_SECONDS = 30,
+    LAST_WORDS_BYTES = 6000,
+    ARGUMENTS_MAX = 2 * SERVER_SETTINGS_MAX + SERVER_RUNNER_MAX + 12,
+    PATH_EXTRA_BYTES = 32
+};
 
 static void path_of(const ServerProcess *server, const char *name, char out[SERVER_PATH_BYTES + PATH_EXTRA_BYTES])
 {
