@@ -71,10 +71,10 @@ static bool same_keys(const Window *window, uint32_t a, uint32_t b, uint32_t fir
 /* ---- marks ---- */
 
 /* Rows whose key differs from that of the row before. */
-#define MARK_CHANGES(T)                                                                           \
-    for (uint32_t i = MAX(range.begin, 1u); i < range.end; i++) {                                 \
-        if (((const T *)key->data)[order[i]] != ((const T *)key->data)[order[i - 1]])             \
-            marks[i] |= bits;                                                                     \
+#define MARK_CHANGES(T)                                                               \
+    for (uint32_t i = MAX(range.begin, 1u); i < range.end; i++) {                     \
+        if (((const T *)key->data)[order[i]] != ((const T *)key->data)[order[i - 1]]) \
+            marks[i] |= bits;                                                         \
     }
 
 static void mark_key(const Window *window, uint32_t k, Range range, uint8_t bits)
@@ -165,7 +165,11 @@ Range frame_at(FrameCursor *cursor, uint32_t position)
 
 static Status compute_call(Window *window, WindowWorker *worker, uint32_t call, Range range)
 {
-    WindowStep step = {window, worker, call, &window->node->window.calls[call], &window->results[call],
+    WindowStep step = {window,
+                       worker,
+                       call,
+                       &window->node->window.calls[call],
+                       &window->results[call],
                        &window->store->columns[window->argument_at[call]]};
     arena_reset(&worker->scratch);
     return window->functions[call](&step, range);

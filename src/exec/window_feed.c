@@ -63,7 +63,10 @@ static void grow_seen(const WindowStep *step, SeenRows *seen, Arena *scratch)
         uint32_t count = step->spec->argument_count;
         for (uint32_t a = 0; a < count && a < FUNC_MAX_FIXED_ARGS; a++) {
             const Vector *column = &step->arguments[a];
-            arguments[a] = (Vector){.type = column->type, .form = VECTOR_DICTIONARY, .codes = &row, .dictionary = column,
+            arguments[a] = (Vector){.type = column->type,
+                                    .form = VECTOR_DICTIONARY,
+                                    .codes = &row,
+                                    .dictionary = column,
                                     .dict_size = (uint32_t)step->window->store->row_count};
             pointers[a] = &arguments[a];
         }
@@ -107,8 +110,11 @@ static Status feed(FrameState *frame, uint32_t first, uint32_t end, FeedKind kin
         Vector arguments[FUNC_MAX_FIXED_ARGS];
         const Vector *pointers[FUNC_MAX_FIXED_ARGS];
         for (uint32_t a = 0; a < argument_count; a++) {
-            arguments[a] = (Vector){.type = step->arguments[a].type, .form = VECTOR_DICTIONARY, .codes = step->window->order + first,
-                                    .dictionary = &step->arguments[a], .dict_size = (uint32_t)step->window->store->row_count};
+            arguments[a] = (Vector){.type = step->arguments[a].type,
+                                    .form = VECTOR_DICTIONARY,
+                                    .codes = step->window->order + first,
+                                    .dictionary = &step->arguments[a],
+                                    .dict_size = (uint32_t)step->window->store->row_count};
             pointers[a] = &arguments[a];
         }
         AUTO_ARENA scratch;
@@ -116,7 +122,8 @@ static Status feed(FrameState *frame, uint32_t first, uint32_t end, FeedKind kin
         Rows rows = {NULL, count};
         if (step->spec->is_distinct)
             rows = new_rows(step, &frame->seen, pointers, first, count, &scratch);
-        TRY((kind == FEED_ADD ? frame->kernel->update_one : frame->kernel->retract)(&frame->context, pointers, argument_count, rows, frame->state));
+        TRY((kind == FEED_ADD ? frame->kernel->update_one : frame->kernel->retract)(&frame->context, pointers, argument_count, rows,
+                                                                                    frame->state));
     }
     return OK;
 }

@@ -20,11 +20,11 @@ typedef struct FrameStates {
     WindowStep *step;
     const AggKernel *kernel;
     AggContext context;
-    size_t bytes;          /* of a state */
-    uint8_t *empty;        /* the state of no rows */
-    uint8_t **rows;        /* CHUNK_ROWS pointers: what finish() or update() goes over */
+    size_t bytes;                 /* of a state */
+    uint8_t *empty;               /* the state of no rows */
+    uint8_t **rows;               /* CHUNK_ROWS pointers: what finish() or update() goes over */
     uint8_t **sources, **targets; /* ... merge() */
-    uint32_t pairs;        /* in both */
+    uint32_t pairs;               /* in both */
 } FrameStates;
 
 /* Bounds as in PhysWindowCall: 0 unbounded preceding, 1 preceding, 2 current row, 3 following, 4 unbounded following. */
@@ -81,8 +81,11 @@ static Status update_rows(FrameStates *states, uint32_t first, uint32_t count, b
     const Vector *pointers[FUNC_MAX_FIXED_ARGS];
     uint32_t argument_count = MIN(step->spec->argument_count, (uint32_t)FUNC_MAX_FIXED_ARGS);
     for (uint32_t a = 0; a < argument_count; a++) {
-        arguments[a] = (Vector){.type = step->arguments[a].type, .form = VECTOR_DICTIONARY, .codes = step->window->order + first,
-                                .dictionary = &step->arguments[a], .dict_size = (uint32_t)step->window->store->row_count};
+        arguments[a] = (Vector){.type = step->arguments[a].type,
+                                .form = VECTOR_DICTIONARY,
+                                .codes = step->window->order + first,
+                                .dictionary = &step->arguments[a],
+                                .dict_size = (uint32_t)step->window->store->row_count};
         pointers[a] = &arguments[a];
     }
     Rows rows = {NULL, count};
@@ -384,8 +387,10 @@ static Status slide(FrameStates *states, Range range)
     const PhysWindowCall *spec = states->step->spec;
     Arena *arena = &states->step->worker->scratch;
     uint32_t rows = range.end - range.begin;
-    Sliding sliding = {.low = distance(spec->frame_start, spec->start_offset), .high = distance(spec->frame_end, spec->end_offset),
-                       .range = range, .partition = {range.begin, range.begin}};
+    Sliding sliding = {.low = distance(spec->frame_start, spec->start_offset),
+                       .high = distance(spec->frame_end, spec->end_offset),
+                       .range = range,
+                       .partition = {range.begin, range.begin}};
     sliding.width = (uint32_t)MIN(MAX(sliding.high - sliding.low + 1, (int64_t)0), (int64_t)rows);
     uint32_t stretch = MIN(MAX((uint32_t)CHUNK_ROWS, sliding.width), rows);
     size_t most = MIN((uint64_t)stretch + sliding.width, (uint64_t)rows);

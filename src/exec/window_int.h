@@ -35,7 +35,7 @@ typedef struct Window {
     uint32_t *order;
     uint8_t *marks;
     WindowFunction *functions; /* of the calls */
-    Vector *results; /* FLAT with a null mask */
+    Vector *results;           /* FLAT with a null mask */
     _Atomic uint32_t next_row;
     const Type *types; /* of the store's columns */
     const PhysSortKey *keys;

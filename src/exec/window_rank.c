@@ -133,9 +133,8 @@ WindowFunction window_rank_function(const char *name)
     static const struct {
         const char *name;
         WindowFunction function;
-    } functions[] = {{"row_number", row_number},     {"rank", rank},           {"dense_rank", dense_rank},
-                     {"percent_rank", percent_rank}, {"cume_dist", cume_dist}, {"ntile", ntile},
-                     {"session_number", session_number}};
+    } functions[] = {{"row_number", row_number}, {"rank", rank},   {"dense_rank", dense_rank},        {"percent_rank", percent_rank},
+                     {"cume_dist", cume_dist},   {"ntile", ntile}, {"session_number", session_number}};
     for (size_t i = 0; i < COUNT_OF(functions); i++) {
         if (strcmp(functions[i].name, name) == 0)
             return functions[i].function;

@@ -20,7 +20,8 @@ static bool is_null_at(const WindowStep *step, uint32_t position)
 static ValueRows list_values(WindowStep *step, Range p)
 {
     uint32_t rows = p.end - p.begin, count = 0;
-    ValueRows list = {ARENA_NEW_ARRAY(&step->worker->scratch, uint32_t, rows + 1), ARENA_NEW_ARRAY(&step->worker->scratch, uint32_t, rows + 1)};
+    ValueRows list = {ARENA_NEW_ARRAY(&step->worker->scratch, uint32_t, rows + 1),
+                      ARENA_NEW_ARRAY(&step->worker->scratch, uint32_t, rows + 1)};
     for (uint32_t i = 0; i < rows; i++) {
         list.before[i] = count;
         list.kept[count] = i;
@@ -121,7 +122,8 @@ static void edge_partition(WindowStep *step, Range p, bool is_first, uint32_t *f
     }
 }
 
-static Status by_partition(WindowStep *step, Range range, void (*choose)(WindowStep *step, Range p, bool is_forward, uint32_t *from), bool is_forward)
+static Status by_partition(WindowStep *step, Range range, void (*choose)(WindowStep *step, Range p, bool is_forward, uint32_t *from),
+                           bool is_forward)
 {
     uint32_t *from = ARENA_NEW_ARRAY(&step->worker->scratch, uint32_t, range.end - range.begin + 1);
     for (uint32_t begin = range.begin; begin < range.end;) {
