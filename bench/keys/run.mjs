@@ -166,21 +166,21 @@ async function lookup() {
 
 async function deleted() {
   const kept = 'k * 2654435761 % 10 <> 3';
-  for (const name of ['part', 'full', 'kept']) {
+  for (const name of ['part', 'whole', 'kept']) {
     await server.run(`CREATE TABLE ${name} (k BIGINT NOT NULL, a INT, b BIGINT, c VARCHAR(40)) PRIMARY KEY (k) DISTRIBUTED BY HASH(k) BUCKETS 8`);
   }
-  await server.run(`INSERT INTO full SELECT ${rowOf('g', 0)} FROM TABLE(generate_series(0, ${rows - 1})) s(g)`);
-  await server.run('INSERT INTO part SELECT * FROM full');
-  await server.run(`INSERT INTO kept SELECT * FROM full WHERE ${kept}`);
+  await server.run(`INSERT INTO whole SELECT ${rowOf('g', 0)} FROM TABLE(generate_series(0, ${rows - 1})) s(g)`);
+  await server.run('INSERT INTO part SELECT * FROM whole');
+  await server.run(`INSERT INTO kept SELECT * FROM whole WHERE ${kept}`);
   await server.run(`DELETE FROM part WHERE NOT (${kept})`);
   const scans = [['sums', 'SELECT sum(a), sum(b), count(*) FROM'], ['strings', 'SELECT max(c), min(c), count(DISTINCT a) FROM'],
     ['filter', 'SELECT count(*), sum(b) FROM', ' WHERE a < 500'], ['groups', 'SELECT a, sum(b) FROM', ' GROUP BY a ORDER BY 2 LIMIT 1']];
   for (const [name, sql, tail = ''] of scans) {
-    const times = { part: Infinity, full: Infinity, kept: Infinity };
+    const times = { part: Infinity, whole: Infinity, kept: Infinity };
     for (let i = 0; i < 21; i++) {
       for (const table of Object.keys(times)) times[table] = Math.min(times[table], await timed(() => server.run(`${sql} ${table}${tail}`)));
     }
-    report(`scan with 10 % deleted, ${name}`, times.part, times.full, 'before delete', 1.15, false);
+    report(`scan with 10 % deleted, ${name}`, times.part, times.whole, 'before delete', 1.15, false);
     console.log(`${''.padEnd(34)}against a table of the rows that are left alone: ${(times.part / times.kept).toFixed(3)}`);
   }
 }
