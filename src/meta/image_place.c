@@ -43,5 +43,6 @@ bool image_place_matches(StrView text, const ImagePlace *place)
     write_unsummed(place, &earlier);
     bytebuf_append_char(&earlier, '\n');
     bytebuf_printf(&alone, "%" PRIu32 "\n", place->checksum);
-    return strview_equal(text, bytebuf_view(&full)) || strview_equal(text, bytebuf_view(&earlier)) || strview_equal(text, bytebuf_view(&alone));
+    return strview_equal(text, bytebuf_view(&full)) || strview_equal(text, bytebuf_view(&earlier)) ||
+           strview_equal(text, bytebuf_view(&alone));
 }

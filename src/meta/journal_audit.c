@@ -17,7 +17,7 @@ typedef struct Audit {
     ARRAY_OF(uint64_t) sequences;
     JournalProblem problem;
     void *context;
-    uint64_t last;      /* that was sound; 0: none */
+    uint64_t last; /* that was sound; 0: none */
     uint64_t last_hash;
     uint64_t next_entry; /* behind it */
     uint32_t gaps;
