@@ -58,3 +58,7 @@ harness-s3-commit: $(BUILD)/merak $(BUILD)/merak-s3d $(BUILD)/merak-commit-bench
 	@$(BESIDE_S3) tests/s3/commit_test.sh $(BUILD)/merak-commit-bench
 harness-s3-commit-long: $(BUILD)/merak $(BUILD)/merak-s3d $(BUILD)/merak-commit-bench
 	@$(BESIDE_S3) tests/s3/commit_test.sh $(BUILD)/merak-commit-bench 15 1000
+LONG_HARNESSES += s3-ceph-start
+.PHONY: harness-s3-ceph-start
+harness-s3-ceph-start: $(BUILD)/merak ceph-packages
+	@$(BESIDE_CEPH) tests/s3/start_test.sh 1000 5000
