@@ -217,6 +217,8 @@ static Status bind_as_of(AnalyzeContext *context, Scope *scope, const AstRelatio
     TRY(context->moment(context->moment_context, ast->as_of, ast->is_as_of_version, scope->source, &context->catalog));
     context->is_historic = true;
     Status status = bind_table(context, scope, plain, out);
+    if (status != OK)
+        diag_add_context(context->diag, "AS OF journal entry %llu", (unsigned long long)context->catalog->entry_id);
     context->catalog = now;
     context->is_historic = was_historic;
     return status;

@@ -11,6 +11,7 @@ typedef struct Restore {
     MetaStore *store;
     const CatalogDatabase *source;
     const RestoreTarget *target;
+    uint64_t from_entry; /* of the state */
     StrView database, table; /* where it goes */
     bool is_new;
     uint64_t *ids; /* fresh ones */
@@ -162,7 +163,8 @@ static Status build_restore(void *context, const CatalogSnapshot *catalog, Chang
         count++;
     }
     if (count == 0 && !is_whole)
-        return RAISE(diag, NO_SUCH_TABLE, "Unknown table '%.*s.%.*s'", SV_ARGS(restore->target->database), SV_ARGS(restore->target->table));
+        return RAISE(diag, NO_SUCH_TABLE, "Unknown table '%.*s.%.*s' in the state of journal entry %llu", SV_ARGS(restore->target->database),
+                     SV_ARGS(restore->target->table), (unsigned long long)restore->from_entry);
     return OK;
 }
 
@@ -170,8 +172,9 @@ Status ddl_restore_objects(MetaStore *store, const CatalogSnapshot *source, cons
 {
     const CatalogDatabase *database = catalog_database(source, target->database);
     if (database == NULL)
-        return RAISE(diag, NO_SUCH_DATABASE, "Unknown database '%.*s'", SV_ARGS(target->database));
-    Restore restore = {.store = store, .source = database, .target = target};
+        return RAISE(diag, NO_SUCH_DATABASE, "Unknown database '%.*s' in the state of journal entry %llu", SV_ARGS(target->database),
+                     (unsigned long long)source->entry_id);
+    Restore restore = {.store = store, .source = database, .target = target, .from_entry = source->entry_id};
     restore.database = target->new_database.length > 0 ? target->new_database : target->database;
     restore.table = target->new_table.length > 0 ? target->new_table : target->table;
     restore.is_new = !strview_equal(restore.database, target->database) || !strview_equal(restore.table, target->table);

@@ -17,6 +17,8 @@ static void compare_tables(const CatalogDatabase *before, const CatalogDatabase 
 {
     uint32_t b = 0, a = 0, b_count = before == NULL ? 0 : catalog_table_count(before), a_count = after == NULL ? 0 : catalog_table_count(after);
     while (b < b_count || a < a_count) {
+        if (before != NULL && after != NULL && table_list_skip_shared(&before->tables, &b, &after->tables, &a))
+            continue;
         const CatalogTable *old = b < b_count ? catalog_table_at(before, b) : NULL, *new = a < a_count ? catalog_table_at(after, a) : NULL;
         int order = old == NULL ? 1 : new == NULL ? -1 : strview_compare(old->name, new->name);
         b += order <= 0;

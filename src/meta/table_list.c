@@ -78,6 +78,21 @@ CatalogTable *table_list_at(const TableList *list, uint32_t at)
     return list->chunks[c]->tables[at - list->firsts[c]];
 }
 
+bool table_list_skip_shared(const TableList *a, uint32_t *in_out_a, const TableList *b, uint32_t *in_out_b)
+{
+    if (*in_out_a >= a->count || *in_out_b >= b->count)
+        return false;
+    uint32_t at_a = chunk_of(a, *in_out_a), at_b = chunk_of(b, *in_out_b);
+    uint32_t inside = *in_out_a - a->firsts[at_a], begun = at_a;
+    if (a->chunks[at_a] != b->chunks[at_b] || inside != *in_out_b - b->firsts[at_b])
+        return false;
+    while (at_a < a->chunk_count && at_b < b->chunk_count && a->chunks[at_a] == b->chunks[at_b])
+        at_a++, at_b++;
+    *in_out_a = at_a < a->chunk_count ? a->firsts[at_a] : a->count;
+    *in_out_b = at_b < b->chunk_count ? b->firsts[at_b] : b->count;
+    return at_a > begun;
+}
+
 uint32_t table_list_find(const TableList *list, StrView name, bool *out_is_there)
 {
     uint32_t low = 0, high = list->count;

@@ -35,3 +35,6 @@ void table_list_replace(TableList *list, uint32_t at, CatalogTable *table);
 void table_list_borrow(TableList *list, Arena *arena, const CatalogTable *table);
 /* Is the table at a place that only this list refers to: its chunk, and the table itself? */
 bool table_list_owns(const TableList *list, uint32_t at);
+/* Steps over what two lists have in common: where both positions are at the same place of a chunk that they share, behind it, and so on.
+ * True: it stepped. A comparison of two versions so costs what differs. */
+bool table_list_skip_shared(const TableList *a, uint32_t *in_out_a, const TableList *b, uint32_t *in_out_b);

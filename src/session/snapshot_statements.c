@@ -11,6 +11,7 @@
 #include "meta/restore_live.h"
 #include "meta/snapshots.h"
 #include "meta/state_copy.h"
+#include "meta/storage_volume.h"
 #include "storage/delete_vector.h"
 #include "types/datetime.h"
 #include "types/number_text.h"
@@ -90,10 +91,23 @@ static Status split(StatementContext *context, const AstName *name, StrView *out
     return out_database->length > 0 ? OK : RAISE(context->diag, NO_DATABASE_SELECTED, "No database selected");
 }
 
+/* The only property is what COMMENT says, too. */
+static Status take_properties(const AstCommand *command, SnapshotInfo *info, Diag *diag)
+{
+    for (uint32_t i = 0; i < command->properties.keys.count; i++) {
+        StrView key = command->properties.keys.items[i];
+        if (!strview_equal_ci(key, STR_VIEW("comment")))
+            return RAISE(diag, INVALID_ARGUMENT, "Unknown property '%.*s' of a snapshot: there is 'comment'", SV_ARGS(key));
+        info->comment = command->properties.values.items[i];
+    }
+    return OK;
+}
+
 static Status run_create(StatementContext *context, const AstCommand *command)
 {
     SnapshotInfo info = {.name = command->name.parts[command->name.count - 1], .comment = command->text};
     SnapshotInfo there;
+    TRY(take_properties(command, &info, context->diag));
     if (strview_is(command->text2, "DATABASE")) {
         info.scope = SNAPSHOT_DATABASE;
         info.database = command->name2.parts[command->name2.count - 1];
@@ -304,6 +318,12 @@ static Status run_test(StatementContext *context, const AstCommand *command)
 static Status run_automated(StatementContext *context, const AstCommand *command, bool is_on)
 {
     StrView volume = command->text.length > 0 ? command->text : STR_VIEW("builtin_storage_volume");
+    StorageVolume there;
+    CatalogSnapshot *now = meta_snapshot(store_of(context));
+    bool is_known = !is_on || strview_is(volume, "builtin_storage_volume") || storage_volume_find(now, volume, &context->arena, &there);
+    catalog_unref(now);
+    if (!is_known)
+        return RAISE(context->diag, ANALYSIS, "Getting analyzing error. Detail message: Unknown storage volume: %.*s.", SV_ARGS(volume));
     TRY(cluster_snapshot_set(store_of(context), is_on ? volume : (StrView){0}, context->diag));
     return send_ok(context, 0, STR_VIEW(""));
 }

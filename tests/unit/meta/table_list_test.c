@@ -137,10 +137,43 @@ static void versions_of_a_map_do_not_disturb_each_other(void **state)
     }
 }
 
+/* Of two versions of a long list with a table more, one less and one replaced, few places are looked at. */
+static void what_versions_share_is_stepped_over(void **state)
+{
+    (void)state;
+    TableList before = {0}, after;
+    char name[32];
+    bool is_there;
+    for (uint64_t i = 0; i < TABLES; i++) {
+        snprintf(name, sizeof(name), "t%05llu", (unsigned long long)(2 * i));
+        table_list_insert(&before, (uint32_t)i, new_table(i + 1, name));
+    }
+    table_list_share(&before, &after);
+    table_list_insert(&after, table_list_find(&after, STR_VIEW("t02001"), &is_there), new_table(9001, "t02001"));
+    table_list_remove(&after, table_list_find(&after, STR_VIEW("t04000"), &is_there));
+    table_list_replace(&after, TABLES - 1, new_table(9002, "t05998"));
+    uint32_t b = 0, a = 0, looked_at = 0, differences = 0;
+    while (b < before.count || a < after.count) {
+        if (table_list_skip_shared(&before, &b, &after, &a))
+            continue;
+        const CatalogTable *old = b < before.count ? table_list_at(&before, b) : NULL, *new = a < after.count ? table_list_at(&after, a) : NULL;
+        int order = old == NULL ? 1 : new == NULL ? -1 : strview_compare(old->name, new->name);
+        b += order <= 0;
+        a += order >= 0;
+        looked_at++;
+        differences += old != new;
+    }
+    assert_int_equal(differences, 3);
+    assert_true(looked_at <= 3 * 257);
+    table_list_deinit(&before);
+    table_list_deinit(&after);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(versions_of_a_list_do_not_disturb_each_other),
+        cmocka_unit_test(what_versions_share_is_stepped_over),
         cmocka_unit_test(two_tables_may_have_one_name_for_a_while),
         cmocka_unit_test(versions_of_a_map_do_not_disturb_each_other),
     };
