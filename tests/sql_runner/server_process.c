@@ -11,12 +11,13 @@
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/environment.h"
 
-enum { STOP_SECONDS = 30, LAST_WORDS_BYTES = 6000, ARGUMENTS_MAX = 2 * SERVER_SETTINGS_MAX + 12, PATH_EXTRA_BYTES = 32 };
+enum { STOP_SECONDS = 30, LAST_WORDS_BYTES = 6000, ARGUMENTS_MAX = 2 * SERVER_SETTINGS_MAX + 14, PATH_EXTRA_BYTES = 32 };
 
 static void path_of(const ServerProcess *server, const char *name, char out[SERVER_PATH_BYTES + PATH_EXTRA_BYTES])
 {
@@ -31,7 +32,9 @@ Status server_open(ServerProcess *server, const ServerOptions *options, Diag *di
     int length = snprintf(server->folder, sizeof(server->folder), "%s/merak-sql-XXXXXX", temporary == NULL ? "/tmp" : temporary);
     if (length >= (int)sizeof(server->folder) || mkdtemp(server->folder) == NULL)
         return RAISE(diag, IO, "cannot make a folder %s: %s", server->folder, strerror(errno));
-    return OK;
+    char files[SERVER_PATH_BYTES + PATH_EXTRA_BYTES];
+    path_of(server, "files", files);
+    return mkdir(files, 0700) == 0 ? OK : RAISE(diag, IO, "cannot make a folder %s: %s", files, strerror(errno));
 }
 
 static int remove_entry(const char *path, const struct stat *info, int kind, struct FTW *position)
@@ -57,6 +60,10 @@ static Status spawn(ServerProcess *server, int out_fd, Diag *diag)
     const char *arguments[ARGUMENTS_MAX] = {server->options->binary, "server", "--data-dir", data, "--set", "query_port=0",
                                             "--set", "http_port=0"};
     int count = 8;
+    char files[SERVER_PATH_BYTES + PATH_EXTRA_BYTES + 32];
+    snprintf(files, sizeof(files), "files_local_directory=%s/files", server->folder);
+    arguments[count++] = "--set";
+    arguments[count++] = files;
     for (int i = 0; i < server->options->setting_count; i++) {
         arguments[count++] = "--set";
         arguments[count++] = server->options->settings[i];
