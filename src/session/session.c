@@ -286,6 +286,8 @@ static void open_context(StatementContext *context, Session *session, const Resu
 
 static void close_context(StatementContext *context)
 {
+    for (uint32_t i = 0; i < context->files.count; i++)
+        file_table_close(context->files.items[i]);
     for (uint32_t i = 0; i < context->moments.count; i++)
         catalog_unref(context->moments.items[i]);
     access_rights_unref(context->rights);
