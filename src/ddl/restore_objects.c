@@ -11,7 +11,7 @@ typedef struct Restore {
     MetaStore *store;
     const CatalogDatabase *source;
     const RestoreTarget *target;
-    uint64_t from_entry; /* of the state */
+    uint64_t from_entry;     /* of the state */
     StrView database, table; /* where it goes */
     bool is_new;
     uint64_t *ids; /* fresh ones */
@@ -163,8 +163,8 @@ static Status build_restore(void *context, const CatalogSnapshot *catalog, Chang
         count++;
     }
     if (count == 0 && !is_whole)
-        return RAISE(diag, NO_SUCH_TABLE, "Unknown table '%.*s.%.*s' in the state of journal entry %llu", SV_ARGS(restore->target->database),
-                     SV_ARGS(restore->target->table), (unsigned long long)restore->from_entry);
+        return RAISE(diag, NO_SUCH_TABLE, "Unknown table '%.*s.%.*s' in the state of journal entry %llu",
+                     SV_ARGS(restore->target->database), SV_ARGS(restore->target->table), (unsigned long long)restore->from_entry);
     return OK;
 }
 

@@ -156,7 +156,8 @@ static void what_versions_share_is_stepped_over(void **state)
     while (b < before.count || a < after.count) {
         if (table_list_skip_shared(&before, &b, &after, &a))
             continue;
-        const CatalogTable *old = b < before.count ? table_list_at(&before, b) : NULL, *new = a < after.count ? table_list_at(&after, a) : NULL;
+        const CatalogTable *old = b < before.count ? table_list_at(&before, b) : NULL,
+                           *new = a < after.count ? table_list_at(&after, a) : NULL;
         int order = old == NULL ? 1 : new == NULL ? -1 : strview_compare(old->name, new->name);
         b += order <= 0;
         a += order >= 0;
