@@ -52,6 +52,15 @@ start_node 1
 at 1
 sql -e "create database d; create table d.t (k int) duplicate key(k); insert into d.t values (1), (2); create user other identified by ''; create user third identified by ''"
 await "select count(*) from d.t" 2
+for n in 0 1; do # both are counted by both
+    at $n
+    for _ in $(seq 100); do
+        http GET /api/health
+        case $reply in *'"online_backend_num":2}'*) break ;; esac
+        sleep 0.1
+    done
+    has '"total_backend_num":2,"online_backend_num":2}'
+done
 
 # ---- connections of both nodes, seen and ended through either ----
 
