@@ -180,6 +180,14 @@ static Status open_csv(const FileTableRequest *request, FileTable *table, Diag *
     return csv_detect_columns(request, table, diag);
 }
 
+static Status open_parquet(const FileTableRequest *request, FileTable *table, Diag *diag)
+{
+    table->table.open_scan = parquet_open_scan;
+    table->table.work = parquet_work;
+    table->table.close_scan = parquet_close_scan;
+    return parquet_detect_columns(request, table, diag);
+}
+
 static Status open_table(const FileTableRequest *request, FileTable *table, Diag *diag)
 {
     TRY(list_files(request, table, diag));
@@ -187,9 +195,7 @@ static Status open_table(const FileTableRequest *request, FileTable *table, Diag
         make_list_table(table, request->arena);
         return OK;
     }
-    if (table->options.format == FILE_FORMAT_PARQUET)
-        return RAISE(diag, NOT_SUPPORTED, "FILES() of format 'parquet' is not supported");
-    TRY(open_csv(request, table, diag));
+    TRY(table->options.format == FILE_FORMAT_PARQUET ? open_parquet(request, table, diag) : open_csv(request, table, diag));
     if (table->file_column_count == 0)
         return RAISE(diag, ANALYSIS, "Getting analyzing error. Detail message: failed to detect the schema of '%.*s': the files are empty.",
                      SV_ARGS(table->options.path));
@@ -216,6 +222,8 @@ void file_table_close(FileTable *table)
 {
     if (table == NULL)
         return;
+    parquet_close_inputs(table);
+    table->inputs = NULL;
     file_stores_close(table->stores);
     table->stores = NULL;
 }

@@ -34,7 +34,7 @@ typedef struct FileTable {
     uint32_t file_column_count; /* then those from the path */
     FileLoad *load;             /* NULL: a query */
     const TimeZone *zone;
-    struct ParquetFiles *parquet; /* footers of those that were opened for the schema; NULL: none */
+    struct ParquetInput *inputs; /* by file: those that were opened to see their columns; NULL: another format */
     FileList all;               /* list_files_only: directories too */
 } FileTable;
 
