@@ -68,7 +68,8 @@ static void flip_all(const char *name, size_t step)
 
 static void test_flips(void **state)
 {
-    static const char *const names[] = {"numbers", "numbers_v2", "numbers_required", "times", "decimals", "texts", "texts_v2", "plain"};
+    static const char *const names[] = {"numbers", "numbers_v2", "numbers_required", "times", "decimals", "texts", "texts_v2", "plain",
+                                        "delta",   "lengths",    "split",            "pages", "lz4",      "nested", "nested_v2"};
     (void)state;
     for (size_t i = 0; i < COUNT_OF(names); i++)
         flip_all(names[i], 7);
