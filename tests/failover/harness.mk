@@ -10,7 +10,8 @@ $(BUILD)/merak-failover: $(FAILOVER_OBJECTS) $(BUILD)/libmerak.a
 	$(CC) $(LDFLAGS_COMMON) $(LDFLAGS_VARIANT) $^ $(LIBS) $(shell pkg-config --libs libmariadb) -o $@
 failover: $(BUILD)/merak $(BUILD)/merak-failover
 	@$(BUILD)/merak-failover --server $(BUILD)/merak --rounds $(ROUNDS)
-harness-failover: failover
+harness-failover: $(BUILD)/merak $(BUILD)/merak-failover
+	@$(BUILD)/merak-failover --server $(BUILD)/merak --rounds $(ROUNDS) --seed $(TEST_SEED)
 harness-failover-long: $(BUILD)/merak $(BUILD)/merak-failover
 	@$(BUILD)/merak-failover --server $(BUILD)/merak --rounds 300
 harness-failover-s3: $(BUILD)/merak $(BUILD)/merak-failover $(BUILD)/merak-s3d
