@@ -251,7 +251,7 @@ static void put_levels(ColumnWriter *column, const ByteBuf *levels, uint8_t high
 static void put_values(const ColumnWriter *column, bool is_coded, ByteBuf *out)
 {
     if (is_coded) {
-        uint32_t width = MAX(bits_needed(column->dictionary.count == 0 ? 0 : column->dictionary.count - 1), 1u);
+        uint32_t last = MAX(column->dictionary.count, 2u) - 1, width = bits_needed(last);
         bytebuf_put_u8(out, (uint8_t)width);
         hybrid_append(out, column->codes, column->code_count, width);
     } else if (column->node->value_class == VALUE_BITS) {

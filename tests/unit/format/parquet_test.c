@@ -174,7 +174,8 @@ static void test_no_columns(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_numbers),    cmocka_unit_test(test_times), cmocka_unit_test(test_decimals), cmocka_unit_test(test_texts), cmocka_unit_test(test_encodings), cmocka_unit_test(test_nested),
+        cmocka_unit_test(test_numbers),    cmocka_unit_test(test_times), cmocka_unit_test(test_decimals), cmocka_unit_test(test_texts),
+        cmocka_unit_test(test_encodings),  cmocka_unit_test(test_nested),
         cmocka_unit_test(test_row_groups), cmocka_unit_test(test_zone),  cmocka_unit_test(test_errors),   cmocka_unit_test(test_no_columns),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
