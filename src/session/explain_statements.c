@@ -35,6 +35,10 @@ static Status bind_inner(StatementContext *context, const AstStatement *inner, B
     case AST_STATEMENT_QUERY:
         return analyze_query(&context->analyze, inner->query, inner->source, out_query);
     case AST_STATEMENT_INSERT:
+        if (inner->insert->is_files) {
+            *out_sink = STR_VIEW("FILES");
+            return analyze_query(&context->analyze, inner->insert->query, inner->source, out_query);
+        }
         TRY(analyze_insert(&context->analyze, inner->insert, inner->source, &target));
         break;
     case AST_STATEMENT_DELETE:
