@@ -91,7 +91,7 @@ static Status emit_list(const FileTable *table, Chunk *chunk, Arena *arena, Stat
     for (uint32_t i = 0; i < table->all.count; i++) {
         const FileEntry *file = &table->all.items[i];
         Datum values[] = {datum_str(strview(file->url)), datum_i64((int64_t)file->size), datum_i64(file->is_directory),
-                          datum_i64(file->modified_us / 1000000 * 1000000)};
+                          file->modified_us == 0 ? datum_null() : datum_i64((file->modified_us + table->zone_offset_us) / 1000000 * 1000000)};
         for (uint32_t c = 0; c < COUNT_OF(values); c++)
             vector_put(&chunk->columns[c], arena, chunk->row_count, &values[c]);
         if (++chunk->row_count < CHUNK_ROWS)
@@ -207,6 +207,7 @@ Status file_table_open(const FileTableRequest *request, Diag *diag, FileTable **
     FileTable *table = ARENA_NEW(request->arena, FileTable);
     TRY(file_options_read(request->properties, request->property_count, false, request->arena, diag, &table->options));
     table->zone = request->zone;
+    table->zone_offset_us = request->zone_offset_us;
     table->table = (ConnectorTable){.name = STR_VIEW("FILES"), .context = table, .kind = "FileScanNode",
                                     .detail = arena_strndup(request->arena, table->options.path.data, table->options.path.length)};
     Status status = open_table(request, table, diag);

@@ -5,6 +5,7 @@
 
 #include "base/environment.h"
 #include "plan/plan.h"
+#include "session/redact.h"
 #include "sql/ast_command.h"
 
 static Status ignore_chunk(void *context, const Chunk *chunk)
@@ -116,7 +117,8 @@ static void keep_profile(StatementContext *context, const AstStatement *statemen
     plan_explain(plan, &what, &text);
     QueryProfile kept = {.id = context->func.query_id,
                          .user = strview(context->session->user),
-                         .statement = strview_n(statement->source.data + statement->begin, statement->end - statement->begin),
+                         .statement = redact_keys(strview_n(statement->source.data + statement->begin, statement->end - statement->begin),
+                                                  &context->arena),
                          .text = bytebuf_view(&text),
                          .started_us = env_wall_us(environment_real()) - profile->total_us,
                          .ran_us = profile->total_us,

@@ -15,7 +15,8 @@ Status session_files(void *opaque, const ConnectorFiles *files, FileTable **out_
     for (uint32_t i = 0; i < files->count; i++)
         properties[i] = (FileProperty){files->keys[i], files->values[i]};
     FileTableRequest request = {.properties = properties, .property_count = files->count, .settings = &context->session->instance->files,
-                                .zone = context->func.zone, .memory = &context->memory, .arena = &context->arena};
+                                .zone = context->func.zone, .zone_offset_us = context->func.zone_offset_us,
+                                .memory = &context->memory, .arena = &context->arena};
     TRY(file_table_open(&request, context->diag, out_table));
     (*out_table)->load = context->file_load;
     ARRAY_PUSH(&context->arena, &context->files, *out_table);
