@@ -106,11 +106,21 @@ static Status append_ops(InsertSink *sink, InsertLane *to, const Vector *const *
     return loader_lane_append_ops(to->lane, columns, deletes, rows.count, sink->context->diag);
 }
 
+/* Dense already, and of the column's form? Numbers that are given out are written into a copy. */
+static bool fits_as_it_is(const TableColumn *column, const Vector *from, Rows rows)
+{
+    return rows.sel == NULL && from->form == VECTOR_FLAT && from->type.phys == column->type.phys && !type_is_nested(column->type) &&
+           !column->is_auto_increment;
+}
+
 static const Vector **gather(const InsertSink *sink, const Vector *from, Rows rows, Arena *arena)
 {
     uint32_t count = sink->table->schema->column_count;
     const Vector **columns = ARENA_NEW_ARRAY(arena, const Vector *, MAX(count, 1u));
     for (uint32_t c = 0; c < count; c++) {
+        columns[c] = &from[c];
+        if (fits_as_it_is(&sink->table->schema->columns[c], &from[c], rows))
+            continue;
         Vector *dense = ARENA_NEW(arena, Vector);
         vector_init(dense, arena, sink->table->schema->columns[c].type, CHUNK_ROWS);
         vector_gather(&from[c], rows, type_is_nested(dense->type) ? arena : NULL, 0, dense);
