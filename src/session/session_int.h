@@ -55,6 +55,7 @@ struct Session {
     struct Transaction *transaction; /* BEGIN without COMMIT yet; NULL: each statement is one */
     ForwardLink *forward_link; /* to the leader, when statements of this session went there */
     bool is_peer;              /* the client is another node */
+    bool is_behind;            /* what the leader did for this session may not have been read yet */
     bool is_pinned; /* a transaction is open at the leader, or temporary tables are there: every statement goes there */
     bool has_remote_temporaries;
 };

@@ -65,12 +65,12 @@ static Status spawn(ServerProcess *server, int out_fd, Diag *diag)
     const char *fixed[] = {server->options->binary, "server", "--data-dir", data, "--set", "query_port=0", "--set", "http_port=0"};
     const char *arguments[ARGUMENTS_MAX] = {NULL};
     int count = 0;
+    char files[SERVER_PATH_BYTES + PATH_EXTRA_BYTES + 32];
+    snprintf(files, sizeof(files), "files_local_directory=%s/files", server->folder);
     for (int i = 0; i < SERVER_RUNNER_MAX && server->options->runner[i] != NULL; i++)
         arguments[count++] = server->options->runner[i];
     for (size_t i = 0; i < COUNT_OF(fixed); i++)
         arguments[count++] = fixed[i];
-    char files[SERVER_PATH_BYTES + PATH_EXTRA_BYTES + 32];
-    snprintf(files, sizeof(files), "files_local_directory=%s/files", server->folder);
     arguments[count++] = "--set";
     arguments[count++] = files;
     for (int i = 0; i < server->options->setting_count; i++) {
