@@ -45,6 +45,19 @@ static bool is_checked(const TableColumn *column)
     return !column->is_nullable || ((type_is_string(column->type) || column->type.kind == TYPE_VARBINARY) && column->type.length > 0);
 }
 
+/* A look at all values at once: false where each is surely good. */
+static bool may_have_fault(const TableColumn *column, const Vector *vector, uint32_t rows)
+{
+    uint32_t longest = 0;
+    if (!is_checked(column) || (!column->is_nullable && vector_has_nulls(vector, (Rows){NULL, rows})))
+        return is_checked(column);
+    if (vector->type.phys != PHYS_STR || vector->form != VECTOR_FLAT || column->type.length == 0)
+        return vector->type.phys == PHYS_STR;
+    for (uint32_t row = 0; row < rows; row++)
+        longest = MAX(longest, ((const Str *)vector->data)[row].length);
+    return longest > column->type.length;
+}
+
 /* *out_bad: a mark a row; NULL: all are good. */
 static Status check_row_values(InsertSink *sink, const Vector *const *columns, uint32_t rows, Arena *arena, uint8_t **out_bad)
 {
@@ -52,7 +65,9 @@ static Status check_row_values(InsertSink *sink, const Vector *const *columns, u
     *out_bad = NULL;
     for (uint32_t c = 0; c < schema->column_count; c++) {
         VectorView view = vector_view(columns[c]);
-        for (uint32_t row = 0; row < rows && is_checked(&schema->columns[c]); row++) {
+        if (!may_have_fault(&schema->columns[c], columns[c], rows))
+            continue;
+        for (uint32_t row = 0; row < rows; row++) {
             bool is_null;
             const char *fault = value_fault(&schema->columns[c], &view, row, arena, &is_null);
             if (LIKELY(fault == NULL))
