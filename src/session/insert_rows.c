@@ -4,6 +4,7 @@
  * the place of earlier ones: then they come in order. Values that a column cannot hold fail the statement; of INSERT .. SELECT FROM
  * FILES() they cost the row, and too many of them the statement. */
 
+#include "base/parallel.h"
 #include "load/auto_increment.h"
 #include "load/partition_router.h"
 
@@ -221,14 +222,27 @@ static Status run(InsertSink *sink, const PhysPlan *plan, const LoadQuery *load)
     return execute_plan(context, plan, &result, NULL);
 }
 
+static Status finish_lane(void *opaque, uint32_t number, Diag *diag)
+{
+    InsertLane *to = opaque;
+    LoaderLane *lane = to[number].lane;
+    to[number].lane = NULL;
+    return lane == NULL ? OK : loader_lane_finish(lane, diag);
+}
+
+/* Lanes write what they still hold side by side; those that did not come to it, after an error, drop it. */
 static Status close_lanes(InsertSink *sink, Status status)
 {
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < COUNT_OF(sink->lanes); i++)
+        count = sink->lanes[i].lane != NULL ? i + 1 : count;
+    if (status == OK && count == 1)
+        status = finish_lane(sink->lanes, 0, sink->context->diag);
+    else if (status == OK && count > 1)
+        status = parallel_for(count, finish_lane, sink->lanes, sink->context->diag);
     for (uint32_t i = 0; i < COUNT_OF(sink->lanes); i++) {
-        LoaderLane *lane = sink->lanes[i].lane;
-        if (lane != NULL && status == OK)
-            status = loader_lane_finish(lane, sink->context->diag);
-        else if (lane != NULL)
-            loader_lane_abort(lane);
+        if (sink->lanes[i].lane != NULL)
+            loader_lane_abort(sink->lanes[i].lane);
         arena_deinit(&sink->lanes[i].arena);
     }
     return status;
