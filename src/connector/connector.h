@@ -26,6 +26,7 @@ typedef struct ConnectorRequest {
     uint32_t range_count;
     uint32_t worker_count;
     MemTracker *memory;
+    const FuncSession *session;
     Diag *diag;
     ConnectorSink sink;
     _Atomic uint64_t *rows_read, *bytes_read; /* counters; may be NULL */

@@ -59,14 +59,14 @@ struct CsvScan {
 static uint64_t rows_before(CsvWorker *w)
 {
     const CsvMorsel *morsel = w->morsel;
-    uint64_t rows = 0;
+    uint64_t rows = 1, end = morsel->begin - 1; /* the row whose delimiter is there, or the next behind, is the one before */
     AUTO_BYTEBUF step = {0};
     Diag ignored = {0};
     if (file_is_remote(morsel->file))
         return 0;
     bytebuf_reserve(&step, BLOCK_BYTES);
-    for (uint64_t at = 0; at < morsel->begin; at += BLOCK_BYTES) {
-        size_t length = (size_t)MIN(morsel->begin - at, (uint64_t)BLOCK_BYTES);
+    for (uint64_t at = 0; at < end; at += BLOCK_BYTES) {
+        size_t length = (size_t)MIN(end - at, (uint64_t)BLOCK_BYTES);
         if (file_reader_read(w->reader, at, length, step.data, &ignored) != OK)
             return 0;
         for (size_t i = 0; i < length; i++)

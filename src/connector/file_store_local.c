@@ -138,7 +138,8 @@ static Status read_names(const Walk *walk, StrView directory, StrView pattern, P
         return RAISE(walk->diag, IO, "cannot read the directory '%s%s': %m", walk->local->root_url, key);
     }
     for (const struct dirent *entry; (entry = readdir(stream)) != NULL;) {
-        if (path_name_matches(strview(entry->d_name), pattern) && out->count < MOST_FILES)
+        bool is_other = strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0;
+        if (!is_other && path_name_matches(strview(entry->d_name), pattern) && out->count < MOST_FILES)
             ARRAY_PUSH(walk->arena, out, strview(arena_strdup(walk->arena, entry->d_name)));
     }
     closedir(stream);
@@ -333,9 +334,13 @@ static Status local_append(FileWriter *file_writer, const void *data, size_t len
 
 static Status local_finish(FileWriter *file_writer, Diag *diag)
 {
-    const LocalWriter *writer = (const LocalWriter *)file_writer;
+    LocalWriter *writer = (LocalWriter *)file_writer;
     FAULT("file.sync", diag);
-    return fsync(writer->fd) == 0 ? OK : RAISE(diag, IO, "cannot write '%s': %m", writer->url);
+    if (fsync(writer->fd) != 0)
+        return RAISE(diag, IO, "cannot write '%s': %m", writer->url);
+    close(writer->fd); /* many files may wait for the commit */
+    writer->fd = -1;
+    return OK;
 }
 
 static void local_abort(FileWriter *file_writer)

@@ -91,7 +91,7 @@ static Status emit_list(const FileTable *table, Chunk *chunk, Arena *arena, Stat
     for (uint32_t i = 0; i < table->all.count; i++) {
         const FileEntry *file = &table->all.items[i];
         Datum values[] = {datum_str(strview(file->url)), datum_i64((int64_t)file->size), datum_i64(file->is_directory),
-                          datum_i64(file->modified_us / 1000000 * 1000000)};
+                          file->modified_us == 0 ? datum_null() : datum_i64((file->modified_us + table->zone_offset_us) / 1000000 * 1000000)};
         for (uint32_t c = 0; c < COUNT_OF(values); c++)
             vector_put(&chunk->columns[c], arena, chunk->row_count, &values[c]);
         if (++chunk->row_count < CHUNK_ROWS)
@@ -180,6 +180,14 @@ static Status open_csv(const FileTableRequest *request, FileTable *table, Diag *
     return csv_detect_columns(request, table, diag);
 }
 
+static Status open_parquet(const FileTableRequest *request, FileTable *table, Diag *diag)
+{
+    table->table.open_scan = parquet_open_scan;
+    table->table.work = parquet_work;
+    table->table.close_scan = parquet_close_scan;
+    return parquet_detect_columns(request, table, diag);
+}
+
 static Status open_table(const FileTableRequest *request, FileTable *table, Diag *diag)
 {
     TRY(list_files(request, table, diag));
@@ -187,9 +195,7 @@ static Status open_table(const FileTableRequest *request, FileTable *table, Diag
         make_list_table(table, request->arena);
         return OK;
     }
-    if (table->options.format == FILE_FORMAT_PARQUET)
-        return RAISE(diag, NOT_SUPPORTED, "FILES() of format 'parquet' is not supported");
-    TRY(open_csv(request, table, diag));
+    TRY(table->options.format == FILE_FORMAT_PARQUET ? open_parquet(request, table, diag) : open_csv(request, table, diag));
     if (table->file_column_count == 0)
         return RAISE(diag, ANALYSIS, "Getting analyzing error. Detail message: failed to detect the schema of '%.*s': the files are empty.",
                      SV_ARGS(table->options.path));
@@ -201,6 +207,7 @@ Status file_table_open(const FileTableRequest *request, Diag *diag, FileTable **
     FileTable *table = ARENA_NEW(request->arena, FileTable);
     TRY(file_options_read(request->properties, request->property_count, false, request->arena, diag, &table->options));
     table->zone = request->zone;
+    table->zone_offset_us = request->zone_offset_us;
     table->table = (ConnectorTable){.name = STR_VIEW("FILES"), .context = table, .kind = "FileScanNode",
                                     .detail = arena_strndup(request->arena, table->options.path.data, table->options.path.length)};
     Status status = open_table(request, table, diag);
@@ -216,6 +223,8 @@ void file_table_close(FileTable *table)
 {
     if (table == NULL)
         return;
+    parquet_close_inputs(table);
+    table->inputs = NULL;
     file_stores_close(table->stores);
     table->stores = NULL;
 }

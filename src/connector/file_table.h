@@ -34,7 +34,8 @@ typedef struct FileTable {
     uint32_t file_column_count; /* then those from the path */
     FileLoad *load;             /* NULL: a query */
     const TimeZone *zone;
-    struct ParquetFiles *parquet; /* footers of those that were opened for the schema; NULL: none */
+    int64_t zone_offset_us; /* of times of files */
+    struct ParquetInput *inputs; /* by file: those that were opened to see their columns; NULL: another format */
     FileList all;               /* list_files_only: directories too */
 } FileTable;
 
@@ -42,7 +43,8 @@ typedef struct FileTableRequest {
     const FileProperty *properties;
     uint32_t property_count;
     const FileSettings *settings;
-    const TimeZone *zone;
+    const TimeZone *zone; /* of the session; NULL: zone_offset_us at all times */
+    int64_t zone_offset_us;
     MemTracker *memory;
     Arena *arena; /* the table's */
 } FileTableRequest;

@@ -2,6 +2,7 @@
 /* Inside of FILES(); only for src/connector. */
 
 #include "connector/file_table.h"
+#include "format/parquet/parquet.h"
 
 /* One scan; what a format keeps comes behind it. */
 struct ConnectorScan {
@@ -19,6 +20,19 @@ Status file_path_value(const FileEntry *file, StrView column, Type type, Arena *
 /* Sets those of the wanted columns that come from the path, as constants. */
 Status file_path_columns(const FileTable *table, const ConnectorRequest *request, const FileEntry *file, Arena *arena, Vector *columns);
 void file_scan_note(const ConnectorRequest *request, uint64_t rows, uint64_t bytes);
+
+/* ---- parquet ---- */
+typedef struct ParquetInput {
+    ParquetFile *file; /* NULL: not open */
+    FileReader *reader;
+} ParquetInput;
+Status parquet_input_open(const FileTable *table, const FileEntry *file, MemTracker *memory, Diag *diag, ParquetInput *out);
+void parquet_input_close(ParquetInput *input);
+Status parquet_detect_columns(const FileTableRequest *request, FileTable *table, Diag *diag);
+void parquet_close_inputs(FileTable *table);
+Status parquet_open_scan(const ConnectorTable *table, const ConnectorRequest *request, ConnectorScan **out_scan);
+Status parquet_work(ConnectorScan *scan, uint32_t worker);
+void parquet_close_scan(ConnectorScan *scan, ByteBuf *out_note);
 
 /* ---- csv ---- */
 Status csv_detect_columns(const FileTableRequest *request, FileTable *table, Diag *diag);

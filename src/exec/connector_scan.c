@@ -53,8 +53,8 @@ Status run_connector_scan(ExecContext *exec, const PhysNode *node, Consumer *con
     scan.reads.cancelled = options->cancelled;
     scan.reads.counters = options->profile == NULL ? NULL : &options->profile[node->id].reads;
     scan.request = (ConnectorRequest){.ordinals = node->system_scan.ordinals, .column_count = node->column_count, .ranges = scan.ranges,
-                                      .range_count = ranges, .worker_count = exec->worker_count, .memory = options->memory, .diag = exec->diag,
-                                      .sink = {&scan, push_rows, check_worker}};
+                                      .range_count = ranges, .worker_count = exec->worker_count, .memory = options->memory,
+                                      .session = exec->session, .diag = exec->diag, .sink = {&scan, push_rows, check_worker}};
     if (options->scanned != NULL) {
         scan.request.rows_read = &options->scanned->rows;
         scan.request.bytes_read = &options->scanned->bytes;

@@ -5,6 +5,7 @@
 
 #include "base/environment.h"
 #include "plan/plan.h"
+#include "session/redact.h"
 #include "sql/ast_command.h"
 
 static Status ignore_chunk(void *context, const Chunk *chunk)
@@ -35,6 +36,10 @@ static Status bind_inner(StatementContext *context, const AstStatement *inner, B
     case AST_STATEMENT_QUERY:
         return analyze_query(&context->analyze, inner->query, inner->source, out_query);
     case AST_STATEMENT_INSERT:
+        if (inner->insert->is_files) {
+            *out_sink = STR_VIEW("FILES");
+            return analyze_query(&context->analyze, inner->insert->query, inner->source, out_query);
+        }
         TRY(analyze_insert(&context->analyze, inner->insert, inner->source, &target));
         break;
     case AST_STATEMENT_DELETE:
@@ -112,7 +117,8 @@ static void keep_profile(StatementContext *context, const AstStatement *statemen
     plan_explain(plan, &what, &text);
     QueryProfile kept = {.id = context->func.query_id,
                          .user = strview(context->session->user),
-                         .statement = strview_n(statement->source.data + statement->begin, statement->end - statement->begin),
+                         .statement = redact_keys(strview_n(statement->source.data + statement->begin, statement->end - statement->begin),
+                                                  &context->arena),
                          .text = bytebuf_view(&text),
                          .started_us = env_wall_us(environment_real()) - profile->total_us,
                          .ran_us = profile->total_us,

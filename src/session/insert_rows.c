@@ -4,6 +4,7 @@
  * the place of earlier ones: then they come in order. Values that a column cannot hold fail the statement; of INSERT .. SELECT FROM
  * FILES() they cost the row, and too many of them the statement. */
 
+#include "base/parallel.h"
 #include "load/auto_increment.h"
 #include "load/partition_router.h"
 
@@ -45,6 +46,19 @@ static bool is_checked(const TableColumn *column)
     return !column->is_nullable || ((type_is_string(column->type) || column->type.kind == TYPE_VARBINARY) && column->type.length > 0);
 }
 
+/* A look at all values at once: false where each is surely good. */
+static bool may_have_fault(const TableColumn *column, const Vector *vector, uint32_t rows)
+{
+    uint32_t longest = 0;
+    if (!is_checked(column) || (!column->is_nullable && vector_has_nulls(vector, (Rows){NULL, rows})))
+        return is_checked(column);
+    if (vector->type.phys != PHYS_STR || vector->form != VECTOR_FLAT || column->type.length == 0)
+        return vector->type.phys == PHYS_STR;
+    for (uint32_t row = 0; row < rows; row++)
+        longest = MAX(longest, ((const Str *)vector->data)[row].length);
+    return longest > column->type.length;
+}
+
 /* *out_bad: a mark a row; NULL: all are good. */
 static Status check_row_values(InsertSink *sink, const Vector *const *columns, uint32_t rows, Arena *arena, uint8_t **out_bad)
 {
@@ -52,7 +66,9 @@ static Status check_row_values(InsertSink *sink, const Vector *const *columns, u
     *out_bad = NULL;
     for (uint32_t c = 0; c < schema->column_count; c++) {
         VectorView view = vector_view(columns[c]);
-        for (uint32_t row = 0; row < rows && is_checked(&schema->columns[c]); row++) {
+        if (!may_have_fault(&schema->columns[c], columns[c], rows))
+            continue;
+        for (uint32_t row = 0; row < rows; row++) {
             bool is_null;
             const char *fault = value_fault(&schema->columns[c], &view, row, arena, &is_null);
             if (LIKELY(fault == NULL))
@@ -106,11 +122,21 @@ static Status append_ops(InsertSink *sink, InsertLane *to, const Vector *const *
     return loader_lane_append_ops(to->lane, columns, deletes, rows.count, sink->context->diag);
 }
 
+/* Dense already, and of the column's form? Numbers that are given out are written into a copy. */
+static bool fits_as_it_is(const TableColumn *column, const Vector *from, Rows rows)
+{
+    return rows.sel == NULL && from->form == VECTOR_FLAT && from->type.phys == column->type.phys && !type_is_nested(column->type) &&
+           !column->is_auto_increment;
+}
+
 static const Vector **gather(const InsertSink *sink, const Vector *from, Rows rows, Arena *arena)
 {
     uint32_t count = sink->table->schema->column_count;
     const Vector **columns = ARENA_NEW_ARRAY(arena, const Vector *, MAX(count, 1u));
     for (uint32_t c = 0; c < count; c++) {
+        columns[c] = &from[c];
+        if (fits_as_it_is(&sink->table->schema->columns[c], &from[c], rows))
+            continue;
         Vector *dense = ARENA_NEW(arena, Vector);
         vector_init(dense, arena, sink->table->schema->columns[c].type, CHUNK_ROWS);
         vector_gather(&from[c], rows, type_is_nested(dense->type) ? arena : NULL, 0, dense);
@@ -196,14 +222,27 @@ static Status run(InsertSink *sink, const PhysPlan *plan, const LoadQuery *load)
     return execute_plan(context, plan, &result, NULL);
 }
 
+static Status finish_lane(void *opaque, uint32_t number, Diag *diag)
+{
+    InsertLane *to = opaque;
+    LoaderLane *lane = to[number].lane;
+    to[number].lane = NULL;
+    return lane == NULL ? OK : loader_lane_finish(lane, diag);
+}
+
+/* Lanes write what they still hold side by side; those that did not come to it, after an error, drop it. */
 static Status close_lanes(InsertSink *sink, Status status)
 {
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < COUNT_OF(sink->lanes); i++)
+        count = sink->lanes[i].lane != NULL ? i + 1 : count;
+    if (status == OK && count == 1)
+        status = finish_lane(sink->lanes, 0, sink->context->diag);
+    else if (status == OK && count > 1)
+        status = parallel_for(count, finish_lane, sink->lanes, sink->context->diag);
     for (uint32_t i = 0; i < COUNT_OF(sink->lanes); i++) {
-        LoaderLane *lane = sink->lanes[i].lane;
-        if (lane != NULL && status == OK)
-            status = loader_lane_finish(lane, sink->context->diag);
-        else if (lane != NULL)
-            loader_lane_abort(lane);
+        if (sink->lanes[i].lane != NULL)
+            loader_lane_abort(sink->lanes[i].lane);
         arena_deinit(&sink->lanes[i].arena);
     }
     return status;

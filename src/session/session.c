@@ -9,6 +9,7 @@
 #include "ddl/temporary_table.h"
 #include "session/audit.h"
 #include "session/dictionaries.h"
+#include "session/redact.h"
 #include "base/log.h"
 #include "types/number_text.h"
 #include "types/time_zone.h"
@@ -334,7 +335,7 @@ static bool may_hold_password(StrView sql)
 }
 
 /* Statements that hold passwords or keys are named by their first word only. */
-static StrView audited_text(const AstStatement *statement)
+static StrView audited_text(const AstStatement *statement, Arena *arena)
 {
     StrView text = strview_n(statement->source.data + statement->begin, statement->end - statement->begin);
     bool sets_password = false;
@@ -345,17 +346,17 @@ static StrView audited_text(const AstStatement *statement)
     size_t word = 0;
     while (is_secret && word < text.length && text.data[word] != ' ')
         word++;
-    return is_secret ? strview_n(text.data, word) : text;
+    return is_secret ? strview_n(text.data, word) : redact_keys(text, arena);
 }
 
-static void audit(const StatementContext *context, const AstStatement *statement, Status status, int64_t started_us, uint64_t rows)
+static void audit(StatementContext *context, const AstStatement *statement, Status status, int64_t started_us, uint64_t rows)
 {
     Session *session = context->session;
     bool is_query = statement->kind == AST_STATEMENT_QUERY || statement->kind == AST_STATEMENT_SHOW || statement->kind == AST_STATEMENT_EXPLAIN ||
                     statement->kind == AST_STATEMENT_DESCRIBE;
     const char *group = variable_text(session, "resource_group");
     AuditRecord record = {.client = strview(session->host), .user = strview(session->user), .database = context->func.database,
-                          .statement = audited_text(statement), .query_id = context->func.query_id, .statement_id = session->next_query,
+                          .statement = audited_text(statement, &context->arena), .query_id = context->func.query_id, .statement_id = session->next_query,
                           .is_query = is_query, .has_failed = status != OK, .error_name = status == OK ? "" : error_info(status)->name,
                           .time_ms = (env_monotonic_us(environment_real()) - started_us) / 1000, .returned_rows = rows,
                           .peak_bytes = atomic_load(&context->memory.peak_bytes),

@@ -108,6 +108,8 @@ Status send_texts(StatementContext *context, const char *const *names, uint32_t 
 /* ---- file_statements.c ---- */
 Status session_files(void *context, const ConnectorFiles *files, FileTable **out_table);
 Status run_describe_files(StatementContext *context, const AstStatement *statement);
+Status run_insert_files(StatementContext *context, const AstStatement *statement);
+Status run_outfile(StatementContext *context, const AstStatement *statement, BoundQuery *query); /* SELECT .. INTO OUTFILE */
 /* ---- field_copy.c ---- */
 /* value: the text of an expression of type from. */
 void alter_print_fields(Type from, Type to, StrView value, uint32_t depth, ByteBuf *out);

@@ -80,6 +80,8 @@ static Status analyze_and_run(StatementContext *context, const AstStatement *sta
 {
     BoundQuery *query;
     TRY(analyze_query(&context->analyze, statement->query, statement->source, &query));
+    if (statement->query->outfile != NULL)
+        return run_outfile(context, statement, query);
     return run_profiled_query(context, statement, query);
 }
 
@@ -307,15 +309,15 @@ static Status insert_into_table(StatementContext *context, const AstStatement *s
 {
     if (statement->insert->is_blackhole)
         return run_blackhole(context, statement);
+    if (statement->insert->is_files)
+        return run_insert_files(context, statement);
     const CatalogDatabase *database;
     const CatalogTable *table;
-    if (!statement->insert->is_files) {
-        TRY(analyze_find_table(&context->analyze, &statement->insert->table, &database, &table));
-        const char *keeps = variable_text(context->session, "enable_insert_partial_update");
-        context->analyze.fills_missing = keeps != NULL && (strcmp(keeps, "false") == 0 || strcmp(keeps, "0") == 0);
-        if (!context->analyze.fills_missing && insert_is_partial(statement->insert, table->schema))
-            return run_locked(context, &statement->insert->table, statement, insert_rows_of);
-    }
+    TRY(analyze_find_table(&context->analyze, &statement->insert->table, &database, &table));
+    const char *keeps = variable_text(context->session, "enable_insert_partial_update");
+    context->analyze.fills_missing = keeps != NULL && (strcmp(keeps, "false") == 0 || strcmp(keeps, "0") == 0);
+    if (!context->analyze.fills_missing && insert_is_partial(statement->insert, table->schema))
+        return run_locked(context, &statement->insert->table, statement, insert_rows_of);
     return insert_rows_of(context, statement, false);
 }
 

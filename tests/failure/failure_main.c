@@ -85,6 +85,10 @@ static const Scenario scenarios[] = {
     {RUN_SQL, "BEGIN; INSERT INTO dup VALUES (9, '2023-01-01', 'x', 2); INSERT INTO auto_made VALUES (7, '2024-01-15'); COMMIT"},
     {RUN_SQL, "BEGIN; INSERT INTO pk SELECT k, v + 7 FROM pk WHERE k < 40; DELETE FROM pk WHERE k = 12; UPDATE pk SET v = 1 WHERE k = 13; "
               "DELETE FROM dup WHERE k = 5; INSERT INTO dup SELECT k, '2024-01-01', 'z', v FROM pk WHERE k = 13; COMMIT"},
+    {RUN_SQL, "INSERT INTO FILES('path' = 'file://${files}/c/', 'format' = 'csv') SELECT k + 5000, v FROM pk WHERE k < 60; "
+              "INSERT INTO pk SELECT $1, $2 FROM FILES('path' = 'file://${files}/c/*', 'format' = 'csv')"},
+    {RUN_SQL, "INSERT INTO FILES('path' = 'file://${files}/p/', 'format' = 'parquet') SELECT k + 6000 AS k, v FROM pk WHERE k < 60; "
+              "INSERT INTO pk SELECT k, v FROM FILES('path' = 'file://${files}/p/*', 'format' = 'parquet')"},
     {RUN_UNSEEN, "ALTER TABLE dup COMPACT"},
     {RUN_UNSEEN, "ALTER TABLE pk COMPACT"},
     {RUN_UNSEEN, "ADMIN VACUUM"},

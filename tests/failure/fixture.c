@@ -2,9 +2,11 @@
 
 /* Wiring as in main/node.c, without ports and without a scheduler. */
 
+#include <errno.h>
 #include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/format_level.h"
@@ -55,6 +57,10 @@ static Status start(Fixture *f, Diag *diag)
     mutex_init(&i->lock);
     char spill[96];
     snprintf(spill, sizeof(spill), "%s/spill", f->directory);
+    snprintf(f->files, sizeof(f->files), "%s/files", f->directory);
+    if (mkdir(f->files, 0700) != 0 && errno != EEXIST)
+        return RAISE(diag, IO, "cannot make the folder %s", f->files);
+    i->files.local_directory = f->files;
     TRY(meta_store_open(f->volume, diag, &i->store));
     TRY(exec_pool_open(2, diag, &i->pool));
     TRY(spill_area_open(spill, SPILL_LIMIT, diag, &i->spill));
@@ -295,8 +301,13 @@ static Status take_done(void *context, const ResultSummary *summary)
 
 Status fixture_run(Fixture *f, const char *sql, ByteBuf *out, Diag *diag)
 {
+    static const char place[] = "${files}";
     ResultSink sink = {out, take_columns, take_rows, take_done};
-    return session_execute(f->session, strview(sql), &sink, diag);
+    AUTO_BYTEBUF text = {0};
+    for (const char *at; (at = strstr(sql, place)) != NULL; sql = at + sizeof(place) - 1)
+        bytebuf_printf(&text, "%.*s%s", (int)(at - sql), sql, f->files);
+    bytebuf_append_text(&text, sql);
+    return session_execute(f->session, bytebuf_view(&text), &sink, diag);
 }
 
 typedef struct LoadCase {

@@ -14,6 +14,7 @@ typedef struct Fixture {
     Volume *volume;
     Volume *empty; /* until the first start */
     char directory[64];
+    char files[80]; /* ${files} in statements: where FILES() finds local files */
 } Fixture;
 
 /* A fresh server with the tables of the scenarios. is_local: in a directory instead of memory. */

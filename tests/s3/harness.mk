@@ -1,6 +1,6 @@
 # S3: the client and the volume against a small service of our own in this process; servers, the SQL tests and the kill
 # loop beside it.
-TEST_HARNESSES += s3-volume s3-cluster s3-volumes s3-tls s3-sql s3-chaos
+TEST_HARNESSES += s3-volume s3-cluster s3-volumes s3-files s3-tls s3-sql s3-chaos
 LONG_HARNESSES += s3-kill-loop s3-chaos-long
 S3_SOURCES := $(wildcard tests/s3/*.c)
 BESIDE_S3 := MERAK=$(CURDIR)/$(BUILD)/merak tests/s3/with_service.sh $(BUILD)/merak-s3d
@@ -18,6 +18,9 @@ harness-s3-cluster: $(BUILD)/merak $(BUILD)/merak-s3d
 	@$(BESIDE_S3) tests/s3/cluster_test.sh
 harness-s3-volumes: $(BUILD)/merak $(BUILD)/merak-s3d
 	@$(BESIDE_S3) tests/s3/volumes_test.sh
+.PHONY: harness-s3-files
+harness-s3-files: $(BUILD)/merak $(BUILD)/merak-s3d
+	@$(BESIDE_S3) tests/s3/files_test.sh
 .PHONY: s3-tls harness-s3-tls
 s3-tls harness-s3-tls: $(BUILD)/merak $(BUILD)/merak-s3d
 	@$(BESIDE_S3) tests/s3/tls_test.sh

@@ -309,7 +309,8 @@ static void do_list(Call *call, Answer *answer)
         last = object->key;
         bytebuf_append_text(&answer->body, "<Contents><Key>");
         append_escaped(&answer->body, object->key);
-        bytebuf_printf(&answer->body, "</Key><Size>%zu</Size><Owner><ID>x</ID></Owner></Contents>", object->bytes.length);
+        bytebuf_printf(&answer->body, "</Key><LastModified>2025-01-02T03:04:05.000Z</LastModified><Size>%zu</Size><Owner><ID>x</ID></Owner></Contents>",
+                       object->bytes.length);
     }
     bytebuf_printf(&answer->body, "<IsTruncated>%s</IsTruncated>", is_truncated ? "true" : "false");
     if (is_truncated) {

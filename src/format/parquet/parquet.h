@@ -49,3 +49,28 @@ Status parquet_reader_open(ParquetFile *file, uint32_t group, const uint32_t *co
  * point to is the reader's and holds until the next call. */
 Status parquet_reader_next(ParquetReader *reader, Vector *out, uint32_t *out_rows, Diag *diag);
 void parquet_reader_close(ParquetReader *reader);
+
+/* ---- writing ---- */
+
+typedef enum ParquetCompression { PARQUET_WRITE_PLAIN, PARQUET_WRITE_SNAPPY, PARQUET_WRITE_GZIP, PARQUET_WRITE_LZ4, PARQUET_WRITE_ZSTD } ParquetCompression;
+
+typedef struct ParquetWriterOptions {
+    ParquetCompression compression;
+    uint64_t row_group_bytes; /* about so many, as written; 0: 64 MiB */
+    uint64_t row_group_rows;  /* 0: 1,048,576 */
+} ParquetWriterOptions;
+
+typedef struct ParquetWriter ParquetWriter;
+/* Gets the file's bytes in order. */
+typedef Status (*ParquetSink)(void *context, const void *data, size_t length, Diag *diag);
+
+/* NOT_SUPPORTED: a type that Parquet has no form for. Types and names are copied. */
+Status parquet_writer_open(const Type *types, const StrView *names, uint32_t count, const ParquetWriterOptions *options, ParquetSink sink,
+                           void *context, MemTracker *tracker, Diag *diag, ParquetWriter **out_writer);
+/* Those rows of vectors of any form, a vector a column. After an error only close is allowed. */
+Status parquet_writer_append(ParquetWriter *writer, const Vector *const *columns, Rows rows, Diag *diag);
+/* The last row group and the footer. */
+Status parquet_writer_finish(ParquetWriter *writer, uint64_t *out_rows, Diag *diag);
+/* What the file has about come to, with what the sink did not get yet. */
+uint64_t parquet_writer_bytes(const ParquetWriter *writer);
+void parquet_writer_close(ParquetWriter *writer);

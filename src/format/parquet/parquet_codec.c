@@ -1,4 +1,4 @@
-#include "format/parquet/parquet_int.h"
+#include "format/parquet/parquet_column_writer.h"
 
 /* The codecs of pages, each by its library. */
 
@@ -105,4 +105,69 @@ bool parquet_decompress(uint8_t codec, StrView bytes, void *out, size_t plain_le
     default:
         return false;
     }
+}
+
+/* ---- writing ---- */
+
+static bool deflate_all(StrView plain, ByteBuf *out)
+{
+    enum { GZIP_HEADER = 16 + 15, MEMORY = 8, LEVEL = 6 };
+    Bytef *in;
+    memcpy(&in, &plain.data, sizeof(in)); /* zlib does not write there */
+    z_stream stream = {.next_in = in, .avail_in = (uInt)plain.length};
+    if (deflateInit2(&stream, LEVEL, Z_DEFLATED, GZIP_HEADER, MEMORY, Z_DEFAULT_STRATEGY) != Z_OK)
+        return false;
+    size_t capacity = deflateBound(&stream, plain.length);
+    bytebuf_reserve(out, capacity);
+    stream.next_out = (Bytef *)out->data + out->length;
+    stream.avail_out = (uInt)capacity;
+    bool is_right = deflate(&stream, Z_FINISH) == Z_STREAM_END;
+    out->length += stream.total_out;
+    deflateEnd(&stream);
+    return is_right;
+}
+
+static size_t most_compressed(uint8_t codec, size_t plain_length)
+{
+    switch (codec) {
+    case PARQUET_CODEC_SNAPPY:
+        return snappy_max_compressed_length(plain_length);
+    case PARQUET_CODEC_ZSTD:
+        return ZSTD_compressBound(plain_length);
+    default:
+        return (size_t)LZ4_compressBound((int)plain_length);
+    }
+}
+
+static size_t compress_to(uint8_t codec, StrView plain, char *out, size_t capacity)
+{
+    enum { ZSTD_LEVEL = 3 };
+    size_t length = capacity;
+    if (codec == PARQUET_CODEC_SNAPPY)
+        return snappy_compress(plain.data, plain.length, out, &length) == SNAPPY_OK ? length : 0;
+    if (codec == PARQUET_CODEC_ZSTD) {
+        length = ZSTD_compress(out, capacity, plain.data, plain.length, ZSTD_LEVEL);
+        return ZSTD_isError(length) ? 0 : length;
+    }
+    int written = LZ4_compress_default(plain.data, out, (int)plain.length, (int)capacity);
+    return written < 0 ? 0 : (size_t)written;
+}
+
+Status parquet_compress(uint8_t codec, StrView plain, ByteBuf *out, Diag *diag)
+{
+    bool is_right = true;
+    if (plain.length > LZ4_MAX_INPUT_SIZE)
+        return RAISE(diag, LIMIT_EXCEEDED, "a page of a Parquet file is larger than 2 GiB");
+    if (codec == PARQUET_CODEC_NONE) {
+        bytebuf_append_view(out, plain);
+    } else if (codec == PARQUET_CODEC_GZIP) {
+        is_right = deflate_all(plain, out);
+    } else {
+        size_t capacity = most_compressed(codec, plain.length);
+        bytebuf_reserve(out, capacity);
+        size_t length = compress_to(codec, plain, out->data + out->length, capacity);
+        out->length += length;
+        is_right = length > 0;
+    }
+    return is_right ? OK : RAISE(diag, INTERNAL, "a page of a Parquet file could not be compressed by %s", parquet_codec_name(codec));
 }

@@ -60,6 +60,24 @@ static void test_texts(void **state)
     assert_int_equal(compare("texts_v2"), 200);
 }
 
+static void test_encodings(void **state)
+{
+    (void)state;
+    assert_int_equal(compare("delta"), 400);
+    assert_int_equal(compare("lengths"), 400);
+    assert_int_equal(compare("split"), 250);
+    assert_int_equal(compare("pages"), 300);
+    assert_int_equal(compare("lz4"), 200);
+}
+
+static void test_nested(void **state)
+{
+    (void)state;
+    assert_int_equal(compare("nested"), 150);
+    assert_int_equal(compare("nested_v2"), 150);
+    assert_int_equal(compare("lists"), 700);
+}
+
 static void test_row_groups(void **state)
 {
     ByteBuf bytes;
@@ -157,6 +175,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_numbers),    cmocka_unit_test(test_times), cmocka_unit_test(test_decimals), cmocka_unit_test(test_texts),
+        cmocka_unit_test(test_encodings),  cmocka_unit_test(test_nested),
         cmocka_unit_test(test_row_groups), cmocka_unit_test(test_zone),  cmocka_unit_test(test_errors),   cmocka_unit_test(test_no_columns),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
