@@ -503,6 +503,12 @@ static Status merge(Compactor *c, const Pick *pick, bool is_forced, const _Atomi
     return status;
 }
 
+/* ADMIN SET FRONTEND CONFIG ("lake_compaction_max_tasks" = "0"). */
+static bool is_switched_off(const CatalogSnapshot *catalog)
+{
+    return strview_is(strview_trim(catalog_setting(catalog, "config.lake_compaction_max_tasks")), "0");
+}
+
 int64_t compactor_run(void *context, const _Atomic bool *stopping)
 {
     Compactor *c = context;
@@ -513,7 +519,7 @@ int64_t compactor_run(void *context, const _Atomic bool *stopping)
     CatalogSnapshot *catalog = meta_snapshot(c->store);
     LOCK_GUARD(&c->merging);
     Pick pick;
-    bool has_work = pick_any(c, catalog, env_wall_us(env), &arena, &pick);
+    bool has_work = !is_switched_off(catalog) && pick_any(c, catalog, env_wall_us(env), &arena, &pick);
     if (has_work) {
         Diag diag = {0};
         status_ignore(merge(c, &pick, false, stopping, &diag)); /* logged and counted there */

@@ -16,16 +16,38 @@ static void print_name(StrView name, ByteBuf *out)
     bytebuf_append_char(out, '`');
 }
 
-static void print_columns(const TableSchema *schema, ByteBuf *out)
+static void print_column(const TableColumn *column, ByteBuf *out)
 {
+    print_name(column->name, out);
+    if (column->comment.length == 0)
+        return;
+    bytebuf_append_text(out, " COMMENT ");
+    bytebuf_append_quoted(out, column->comment, '"');
+}
+
+static uint64_t place_of(const MvDefinition *definition, uint32_t column)
+{
+    bool is_known = definition->places != NULL && column < definition->output_count;
+    return (uint64_t)(is_known ? definition->places[column] : column) << 32 | column;
+}
+
+/* In the order of the query: ORDER BY says which of them come first. */
+static void print_columns(const TableSchema *schema, const MvDefinition *definition, ByteBuf *out)
+{
+    uint64_t least = 0;
     bytebuf_append_text(out, " (");
-    for (uint32_t i = 0; i < schema->column_count; i++) {
-        bytebuf_append_text(out, i > 0 ? ", " : "");
-        print_name(schema->columns[i].name, out);
-        if (schema->columns[i].comment.length == 0)
-            continue;
-        bytebuf_append_text(out, " COMMENT ");
-        bytebuf_append_quoted(out, schema->columns[i].comment, '"');
+    for (uint32_t printed = 0; printed < schema->column_count; printed++) {
+        uint64_t next = UINT64_MAX;
+        for (uint32_t i = 0; i < schema->column_count; i++) {
+            uint64_t place = place_of(definition, i);
+            if (place >= least && place < next)
+                next = place;
+        }
+        if (next == UINT64_MAX) /* of a record that says nothing sensible */
+            break;
+        bytebuf_append_text(out, printed > 0 ? ", " : "");
+        print_column(&schema->columns[(uint32_t)next], out);
+        least = next + 1;
     }
     bytebuf_append_text(out, ")\n");
 }
@@ -91,7 +113,7 @@ void mv_print_create(const CatalogTable *table, const MvDefinition *definition, 
     const TableSchema *schema = table->schema;
     bytebuf_append_text(out, "CREATE MATERIALIZED VIEW ");
     print_name(table->name, out);
-    print_columns(schema, out);
+    print_columns(schema, definition, out);
     if (table_is_rollup(schema)) {
         bytebuf_append_text(out, "AS ");
         bytebuf_append_view(out, schema->view_sql);

@@ -211,8 +211,10 @@ static void decide_cell(MvDecision *decision, const MvAsk *ask, MvChoice *choice
     } else if (choice->has_entry) {
         compare_cell(decision, choice, arena);
     } else if (!is_empty || (cell->existing != NULL && mv_live_rows(cell->existing) > 0)) {
+        StrView cleared = decision->definition.cleared_cause;
+        bool was_cleared = cleared.length > 0 && cell->existing != NULL && mv_live_rows(cell->existing) > 0;
         choice->entry = (MvMapEntry){0};
-        add_whole_cause(choice, never_refreshed, true, arena);
+        add_whole_cause(choice, was_cleared ? arena_strndup(arena, cleared.data, cleared.length) : never_refreshed, true, arena);
     }
     if (choice->causes.count == 0)
         add_whole_cause(choice, up_to_date, false, arena);

@@ -78,10 +78,14 @@ static json_t *definition_json(const MvDefinition *definition)
     json_object_set_new(object, "period_us", json_integer(definition->period_us));
     json_object_set_new(object, "period_text", text_json(definition->period_text));
     json_object_set_new(object, "inactive_reason", text_json(definition->inactive_reason));
+    if (definition->cleared_cause.length > 0)
+        json_object_set_new(object, "cleared_cause", text_json(definition->cleared_cause));
     json_object_set_new(object, "creator", text_json(definition->creator));
     json_object_set_new(object, "partition_texts", texts_json(definition->partition_texts, definition->partition_count));
     json_object_set_new(object, "partition_columns", numbers_json(definition->partition_columns, definition->partition_count));
     json_object_set_new(object, "outputs", texts_json(definition->outputs, definition->output_count));
+    if (definition->places != NULL)
+        json_object_set_new(object, "places", numbers_json(definition->places, definition->output_count));
     for (uint32_t i = 0; i < definition->base_count; i++)
         json_array_append_new(bases, base_json(&definition->bases[i]));
     json_object_set_new(object, "bases", bases);
@@ -144,6 +148,14 @@ static uint32_t *get_numbers(const json_t *object, const char *key, Arena *arena
     return numbers;
 }
 
+static uint32_t *own_places(Arena *arena, uint32_t count)
+{
+    uint32_t *places = ARENA_NEW_ARRAY(arena, uint32_t, MAX(count, 1u));
+    for (uint32_t i = 0; i < count; i++)
+        places[i] = i;
+    return places;
+}
+
 static void read_bases(const json_t *object, Arena *arena, MvDefinition *out)
 {
     const json_t *array = json_object_get(object, "bases");
@@ -186,11 +198,15 @@ static bool parse(uint64_t id, StrView text, Arena *arena, MvDefinition *out)
                           .period_us = record_number(object, "period_us"),
                           .period_text = record_text(object, "period_text", arena),
                           .inactive_reason = record_text(object, "inactive_reason", arena),
+                          .cleared_cause = record_text(object, "cleared_cause", arena),
                           .creator = record_text(object, "creator", arena),
                           .failures = (uint32_t)record_number(object, "failures")};
     out->partition_texts = get_texts(object, "partition_texts", arena, &out->partition_count);
     out->partition_columns = get_numbers(object, "partition_columns", arena, out->partition_count);
     out->outputs = get_texts(object, "outputs", arena, &out->output_count);
+    out->places = json_array_size(json_object_get(object, "places")) == out->output_count
+                      ? get_numbers(object, "places", arena, out->output_count)
+                      : own_places(arena, out->output_count);
     read_bases(object, arena, out);
     read_properties(object, arena, out);
     json_decref(object);

@@ -32,11 +32,13 @@ typedef struct MvDefinition {
     int64_t start_us, period_us;
     StrView period_text; /* "10 MINUTE" */
     StrView inactive_reason;
+    StrView cleared_cause; /* why partitions that have rows have no entry in the version map; empty: it never was cleared */
     StrView creator;
     StrView *partition_texts; /* PARTITION BY, as SHOW CREATE prints it */
     uint32_t *partition_columns; /* columns of the view that they are */
     uint32_t partition_count;
     StrView *outputs; /* a column: the name of the query's column behind it */
+    uint32_t *places; /* and its place in the query when it was bound */
     uint32_t output_count;
     MvBase *bases;
     uint32_t base_count;

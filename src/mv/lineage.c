@@ -76,8 +76,8 @@ Status mv_output(const MvDefinition *definition, const MvBoundView *view, uint32
 {
     StrView name = column < definition->output_count ? definition->outputs[column] : STR_VIEW("");
     const BoundQuery *query = view->query;
-    *out = column;
-    if (column < query->column_count && strview_equal_ci(query->root->columns[column].name, name))
+    *out = definition->places != NULL && column < definition->output_count ? definition->places[column] : column;
+    if (*out < query->column_count && strview_equal_ci(query->root->columns[*out].name, name))
         return OK;
     for (uint32_t i = 0; i < query->column_count; i++) {
         if (strview_equal_ci(query->root->columns[i].name, name)) {

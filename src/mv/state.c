@@ -132,6 +132,8 @@ static void follow_view(Cascade *cascade, MvDefinition *definition, const Differ
         for (uint32_t i = 0; i < differences->ids.count; i++)
             differs |= differences->ids.items[i] == base->id;
         StrView reason = differs ? reason_of(base, before, cascade->catalog, cascade->arena, &clears) : STR_VIEW("");
+        if (clears)
+            definition->cleared_cause = reason;
         if (reason.length > 0)
             make_inactive(cascade, definition, reason);
         if (clears)
@@ -352,8 +354,10 @@ static Status build_active(void *context, const CatalogSnapshot *catalog, Change
     MvDefinition before = definition;
     TRY(bind_again(activation, catalog, table, &definition, diag));
     activation->cleared = meaning_changed(&before, &definition, activation->arena);
-    if (activation->cleared)
+    if (activation->cleared) {
         change_clear_mv_map(change, catalog, definition.id);
+        definition.cleared_cause = STR_VIEW("base view changed");
+    }
     definition.is_active = true;
     definition.inactive_reason = STR_VIEW("");
     definition.failures = 0;

@@ -43,7 +43,7 @@ static const FrontendConfig configs[] = {
     {"label_keep_max_num", "1000", "int", NULL},
     {"label_keep_max_second", "259200", "int", "how long labels of committed loads are kept; they are not used again until then"},
     {"lake_autovacuum_grace_period_minutes", "30", "long", "minutes that an object without references is kept"},
-    {"lake_compaction_max_tasks", "-1", "int", NULL},
+    {"lake_compaction_max_tasks", "-1", "int", "0: segments are not merged in the background"},
     {"max_automatic_partition_number", "4096", "int", NULL},
     {"max_get_partitions_meta_result_count", "100000", "int", NULL},
     {"max_load_initial_open_partition_number", "32", "int", NULL},
@@ -92,9 +92,9 @@ static const TaskSettingInfo *find_task_setting(StrView name)
 
 static Status check_config(StatementContext *context, StrView name, StrView value)
 {
-    int64_t number;
-    bool is_number = int64_parse(value, &number) && number >= 0 && number <= INT32_MAX;
     const FrontendConfig *config = find_config(name);
+    int64_t number, least = config != NULL && config->initial[0] == '-' ? -1 : 0;
+    bool is_number = int64_parse(value, &number) && number >= least && number <= INT32_MAX;
     bool is_boolean = config != NULL && strcmp(config->type, "boolean") == 0;
     bool is_word = strview_equal_ci(value, STR_VIEW("true")) || strview_equal_ci(value, STR_VIEW("false"));
     if (is_boolean && config->comment != NULL && !is_word)
@@ -103,8 +103,8 @@ static Status check_config(StatementContext *context, StrView name, StrView valu
     bool is_text = config != NULL && strcmp(config->type, "string") == 0;
     if ((find_task_setting(name) != NULL || (config != NULL && config->comment != NULL)) && !is_boolean && !is_text && !is_number)
         return RAISE(context->diag, ANALYSIS,
-                     "Getting analyzing error. Detail message: Config '%.*s' must be a number from 0 to %d, not '%.*s'.", SV_ARGS(name),
-                     INT32_MAX, SV_ARGS(value));
+                     "Getting analyzing error. Detail message: Config '%.*s' must be a number from %d to %d, not '%.*s'.", SV_ARGS(name),
+                     (int)least, INT32_MAX, SV_ARGS(value));
     if (find_task_setting(name) == NULL && config == NULL)
         return RAISE(context->diag, ANALYSIS, "Getting analyzing error. Detail message: Config '%.*s' does not exist or is not mutable.",
                      SV_ARGS(name));

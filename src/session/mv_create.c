@@ -146,6 +146,7 @@ static BoundQuery *sort_columns_first(Creation *creation, const BoundQuery *quer
                 continue;
             taken[i] = 1;
             creation->definition.outputs[count] = query->root->columns[i].name;
+            creation->definition.places[count] = i;
             creation->written[count] = i < table->columns.count ? &table->columns.items[i] : NULL;
             sorted->columns[count++] = column;
         }
@@ -188,6 +189,7 @@ static Status fill_columns(Creation *creation, BoundQuery *query)
                      "%u.", written->count,
                      query->column_count);
     creation->definition.outputs = ARENA_NEW_ARRAY(&context->arena, StrView, MAX(query->column_count, 1u));
+    creation->definition.places = ARENA_NEW_ARRAY(&context->arena, uint32_t, MAX(query->column_count, 1u));
     creation->definition.output_count = query->column_count;
     creation->written = ARENA_NEW_ARRAY(&context->arena, const AstColumn *, MAX(query->column_count, 1u));
     TRY(ddl_fill_schema(&ddl, &table, sort_columns_first(creation, query), creation->schema));

@@ -19,6 +19,9 @@ Status mv_create(StatementContext *context, const AstStatement *statement, bool 
 Status mv_drop(StatementContext *context, StrView database, StrView name, bool if_exists);
 /* ---- rollup_statements.c ---- */
 Status run_create_rollup_view(StatementContext *context, const AstStatement *statement);
+/* ---- mv_columns.c ---- */
+/* ADD COLUMN, DROP COLUMN. */
+Status mv_alter_columns(StatementContext *context, const AstAlterView *ast, const CatalogTable *table, const MvDefinition *definition, int64_t now_us);
 /* A run of the view's task; out_id may be NULL. */
 Status mv_submit(StatementContext *context, uint64_t view_id, const Property *properties, uint32_t count, int priority, TaskRunId *out_id);
 /* A run that nobody asked for in so many words: of CREATE, ACTIVE, ALTER .. REFRESH ASYNC. */

@@ -340,7 +340,7 @@ static Status run_scheme(AlterView *alter)
     return is_event ? mv_submit_automatic(context, alter->id) : OK;
 }
 
-static Status run_action(AlterView *alter, const MvDefinition *definition)
+static Status run_action(AlterView *alter, const CatalogTable *table, const MvDefinition *definition)
 {
     StatementContext *context = alter->context;
     MetaStore *store = context->session->instance->store;
@@ -362,6 +362,8 @@ static Status run_action(AlterView *alter, const MvDefinition *definition)
         task_cancel(context->session->instance->tasks, mv_task_name(alter->id, &context->arena));
         return OK;
     }
+    if (strview_is(action, "ADD COLUMN") || strview_is(action, "DROP COLUMN"))
+        return mv_alter_columns(context, alter->ast, table, definition, alter->now_us);
     return RAISE(context->diag, NOT_SUPPORTED, "ALTER MATERIALIZED VIEW with %.*s is not supported", SV_ARGS(action));
 }
 
@@ -378,7 +380,7 @@ Status run_alter_mv(StatementContext *context, const AstStatement *statement)
     }
     TRY(status);
     alter.id = table->id;
-    TRY(run_action(&alter, &definition));
+    TRY(run_action(&alter, table, &definition));
     return send_ok(context, 0, STR_VIEW(""));
 }
 
