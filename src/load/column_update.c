@@ -33,6 +33,15 @@ bool update_mode_parse(StrView text, UpdateMode *out_mode)
     return is_row || *out_mode == UPDATE_COLUMNS || strview_equal_ci(text, STR_VIEW("auto"));
 }
 
+bool column_update_sorts(const TableSchema *schema, const uint8_t *given)
+{
+    for (uint32_t i = 0; i < schema->sort_count; i++) {
+        if (given[schema->sort_columns[i]] && !schema->columns[schema->sort_columns[i]].is_key)
+            return true;
+    }
+    return false;
+}
+
 bool column_update_is_possible(const TableSchema *schema, const uint8_t *given)
 {
     uint32_t count = 0;
@@ -43,12 +52,7 @@ bool column_update_is_possible(const TableSchema *schema, const uint8_t *given)
         if (schema->columns[c].generated.length > 0)
             return false;
     }
-    for (uint32_t i = 0; i < schema->sort_count; i++) {
-        const TableColumn *column = &schema->columns[schema->sort_columns[i]];
-        if (given[schema->sort_columns[i]] && !column->is_key)
-            return false;
-    }
-    return count > 0;
+    return count > 0 && !column_update_sorts(schema, given);
 }
 
 static void choose_columns(Overlay *o)

@@ -50,6 +50,8 @@ typedef struct ColumnUpdateRows {
     uint8_t *skipped; /* by row of the load: set for those that are taken */
 } ColumnUpdateRows;
 
+/* Are rows sorted by a column that is given? */
+bool column_update_sorts(const TableSchema *schema, const uint8_t *given);
 /* May rows of the table be updated so? Not where other columns follow from these, or where rows are sorted by them. */
 bool column_update_is_possible(const TableSchema *schema, const uint8_t *given);
 /* Of each segment, where that costs less or mode asks for it. */
