@@ -5,7 +5,7 @@
 #include <stdatomic.h>
 
 #ifndef MERAK_FORMAT_LEVEL
-#define MERAK_FORMAT_LEVEL 2
+#define MERAK_FORMAT_LEVEL 3
 #endif
 
 static _Atomic uint32_t written_level = 1;

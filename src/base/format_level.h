@@ -13,6 +13,7 @@
 /* What needs a level. */
 enum {
     FORMAT_LEVEL_INLINE_SEGMENTS = 2, /* segments within the catalog */
+    FORMAT_LEVEL_OVERLAYS = 3,        /* columns of segments in segments of their own */
 };
 
 uint32_t format_level_supported(void);

@@ -100,6 +100,12 @@ typedef struct ColumnReader {
     _Atomic uint32_t *checked;    /* by page: mark of the last check; checking twice is harmless */
 } ColumnReader;
 
+/* Columns of overlays count on behind the segment's own. */
+typedef struct ColumnPlace {
+    Segment *segment;
+    int column;
+} ColumnPlace;
+
 struct Segment {
     Arena arena;
     Volume *volume;
@@ -115,11 +121,24 @@ struct Segment {
     uint32_t group_count;
     uint32_t column_count;
     ColumnReader *columns;
+    Segment **overlays;
+    uint32_t overlay_count;
+    ColumnPlace *overlaid; /* columns of overlays that are read in place of others, or beside them */
+    uint32_t overlaid_count;
     _Atomic uint8_t epoch;    /* not 0 */
     _Atomic uint32_t faults;  /* volume_guard_faults() when the object was last known to be whole */
     _Atomic bool is_cut_short; /* bytes were missing: zeros stand for them now, and nothing of it may be used */
     Mutex lock; /* guards the arena once the segment is open (dictionaries) */
 };
+
+static inline ColumnPlace segment_place(const Segment *s, int column)
+{
+    if ((uint32_t)column >= s->column_count)
+        return s->overlaid[(uint32_t)column - s->column_count];
+    return (ColumnPlace){(Segment *)(uintptr_t)s, column};
+}
+/* segment_overlay.c: opens those that s->ref names; paths are of the caller's reference. */
+Status segment_open_overlays(Segment *s, Volume *volume, Diag *diag);
 
 /* Bytes that the footer has a checksum of; what and number name them in errors. */
 typedef struct CheckedBytes {

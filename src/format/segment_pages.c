@@ -417,7 +417,7 @@ static bool is_still_whole(Segment *s)
     return true;
 }
 
-Status segment_read_rows(Segment *s, const SegmentRead *read, Vector *out)
+static Status read_own_rows(Segment *s, const SegmentRead *read, Vector *out)
 {
     const PageInfo *page = &s->columns[read->column].pages[read->page];
     TRY(segment_pin(s, page->offset, page->length, read->diag));
@@ -429,6 +429,16 @@ Status segment_read_rows(Segment *s, const SegmentRead *read, Vector *out)
     if (atomic_load_explicit(&s->is_cut_short, memory_order_relaxed))
         return segment_corrupt(s, page->offset, read->column, "the object became shorter", read->diag);
     return status;
+}
+
+Status segment_read_rows(Segment *s, const SegmentRead *read, Vector *out)
+{
+    if ((uint32_t)read->column < s->column_count)
+        return read_own_rows(s, read, out);
+    ColumnPlace at = segment_place(s, read->column);
+    SegmentRead other = *read;
+    other.column = at.column;
+    return read_own_rows(at.segment, &other, out);
 }
 
 Status segment_read(Segment *s, uint32_t page, int column, Type target, Arena *arena, Diag *diag, Vector *out)
@@ -461,9 +471,14 @@ void segment_prefetch(const Segment *s, uint32_t first_page, uint32_t last_page,
     if (!volume_can_prefetch(s->object->volume))
         return;
     for (uint32_t c = 0; c < column_count && count < MOST_PREFETCH_COLUMNS; c++) {
-        if (columns[c] >= 0)
+        if (columns[c] >= 0 && (uint32_t)columns[c] < s->column_count)
             ranges[count++] = range_of(s, &s->columns[columns[c]], first_page, last_page);
+        else if (columns[c] >= 0)
+            segment_prefetch(s->overlaid[(uint32_t)columns[c] - s->column_count].segment, first_page, last_page,
+                             &s->overlaid[(uint32_t)columns[c] - s->column_count].column, 1);
     }
+    if (count == 0)
+        return;
     qsort(ranges, count, sizeof(*ranges), by_offset);
     s->object->volume->ops->prefetch(s->object, ranges, count);
 }

@@ -186,7 +186,9 @@ static Status read_filters(Segment *s, ByteReader *footer, Diag *diag)
 
 const SegmentFilterSpec *segment_filter(const Segment *s, int column)
 {
-    return s->columns[column].filter.kind == 0 ? NULL : &s->columns[column].filter;
+    ColumnPlace at = segment_place(s, column);
+    const SegmentFilterSpec *filter = &at.segment->columns[at.column].filter;
+    return filter->kind == 0 ? NULL : filter;
 }
 
 static Status read_footer(Segment *s, ByteReader *footer, Diag *diag)
@@ -232,7 +234,7 @@ static Status check_filter(const Segment *s, uint32_t page, int column, Diag *di
     return info->length == 0 ? OK : segment_check_sum(s, &bytes, diag);
 }
 
-bool segment_page_may_hold(Segment *s, uint32_t page, int column, const uint64_t *hashes, uint32_t count, bool all)
+static bool page_may_hold(Segment *s, uint32_t page, int column, const uint64_t *hashes, uint32_t count, bool all)
 {
     const FilterInfo *info = &s->columns[column].filters[page];
     Diag told = {0}; /* of damage, to the quarantine; the page itself is read then */
@@ -246,6 +248,12 @@ bool segment_page_may_hold(Segment *s, uint32_t page, int column, const uint64_t
     is_sound &= volume_guard_end();
     segment_unpin(s, info->offset, info->length);
     return may_hold || !is_sound;
+}
+
+bool segment_page_may_hold(Segment *s, uint32_t page, int column, const uint64_t *hashes, uint32_t count, bool all)
+{
+    ColumnPlace at = segment_place(s, column);
+    return page_may_hold(at.segment, page, at.column, hashes, count, all);
 }
 
 Status segment_verify_filters(Segment *s, Diag *diag)
@@ -375,6 +383,8 @@ Status segment_open(Volume *volume, const SegmentRef *ref, Diag *diag, Segment *
         if (!volume_guard_end())
             status = segment_corrupt(s, 0, -1, "the object became shorter", diag);
     }
+    if (status == OK && ref->overlay_count > 0)
+        status = segment_open_overlays(s, volume, diag);
     if (status != OK) {
         segment_close(s);
         return status;
@@ -387,6 +397,8 @@ void segment_prepare(Volume *volume, const SegmentRef *ref)
 {
     enum { FOOTER_GUESS = 64 << 10 };
     char path[1024];
+    for (uint32_t i = 0; i < ref->overlay_count; i++)
+        segment_prepare(volume, &ref->overlays[i]);
     if (segment_is_inline(ref) || volume_by_id(volume, ref->volume_id, NULL, &volume) != OK || volume->ops->prepare == NULL || ref->path.length >= sizeof(path))
         return;
     memcpy(path, ref->path.data, ref->path.length);
@@ -399,6 +411,8 @@ void segment_close(Segment *s)
 {
     if (s == NULL)
         return;
+    for (uint32_t i = 0; i < s->overlay_count; i++)
+        segment_close(s->overlays[i]);
     volume_close_object(s->object);
     mutex_deinit(&s->lock);
     arena_deinit(&s->arena);
@@ -422,12 +436,17 @@ StrView segment_path(const Segment *s)
 
 bool segment_is_unchanged(Segment *s)
 {
-    return !atomic_load(&s->is_cut_short) && volume_object_is_unchanged(s->object);
+    bool is_unchanged = !atomic_load(&s->is_cut_short) && volume_object_is_unchanged(s->object);
+    for (uint32_t i = 0; i < s->overlay_count && is_unchanged; i++)
+        is_unchanged = segment_is_unchanged(s->overlays[i]);
+    return is_unchanged;
 }
 
 void segment_set_epoch(Segment *s, uint8_t epoch)
 {
     atomic_store_explicit(&s->epoch, MAX(epoch, 1), memory_order_relaxed);
+    for (uint32_t i = 0; i < s->overlay_count; i++)
+        segment_set_epoch(s->overlays[i], epoch);
 }
 
 uint64_t segment_row_count(const Segment *s)
@@ -437,13 +456,17 @@ uint64_t segment_row_count(const Segment *s)
 
 uint64_t segment_memory_bytes(Segment *s)
 {
+    uint64_t bytes = 0;
+    for (uint32_t i = 0; i < s->overlay_count; i++)
+        bytes += segment_memory_bytes(s->overlays[i]);
     LOCK_GUARD(&s->lock);
-    return sizeof(*s) + s->arena.total_bytes;
+    return bytes + sizeof(*s) + s->arena.total_bytes;
 }
 
 void segment_column_stats(const Segment *s, int column, PageStats *out)
 {
-    *out = s->columns[column].total;
+    ColumnPlace at = segment_place(s, column);
+    *out = at.segment->columns[at.column].total;
 }
 
 uint32_t segment_page_count(const Segment *s)
@@ -463,11 +486,16 @@ uint32_t segment_column_count(const Segment *s)
 
 Type segment_column_type(const Segment *s, int column)
 {
-    return s->columns[column].type;
+    ColumnPlace at = segment_place(s, column);
+    return at.segment->columns[at.column].type;
 }
 
 int segment_find_column(const Segment *s, uint32_t unique_id)
 {
+    for (uint32_t i = 0; i < s->overlaid_count; i++) {
+        if (s->overlaid[i].segment->columns[s->overlaid[i].column].unique_id == unique_id)
+            return (int)(s->column_count + i);
+    }
     for (uint32_t c = 0; c < s->column_count; c++) {
         if (s->columns[c].unique_id == unique_id)
             return (int)c;
@@ -477,35 +505,41 @@ int segment_find_column(const Segment *s, uint32_t unique_id)
 
 void segment_page_stats(const Segment *s, uint32_t page, int column, PageStats *out)
 {
-    const PageInfo *info = &s->columns[column].pages[page];
+    ColumnPlace at = segment_place(s, column);
+    const PageInfo *info = &at.segment->columns[at.column].pages[page];
     *out = (PageStats){info->has_bounds, info->min, info->max, info->null_count, s->page_rows[page]};
 }
 
 uint32_t segment_dictionary_size(const Segment *s, int column)
 {
     uint32_t most = 0;
+    ColumnPlace at = segment_place(s, column);
+    const DictionaryInfo *dictionaries = at.segment->columns[at.column].dictionaries;
     for (uint32_t g = 0; g < s->group_count; g++) {
-        if (s->columns[column].dictionaries[g].count == 0)
+        if (dictionaries[g].count == 0)
             return 0;
-        most = MAX(most, s->columns[column].dictionaries[g].count);
+        most = MAX(most, dictionaries[g].count);
     }
     return most;
 }
 
 uint64_t segment_page_bytes(const Segment *s, uint32_t page, int column)
 {
-    return s->columns[column].pages[page].length;
+    ColumnPlace at = segment_place(s, column);
+    return at.segment->columns[at.column].pages[page].length;
 }
 
 uint64_t segment_page_offset(const Segment *s, uint32_t page, int column)
 {
-    return s->columns[column].pages[page].offset;
+    ColumnPlace at = segment_place(s, column);
+    return at.segment->columns[at.column].pages[page].offset;
 }
 
 uint32_t segment_page_encoding(const Segment *s, uint32_t page, int column)
 {
-    const PageInfo *info = &s->columns[column].pages[page];
-    return info->length == 0 ? 0 : s->data[info->offset] % SEGMENT_ENCODINGS;
+    ColumnPlace at = segment_place(s, column);
+    const PageInfo *info = &at.segment->columns[at.column].pages[page];
+    return info->length == 0 ? 0 : at.segment->data[info->offset] % SEGMENT_ENCODINGS;
 }
 
 const char *segment_encoding_name(uint32_t encoding)
@@ -521,7 +555,8 @@ const char *segment_encoding_name(uint32_t encoding)
 uint64_t segment_dictionary_bytes(const Segment *s, int column)
 {
     uint64_t total = 0;
-    const DictionaryInfo *infos = s->columns[column].dictionaries;
+    ColumnPlace at = segment_place(s, column);
+    const DictionaryInfo *infos = at.segment->columns[at.column].dictionaries;
     for (uint32_t g = 0; g < s->group_count; g++)
         total += g > 0 && infos[g].offset == infos[g - 1].offset ? 0 : infos[g].length;
     return total;

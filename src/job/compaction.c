@@ -30,6 +30,7 @@ enum {
     HELP_SEGMENTS = 48,           /* so many small ones are merged by the load that adds to them */
     WAIT_SEGMENTS = 192,          /* loads that add to so many wait for a merge that is under way */
     STORED_FROM_BYTES = 16 << 20, /* of segments in the catalog, half of what it may hold */
+    MOST_OVERLAYS = 4,            /* a segment with more is written again */
     PATIENCE = 3,                 /* merges of a tablet that come too late before one is done under the lock */
 };
 
@@ -122,7 +123,7 @@ static uint64_t expanded_bytes(const SegmentRef *segment)
 
 static bool has_garbage(const SegmentRef *segment)
 {
-    return (segment->row_count - segment_live_rows(segment)) * 4 >= segment->row_count;
+    return segment->overlay_count > MOST_OVERLAYS || (segment->row_count - segment_live_rows(segment)) * 4 >= segment->row_count;
 }
 
 /* Where the catalog holds many small segments, those of tablets that nothing is loaded into become objects one by one. */

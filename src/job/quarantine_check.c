@@ -88,6 +88,10 @@ static void verify_in_table(Recheck *recheck, const CatalogTable *table)
                 const SegmentRef *segment = &partition->tablets[t].segments[s];
                 if (strview_equal(segment->path, recheck->path))
                     verify_segment(recheck, segment);
+                for (uint32_t o = 0; o < segment->overlay_count; o++) {
+                    if (strview_equal(segment->overlays[o].path, recheck->path))
+                        verify_segment(recheck, &segment->overlays[o]);
+                }
                 if (segment->deletes != NULL && strview_equal(segment->deletes->path, recheck->path))
                     verify_deletes(recheck, segment);
             }

@@ -8,12 +8,6 @@
 #include "storage/delete_vector.h"
 #include "storage/key_probe.h"
 
-typedef struct OldRow {
-    uint32_t segment; /* of the tablet */
-    uint32_t old_row;
-    uint32_t row; /* of the load */
-} OldRow;
-
 typedef struct Merge {
     const KeyMergeInput *input;
     Diag *diag;
@@ -215,10 +209,22 @@ static Status take_segment(Merge *m, Segment *segment, const SegmentRef *ref, co
     return OK;
 }
 
+static Status update_columns(Merge *m)
+{
+    const KeyMergeInput *input = m->input;
+    if (input->updater == NULL || input->rules->condition_column >= 0 || !column_update_is_possible(input->schema, input->rules->given))
+        return OK;
+    ColumnUpdateRows rows = {input->schema, input->rules->given, input->columns, input->tablet, m->old.items, m->old.count, m->skipped};
+    Status status = column_update(input->updater, &rows, m->diag);
+    m->old.count = rows.count;
+    return status;
+}
+
 static Status take_old_rows(Merge *m)
 {
     if (m->old.count > 1)
         qsort(m->old.items, m->old.count, sizeof(OldRow), compare_old);
+    TRY(update_columns(m));
     for (uint32_t first = 0, end; first < m->old.count; first = end) {
         const SegmentRef *ref = &m->input->tablet->segments[m->old.items[first].segment];
         for (end = first; end < m->old.count && m->old.items[end].segment == m->old.items[first].segment;)

@@ -286,7 +286,8 @@ TableLoaderOptions load_plan_loader(const LoadPlan *plan, const StreamLoadOption
                                  .partition_ids = plan->partition_ids,
                                  .partition_count = plan->partition_count};
     if (plan->is_partial || plan->condition_column >= 0) {
-        *rules = (KeyMergeRules){plan->is_partial ? plan->given : NULL, plan->condition_column, &plan->generated, options->increments, plan->table->id};
+        *rules = (KeyMergeRules){plan->is_partial ? plan->given : NULL, plan->condition_column, &plan->generated, options->increments, plan->table->id,
+                                 plan->update_mode};
         loader.merge = rules;
     }
     return loader;

@@ -66,6 +66,7 @@ typedef struct LoadPlan {
     uint32_t partition_count;
     bool is_negative;     /* SUM columns are taken away */
     bool is_partial;      /* columns that are not given keep what the row's key has */
+    UpdateMode update_mode;
     const uint8_t *given; /* by table column, when is_partial */
     StrView condition;
     int condition_column; /* merge_condition: only rows with at least the stored value; -1: none */

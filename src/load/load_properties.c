@@ -107,8 +107,7 @@ static Status check_ignored(LoadPlan *plan, const StreamLoadOptions *options, Di
     for (size_t i = 0; i < COUNT_OF(numbers); i++)
         TRY(property_number(plan, options, numbers[i], (NumberRange){0, INT64_MAX}, diag, &number));
     StrView mode = load_plan_property(plan, options, "partial_update_mode");
-    if (mode.length > 0 && !strview_equal_ci(mode, STR_VIEW("row")) && !strview_equal_ci(mode, STR_VIEW("column")) &&
-        !strview_equal_ci(mode, STR_VIEW("auto")))
+    if (!update_mode_parse(mode, &plan->update_mode))
         return RAISE(diag, INVALID_ARGUMENT, "Invalid partial_update_mode: %.*s, expected row, column or auto", SV_ARGS(mode));
     return OK;
 }

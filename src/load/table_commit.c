@@ -97,10 +97,36 @@ static Status put_segments(const TableLoader *loader, const CatalogTable *now, C
     return OK;
 }
 
+/* Vectors that the commit makes are of the segments that column updates put in place of those that it looked at. */
+static void follow_updates(TableLoader *loader, KeyCommit *keys)
+{
+    for (uint32_t u = 0; u < loader->updates.count; u++) {
+        ColumnUpdate *update = &loader->updates.items[u];
+        update->has_new_deletes = false;
+        for (uint32_t t = 0; t < keys->tablets.count; t++) {
+            const KeyTablet *tablet = &keys->tablets.items[t];
+            for (uint32_t d = 0; d < tablet->delete_count; d++) {
+                if (tablet->deletes[d].segment_id != update->old_id && tablet->deletes[d].segment_id != update->segment.id)
+                    continue;
+                tablet->deletes[d].segment_id = update->segment.id;
+                update->has_new_deletes = true;
+            }
+        }
+    }
+}
+
+static void rename_updated(const TableLoader *loader)
+{
+    for (uint32_t u = 0; u < loader->updates.count; u++) {
+        const ColumnUpdate *update = &loader->updates.items[u];
+        primary_index_rename(loader->options.keys, update->tablet_id, update->old_id, update->segment.id);
+    }
+}
+
 static Status put_all(const CommitState *state, const CatalogSnapshot *catalog, Change *change, Diag *diag)
 {
     for (uint32_t i = 0; i < state->count; i++) {
-        const TableLoader *loader = state->loaders[i];
+        TableLoader *loader = state->loaders[i];
         const CatalogTable *now = catalog_table_by_id(catalog, loader->table->id);
         if (now == NULL)
             return RAISE(diag, NO_SUCH_TABLE, "Unknown table '%.*s': it was dropped meanwhile", SV_ARGS(loader->table->name));
@@ -111,6 +137,8 @@ static Status put_all(const CommitState *state, const CatalogSnapshot *catalog, 
         if (state->replace)
             TRY(drop_old_rows(loader, now, change));
         TRY(put_segments(loader, now, change, diag));
+        follow_updates(loader, &state->keys[i]);
+        TRY(column_updates_put(&loader->updates, now, change, diag));
         if (state->keys[i].schema != NULL)
             TRY(key_commit_put(&state->keys[i], now, state->replace, change, diag));
     }
@@ -169,19 +197,32 @@ static Status commit_once(CommitState *state, Diag *diag)
     for (uint32_t i = 0; i < state->count; i++) {
         if (state->keys[i].schema != NULL)
             key_commit_close(&state->keys[i], status == OK);
+        if (status == OK)
+            rename_updated(state->loaders[i]);
     }
     catalog_unref(catalog);
     return status;
 }
 
+/* Rows that delete are written with the others; and what was updated once in this commit is not the catalog's any more. */
+static bool may_update_columns(const TableLoader *loader, const TabletBuffer *buffer)
+{
+    bool may = loader->options.merge->mode != UPDATE_ROWS && buffer->deletes == NULL;
+    for (uint32_t u = 0; u < loader->updates.count && may; u++)
+        may = loader->updates.items[u].tablet_id != buffer->tablet_id;
+    return may;
+}
+
 static Status merge_buffer(LoaderLane *lane, TabletBuffer *buffer, const CatalogTable *table, Diag *diag)
 {
-    const TableLoaderOptions *options = &lane->loader->options;
+    TableLoader *loader = lane->loader;
+    const TableLoaderOptions *options = &loader->options;
     const TabletVersion *tablet = partition_tablet(catalog_partition_by_id(table, buffer->partition_id), buffer->tablet_id);
     if (tablet == NULL)
         return RAISE(diag, INVALID_ARGUMENT, "a partition of table '%.*s' was dropped meanwhile", SV_ARGS(table->name));
-    KeyMergeInput input = {options->merge, options->volume, options->keys, lane->loader->table->schema,
-                           tablet, buffer->columns, buffer->rows, &buffer->arena};
+    ColumnUpdater updater = {options->store, options->volume, buffer->partition_id, options->merge->mode, &loader->arena, &loader->updates};
+    KeyMergeInput input = {options->merge, options->volume, options->keys, loader->table->schema,
+                           tablet, buffer->columns, buffer->rows, &buffer->arena, may_update_columns(loader, buffer) ? &updater : NULL};
     uint8_t *skipped = mem_alloc(buffer->rows);
     Status status = key_merge(&input, diag, skipped);
     if (status == OK)

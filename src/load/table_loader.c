@@ -353,7 +353,8 @@ static Status flush_keyed(LoaderLane *lane, TabletBuffer *buffer, const uint8_t 
     mem_free(positions);
     if (kept > 0 && status == OK)
         flush.segment = lane->segments.items[lane->segments.count - 1].segments;
-    ARRAY_PUSH(&lane->arena, &lane->flushes, flush);
+    if (kept > 0 || flush.deleted_count > 0)
+        ARRAY_PUSH(&lane->arena, &lane->flushes, flush);
     return status;
 }
 

@@ -52,6 +52,7 @@ struct TableLoader {
     Mutex lock; /* guards lanes, inline_bytes */
     LoaderLane *lanes;
     uint64_t rows;
+    ColumnUpdates updates; /* made under the table's lock; in arena */
     uint64_t inline_bytes; /* that its lanes have put into the catalog */
     uint64_t lease; /* keeps vacuum off what is not committed yet */
 };

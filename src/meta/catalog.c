@@ -370,12 +370,20 @@ uint64_t partition_row_count(const CatalogPartition *partition)
     return rows;
 }
 
+static uint64_t stored_bytes(const SegmentRef *segment)
+{
+    uint64_t bytes = segment->length;
+    for (uint32_t o = 0; o < segment->overlay_count; o++)
+        bytes += segment->overlays[o].length;
+    return bytes;
+}
+
 uint64_t partition_byte_count(const CatalogPartition *partition)
 {
     uint64_t bytes = 0;
     for (uint32_t t = 0; t < partition->tablet_count; t++) {
         for (uint32_t s = 0; s < partition->tablets[t].segment_count; s++)
-            bytes += partition->tablets[t].segments[s].length;
+            bytes += stored_bytes(&partition->tablets[t].segments[s]);
     }
     return bytes;
 }
@@ -409,6 +417,8 @@ static void each_segment_of_table(const CatalogTable *table, void (*visit)(void 
             for (uint32_t s = 0; s < partition->tablets[t].segment_count; s++) {
                 const SegmentRef *segment = &partition->tablets[t].segments[s];
                 visit(context, segment);
+                for (uint32_t o = 0; o < segment->overlay_count; o++)
+                    visit(context, &segment->overlays[o]);
                 if (segment->deletes == NULL || segment->deletes->path.length == 0)
                     continue;
                 SegmentRef deletes = {.id = segment->deletes->id, .volume_id = segment->volume_id, .path = segment->deletes->path};

@@ -575,6 +575,18 @@ static StrView copy_path(Arena *arena, const SegmentRef *before, const SegmentRe
     return strview_n(arena_strndup(arena, segment->path.data, segment->path.length), segment->path.length);
 }
 
+static const SegmentRef *copy_overlays(Arena *arena, const SegmentRef *segment)
+{
+    if (segment->overlay_count == 0)
+        return NULL;
+    SegmentRef *copies = ARENA_NEW_ARRAY(arena, SegmentRef, segment->overlay_count);
+    for (uint32_t i = 0; i < segment->overlay_count; i++) {
+        copies[i] = segment->overlays[i];
+        copies[i].path = copy_path(arena, NULL, NULL, &segment->overlays[i]);
+    }
+    return copies;
+}
+
 /* in_out_before: the last segment of the tablet before this one, and its copy. */
 static void copy_tablet(Arena *arena, const TabletVersion *old, const SegmentRef *in_out_before[2], TabletVersion *out)
 {
@@ -589,6 +601,7 @@ static void copy_tablet(Arena *arena, const TabletVersion *old, const SegmentRef
             segments[s].bytes = strview_n(arena_strndup(arena, segments[s].bytes.data, segments[s].bytes.length), segments[s].bytes.length);
         if (segments[s].deletes != NULL)
             segments[s].deletes = copy_deletes(arena, segments[s].deletes);
+        segments[s].overlays = copy_overlays(arena, &segments[s]);
     }
     out->segments = segments;
     out->segment_room = old->segment_count + 1;
@@ -694,6 +707,8 @@ static Status apply_segments(Apply *apply, CatalogTable *table, ByteReader *body
         *segment = (SegmentRef){0};
         decode_segment(body, &partition->arena, i == 0 ? NULL : segment - 1, segment);
         TRY(body->failed ? OK : check_id(apply, segment->id));
+        for (uint32_t o = 0; o < segment->overlay_count; o++)
+            TRY(body->failed ? OK : check_id(apply, segment->overlays[o].id));
     }
     partition_count_inline(partition, segments + tablet->segment_count, fresh, 1);
     tablet->segment_count += (uint32_t)fresh;

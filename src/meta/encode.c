@@ -205,10 +205,10 @@ Status decode_schema(ByteReader *reader, Diag *diag, TableSchema **out_schema)
 }
 
 /* The path of the object; or, where there is none, a byte that no path begins with and the segment itself; or such a byte alone: it lies
- * in the object of the segment before it. */
-enum { INLINE_MARK = 1, SAME_OBJECT_MARK = 2 };
+ * in the object of the segment before it; or such a byte, how many overlays there are, these, and then one of the former. */
+enum { INLINE_MARK = 1, SAME_OBJECT_MARK = 2, OVERLAID_MARK = 3 };
 
-static void encode_place(ByteBuf *out, const SegmentRef *segment, const SegmentRef *before)
+static void encode_plain_place(ByteBuf *out, const SegmentRef *segment, const SegmentRef *before)
 {
     bool may_share = before != NULL && format_level_written() >= FORMAT_LEVEL_INLINE_SEGMENTS;
     if (may_share && segment->path.length > 1 && strview_equal(segment->path, before->path)) {
@@ -225,25 +225,24 @@ static void encode_place(ByteBuf *out, const SegmentRef *segment, const SegmentR
     bytebuf_append(out, segment->bytes.data, segment->bytes.length);
 }
 
+static void encode_place(ByteBuf *out, const SegmentRef *segment, const SegmentRef *before)
+{
+    AUTO_BYTEBUF place = {0};
+    if (segment->overlay_count == 0) {
+        encode_plain_place(out, segment, before);
+        return;
+    }
+    bytebuf_put_u8(&place, OVERLAID_MARK);
+    bytebuf_put_varint(&place, segment->overlay_count);
+    for (uint32_t i = 0; i < segment->overlay_count; i++)
+        encode_segment(&place, &segment->overlays[i], NULL);
+    encode_plain_place(&place, segment, before);
+    bytebuf_put_sized(out, place.data, place.length);
+}
+
 static StrView copy_view(Arena *arena, StrView text)
 {
     return strview_n(arena_strndup(arena, text.data, text.length), text.length);
-}
-
-static void decode_place(ByteReader *reader, Arena *arena, const SegmentRef *before, SegmentRef *out)
-{
-    StrView place = byte_reader_sized(reader);
-    out->path = STR_VIEW("");
-    if (place.length == 1 && place.data[0] == SAME_OBJECT_MARK) {
-        if (before != NULL && before->path.length > 0)
-            out->path = before->path;
-        else
-            reader->failed = true;
-    } else if (place.length > 0 && place.data[0] == INLINE_MARK) {
-        out->bytes = copy_view(arena, strview_n(place.data + 1, place.length - 1));
-    } else {
-        out->path = copy_view(arena, place);
-    }
 }
 
 void encode_segment(ByteBuf *out, const SegmentRef *segment, const SegmentRef *before)
@@ -257,16 +256,64 @@ void encode_segment(ByteBuf *out, const SegmentRef *segment, const SegmentRef *b
     bytebuf_put_varint(out, segment->raw_bytes);
 }
 
-void decode_segment(ByteReader *reader, Arena *arena, const SegmentRef *before, SegmentRef *out)
+static bool decode_body(ByteReader *reader, Arena *arena, const SegmentRef *before, bool is_overlay, SegmentRef *out);
+
+/* place: behind the mark. */
+static bool decode_overlays(ByteReader *place, Arena *arena, SegmentRef *out)
+{
+    uint64_t count = byte_reader_varint(place);
+    if (place->failed || count == 0 || count > byte_reader_left(place))
+        return false;
+    SegmentRef *overlays = ARENA_NEW_ARRAY(arena, SegmentRef, count);
+    for (uint64_t i = 0; i < count; i++) {
+        if (!decode_body(place, arena, NULL, true, &overlays[i]) || overlays[i].path.length == 0)
+            return false;
+    }
+    out->overlays = overlays;
+    out->overlay_count = (uint32_t)count;
+    return true;
+}
+
+/* Neither an overlay nor what lies behind overlays has any. */
+static bool decode_place(ByteReader *reader, Arena *arena, const SegmentRef *before, bool has_overlays, SegmentRef *out)
+{
+    StrView place = byte_reader_sized(reader);
+    out->path = STR_VIEW("");
+    if (place.length == 1 && place.data[0] == SAME_OBJECT_MARK) {
+        if (before == NULL || before->path.length == 0)
+            return false;
+        out->path = before->path;
+    } else if (place.length > 0 && place.data[0] == INLINE_MARK) {
+        out->bytes = copy_view(arena, strview_n(place.data + 1, place.length - 1));
+    } else if (place.length > 0 && place.data[0] == OVERLAID_MARK) {
+        ByteReader inner = byte_reader(place.data + 1, place.length - 1);
+        return !has_overlays && decode_overlays(&inner, arena, out) && decode_place(&inner, arena, before, true, out) &&
+               byte_reader_left(&inner) == 0;
+    } else {
+        out->path = copy_view(arena, place);
+    }
+    return !reader->failed;
+}
+
+static bool decode_body(ByteReader *reader, Arena *arena, const SegmentRef *before, bool is_overlay, SegmentRef *out)
 {
     out->id = byte_reader_varint(reader);
     out->volume_id = (uint32_t)byte_reader_varint(reader);
-    decode_place(reader, arena, before, out);
+    if (!decode_place(reader, arena, before, is_overlay, out))
+        return false;
     out->offset = byte_reader_varint(reader);
     out->length = byte_reader_varint(reader);
-    reader->failed |= segment_is_inline(out) && (out->offset != 0 || out->length != out->bytes.length);
+    if (segment_is_inline(out) && (out->offset != 0 || out->length != out->bytes.length))
+        return false;
     out->row_count = byte_reader_varint(reader);
     out->raw_bytes = byte_reader_varint(reader);
+    return !reader->failed;
+}
+
+void decode_segment(ByteReader *reader, Arena *arena, const SegmentRef *before, SegmentRef *out)
+{
+    if (!decode_body(reader, arena, before, false, out))
+        reader->failed = true;
 }
 
 void encode_deletes(ByteBuf *out, const DeleteVectorRef *deletes)

@@ -462,8 +462,20 @@ static Status alter_table(StatementContext *context, const AstStatement *stateme
     return status;
 }
 
+/* A temporary table hides another of its name, which must not be altered in its place. */
+static Status check_is_lasting(const DdlState *state)
+{
+    const StatementContext *context = state->context;
+    const CatalogDatabase *database = catalog_database(context->catalog, state->database);
+    StrView owner = strview(context->session->temporary_owner);
+    if (database != NULL && catalog_temporary_table(context->catalog, owner, database->id, state->name) != NULL)
+        return RAISE(context->diag, ANALYSIS, "Getting analyzing error. Detail message: temporary table doesn't support alter table statement.");
+    return OK;
+}
+
 static Status run_alter_table(StatementContext *context, const AstStatement *statement, DdlState *state)
 {
+    TRY(check_is_lasting(state));
     if (statement->actions.count == 1 && strview_is(statement->actions.items[0].kind, "COMPACT")) {
         const CatalogDatabase *database;
         TRY(need_database(context->catalog, state->database, context->diag, &database));

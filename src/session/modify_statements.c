@@ -166,12 +166,35 @@ Status run_delete(StatementContext *context, const AstStatement *statement)
     return run_locked(context, &statement->name, statement, delete_locked);
 }
 
+/* partial_update_mode = column: only what is set is written, where the table allows that. *out_uses false: rows are written whole. */
+static Status read_update_mode(StatementContext *context, const AstStatement *statement, const TableSchema *schema, KeyMergeRules *rules,
+                               bool *out_uses)
+{
+    const char *mode = variable_text(context->session, "partial_update_mode");
+    uint8_t *given = ARENA_NEW_ARRAY(&context->arena, uint8_t, schema->column_count + 1);
+    *rules = (KeyMergeRules){.given = given, .condition_column = -1};
+    *out_uses = false;
+    if (context->session->transaction != NULL || mode == NULL || !update_mode_parse(strview(mode), &rules->mode) || rules->mode != UPDATE_COLUMNS)
+        return OK;
+    for (uint32_t c = 0; c < schema->column_count; c++)
+        given[c] = schema->columns[c].is_key;
+    for (uint32_t i = 0; i < statement->set_columns.count; i++)
+        given[table_column_index(schema, statement->set_columns.items[i])] = 1;
+    if (column_update_sorts(schema, given))
+        return RAISE(context->diag, NOT_SUPPORTED, "column mode partial update on table with sort key cannot update sort key column");
+    *out_uses = column_update_is_possible(schema, given);
+    return OK;
+}
+
 static Status update_locked(StatementContext *context, const AstStatement *statement, bool is_locked)
 {
     BoundInsert target = {0};
+    KeyMergeRules rules;
+    bool has_rules;
     TRY(analyze_update(&context->analyze, statement, &target));
+    TRY(read_update_mode(context, statement, target.table->schema, &rules, &has_rules));
     LoadQuery load = {.table = target.table, .catalog = context->catalog, .query = target.query, .label = new_label(context, "update"),
-                      .is_locked = is_locked};
+                      .is_locked = is_locked, .merge = has_rules ? &rules : NULL};
     return load_query(context, &load);
 }
 

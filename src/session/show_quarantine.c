@@ -29,6 +29,10 @@ static bool names_object(const CatalogPartition *partition, StrView path)
     for (uint32_t t = 0; t < partition->tablet_count; t++) {
         for (uint32_t s = 0; s < partition->tablets[t].segment_count; s++) {
             const SegmentRef *segment = &partition->tablets[t].segments[s];
+            for (uint32_t o = 0; o < segment->overlay_count; o++) {
+                if (strview_equal(segment->overlays[o].path, path))
+                    return true;
+            }
             if (strview_equal(segment->path, path) || (segment->deletes != NULL && strview_equal(segment->deletes->path, path)))
                 return true;
         }

@@ -466,6 +466,21 @@ void primary_index_put_back(PrimaryIndexes *indexes, PrimaryIndex *index, const 
     }
 }
 
+void primary_index_rename(PrimaryIndexes *indexes, uint64_t tablet_id, uint64_t old_id, uint64_t new_id)
+{
+    LOCK_GUARD(&indexes->lock);
+    for (PrimaryIndex *index = indexes->idle; index != NULL; index = index->next) {
+        if (index->tablet_id != tablet_id)
+            continue;
+        for (uint32_t i = 1; i < index->segment_count; i++) {
+            if (index->segment_ids[i] == old_id)
+                index->segment_ids[i] = new_id;
+        }
+        index->fingerprint += hash_u64(new_id) - hash_u64(old_id);
+        return;
+    }
+}
+
 /* ---- compaction ---- */
 
 void primary_index_follow(PrimaryIndexes *indexes, const PrimaryIndexMove *move)

@@ -72,6 +72,8 @@ RowPlace primary_index_look_up(const PrimaryIndex *index, KeyHash key);
 bool primary_index_has(const PrimaryIndex *index, KeyHash key);
 void primary_index_fetch(const PrimaryIndex *index, KeyHash key); /* will be asked for soon */
 
+/* The segment is another one now, of the same rows with the same keys. */
+void primary_index_rename(PrimaryIndexes *indexes, uint64_t tablet_id, uint64_t old_id, uint64_t new_id);
 /* Compaction has put some segments of a tablet into one. Its rows' keys are taken in when the tablet has an idle index. */
 typedef struct PrimaryIndexMove {
     uint64_t tablet_id;

@@ -21,6 +21,9 @@ typedef struct SegmentRef {
     uint64_t raw_bytes; /* before encoding */
     const DeleteVectorRef *deletes; /* NULL: none; row_count counts deleted rows too */
     StrView bytes; /* the segment itself, when it is small: it lies in the catalog, and has no object and no path */
+    /* Columns that took the place of its own: segments of the same rows, later ones before earlier ones. They have none themselves. */
+    const struct SegmentRef *overlays;
+    uint32_t overlay_count;
 } SegmentRef;
 
 static inline bool segment_is_inline(const SegmentRef *segment)

@@ -294,6 +294,20 @@ static void update_rows(World *world, uint32_t slot)
     world_settle(world, world_run(world, sql.data));
 }
 
+/* Only what is set is written, over segments that are objects. */
+static void update_columns(World *world, uint32_t slot)
+{
+    AUTO_BYTEBUF sql = {0};
+    if (world->tables[slot]->keys != TABLE_PRIMARY)
+        return;
+    bytebuf_printf(&sql, "ALTER TABLE %s COMPACT", world->tables[slot]->name);
+    if (!world_run(world, sql.data) || !world_run(world, "SET partial_update_mode = 'column'"))
+        return;
+    update_rows(world, slot);
+    if (!world->is_cut)
+        (void)world_run(world, "SET partial_update_mode = 'auto'");
+}
+
 /* ---- transactions ---- */
 
 /* Another session sees nothing of it before COMMIT. */
@@ -340,6 +354,7 @@ void operation_rows(World *world)
     static void (*const operations[])(World *world, uint32_t slot) = {
         insert_values, insert_values, insert_values, insert_columns, insert_select, insert_overwrite, stream_load,
         stream_load,   stream_load,   delete_rows,   delete_rows,    update_rows,   update_rows,      transaction,
+        update_columns, update_columns,
     };
     operations[pick(world, COUNT_OF(operations))](world, pick(world, WORLD_TABLES));
     world_settle(world, false);

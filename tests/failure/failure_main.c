@@ -81,6 +81,7 @@ static const Scenario scenarios[] = {
     {RUN_SQL, "INSERT INTO counted (v) SELECT v FROM dup WHERE k < 20"},
     {RUN_SQL, "DELETE FROM pk WHERE k % 7 = 1"},
     {RUN_SQL, "UPDATE pk SET v = v + 1 WHERE k % 5 = 1"},
+    {RUN_SQL, "ALTER TABLE pk COMPACT; SET partial_update_mode = 'column'; UPDATE pk SET v = v + 2 WHERE k % 5 = 1"},
     {RUN_SQL, "DELETE FROM dup WHERE k > 300"},
     {RUN_SQL, "BEGIN; INSERT INTO dup VALUES (9, '2023-01-01', 'x', 2); INSERT INTO auto_made VALUES (7, '2024-01-15'); COMMIT"},
     {RUN_SQL, "BEGIN; INSERT INTO pk SELECT k, v + 7 FROM pk WHERE k < 40; DELETE FROM pk WHERE k = 12; UPDATE pk SET v = 1 WHERE k = 13; "

@@ -15,7 +15,7 @@
 #include "recovery/verify.h"
 #include "sql_runner/server_process.h"
 
-enum { WRITERS = 9, SHORTEST_LIFE_MS = 30, LONGEST_LIFE_MS = 500, START_LIMIT_MS = 2000 };
+enum { WRITERS = 13, SHORTEST_LIFE_MS = 30, LONGEST_LIFE_MS = 500, START_LIMIT_MS = 2000 };
 
 typedef struct Loop {
     ServerProcess server;
@@ -43,7 +43,8 @@ static Status start_server(Loop *loop, Diag *diag)
 static void make_writers(Loop *loop)
 {
     static const WriterKind kinds[WRITERS] = {WRITER_STREAM_LOAD, WRITER_STREAM_LOAD, WRITER_STREAM_LOAD, WRITER_INSERT, WRITER_INSERT,
-                                              WRITER_TRANSACTION, WRITER_UPSERT,      WRITER_DDL,         WRITER_READER};
+                                              WRITER_TRANSACTION, WRITER_UPSERT,      WRITER_MERGE,       WRITER_COLUMNS, WRITER_MERGED_LOAD,
+                                              WRITER_MERGED_LOAD, WRITER_DDL,         WRITER_READER};
     for (int i = 0; i < WRITERS; i++) {
         loop->writers[i] = mem_alloc_zero(sizeof(Writer));
         loop->writers[i]->kind = kinds[i];
@@ -106,6 +107,9 @@ static Status check_checks(Loop *loop, Diag *diag)
         "DELETE FROM inserts WHERE n = 0",
         "INSERT INTO left_side SELECT * FROM left_side ORDER BY writer, op, n LIMIT 1",
         "UPDATE upserts SET op = op - 1 WHERE id = 3",
+        "UPDATE merges SET op = op - 1 WHERE id = 3",
+        "UPDATE columns SET op = op - 1 WHERE id = 209",
+        "DELETE FROM merged_loads WHERE n = 0",
         "DROP TABLE loads",
     };
     TRY(start_server(loop, diag));

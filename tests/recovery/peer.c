@@ -123,8 +123,10 @@ LoadReply peer_load_to(const char *host, int http_port, const char *database, co
     char url[256], header[128], loaded[40];
     CURL *curl = curl_easy_init();
     snprintf(url, sizeof(url), "http://%s:%d/api/%s/%s/_stream_load", host, http_port, database, table);
-    snprintf(header, sizeof(header), "label: %s", label);
-    struct curl_slist *headers = curl_slist_append(NULL, header);
+    snprintf(header, sizeof(header), "label: %s", label == NULL ? "" : label);
+    struct curl_slist *headers = curl_slist_append(NULL, label == NULL ? "enable_merge_commit: true" : header);
+    if (label == NULL)
+        headers = curl_slist_append(headers, "merge_commit_interval_ms: 5");
     headers = curl_slist_append(headers, "column_separator: ,");
     headers = curl_slist_append(headers, "Expect: 100-continue");
     curl_easy_setopt(curl, CURLOPT_URL, url);

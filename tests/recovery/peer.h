@@ -30,6 +30,7 @@ typedef struct LoadReply {
     char existing[40]; /* ExistingJobStatus */
     int64_t loaded;
 } LoadReply;
+/* label NULL: none, and the server may commit the load with others. */
 LoadReply peer_load(int http_port, const char *database, const char *table, const char *label, StrView body);
 LoadReply peer_load_to(const char *host, int http_port, const char *database, const char *table, const char *label, StrView body);
 /* State of a label as get_load_state tells it, "" without an answer. */

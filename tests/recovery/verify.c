@@ -82,7 +82,8 @@ static void verify_table(Writer *writer, MYSQL *mysql, const char *table, Verifi
     mem_free(rows);
 }
 
-static void verify_upserts(Writer *writer, MYSQL *mysql, Verification *v)
+/* sql: least and greatest operation that a key has, and how many keys there are: least or most. */
+static void verify_keys(Writer *writer, MYSQL *mysql, const char *sql, int64_t least, int64_t most, Verification *v)
 {
     NumberRow *rows;
     uint32_t count;
@@ -90,14 +91,26 @@ static void verify_upserts(Writer *writer, MYSQL *mysql, Verification *v)
     for (uint32_t op = 0; op < writer->count; op++)
         acknowledged = writer->operations[op].outcome == OUTCOME_DONE ? (int64_t)op : acknowledged;
     v->checks++;
-    if (!peer_rows(mysql, "SELECT min(op), max(op), count(*) FROM upserts", &rows, &count) || count != 1) {
+    if (!peer_rows(mysql, sql, &rows, &count) || count != 1) {
         fail(v, writer, 0, "the table can't be read", 0, 0);
-    } else if (rows[0].cells[2] != (acknowledged < 0 && rows[0].cells[2] == 0 ? 0 : PK_KEYS) || rows[0].cells[0] != rows[0].cells[1]) {
+    } else if ((rows[0].cells[2] != (acknowledged < 0 && rows[0].cells[2] == 0 ? 0 : least) && rows[0].cells[2] != most) ||
+               rows[0].cells[0] != rows[0].cells[1]) {
         fail(v, writer, (uint32_t)rows[0].cells[1], "some keys only", rows[0].cells[0], rows[0].cells[1]);
     } else if (rows[0].cells[2] > 0 && (rows[0].cells[1] < acknowledged || rows[0].cells[1] >= writer->count)) {
         fail(v, writer, (uint32_t)rows[0].cells[1], "an older value than the acknowledged one", rows[0].cells[1], acknowledged);
     }
     mem_free(rows);
+}
+
+/* A roll-up read by its name is its table, whether it has followed yet or not. */
+static void verify_rollup(const Writer *writer, MYSQL *mysql, Verification *v)
+{
+    int64_t wrong = -1;
+    v->checks++;
+    if (!peer_number(mysql, "SELECT count(*) FROM (SELECT writer, op, sum(n) s, sum(total) t FROM inserts GROUP BY writer, op) a FULL JOIN "
+                     "insert_sums [_SYNC_MV_] b ON a.writer = b.writer AND a.op = b.op "
+                     "WHERE a.s IS NULL OR b.mv_sum_n IS NULL OR a.s <> b.mv_sum_n OR a.t <> b.mv_sum_total", &wrong) || wrong != 0)
+        fail(v, writer, 0, "the roll-up is not its table", wrong, 0);
 }
 
 /* The table of the last operations; all older ones are dropped, unless a step was not done. */
@@ -137,6 +150,7 @@ void verify_writer(Writer *writer, MYSQL *mysql, Verification *v)
         break;
     case WRITER_INSERT:
         verify_table(writer, mysql, "inserts", v);
+        verify_rollup(writer, mysql, v);
         break;
     case WRITER_TRANSACTION: {
         /* The first look settles what was unknown; the second table must say the same. */
@@ -145,7 +159,16 @@ void verify_writer(Writer *writer, MYSQL *mysql, Verification *v)
         break;
     }
     case WRITER_UPSERT:
-        verify_upserts(writer, mysql, v);
+        verify_keys(writer, mysql, "SELECT min(op), max(op), count(*) FROM upserts", PK_KEYS, PK_KEYS, v);
+        break;
+    case WRITER_MERGE:
+        verify_keys(writer, mysql, "SELECT min(op), max(op), count(*) FROM merges", 10, 20, v);
+        break;
+    case WRITER_COLUMNS:
+        verify_keys(writer, mysql, "SELECT min(op), max(op), count(*) FROM columns WHERE id % 200 = 9", 100, 100, v);
+        break;
+    case WRITER_MERGED_LOAD:
+        verify_table(writer, mysql, "merged_loads", v);
         break;
     case WRITER_DDL:
         verify_ddl(writer, mysql, v);

@@ -12,6 +12,11 @@ static const char *const table_definitions[] = {
     "CREATE TABLE kill_loop.left_side (writer INT, op INT, n INT, total INT) DUPLICATE KEY (writer, op) DISTRIBUTED BY HASH(n) BUCKETS 2",
     "CREATE TABLE kill_loop.right_side (writer INT, op INT, n INT, total INT) DUPLICATE KEY (writer, op) DISTRIBUTED BY HASH(n) BUCKETS 1",
     "CREATE TABLE kill_loop.upserts (id INT, op INT) PRIMARY KEY (id) DISTRIBUTED BY HASH(id) BUCKETS 2",
+    "CREATE TABLE kill_loop.merges (id INT, op INT) PRIMARY KEY (id) DISTRIBUTED BY HASH(id) BUCKETS 2",
+    "CREATE TABLE kill_loop.merged_loads (writer INT, op INT, n INT, total INT, day DATE) DUPLICATE KEY (writer, op) DISTRIBUTED BY HASH(n) BUCKETS 2",
+    "CREATE TABLE kill_loop.columns (id INT, op INT, filler BIGINT) PRIMARY KEY (id) DISTRIBUTED BY HASH(id) BUCKETS 1",
+    "INSERT INTO kill_loop.columns SELECT g, -1, g * 7919 % 1000003 FROM TABLE(generate_series(0, 19999)) s(g)",
+    "CREATE MATERIALIZED VIEW kill_loop.insert_sums AS SELECT writer, op, sum(n), sum(total) FROM kill_loop.inserts GROUP BY writer, op",
 };
 
 Status workload_create_tables(int query_port, Diag *diag)
@@ -100,6 +105,24 @@ static Outcome do_upsert(MYSQL *mysql, uint32_t operation)
     return peer_run(mysql, (const char *)sql.data);
 }
 
+static Outcome do_merge(MYSQL *mysql, uint32_t operation)
+{
+    char sql[400];
+    snprintf(sql, sizeof(sql), "MERGE INTO merges USING (SELECT g AS id, %u AS op FROM TABLE(generate_series(0, 19)) t(g)) s ON merges.id = s.id "
+             "WHEN MATCHED AND s.id >= 10 THEN DELETE WHEN MATCHED THEN UPDATE SET op = s.op "
+             "WHEN NOT MATCHED THEN INSERT (id, op) VALUES (s.id, s.op)", operation);
+    return peer_run(mysql, sql);
+}
+
+static Outcome do_columns(MYSQL *mysql, uint32_t operation)
+{
+    char sql[160];
+    if (peer_run(mysql, "SET partial_update_mode = 'column'") != OUTCOME_DONE)
+        return OUTCOME_REFUSED;
+    snprintf(sql, sizeof(sql), "UPDATE columns SET op = %u WHERE id %% 200 = 9", operation);
+    return peer_run(mysql, sql);
+}
+
 /* Four operations a table: created, widened, filled, dropped. The next one is only sent when the last one was done. */
 static Outcome do_ddl(const Writer *writer, MYSQL *mysql, uint32_t operation)
 {
@@ -139,6 +162,12 @@ static bool read_once(Writer *writer, MYSQL *mysql)
          "writer, op) l FULL JOIN (SELECT writer, op, count(*) AS c FROM right_side GROUP BY writer, op) r ON l.writer = r.writer AND l.op = "
          "r.op WHERE l.c IS NULL OR r.c IS NULL OR l.c <> r.c"},
         {"some keys of an upsert", "SELECT min(op), max(op), count(*), 0 FROM upserts HAVING min(op) <> max(op) OR count(*) NOT IN (0, 10)"},
+        {"some keys of a MERGE", "SELECT min(op), max(op), count(*), 0 FROM merges HAVING min(op) <> max(op) OR count(*) NOT IN (0, 10, 20)"},
+        {"a part of a merged load", "SELECT writer, op, count(*), max(total) FROM merged_loads GROUP BY writer, op HAVING count(*) <> max(total)"},
+        {"some rows of an update of columns", "SELECT min(op), max(op), count(*), 0 FROM columns WHERE id % 200 = 9 HAVING min(op) <> max(op) OR "
+         "count(*) <> 100"},
+        {"a roll-up without its table's rows", "SELECT writer, op, sum(total), sum(n) FROM inserts GROUP BY writer, op HAVING sum(n) <> "
+         "(sqrt(sum(total)) - 1) * sqrt(sum(total)) / 2"},
     };
     NumberRow *rows;
     uint32_t count;
@@ -166,6 +195,13 @@ static Outcome do_operation(Writer *writer, MYSQL *mysql, uint32_t operation)
         return do_transaction(writer, mysql, operation);
     case WRITER_UPSERT:
         return do_upsert(mysql, operation);
+    case WRITER_MERGE:
+        return do_merge(mysql, operation);
+    case WRITER_COLUMNS:
+        return do_columns(mysql, operation);
+    case WRITER_MERGED_LOAD:
+        writer_body(writer, operation, &body);
+        return peer_load(writer->http_port, "kill_loop", "merged_loads", NULL, bytebuf_view(&body)).outcome;
     case WRITER_DDL:
         return do_ddl(writer, mysql, operation);
     case WRITER_READER:

@@ -21,6 +21,9 @@ typedef enum WriterKind {
     WRITER_INSERT,      /* INSERT WITH LABEL */
     WRITER_TRANSACTION, /* BEGIN, an INSERT into each of two tables, COMMIT */
     WRITER_UPSERT,      /* all keys of a primary-key table get one value */
+    WRITER_MERGE,       /* MERGE updates ten keys and puts ten others in or takes them out */
+    WRITER_COLUMNS,     /* UPDATE in column mode: a hundred keys of a large segment get one value */
+    WRITER_MERGED_LOAD, /* CSV without a label, committed with others' */
     WRITER_DDL,         /* CREATE, ALTER, INSERT, DROP of tables of its own */
     WRITER_READER,      /* sees whole loads only */
     WRITER_KINDS,
