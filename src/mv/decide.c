@@ -159,7 +159,8 @@ static bool delta_is_cheaper(const MvDecision *decision, const MvChoice *choice,
 
 static bool delta_is_exact(MvDecision *decision, const MvChoice *choice)
 {
-    return mv_is_linear(decision, choice->changed) && (!choice->has_deletes || decision->delta.takes_deletes);
+    bool is_linear = mv_is_linear(decision, choice->changed) || mv_is_linear_in_each(decision, choice->changed);
+    return is_linear && (!choice->has_deletes || decision->delta.takes_deletes);
 }
 
 void mv_compute_whole(MvChoice *choice)

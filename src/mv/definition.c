@@ -111,6 +111,8 @@ void change_put_mv(Change *change, const MvDefinition *definition)
 {
     char key[24];
     AUTO_BYTEBUF text = {0};
+    if (definition->is_damaged)
+        return;
     json_t *object = definition_json(definition);
     CHECK(json_dump_callback(object, append_text, &text, JSON_COMPACT) == 0);
     json_decref(object);
@@ -184,11 +186,27 @@ static void read_properties(const json_t *object, Arena *arena, MvDefinition *ou
         out->properties[out->property_count++] = (Property){strview(arena_strdup(arena, key)), record_text_of(value, arena)};
 }
 
+/* Of what a program of ours writes; table NULL: it can't be asked. */
+static bool is_sensible(const MvDefinition *definition, const CatalogTable *table)
+{
+    const TableSchema *schema = table == NULL ? NULL : table->schema;
+    bool is_one = definition->scheme <= MV_PERIODICAL && definition->base_count > 0 && definition->output_count > 0 &&
+                  (definition->scheme != MV_PERIODICAL || definition->period_us > 0);
+    if (schema == NULL || !is_one)
+        return is_one;
+    for (uint32_t i = 0; i < definition->partition_count; i++)
+        is_one &= definition->partition_columns[i] < schema->column_count;
+    return is_one && schema->kind == TABLE_MATERIALIZED_VIEW && definition->output_count == schema->column_count &&
+           definition->partition_count == schema->partition_column_count;
+}
+
 static bool parse(uint64_t id, StrView text, Arena *arena, MvDefinition *out)
 {
     json_t *object = json_loadb(text.data, text.length, 0, NULL);
-    if (object == NULL)
+    if (!json_is_object(object)) {
+        json_decref(object);
         return false;
+    }
     *out = (MvDefinition){.id = id,
                           .scheme = (uint8_t)record_number(object, "scheme"),
                           .is_deferred = json_is_true(json_object_get(object, "is_deferred")),
@@ -217,7 +235,7 @@ bool mv_find(const CatalogSnapshot *snapshot, uint64_t id, Arena *arena, MvDefin
 {
     char key[24];
     StrView text = catalog_record(snapshot, module, record_key(id, key));
-    return text.data != NULL && parse(id, text, arena, out);
+    return text.data != NULL && parse(id, text, arena, out) && is_sensible(out, catalog_table_by_id(snapshot, id));
 }
 
 uint64_t mv_record_hash(const CatalogSnapshot *snapshot, uint64_t id)
@@ -228,6 +246,7 @@ uint64_t mv_record_hash(const CatalogSnapshot *snapshot, uint64_t id)
 }
 
 typedef struct Listing {
+    const CatalogSnapshot *snapshot;
     Arena *arena;
     ARRAY_OF(MvDefinition) all;
 } Listing;
@@ -237,13 +256,16 @@ static void add_definition(void *context, StrView key, StrView value)
     Listing *listing = context;
     MvDefinition definition;
     int64_t id;
-    if (int64_parse(key, &id) && parse((uint64_t)id, value, listing->arena, &definition))
-        ARRAY_PUSH(listing->arena, &listing->all, definition);
+    if (!int64_parse(key, &id))
+        return;
+    if (!parse((uint64_t)id, value, listing->arena, &definition) || !is_sensible(&definition, catalog_table_by_id(listing->snapshot, (uint64_t)id)))
+        definition = (MvDefinition){.id = (uint64_t)id, .inactive_reason = STR_VIEW(MV_REASON_DAMAGED), .is_damaged = true};
+    ARRAY_PUSH(listing->arena, &listing->all, definition);
 }
 
 uint32_t mv_list(const CatalogSnapshot *snapshot, Arena *arena, MvDefinition **out)
 {
-    Listing listing = {.arena = arena};
+    Listing listing = {.snapshot = snapshot, .arena = arena};
     catalog_each_record(snapshot, module, add_definition, &listing);
     *out = listing.all.items;
     return listing.all.count;
@@ -338,6 +360,8 @@ void mv_put_task(Change *change, const CatalogSnapshot *snapshot, const MvDefini
 {
     AUTO_ARENA arena;
     TaskDefinition task;
+    if (definition->is_damaged)
+        return;
     arena_init(&arena, NULL);
     StrView task_name = mv_task_name(definition->id, &arena);
     int64_t created_us = task_find(snapshot, task_name, &arena, &task) ? task.created_us : now_us;

@@ -45,10 +45,14 @@ typedef struct MvDefinition {
     Property *properties;
     uint32_t property_count;
     uint32_t failures; /* runs that failed one after the other */
+    bool is_damaged;   /* the record says nothing sensible: nothing but id and inactive_reason is set, and it is not written */
 } MvDefinition;
 
 /* Reasons that are more than words: the manual one is not undone automatically. */
 #define MV_REASON_MANUAL "user use alter materialized view set status to inactive"
+
+/* Its record is damaged: its rows can be read, and it can be dropped or made anew, nothing else. */
+#define MV_REASON_DAMAGED "quarantined: its definition is damaged"
 
 /* In the recycle bin with its database: RECOVER DATABASE makes it active again. */
 #define MV_REASON_SHELVED "database dropped"
@@ -56,8 +60,10 @@ typedef struct MvDefinition {
 void change_put_mv(Change *change, const MvDefinition *definition);
 /* With its version map and its task. */
 void change_drop_mv(Change *change, const CatalogSnapshot *snapshot, uint64_t id);
+/* False: there is none, or it is damaged. */
 bool mv_find(const CatalogSnapshot *snapshot, uint64_t id, Arena *arena, MvDefinition *out);
 uint64_t mv_record_hash(const CatalogSnapshot *snapshot, uint64_t id); /* of the definition's bytes; 0: there is none */
+/* Damaged ones, too. */
 uint32_t mv_list(const CatalogSnapshot *snapshot, Arena *arena, MvDefinition **out);
 StrView mv_property(const MvDefinition *definition, const char *key); /* data NULL: not set */
 int64_t mv_property_number(const MvDefinition *definition, const char *key, int64_t missing);

@@ -5,7 +5,9 @@
  *     SELECT g, sum(s), min(m), .. FROM (view UNION ALL what the query yields for the rows that came
  *         UNION ALL the same for those that went, with sums and counts negated) GROUP BY g HAVING sum(number of rows) > 0
  *
- * It is bound as text over the view, and the scan in it becomes the union. */
+ * It is bound as text over the view, and the scan in it becomes the union.
+ *
+ * Where both sides of a join changed, what came and went is a sum: f(A + a, B + b) = f(A, B) + f(a, B + b) + f(A, b). */
 
 #include "sql/unparse.h"
 
@@ -37,11 +39,17 @@ static void empty_branches(const MvBoundView *view, const MvCells *cells, uint64
     }
 }
 
-static Status difference_query(MvEngine *engine, MvDecision *decision, const uint8_t *chosen, uint64_t changed, bool is_gone)
+/* Of the tables in changed the difference, of those in past the rows that the cells were computed from, of others those of now. */
+typedef struct Term {
+    uint64_t changed, past;
+} Term;
+
+static Status difference_query(MvEngine *engine, MvDecision *decision, const uint8_t *chosen, const Term *term, bool is_gone)
 {
     MvBoundView *view = &decision->bound;
-    empty_branches(view, &decision->cells, changed, view->query->root);
-    TRY(mv_restrict_to_difference(engine, decision, chosen, changed, is_gone));
+    empty_branches(view, &decision->cells, term->changed, view->query->root);
+    TRY(mv_restrict_to_difference(engine, decision, chosen, term->changed, is_gone));
+    TRY(mv_restrict_to_past(engine, decision, chosen, term->past));
     return mv_query_cells(decision, chosen);
 }
 
@@ -206,8 +214,7 @@ static Status merge_query(MvDecision *came, const MvDecision *went, const uint8_
             ids[id_count++] = came->cells.items[c].existing->id;
     }
     merge_text(came, went != NULL, &text);
-    ColumnIds next = went != NULL ? went->bound.analyze.ids : view->analyze.ids;
-    TRY(mv_bind_more(came->snapshot, strview(arena_strndup(view->arena, text.data, text.length)), came->database->name, next, &merged));
+    TRY(mv_bind_more(came->snapshot, strview(arena_strndup(view->arena, text.data, text.length)), came->database->name, view->analyze.ids, &merged));
     mv_each_scan(merged.query->root, find_scan, &scan);
     unite(&merged, scan, view->query->root, went == NULL ? NULL : went->bound.query->root, ids, id_count);
     view->analyze.ids = merged.analyze.ids;
@@ -215,22 +222,68 @@ static Status merge_query(MvDecision *came, const MvDecision *went, const uint8_
     return mv_project_columns(came, true);
 }
 
+/* ---- sums of differences ---- */
+
+/* left and right have the view's columns. */
+static LogicalNode *add_up(MvBoundView *view, LogicalNode *left, LogicalNode *right)
+{
+    LogicalNode *sum = union_of(view, left, left, right);
+    for (uint32_t i = 0; i < left->column_count; i++) {
+        sum->set.inputs[0][i] = left->columns[i].id;
+        sum->set.inputs[1][i] = right->columns[i].id;
+        sum->columns[i].id = column_ids_next(&view->analyze.ids);
+    }
+    return sum;
+}
+
+/* The rows that came, or those that went with their sums negated. *ids is what the last query used. */
+static Status sum_terms(MvEngine *engine, const MvDecision *decision, const uint8_t *chosen, const Term *terms, uint32_t count, bool is_gone,
+                        ColumnIds *ids, MvDecision *out)
+{
+    LogicalNode *sum = NULL;
+    for (uint32_t t = 0; t < count; t++) {
+        TRY(bind_again(decision, *ids, out));
+        TRY(difference_query(engine, out, chosen, &terms[t], is_gone));
+        if (is_gone)
+            TRY(negate(out));
+        LogicalNode *rows = out->bound.query->root;
+        sum = sum == NULL ? rows : add_up(&out->bound, sum, rows);
+        *ids = out->bound.analyze.ids;
+    }
+    out->bound.query->root = sum;
+    out->bound.query->columns = sum->columns;
+    return OK;
+}
+
+static uint32_t list_terms(const MvDecision *decision, uint64_t changed, Term out[64])
+{
+    MvDecision *own = (MvDecision *)(uintptr_t)decision; /* it keeps what it found out */
+    uint32_t count = 0;
+    out[0] = (Term){changed, 0};
+    if (mv_is_linear(own, changed))
+        return 1;
+    for (uint64_t left = changed; left != 0; left &= left - 1) {
+        uint64_t bit = left & -left;
+        out[count++] = (Term){bit, changed & (bit - 1)};
+    }
+    return count;
+}
+
 Status mv_plan_delta(MvEngine *engine, const MvDecision *decision, const uint8_t *chosen, PhysPlan **out)
 {
     MvDecision came, went;
+    Term terms[64];
+    ColumnIds ids = {1};
     uint64_t changed = 0;
     bool has_deletes = false;
     for (uint32_t c = 0; c < decision->cells.count; c++) {
         changed |= chosen[c] != 0 ? decision->choices[c].changed : 0;
         has_deletes |= chosen[c] != 0 && decision->choices[c].has_deletes;
     }
-    TRY(bind_again(decision, (ColumnIds){1}, &came));
-    TRY(difference_query(engine, &came, chosen, changed, false));
-    if (has_deletes) {
-        TRY(bind_again(decision, came.bound.analyze.ids, &went));
-        TRY(difference_query(engine, &went, chosen, changed, true));
-        TRY(negate(&went));
-    }
+    uint32_t count = list_terms(decision, changed, terms);
+    if (has_deletes)
+        TRY(sum_terms(engine, decision, chosen, terms, count, true, &ids, &went));
+    TRY(sum_terms(engine, decision, chosen, terms, count, false, &ids, &came));
     if (decision->delta.shape == MV_DELTA_MERGE)
         TRY(merge_query(&came, has_deletes ? &went : NULL, chosen));
     return mv_plan_bound(engine, &came, out);

@@ -96,21 +96,42 @@ bool mv_add_difference(uint32_t table, const MvSource *source, const CatalogPart
 
 /* ---- rows that went ---- */
 
+/* A reference to the same segment with other deletes. */
+static Status with_deletes(MvEngine *engine, const SegmentRef *segment, const DeleteVector *vector, Arena *arena, Diag *diag, SegmentRef *out)
+{
+    AUTO_BYTEBUF bytes = {0};
+    *out = *segment;
+    out->deletes = NULL;
+    if (vector->count == 0)
+        return OK;
+    delete_vector_encode(vector, &bytes);
+    DeleteVectorRef *deletes = ARENA_NEW(arena, DeleteVectorRef);
+    /* An id that nothing else has: nodes cache delete vectors by it. */
+    *deletes = (DeleteVectorRef){.id = meta_new_id(mv_engine_options(engine)->store), .count = vector->count};
+    deletes->bytes = strview_n(arena_strndup(arena, bytes.data, bytes.length), bytes.length);
+    out->deletes = deletes;
+    return deletes->id != 0 ? OK : RAISE(diag, RETRY, "no id can be had now");
+}
+
+/* What was deleted in the segment when it was marked. */
+static Status load_past(MvEngine *engine, const SegmentRef *segment, const MvSegmentMark *mark, Arena *arena, Diag *diag, DeleteVector *out)
+{
+    DeleteVectorRef old = {.id = mark->deletes_id, .count = mark->deletes_count, .bytes = mark->deletes_bytes, .path = mark->deletes_path};
+    SegmentRef old_segment = *segment;
+    old_segment.deletes = &old;
+    *out = (DeleteVector){.rows = (uint32_t)segment->row_count};
+    return mark->deletes_id == 0 ? OK : delete_vector_load_past(mv_engine_options(engine)->volume, &old_segment, arena, diag, out);
+}
+
 /* A reference to the same segment in which all other rows count as deleted. */
 static Status went_of(MvEngine *engine, const MvPart *part, Arena *arena, Diag *diag, SegmentRef *out)
 {
     const MvEngineOptions *options = mv_engine_options(engine);
     AUTO_ARENA scratch;
-    AUTO_BYTEBUF bytes = {0};
     DeleteVector now, then = {0}, others = {0};
-    const MvSegmentMark *mark = part->since;
     arena_init(&scratch, NULL);
-    DeleteVectorRef old = {.id = mark->deletes_id, .count = mark->deletes_count, .bytes = mark->deletes_bytes, .path = mark->deletes_path};
-    SegmentRef old_segment = *part->segment;
-    old_segment.deletes = &old;
     TRY(delete_vector_load(options->volume, part->segment, &scratch, diag, &now));
-    if (mark->deletes_id != 0)
-        TRY(delete_vector_load_past(options->volume, &old_segment, &scratch, diag, &then));
+    TRY(load_past(engine, part->segment, part->since, &scratch, diag, &then));
     others.rows = (uint32_t)part->segment->row_count;
     for (uint32_t row = 0; row < others.rows; row++) {
         bool is_gone = delete_vector_has(&now, row), was_gone = delete_vector_has(&then, row);
@@ -119,17 +140,7 @@ static Status went_of(MvEngine *engine, const MvPart *part, Arena *arena, Diag *
         if (was_gone || !is_gone)
             delete_vector_add(&others, &scratch, row);
     }
-    *out = *part->segment;
-    out->deletes = NULL;
-    if (others.count == 0)
-        return OK;
-    delete_vector_encode(&others, &bytes);
-    DeleteVectorRef *deletes = ARENA_NEW(arena, DeleteVectorRef);
-    /* An id that nothing else has: nodes cache delete vectors by it. */
-    *deletes = (DeleteVectorRef){.id = meta_new_id(options->store), .count = others.count};
-    deletes->bytes = strview_n(arena_strndup(arena, bytes.data, bytes.length), bytes.length);
-    out->deletes = deletes;
-    return deletes->id != 0 ? OK : RAISE(diag, RETRY, "no id can be had now");
+    return with_deletes(engine, part->segment, &others, arena, diag, out);
 }
 
 static int compare_parts(const void *a, const void *b)
@@ -138,6 +149,18 @@ static int compare_parts(const void *a, const void *b)
     if (x->table != y->table)
         return x->table < y->table ? -1 : 1;
     return x->segment->id < y->segment->id ? -1 : x->segment->id > y->segment->id;
+}
+
+static void keep_each_once(MvParts *parts)
+{
+    uint32_t kept = 0;
+    if (parts->count > 1)
+        qsort(parts->items, parts->count, sizeof(*parts->items), compare_parts);
+    for (uint32_t i = 0; i < parts->count; i++) {
+        if (kept == 0 || compare_parts(&parts->items[kept - 1], &parts->items[i]) != 0)
+            parts->items[kept++] = parts->items[i];
+    }
+    parts->count = kept;
 }
 
 /* Those of the chosen cells, each once. */
@@ -151,14 +174,7 @@ static MvParts chosen_parts(const MvDecision *decision, const uint8_t *chosen, b
                 ARRAY_PUSH(decision->bound.arena, &all, parts->items[i]);
         }
     }
-    if (all.count > 1)
-        qsort(all.items, all.count, sizeof(*all.items), compare_parts);
-    uint32_t kept = 0;
-    for (uint32_t i = 0; i < all.count; i++) {
-        if (kept == 0 || compare_parts(&all.items[kept - 1], &all.items[i]) != 0)
-            all.items[kept++] = all.items[i];
-    }
-    all.count = kept;
+    keep_each_once(&all);
     return all;
 }
 
@@ -191,6 +207,58 @@ Status mv_restrict_to_difference(MvEngine *engine, MvDecision *decision, const u
             view->scans[s].node->scan.segments = segments + first; /* none: not NULL */
             view->scans[s].node->scan.segment_count = end - first;
         }
+    }
+    return OK;
+}
+
+/* ---- what the cells were computed from ---- */
+
+static Status add_past(uint32_t number, const CatalogTable *table, const MvSource *source, Arena *arena, Diag *diag, MvParts *parts)
+{
+    const CatalogPartition *now = catalog_partition_by_id(table, source->partition_id);
+    for (uint32_t m = 0; m < source->mark_count; m++) {
+        MvPart part = {.table = number, .since = &source->marks[m]};
+        part.segment = now == NULL ? NULL : find_segment(now, part.since->segment_id);
+        if (part.segment == NULL || !is_kept(part.since))
+            return RAISE(diag, NOT_SUPPORTED, "partition '%.*s' was merged since", SV_ARGS(source->name));
+        ARRAY_PUSH(arena, parts, part);
+    }
+    return source->mark_count > 0 ? OK : RAISE(diag, NOT_SUPPORTED, "partition '%.*s' has too many segments", SV_ARGS(source->name));
+}
+
+static Status restrict_table(MvEngine *engine, MvDecision *decision, const uint8_t *chosen, uint32_t number)
+{
+    MvBoundView *view = &decision->bound;
+    MvParts parts = {0};
+    const CatalogTable *table = table_of(decision, number);
+    for (uint32_t c = 0; c < decision->cells.count; c++) {
+        const MvSourceTable *known = chosen[c] == 0 ? NULL : mv_map_table(&decision->choices[c].entry, table->id);
+        for (uint32_t s = 0; known != NULL && s < known->count; s++)
+            TRY(add_past(number, table, &known->sources[s], view->arena, view->diag, &parts));
+    }
+    keep_each_once(&parts);
+    SegmentRef *segments = ARENA_NEW_ARRAY(view->arena, SegmentRef, parts.count + 1);
+    for (uint32_t i = 0; i < parts.count; i++) {
+        AUTO_ARENA scratch;
+        DeleteVector then;
+        arena_init(&scratch, NULL);
+        TRY(load_past(engine, parts.items[i].segment, parts.items[i].since, &scratch, view->diag, &then));
+        TRY(with_deletes(engine, parts.items[i].segment, &then, view->arena, view->diag, &segments[i]));
+    }
+    for (uint32_t s = 0; s < view->scan_count; s++) {
+        if (view->scans[s].table != table)
+            continue;
+        view->scans[s].node->scan.segments = segments; /* none: not NULL */
+        view->scans[s].node->scan.segment_count = parts.count;
+    }
+    return OK;
+}
+
+Status mv_restrict_to_past(MvEngine *engine, MvDecision *decision, const uint8_t *chosen, uint64_t tables)
+{
+    for (uint32_t t = 0; t < decision->cells.table_count; t++) {
+        if (tables >> t & 1)
+            TRY(restrict_table(engine, decision, chosen, t));
     }
     return OK;
 }

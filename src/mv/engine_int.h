@@ -43,6 +43,8 @@ struct MvEngine {
 MvDelta mv_delta_shape(const MvDecision *decision);
 /* Does the query yield, for the differences of these tables (a bit each), the difference of its result? */
 bool mv_is_linear(MvDecision *decision, uint64_t changed);
+/* Does it for the difference of each of them alone, whatever the others are? */
+bool mv_is_linear_in_each(MvDecision *decision, uint64_t changed);
 /* Does the tree read one of them? */
 bool mv_reads_changed(const MvCells *cells, uint64_t changed, LogicalNode *node);
 
@@ -52,6 +54,8 @@ void mv_mark_segments(const CatalogPartition *partition, Arena *arena, MvSource 
 bool mv_add_difference(uint32_t table, const MvSource *source, const CatalogPartition *now, Arena *arena, MvChoice *choice);
 /* The scans of the changed tables read nothing but the rows that came, or those that went. */
 Status mv_restrict_to_difference(MvEngine *engine, MvDecision *decision, const uint8_t *chosen, uint64_t changed, bool is_gone);
+/* The scans of these tables read what the cells were computed from. */
+Status mv_restrict_to_past(MvEngine *engine, MvDecision *decision, const uint8_t *chosen, uint64_t tables);
 /* Were two of the cells computed from other versions of the same base partition? Then they can't be computed together. */
 bool mv_differences_conflict(const MvDecision *decision, const uint8_t *chosen);
 

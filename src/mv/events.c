@@ -35,8 +35,12 @@ static void read_record(void *context, StrView key, StrView value)
     MvTrigger *trigger = &engine->triggers[engine->trigger_count++];
     int64_t id = 0;
     *trigger = (MvTrigger){.record_hash = hash_bytes(value.data, value.length)};
-    if (!int64_parse(key, &id) || !mv_find(reading->snapshot, (uint64_t)id, &engine->triggers_arena, &trigger->definition))
+    if (!int64_parse(key, &id))
         return;
+    if (!mv_find(reading->snapshot, (uint64_t)id, &engine->triggers_arena, &trigger->definition)) {
+        LOG_WARN("mv", "the definition of the materialized view %lld is damaged: the view is quarantined", (long long)id);
+        return;
+    }
     trigger->id = (uint64_t)id;
     trigger->is_due = trigger->definition.is_active && trigger->definition.scheme == MV_EVENT_TRIGGERED;
 }

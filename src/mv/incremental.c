@@ -4,9 +4,10 @@
  *
  * A query is linear in a scan when what it yields for more rows of it is what it yielded, and what it yields for those rows
  * alone: through projections, filters, the preserved and the inner side of joins, and all branches of UNION ALL, on one
- * side of each join. Rows that came are appended to the partition of the view, or, below one aggregate, added to its groups; rows
- * that went are taken out of the groups. delta_rows.c finds those rows, delta_query.c makes the plan of them. Everything
- * else is computed as a whole. Sums of floating point numbers depend on their order: as a whole. So do minima and maxima that lose rows. */
+ * side of each join. Where both sides of a join changed, it may be linear in each: then the difference is a sum, see delta_query.c.
+ * Rows that came are appended to the partition of the view, or, below one aggregate, added to its groups; rows that went are taken out of the
+ * groups. delta_rows.c finds those rows, delta_query.c makes the plan of them. Everything else is computed as a whole. Sums of floating point
+ * numbers depend on their order: as a whole. So do minima and maxima that lose rows. */
 
 #include "plan/logical_walk.h"
 
@@ -112,6 +113,15 @@ bool mv_is_linear(MvDecision *decision, uint64_t changed)
     bool result = is_linear(&linear, input_of(decision->bound.query->root));
     decision->linear_for[result ? 0 : 1] = changed;
     return result;
+}
+
+bool mv_is_linear_in_each(MvDecision *decision, uint64_t changed)
+{
+    for (uint64_t left = changed; left != 0; left &= left - 1) {
+        if (!mv_is_linear(decision, left & -left))
+            return false;
+    }
+    return true;
 }
 
 /* ---- which queries ---- */

@@ -312,7 +312,7 @@ static Status check_bases(const CatalogSnapshot *catalog, const MvDefinition *de
         MvDefinition base;
         AUTO_ARENA arena;
         arena_init(&arena, NULL);
-        if (definition->bases[b].kind == MV_BASE_MATERIALIZED_VIEW && mv_find(catalog, definition->bases[b].id, &arena, &base) && !base.is_active)
+        if (definition->bases[b].kind == MV_BASE_MATERIALIZED_VIEW && (!mv_find(catalog, definition->bases[b].id, &arena, &base) || !base.is_active))
             return RAISE(diag, ANALYSIS,
                          "Can not active materialized view [%.*s] because analyze materialized view define sql: Create/Rebuild materialized view "
                          "from inactive materialized view: %.*s",

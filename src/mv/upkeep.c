@@ -34,7 +34,7 @@ static MvRetry *retry_of(MvEngine *engine, uint64_t id)
 
 bool mv_may_activate(const MvDefinition *definition)
 {
-    static const char *const lasting[] = {MV_REASON_MANUAL, "mv consecutive failures: ", "it's in backup", "base-table optimized:"};
+    static const char *const lasting[] = {MV_REASON_MANUAL, MV_REASON_DAMAGED, "mv consecutive failures: ", "it's in backup", "base-table optimized:"};
     for (size_t i = 0; i < COUNT_OF(lasting); i++) {
         if (strview_starts_with(definition->inactive_reason, strview(lasting[i])))
             return false;

@@ -25,6 +25,7 @@ typedef struct Creation {
     int64_t now_us;
     bool is_rollup;
     bool exists;
+    uint64_t replaced; /* CREATE OR REPLACE: the view that it takes the place of; 0: none */
 } Creation;
 
 /* ---- refresh scheme ---- */
@@ -279,6 +280,8 @@ static Status check_bases(Creation *creation, const CatalogSnapshot *catalog, Di
     for (uint32_t b = 0; b < definition->base_count; b++) {
         MvDefinition base;
         const MvBase *from = &definition->bases[b];
+        if (creation->ast->or_replace && strview_equal(from->name, creation->name) && strview_equal(from->database, creation->database))
+            return RAISE(diag, ANALYSIS, "Getting analyzing error. Detail message: '%.*s' can't read itself.", SV_ARGS(from->name));
         if (catalog_table_by_id(catalog, from->id) == NULL)
             return RAISE(diag, RETRY, "table '%.*s' was dropped meanwhile", SV_ARGS(from->name));
         if (from->kind == MV_BASE_MATERIALIZED_VIEW && (!mv_find(catalog, from->id, &creation->context->arena, &base) || !base.is_active))
@@ -309,13 +312,20 @@ static Status build_create(void *opaque, const CatalogSnapshot *catalog, Change 
     const CatalogDatabase *database = catalog_database(catalog, creation->database);
     if (database == NULL)
         return RAISE(diag, NO_SUCH_DATABASE, "Unknown database '%.*s'", SV_ARGS(creation->database));
-    if (catalog_table(database, creation->name) != NULL) {
+    const CatalogTable *old = catalog_table(database, creation->name);
+    bool replaces = old != NULL && creation->ast->or_replace && old->schema->kind == TABLE_MATERIALIZED_VIEW;
+    if (old != NULL && !replaces) {
         creation->exists = true;
         if (creation->ast->table.if_not_exists)
             return OK;
         return RAISE(diag, TABLE_EXISTS, "Table '%.*s' already exists", SV_ARGS(creation->name));
     }
     TRY(check_bases(creation, catalog, diag));
+    creation->replaced = replaces ? old->id : 0;
+    if (replaces) {
+        change_drop_table(change, old->id);
+        change_drop_mv(change, catalog, old->id);
+    }
     change_put_table(change, creation->definition.id, database->id, creation->name, creation->schema);
     if (creation->whole != NULL)
         change_put_partition(change, creation->definition.id, creation->schema, creation->whole);
@@ -370,10 +380,16 @@ Status mv_create(StatementContext *context, const AstStatement *statement, bool 
     TRY(ddl_check_name(creation.name, context->diag));
     creation.definition = (MvDefinition){.id = meta_new_id(context->session->instance->store), .is_active = true,
                                          .creator = strview(context->session->user)};
+    const CatalogDatabase *database = catalog_database(context->catalog, creation.database);
+    const CatalogTable *old = database == NULL || !ast->or_replace ? NULL : catalog_table(database, creation.name);
+    if (old != NULL)
+        TRY(authorize_table(&context->analyze, PRIVILEGE_BIT(DROP), database, old));
     creation.schema = ddl_schema_new();
     Status status = fill_all(&creation, statement);
     ddl_schema_free(creation.schema);
     TRY(status);
+    if (creation.replaced != 0)
+        task_cancel(context->session->instance->tasks, mv_task_name(creation.replaced, &context->arena));
     if (!creation.exists && !creation.definition.is_deferred)
         TRY(mv_submit_automatic(context, creation.definition.id));
     return OK;

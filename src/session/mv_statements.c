@@ -33,9 +33,16 @@ Status mv_find_view(StatementContext *context, const AstName *name, const Catalo
     TRY(mv_split_name(context, name, &database, &view));
     *out_database = catalog_database(context->catalog, database);
     *out_table = *out_database == NULL ? NULL : catalog_table(*out_database, view);
-    if (*out_table == NULL || (*out_table)->schema->kind != TABLE_MATERIALIZED_VIEW || !mv_find(context->catalog, (*out_table)->id, &context->arena, out))
+    if (*out_table == NULL || (*out_table)->schema->kind != TABLE_MATERIALIZED_VIEW)
         return RAISE(context->diag, BAD_TABLE, "Getting analyzing error. Detail message: Can not find materialized view:%.*s.", SV_ARGS(view));
-    return OK;
+    return mv_find(context->catalog, (*out_table)->id, &context->arena, out) ? OK : mv_refuse_damaged(context, *out_table);
+}
+
+Status mv_refuse_damaged(StatementContext *context, const CatalogTable *table)
+{
+    return RAISE(context->diag, CORRUPT, "the materialized view '%.*s' is " MV_REASON_DAMAGED ". SELECT shows the rows that it has. CREATE OR REPLACE "
+                 "MATERIALIZED VIEW makes it anew, DROP MATERIALIZED VIEW takes it away; its query was: %.*s", SV_ARGS(table->name),
+                 SV_ARGS(table->schema->view_sql));
 }
 
 Status mv_submit(StatementContext *context, uint64_t view_id, const Property *properties, uint32_t count, int priority, TaskRunId *out_id)

@@ -146,7 +146,7 @@ static Status put_view(const SystemSource *source, SystemRows *rows, const Catal
     system_put_text(rows, task);
     put_job(source, rows, &job);
     system_put_number(rows, (int64_t)table_row_count(table));
-    system_put_text(rows, create_text(source, table, definition));
+    system_put_text(rows, definition->is_damaged ? table->schema->view_sql : create_text(source, table, definition));
     system_put_text(rows, job.newest == NULL ? STR_VIEW("") : job.newest->extra);
     system_put_text(rows, mv_rewrite_status(context->session->instance->forms, context->catalog, definition->id, source->arena));
     system_put_text(rows, definition->creator);
@@ -258,7 +258,7 @@ Status show_create_mv(StatementContext *context, const CatalogTable *table)
     MvDefinition definition;
     AUTO_BYTEBUF text = {0};
     if (!mv_find(context->catalog, table->id, &context->arena, &definition))
-        return RAISE(context->diag, INTERNAL, "the materialized view '%.*s' has no definition", SV_ARGS(table->name));
+        return mv_refuse_damaged(context, table);
     mv_print_create(table, &definition, context->func.zone_offset_us, &text);
     StrView row[] = {table->name, bytebuf_view(&text)};
     return send_texts(context, names, 2, row, 1);
@@ -270,8 +270,11 @@ static Status run_create(StatementContext *context, const AstStatement *statemen
     const CatalogTable *table;
     MvDefinition definition;
     const AstName *name = &statement->show->name;
-    if (mv_find_view(context, name, &database, &table, &definition) == OK)
+    Status status = mv_find_view(context, name, &database, &table, &definition);
+    if (status == OK)
         return show_create_mv(context, table);
+    if (status == ERR_CORRUPT)
+        return status;
     diag_reset(context->diag);
     return RAISE(context->diag, NO_SUCH_TABLE, "Table %.*s is not found", SV_ARGS(name->parts[name->count - 1]));
 }

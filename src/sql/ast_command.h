@@ -163,6 +163,7 @@ typedef struct AstMaterializedView {
     AstRefresh refresh;
     bool has_partition;
     StrView query_text;
+    bool or_replace;
 } AstMaterializedView;
 
 typedef struct AstAlterView {

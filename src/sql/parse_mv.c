@@ -52,11 +52,12 @@ static Status parse_mv_columns(Parser *p, AstCreateTable *table)
     return expect_symbol(p, ")");
 }
 
-Status parse_create_mv(Parser *p, AstStatement *out)
+Status parse_create_mv(Parser *p, AstStatement *out, bool or_replace)
 {
     out->kind = AST_STATEMENT_CREATE_MV;
     AstMaterializedView *mv = out->mv = ARENA_NEW(p->arena, AstMaterializedView);
     AstCreateTable *table = &mv->table;
+    mv->or_replace = or_replace;
     TRY(parse_if_not_exists(p, &table->if_not_exists));
     TRY(parse_name(p, &table->name));
     if (is_symbol(p, "("))

@@ -244,7 +244,7 @@ Status parse_create_object(Parser *p, AstStatement *out, bool or_replace, bool *
     bool is_global = false;
     *out_found = true;
     if (accept_phrase(p, "MATERIALIZED VIEW"))
-        return parse_create_mv(p, out);
+        return parse_create_mv(p, out, or_replace);
     if (accept_word(p, "USER"))
         return parse_user(p, out, false);
     if (accept_word(p, "ROLE"))

@@ -111,7 +111,7 @@ Status parse_delete(Parser *p, AstStatement *out);
 Status parse_other(Parser *p, AstStatement *out);
 
 /* Statements with trees of ast_command.h; the cursor is behind the words that name the statement. */
-Status parse_create_mv(Parser *p, AstStatement *out);
+Status parse_create_mv(Parser *p, AstStatement *out, bool or_replace);
 Status parse_alter_mv(Parser *p, AstStatement *out);
 Status parse_refresh(Parser *p, AstStatement *out);
 Status parse_cancel(Parser *p, AstStatement *out);
