@@ -101,10 +101,10 @@ static void expect(const Field *fields, uint32_t count, const Levels *levels, co
 {
     AUTO_BYTEBUF bytes = {0}, footer = {0}, text = {0};
     ParquetFile *file;
-    ParquetReader *reader;
+    ParquetReader *reader = NULL;
     Vector vector;
     Diag diag = {0};
-    uint32_t column = 0, rows;
+    uint32_t column = 0, rows = 0;
     AUTO_ARENA arena;
     arena_init(&arena, NULL);
     bytebuf_append_text(&bytes, "PAR1");
