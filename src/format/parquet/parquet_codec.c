@@ -1,13 +1,11 @@
 #include "format/parquet/parquet_column_writer.h"
 
-/* The codecs of pages, each by its library; Snappy is read by ourselves, twice as fast. */
+/* The codecs of pages, each by its library. */
 
 #include <lz4.h>
 #include <snappy-c.h>
 #include <zlib.h>
 #include <zstd.h>
-
-#include "format/parquet/parquet_snappy.h"
 
 enum { LZ4_MOST_RATIO = 255, GZIP_MOST_RATIO = 1040, SNAPPY_MOST_RATIO = 64 };
 
@@ -85,6 +83,7 @@ static bool lz4_block(StrView bytes, char *out, size_t plain_length)
 
 bool parquet_decompress(uint8_t codec, StrView bytes, void *out, size_t plain_length)
 {
+    size_t length = plain_length;
     if (bytes.length > INT32_MAX || plain_length > INT32_MAX)
         return false;
     switch (codec) {
@@ -94,7 +93,7 @@ bool parquet_decompress(uint8_t codec, StrView bytes, void *out, size_t plain_le
         memcpy(out, bytes.data, plain_length);
         return true;
     case PARQUET_CODEC_SNAPPY:
-        return snappy_block_read(bytes, out, plain_length);
+        return snappy_uncompress(bytes.data, bytes.length, out, &length) == SNAPPY_OK && length == plain_length;
     case PARQUET_CODEC_GZIP:
         return inflate_all(bytes, out, plain_length);
     case PARQUET_CODEC_ZSTD:

@@ -6,12 +6,10 @@
 #include <stdint.h>
 
 #include <cmocka.h>
-#include <snappy-c.h>
 
 #include "format/parquet/parquet_delta.h"
 #include "format/parquet/parquet_hybrid.h"
 #include "format/parquet/parquet_leaf.h"
-#include "format/parquet/parquet_snappy.h"
 
 static ParquetNode node_of(ParquetPhysical physical, ParquetMeaning meaning)
 {
@@ -189,46 +187,11 @@ static void test_delta(void **state)
     assert_false(delta_read_i64(&reader, 34, out));
 }
 
-/* What the library compresses comes back; what it refuses, we refuse, and the other way round. */
-static void test_snappy(void **state)
-{
-    enum { PLAIN = 5000, SPOILT = 400 };
-    char plain[PLAIN], *stored = mem_alloc(PLAIN * 2 + SNAPPY_SLACK), *out = mem_alloc(PLAIN + SNAPPY_SLACK), *other = mem_alloc(PLAIN);
-    (void)state;
-    for (uint32_t round = 0; round < 60; round++) {
-        uint64_t seed = round;
-        size_t length = round * 83, stored_length = PLAIN * 2;
-        for (size_t i = 0; i < length; i++) {
-            seed = seed * 6364136223846793005u + 1442695040888963407u;
-            bool repeats = i > round && (i / (round + 1)) % 3 != 0;
-            plain[i] = repeats ? plain[i - round - 1] : (char)(seed >> 60);
-        }
-        assert_int_equal(snappy_compress(plain, length, stored, &stored_length), SNAPPY_OK);
-        assert_true(snappy_block_read((StrView){stored, stored_length}, out, length));
-        assert_memory_equal(out, plain, length);
-        assert_false(snappy_block_read((StrView){stored, stored_length}, out, length + 1));
-        for (uint32_t i = 0; i < SPOILT; i++) {
-            seed = seed * 6364136223846793005u + 1442695040888963407u;
-            size_t at = (size_t)(seed >> 33) % stored_length, other_length = PLAIN;
-            char before = stored[at];
-            stored[at] = (char)(seed >> 20);
-            bool is_right = snappy_uncompress(stored, stored_length, other, &other_length) == SNAPPY_OK && other_length == length;
-            assert_int_equal(snappy_block_read((StrView){stored, stored_length}, out, length), is_right);
-            if (is_right)
-                assert_memory_equal(out, other, length);
-            stored[at] = before;
-        }
-    }
-    mem_free(stored);
-    mem_free(out);
-    mem_free(other);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_int96),  cmocka_unit_test(test_times),  cmocka_unit_test(test_half),  cmocka_unit_test(test_decimals),
-        cmocka_unit_test(test_ranges), cmocka_unit_test(test_hybrid), cmocka_unit_test(test_delta), cmocka_unit_test(test_snappy),
+        cmocka_unit_test(test_ranges), cmocka_unit_test(test_hybrid), cmocka_unit_test(test_delta),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
