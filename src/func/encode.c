@@ -13,11 +13,14 @@
 static void put_hex(const uint8_t *bytes, size_t length, bool is_upper, ByteBuf *out)
 {
     const char *digits = is_upper ? "0123456789ABCDEF" : "0123456789abcdef";
-    bytebuf_reserve(out, length * 2);
+    bytebuf_reserve(out, length * 2 + 1);
+    char *at = out->data + out->length;
     for (size_t i = 0; i < length; i++) {
-        bytebuf_append_char(out, digits[bytes[i] >> 4]);
-        bytebuf_append_char(out, digits[bytes[i] & 15]);
+        *at++ = digits[bytes[i] >> 4];
+        *at++ = digits[bytes[i] & 15];
     }
+    *at = '\0';
+    out->length += length * 2;
 }
 
 static int hex_value(char c)
@@ -129,27 +132,30 @@ DEFINE_ROWWISE(from_binary_kernel, {
 })
 
 /* ---- digests ---- */
-static bool digest(const EVP_MD *kind, const Vector *const *arguments, uint32_t count, uint32_t row, uint8_t *out, uint32_t *out_length)
+static void free_digest(EVP_MD_CTX **state)
 {
-    EVP_MD_CTX *state = EVP_MD_CTX_new();
+    EVP_MD_CTX_free(*state);
+}
+/* kind NULL: the one before, which need not be looked up again. */
+static bool digest(EVP_MD_CTX *state, const EVP_MD *kind, const Vector *const *arguments, uint32_t count, uint32_t row, uint8_t *out,
+                   uint32_t *out_length)
+{
     bool ok = state != NULL && EVP_DigestInit_ex(state, kind, NULL) == 1;
     for (uint32_t a = 0; a < count && ok; a++) {
         VectorView view = vector_view(arguments[a]);
         StrView text = str_view(&((const Str *)view.data)[view_index(&view, row)]);
         ok = EVP_DigestUpdate(state, text.data == NULL ? "" : text.data, text.length) == 1;
     }
-    ok = ok && EVP_DigestFinal_ex(state, out, out_length) == 1;
-    EVP_MD_CTX_free(state);
-    return ok;
+    return ok && EVP_DigestFinal_ex(state, out, out_length) == 1;
 }
 enum { DIGEST_MD5, DIGEST_NUMERIC, DIGEST_SHA2, DIGEST_SM3 };
 static const EVP_MD *sha2_of(int32_t bits)
 {
     return bits == 224 ? EVP_sha224() : bits == 256 || bits == 0 ? EVP_sha256() : bits == 384 ? EVP_sha384() : bits == 512 ? EVP_sha512() : NULL;
 }
-static void put_digest(FuncContext *context, Vector *out, uint32_t row, int code, const uint8_t *bytes, uint32_t length)
+static void put_digest(FuncContext *context, Vector *out, uint32_t row, int code, const uint8_t *bytes, uint32_t length, ByteBuf *text)
 {
-    AUTO_BYTEBUF text = {0};
+    bytebuf_clear(text);
     if (code == DIGEST_NUMERIC) {
         UInt128 number = 0;
         for (uint32_t i = 0; i < 16; i++)
@@ -159,28 +165,34 @@ static void put_digest(FuncContext *context, Vector *out, uint32_t row, int code
     }
     for (uint32_t i = 0; i < length && code == DIGEST_SM3; i += 4) {
         if (i > 0)
-            bytebuf_append_char(&text, ' ');
-        put_hex(bytes + i, 4, false, &text);
+            bytebuf_append_char(text, ' ');
+        put_hex(bytes + i, 4, false, text);
     }
     if (code != DIGEST_SM3)
-        put_hex(bytes, length, false, &text);
-    result_bytes(context, out, row, &text);
+        put_hex(bytes, length, false, text);
+    result_bytes(context, out, row, text);
 }
 static Status digest_kernel(FuncContext *context, const Vector *const *arguments, uint32_t count, Rows rows, Vector *out)
 {
     int code = context->binding->def->code;
     uint8_t bytes[EVP_MAX_MD_SIZE] = {0};
     uint32_t length = 0;
+    AUTO_BYTEBUF text = {0};
+    CLEANUP(free_digest) EVP_MD_CTX *state = EVP_MD_CTX_new();
+    const EVP_MD *before = NULL, *fixed = code == DIGEST_SM3 ? EVP_sm3() : EVP_md5();
     for (FUNC_ROWS(context, rows, i, row)) {
         if (out->nulls != NULL && out->nulls[row] != 0)
             continue;
-        const EVP_MD *kind = code == DIGEST_SM3 ? EVP_sm3() : EVP_md5();
+        const EVP_MD *kind = fixed;
         if (code == DIGEST_SHA2)
             kind = sha2_of((int32_t)vector_get(arguments[1], row, context->arena).i64);
-        if (kind == NULL || !digest(kind, arguments, code == DIGEST_SHA2 ? 1 : count, row, bytes, &length))
+        if (kind == NULL || !digest(state, kind == before ? NULL : kind, arguments, code == DIGEST_SHA2 ? 1 : count, row, bytes, &length)) {
             vector_set_null(out, row);
-        else
-            put_digest(context, out, row, code, bytes, length);
+            before = NULL;
+        } else {
+            put_digest(context, out, row, code, bytes, length, &text);
+            before = kind;
+        }
     }
     return OK;
 }

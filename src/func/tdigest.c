@@ -1,7 +1,8 @@
 #include "func/tdigest.h"
 
 #include <math.h>
-#include <stdlib.h>
+
+#include "base/radix_sort.h"
 
 void tdigest_begin(TDigest *digest, double compression)
 {
@@ -9,11 +10,22 @@ void tdigest_begin(TDigest *digest, double compression)
     *digest = (TDigest){.compression = is_usable ? (float)compression : TDIGEST_COMPRESSION, .low = INFINITY, .high = -INFINITY};
 }
 
-static int compare_centroids(const void *a, const void *b)
+/* By the mean; those with equal means keep their order. */
+static void sort_fresh(TDigest *digest, Centroid *scratch)
 {
-    float x = ((const Centroid *)a)->mean;
-    float y = ((const Centroid *)b)->mean;
-    return (x > y) - (x < y);
+    uint32_t count = digest->fresh_count;
+    RadixItem *items = mem_alloc(sizeof(*items) * count * 2);
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t bits;
+        memcpy(&bits, &digest->fresh[i].mean, sizeof(bits));
+        bits ^= bits >> 31 != 0 ? UINT32_MAX : UINT32_C(1) << 31; /* in the order of numbers */
+        items[i] = (RadixItem){bits, i};
+    }
+    const RadixItem *sorted = radix_sort(items, items + count, count);
+    memcpy(scratch, digest->fresh, sizeof(*scratch) * count);
+    for (uint32_t i = 0; i < count; i++)
+        digest->fresh[i] = scratch[sorted[i].row];
+    mem_free(items);
 }
 
 /* The scale: location of a quantile, and the quantile at a location. */
@@ -52,7 +64,7 @@ static void merge_fresh(TDigest *digest, Arena *arena)
     if (digest->fresh_count == 0)
         return;
     Centroid *all = mem_alloc(sizeof(Centroid) * count);
-    qsort(digest->fresh, digest->fresh_count, sizeof(Centroid), compare_centroids);
+    sort_fresh(digest, all);
     join_sorted(digest, all);
     for (uint32_t i = 0; i < digest->fresh_count; i++)
         digest->weight += digest->fresh[i].weight;

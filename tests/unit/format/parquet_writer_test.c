@@ -325,6 +325,45 @@ static void test_too_wide(void **state)
     deinit(&s);
 }
 
+/* Bounds of long texts are cut, and hold all the same; where no text is above, there are none. */
+static void test_long_texts(void **state)
+{
+    static const char *const lasts[] = {"z", "\x7f", "\xc3\xa4"};
+    (void)state;
+    for (size_t kind = 0; kind < COUNT_OF(lasts); kind++) {
+        ParquetWriterOptions options = {.compression = PARQUET_WRITE_SNAPPY};
+        ParquetWriter *writer;
+        ParquetFile *file;
+        PageStats stats;
+        Diag diag = {0};
+        Sample s;
+        Vector vector;
+        const Vector *pointer = &vector;
+        Type type = type_varchar(1000);
+        AUTO_BYTEBUF text = {0};
+        uint64_t rows;
+        init(&s);
+        while (text.length < 200)
+            bytebuf_append_text(&text, lasts[kind]);
+        Datum datum = datum_str(bytebuf_view(&text));
+        vector_set_constant(&vector, &s.arena, type, &datum);
+        assert_int_equal(parquet_writer_open(&type, s.names, 1, &options, append, &s.bytes, NULL, &diag, &writer), OK);
+        assert_int_equal(parquet_writer_append(writer, &pointer, (Rows){NULL, 3}, &diag), OK);
+        assert_int_equal(parquet_writer_finish(writer, &rows, &diag), OK);
+        parquet_writer_close(writer);
+        assert_int_equal(sample_open(&s.bytes, "written", NULL, &diag, &file), OK);
+        parquet_row_group_stats(file, 0, 0, &stats);
+        assert_int_equal(stats.has_bounds, kind == 0);
+        if (stats.has_bounds) {
+            assert_true(stats.max.str.length <= 64 && stats.min.str.length <= 64);
+            assert_true(datum_compare(type, &stats.min, &datum) <= 0);
+            assert_true(datum_compare(type, &stats.max, &datum) > 0);
+        }
+        parquet_close(file);
+        deinit(&s);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -332,6 +371,7 @@ int main(void)
         cmocka_unit_test(test_bounds),
         cmocka_unit_test(test_edges),
         cmocka_unit_test(test_too_wide),
+        cmocka_unit_test(test_long_texts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
