@@ -27,6 +27,10 @@ harness-tpch-data-all: tpch
 harness-fuzz-replay:
 	@$(MAKE) VARIANT=asan fuzz-replay
 
+# Random tests: the short forms have this seed, so that the answer is about the change and not about the dice; the long
+# forms take one of their own, and print it.
+TEST_SEED ?= 1
+
 export TSAN_OPTIONS := suppressions=$(CURDIR)/tests/tsan.supp
 export UBSAN_OPTIONS := print_stacktrace=1
 

@@ -1,4 +1,4 @@
-// Scalar functions and aggregates, each over all rows of one table, beside DuckDB in the same run.
+// Scalar functions, aggregates and window functions, each over all rows of one table, beside DuckDB in the same run.
 //
 //   node bench/functions/run.mjs [--rows 10000000] [--threads 2] [--runs 3] [--only PATTERN] [--modules DIR] [--json FILE]
 //
@@ -66,6 +66,18 @@ const aggregates = [
   ['percentile_cont', 'percentile_cont(d, 0.5)', 'quantile_cont(d, 0.5)'], ['group_concat', 'length(group_concat(c))', "length(string_agg(c, ','))"], ['array_agg', 'cardinality(array_agg(i))', 'len(array_agg(i))'],
   ['count_if', 'count_if(i > 5)', 'count_if(i > 5)'],
 ];
+// Window functions, asked as sum(function) over all rows.
+const byText = 'PARTITION BY c ORDER BY b';
+const windows = [
+  ['row_number', `row_number() OVER (${byText})`], ['rank', `rank() OVER (${byText})`], ['dense_rank', `dense_rank() OVER (PARTITION BY c ORDER BY i)`],
+  ['percent_rank', `percent_rank() OVER (${byText})`], ['ntile', `ntile(7) OVER (${byText})`], ['rank of all', 'rank() OVER (ORDER BY i)'],
+  ['rank in small parts', 'rank() OVER (PARTITION BY i ORDER BY b)'], ['lag', `lag(i, 1) OVER (${byText})`], ['first_value', `first_value(i) OVER (${byText})`],
+  ['running sum', `sum(i) OVER (${byText})`], ['running sum of all', 'sum(i) OVER (ORDER BY b)'], ['running max', `max(d) OVER (${byText})`],
+  ['running count', `count(*) OVER (${byText})`], ['sum of part', 'sum(i) OVER (PARTITION BY c)'],
+  ['sliding sum', `sum(i) OVER (${byText} ROWS BETWEEN 9 PRECEDING AND CURRENT ROW)`], ['sliding avg', `avg(d) OVER (${byText} ROWS BETWEEN 9 PRECEDING AND CURRENT ROW)`],
+  ['sliding max wide', `max(i) OVER (${byText} ROWS BETWEEN 1000 PRECEDING AND 1000 FOLLOWING)`],
+  ['sliding double wide', `sum(d) OVER (${byText} ROWS BETWEEN 1000 PRECEDING AND CURRENT ROW)`],
+];
 
 function queries() {
   const list = [];
@@ -74,6 +86,10 @@ function queries() {
     list.push([name, `SELECT ${ours} FROM t`, `SELECT ${other} FROM t`]);
     const by = (call) => `SELECT count(x) FROM (SELECT c, ${call} AS x FROM t GROUP BY c) g`;
     list.push([`${name} by`, by(ours), by(other)]);
+  }
+  for (const [name, call] of windows) {
+    const sql = `SELECT sum(x) FROM (SELECT ${call} AS x FROM t) w`;
+    list.push([`window ${name}`, sql, sql]);
   }
   return list.filter(([name]) => only.test(name));
 }

@@ -190,6 +190,11 @@ Status analyze_find_table(AnalyzeContext *context, const AstName *name, const Ca
         return RAISE(context->diag, ANALYSIS, "Getting analyzing error. Detail message: the name of a table is missing.");
     StrView database = name->count >= 2 ? name->parts[name->count - 2] : context->database;
     StrView table = name->parts[name->count - 1];
+    bool is_system = strview_equal_ci(database, STR_VIEW("information_schema")) || strview_equal_ci(database, STR_VIEW("sys"));
+    *out_table = NULL;
+    if (is_system) /* what there is of it was found before */
+        return RAISE(context->diag, NO_SUCH_TABLE, "Getting analyzing error. Detail message: Unknown table '%.*s.%.*s'.", SV_ARGS(database),
+                     SV_ARGS(table));
     TRY(analyze_find_database(context, database, out_database));
     *out_table = catalog_temporary_table(context->catalog, context->temporary_owner, (*out_database)->id, table);
     if (*out_table == NULL)

@@ -174,10 +174,11 @@ static bool drop_deleted(Scan *scan, ScanWorker *worker, uint32_t segment, uint3
     if (count <= chunk->row_count / FEW) {
         chunk->dropped = dead;
         chunk->dropped_count = count;
+        chunk->dropped_bits = delete_vector_bits(delete_entry_vector(scan->deletes[segment]), scan->first_rows[segment][page]);
     }
-    bool is_taken_whole =
-        chunk->dropped != NULL && scan->consumer->takes_whole && scan->node->scan.conjunct_count + scan->node->scan.filter_count == 0;
-    if (!is_taken_whole)
+    bool is_filtered = scan->node->scan.conjunct_count > 0;
+    bool may_be_whole = is_filtered ? evaluator_can_run_whole(worker->filter) : scan->consumer->takes_whole && scan->node->scan.filter_count == 0;
+    if (chunk->dropped == NULL || !may_be_whole)
         select_alive(scan, worker, segment, page, chunk);
     return true;
 }

@@ -1,47 +1,15 @@
-#include "exec/sort_rows.h"
-#include "exec/sort_spill.h"
+#include "exec/window_int.h"
 
-/* Window functions. All rows are collected with partition keys, order keys and arguments, sorted, and
- * worked off partition by partition, several workers at once; results are a column a call in sorted order. Beyond memory the rows go to
- * sorted runs, whose merge is worked off some whole partitions at a time. Aggregates over a frame
- * that only grows are updated row by row, other frames are computed from their rows. */
+/* Window functions. All rows are collected with partition keys, order keys and arguments, and sorted; where partitions and
+ * peers begin is marked; then calls are worked off over stretches of whole partitions, several workers at once. Results lie in
+ * sorted order. Beyond memory the rows go to sorted runs, whose merge is worked off some whole partitions at a time.
+ *
+ * window_rank.c, window_value.c: functions that exist with OVER only; window_frame.c, window_feed.c: aggregates over frames. */
 
 enum {
-    WORK_ROWS = 4 * CHUNK_ROWS,     /* that a worker takes at a time */
-    PARALLEL_ROWS = 8 * CHUNK_ROWS, /* fewer are for one */
-    CHECK_STEPS = 1024
+    WORK_ROWS = 4 * CHUNK_ROWS,    /* that a worker takes at a time */
+    PARALLEL_ROWS = 8 * CHUNK_ROWS /* fewer are for one */
 };
-
-typedef struct WindowWorker {
-    ColumnStore *store;
-    Evaluator *evaluator;
-    Arena scratch;
-    Arena results; /* strings of the results that the worker has made */
-} WindowWorker;
-
-typedef struct Window {
-    Consumer consumer;
-    ExecContext *exec;
-    const PhysNode *node;
-    uint32_t child_count;
-    uint32_t key_count; /* partition + order */
-    const Expr **exprs; /* keys, then arguments of all calls */
-    uint32_t expr_count;
-    uint32_t *argument_at; /* column of a call's first argument in the store */
-    WindowWorker *workers;
-    Arena scratch;
-    ColumnStore *store; /* the rows of all workers */
-    uint32_t *order;
-    Vector *results;
-    Arena *results_arena; /* of who works: strings of the results */
-    Vector one;           /* of who works: the result of a state */
-    uint32_t steps;       /* of who works: since it last looked at cancel */
-    _Atomic uint32_t next_row;
-    const Type *types; /* of the store's columns */
-    const PhysSortKey *keys;
-    SortRuns runs; /* columns: child, arguments, keys; none: all rows are in memory */
-    Consumer *next;
-} Window;
 
 static void renew_store(Window *window, ColumnStore **store)
 {
@@ -100,473 +68,152 @@ static bool same_keys(const Window *window, uint32_t a, uint32_t b, uint32_t fir
     return true;
 }
 
-typedef struct Partition {
-    uint32_t begin, end; /* positions in order */
-} Partition;
+/* ---- marks ---- */
 
-static void put_i64(Window *window, uint32_t call, uint32_t position, int64_t value)
-{
-    ((int64_t *)window->results[call].data)[window->order[position]] = value;
-}
+/* Rows whose key differs from that of the row before. */
+#define MARK_CHANGES(T)                                                               \
+    for (uint32_t i = MAX(range.begin, 1u); i < range.end; i++) {                     \
+        if (((const T *)key->data)[order[i]] != ((const T *)key->data)[order[i - 1]]) \
+            marks[i] |= bits;                                                         \
+    }
 
-static void put_f64(Window *window, uint32_t call, uint32_t position, double value)
+static void mark_key(const Window *window, uint32_t k, Range range, uint8_t bits)
 {
-    ((double *)window->results[call].data)[window->order[position]] = value;
-}
-
-static void rank_partition(Window *window, uint32_t call, Partition p, const char *name)
-{
-    uint32_t partition_keys = window->node->window.partition_count;
-    int64_t rank = 1, dense = 1;
-    uint32_t size = p.end - p.begin;
-    bool is_number = strcmp(name, "row_number") == 0, is_rank = strcmp(name, "rank") == 0, is_dense = strcmp(name, "dense_rank") == 0;
-    for (uint32_t i = p.begin; i < p.end; i++) {
-        bool is_peer = i > p.begin && !is_number && same_keys(window, window->order[i - 1], window->order[i], partition_keys, window->key_count);
-        if (i > p.begin && !is_peer) {
-            rank = i - p.begin + 1;
-            dense++;
-        }
-        if (is_number)
-            put_i64(window, call, i, i - p.begin + 1);
-        else if (is_rank)
-            put_i64(window, call, i, rank);
-        else if (is_dense)
-            put_i64(window, call, i, dense);
+    const Vector *key = &window->store->columns[window->child_count + k];
+    const uint32_t *order = window->order;
+    uint8_t *marks = window->marks;
+    if (key->nulls == NULL && (key->type.phys == PHYS_I32 || key->type.phys == PHYS_I64)) {
+        if (key->type.phys == PHYS_I32)
+            MARK_CHANGES(int32_t)
         else
-            put_f64(window, call, i, size > 1 ? (double)(rank - 1) / (double)(size - 1) : 0);
+            MARK_CHANGES(int64_t)
+        return;
+    }
+    for (uint32_t i = MAX(range.begin, 1u); i < range.end; i++) {
+        if ((marks[i] & bits) != bits && !same_keys(window, order[i - 1], order[i], k, k + 1))
+            marks[i] |= bits;
     }
 }
 
-static void cume_dist_partition(Window *window, uint32_t call, Partition p)
+static Status mark_worker(void *context, uint32_t number)
 {
-    uint32_t partition_keys = window->node->window.partition_count;
-    uint32_t i = p.begin;
-    while (i < p.end) {
-        uint32_t end = i + 1;
-        while (end < p.end && same_keys(window, window->order[i], window->order[end], partition_keys, window->key_count))
-            end++;
-        for (uint32_t j = i; j < end; j++)
-            put_f64(window, call, j, (double)(end - p.begin) / (double)(p.end - p.begin));
-        i = end;
+    Window *window = context;
+    uint32_t rows = (uint32_t)window->store->row_count;
+    (void)number;
+    for (;;) {
+        uint32_t first = atomic_fetch_add(&window->next_row, CHUNK_ROWS);
+        if (first >= rows)
+            return OK;
+        Range range = {first, MIN(rows - first, (uint32_t)CHUNK_ROWS) + first};
+        for (uint32_t k = 0; k < window->key_count; k++)
+            mark_key(window, k, range, k < window->node->window.partition_count ? BEGINS_PARTITION | BEGINS_PEERS : BEGINS_PEERS);
+        TRY(exec_check(window->exec));
     }
 }
 
-static int64_t argument_i64(Window *window, uint32_t call, uint32_t argument, uint32_t position, int64_t missing)
+static Status mark_rows(Window *window)
 {
-    if (argument >= window->node->window.calls[call].argument_count)
-        return missing;
-    const Vector *column = &window->store->columns[window->argument_at[call] + argument];
-    Datum value = vector_get(column, window->order[position], &window->scratch);
-    return value.is_null ? missing : value.i64;
+    size_t rows = window->store->row_count;
+    window->marks = mem_alloc_zero(rows + 1);
+    window->marks[0] = BEGINS_PARTITION | BEGINS_PEERS;
+    atomic_store(&window->next_row, 0);
+    return rows > PARALLEL_ROWS ? exec_parallel(window->exec, mark_worker, window) : mark_worker(window, 0);
 }
 
-static void ntile_partition(Window *window, uint32_t call, Partition p)
+/* ---- calls ---- */
+
+void put_value(WindowStep *step, uint32_t position, const Datum *value)
 {
-    int64_t asked = argument_i64(window, call, 0, p.begin, 1), buckets = MAX(asked, 1);
-    int64_t size = p.end - p.begin;
-    int64_t small = size / buckets;
-    int64_t larger = size % buckets;
-    for (uint32_t i = p.begin; i < p.end; i++) {
-        int64_t at = i - p.begin;
-        int64_t boundary = larger * (small + 1);
-        put_i64(window, call, i, at < boundary ? at / (small + 1) + 1 : larger + (at - boundary) / MAX(small, 1) + 1);
-    }
+    Datum copy = datum_copy(&step->worker->results, step->result->type, value);
+    vector_put(step->result, &step->worker->results, position, &copy);
 }
 
-/* A new session begins where the value grows by more than the second argument; NULL values have none. */
-static void session_partition(Window *window, uint32_t call, Partition p)
+void copy_result(Vector *result, uint32_t to, uint32_t from)
 {
-    int64_t session = 0;
-    int64_t previous = 0;
-    for (uint32_t i = p.begin; i < p.end; i++) {
-        const Vector *columns = &window->store->columns[window->argument_at[call]];
-        Datum value = vector_get(&columns[0], window->order[i], &window->scratch);
-        Datum gap = vector_get(&columns[1], window->order[i], &window->scratch);
-        if (value.is_null || gap.is_null) {
-            vector_set_null(&window->results[call], window->order[i]);
-            continue;
-        }
-        session += session == 0 || (Int128)value.i64 - previous > gap.i64;
-        previous = value.i64;
-        put_i64(window, call, i, session);
-    }
-}
-
-static void put_value(Window *window, uint32_t call, uint32_t position, const Datum *value)
-{
-    Datum copy = datum_copy(window->results_arena, window->results[call].type, value);
-    vector_put(&window->results[call], window->results_arena, window->order[position], &copy);
-}
-
-static bool is_fixed(const Vector *result)
-{
-    return result->type.phys < PHYS_STR;
-}
-
-/* The value of a flat column of the result's type, of fixed width. */
-static void copy_fixed(Window *window, uint32_t call, uint32_t position, const Vector *source, uint32_t row)
-{
-    Vector *result = &window->results[call];
-    uint32_t to = window->order[position];
     size_t width = phys_width((PhysKind)result->type.phys);
-    result->nulls[to] = source->nulls != NULL && source->nulls[row] != 0;
-    switch (width) {
-    case 4:
-        ((uint32_t *)result->data)[to] = ((const uint32_t *)source->data)[row];
-        break;
-    case 8:
-        ((uint64_t *)result->data)[to] = ((const uint64_t *)source->data)[row];
-        break;
-    default:
-        memcpy((char *)result->data + to * width, (const char *)source->data + row * width, width);
-        break;
-    }
-}
-
-static Datum argument_at(Window *window, uint32_t call, uint32_t position)
-{
-    return vector_get(&window->store->columns[window->argument_at[call]], window->order[position], &window->scratch);
-}
-
-static void shift_partition(Window *window, uint32_t call, Partition p, bool is_lead)
-{
-    const PhysWindowCall *spec = &window->node->window.calls[call];
-    const Vector *source = &window->store->columns[window->argument_at[call]];
-    bool is_plain = is_fixed(&window->results[call]) && source->type.phys == window->results[call].type.phys;
-    for (uint32_t i = p.begin; i < p.end; i++) {
-        int64_t offset = argument_i64(window, call, 1, i, 1);
-        int64_t at = i;
-        int64_t step = is_lead ? 1 : -1;
-        Datum value = datum_null();
-        bool found = offset == 0;
-        if (!spec->ignore_nulls) {
-            at = (int64_t)i + step * offset;
-            found = at >= p.begin && at < p.end;
-        }
-        while (spec->ignore_nulls && offset > 0) {
-            at += step;
-            if (at < p.begin || at >= p.end)
-                break;
-            if (!argument_at(window, call, (uint32_t)at).is_null && --offset == 0)
-                found = true;
-        }
-        if (found && is_plain) {
-            copy_fixed(window, call, i, source, window->order[at]);
-            continue;
-        }
-        if (found)
-            value = argument_at(window, call, (uint32_t)at);
-        else if (spec->argument_count > 2)
-            value = vector_get(&window->store->columns[window->argument_at[call] + 2], window->order[i], &window->scratch);
-        put_value(window, call, i, &value);
-    }
-}
-
-/* First and last position of the frame of position i; empty when first >= last. */
-static void frame_of(const Window *window, const PhysWindowCall *spec, Partition p, uint32_t i, uint32_t *out_first, uint32_t *out_end)
-{
-    uint32_t partition_keys = window->node->window.partition_count;
-    int64_t first = p.begin;
-    int64_t end = p.end;
-    if (spec->frame_start == 1)
-        first = (int64_t)i - spec->start_offset;
-    if (spec->frame_start == 2)
-        first = i;
-    if (spec->frame_start == 3)
-        first = (int64_t)i + spec->start_offset;
-    if (spec->frame_end == 1)
-        end = (int64_t)i - spec->end_offset + 1;
-    if (spec->frame_end == 2)
-        end = (int64_t)i + 1;
-    if (spec->frame_end == 3)
-        end = (int64_t)i + spec->end_offset + 1;
-    if (!spec->frame_is_rows && spec->frame_end == 2) {
-        while (end < p.end && same_keys(window, window->order[i], window->order[end], partition_keys, window->key_count))
-            end++;
-    }
-    if (!spec->frame_is_rows && spec->frame_start == 2) {
-        while (first > p.begin && same_keys(window, window->order[i], window->order[first - 1], partition_keys, window->key_count))
-            first--;
-    }
-    *out_first = (uint32_t)MIN(MAX(first, (int64_t)p.begin), (int64_t)p.end);
-    *out_end = (uint32_t)MIN(MAX(end, (int64_t)p.begin), (int64_t)p.end);
-}
-
-static void edge_partition(Window *window, uint32_t call, Partition p, bool is_first)
-{
-    const PhysWindowCall *spec = &window->node->window.calls[call];
-    for (uint32_t i = p.begin; i < p.end; i++) {
-        uint32_t first, end;
-        Datum value = datum_null();
-        frame_of(window, spec, p, i, &first, &end);
-        for (uint32_t n = 0; first + n < end; n++) {
-            value = argument_at(window, call, is_first ? first + n : end - 1 - n);
-            if (!value.is_null || !spec->ignore_nulls)
-                break;
-        }
-        put_value(window, call, i, &value);
-    }
-}
-
-/* DISTINCT: the rows (of the store) whose arguments a state has taken in. */
-typedef struct SeenRows {
-    uint32_t *slots; /* row + 1 */
-    uint32_t mask, count;
-} SeenRows;
-
-static void forget_rows(SeenRows *seen)
-{
-    if (seen->slots != NULL)
-        memset(seen->slots, 0, ((size_t)seen->mask + 1) * sizeof(uint32_t));
-    seen->count = 0;
-}
-
-static bool same_arguments(const Window *window, uint32_t call, uint32_t a, uint32_t b, Arena *scratch)
-{
-    const PhysWindowCall *spec = &window->node->window.calls[call];
-    for (uint32_t i = 0; i < spec->argument_count; i++) {
-        const Vector *column = &window->store->columns[window->argument_at[call] + i];
-        Datum x = vector_get(column, a, scratch);
-        Datum y = vector_get(column, b, scratch);
-        if (x.is_null != y.is_null || datum_compare(column->type, &x, &y) != 0)
-            return false;
-    }
-    return true;
-}
-
-static uint32_t *seen_slot(const Window *window, uint32_t call, const SeenRows *seen, uint32_t row, uint64_t hash, Arena *scratch)
-{
-    uint32_t slot = (uint32_t)hash & seen->mask;
-    while (seen->slots[slot] != 0 && !same_arguments(window, call, seen->slots[slot] - 1, row, scratch))
-        slot = (slot + 1) & seen->mask;
-    return &seen->slots[slot];
-}
-
-static void grow_seen(const Window *window, uint32_t call, SeenRows *seen, Arena *scratch)
-{
-    SeenRows larger = {NULL, seen->slots == NULL ? 1023 : seen->mask * 2 + 1, seen->count};
-    larger.slots = mem_alloc_zero(((size_t)larger.mask + 1) * sizeof(uint32_t));
-    for (uint32_t i = 0; seen->slots != NULL && i <= seen->mask; i++) {
-        if (seen->slots[i] == 0)
-            continue;
-        uint64_t hash;
-        Vector arguments[FUNC_MAX_FIXED_ARGS];
-        const Vector *pointers[FUNC_MAX_FIXED_ARGS];
-        uint32_t row = seen->slots[i] - 1;
-        uint32_t count = window->node->window.calls[call].argument_count;
-        for (uint32_t a = 0; a < count && a < FUNC_MAX_FIXED_ARGS; a++) {
-            const Vector *column = &window->store->columns[window->argument_at[call] + a];
-            arguments[a] = (Vector){.type = column->type, .form = VECTOR_DICTIONARY, .codes = &row, .dictionary = column,
-                                    .dict_size = (uint32_t)window->store->row_count};
-            pointers[a] = &arguments[a];
-        }
-        hash_keys(pointers, count, (Rows){NULL, 1}, &hash);
-        *seen_slot(window, call, &larger, row, hash, scratch) = row + 1;
-    }
-    mem_free(seen->slots);
-    *seen = larger;
-}
-
-/* The positions whose arguments are new; notes them. */
-static Rows new_rows(Window *window, uint32_t call, SeenRows *seen, const Vector *const *arguments, uint32_t first, uint32_t count,
-                     Arena *arena)
-{
-    const PhysWindowCall *spec = &window->node->window.calls[call];
-    uint64_t *hashes = ARENA_NEW_ARRAY(arena, uint64_t, count);
-    uint16_t *sel = ARENA_NEW_ARRAY(arena, uint16_t, count);
-    uint32_t kept = 0;
-    hash_keys(arguments, spec->argument_count, (Rows){NULL, count}, hashes);
-    for (uint32_t i = 0; i < count; i++) {
-        if (seen->slots == NULL || seen->count * 2 > seen->mask)
-            grow_seen(window, call, seen, arena);
-        uint32_t row = window->order[first + i];
-        uint32_t *slot = seen_slot(window, call, seen, row, hashes[i], arena);
-        if (*slot != 0)
-            continue;
-        *slot = row + 1;
-        seen->count++;
-        sel[kept++] = (uint16_t)i;
-    }
-    return (Rows){sel, kept};
-}
-
-/* The state of one call over the frames of a partition. */
-typedef struct FrameState {
-    uint32_t call;
-    AggContext *context;
-    uint8_t *state;
-    SeenRows seen;
-} FrameState;
-
-typedef enum FeedKind { FEED_ADD, FEED_RETRACT } FeedKind;
-
-/* Feeds positions first .. end-1 into the state (or takes them out), a piece at a time. */
-static Status feed(Window *window, FrameState *frame, uint32_t first, uint32_t end, FeedKind kind)
-{
-    uint32_t call = frame->call;
-    const PhysWindowCall *spec = &window->node->window.calls[call];
-    const AggKernel *kernel = spec->binding->aggregate;
-    for (; first < end; first += CHUNK_ROWS) {
-        uint32_t count = MIN(end - first, (uint32_t)CHUNK_ROWS);
-        Vector arguments[FUNC_MAX_FIXED_ARGS];
-        const Vector *pointers[FUNC_MAX_FIXED_ARGS];
-        for (uint32_t a = 0; a < spec->argument_count && a < FUNC_MAX_FIXED_ARGS; a++) {
-            const Vector *column = &window->store->columns[window->argument_at[call] + a];
-            arguments[a] = (Vector){.type = column->type, .form = VECTOR_DICTIONARY, .codes = window->order + first,
-                                    .dictionary = column, .dict_size = (uint32_t)window->store->row_count};
-            pointers[a] = &arguments[a];
-        }
-        AUTO_ARENA scratch;
-        arena_init(&scratch, NULL);
-        Rows rows = {NULL, count};
-        if (spec->is_distinct)
-            rows = new_rows(window, call, &frame->seen, pointers, first, count, &scratch);
-        TRY((kind == FEED_ADD ? kernel->update_one : kernel->retract)(frame->context, pointers, spec->argument_count, rows, frame->state));
-    }
-    return OK;
-}
-
-static Status finish_state(Window *window, uint32_t call, AggContext *context, uint8_t *state, uint32_t first, uint32_t end)
-{
-    const PhysWindowCall *spec = &window->node->window.calls[call];
-    vector_reset(&window->one);
-    TRY(spec->binding->aggregate->finish(context, &state, 1, 0, 0, &window->one));
-    if (is_fixed(&window->results[call]) && window->one.form == VECTOR_FLAT) {
-        for (uint32_t i = first; i < end; i++)
-            copy_fixed(window, call, i, &window->one, 0);
-        return OK;
-    }
-    AUTO_ARENA arena;
-    arena_init(&arena, NULL);
-    Datum value = vector_get(&window->one, 0, &arena);
-    for (uint32_t i = first; i < end; i++)
-        put_value(window, call, i, &value);
-    return OK;
-}
-
-static void clear_state(const AggKernel *kernel, AggContext *context, uint8_t *state)
-{
-    if (kernel->destroy != NULL)
-        kernel->destroy(context, state);
-    memset(state, 0, kernel->state_bytes);
-    if (kernel->init != NULL)
-        kernel->init(context, state);
-}
-
-static Status slide_state(Window *window, Partition p, FrameState *frame);
-
-static Status aggregate_partition(Window *window, uint32_t call, Partition p)
-{
-    const PhysWindowCall *spec = &window->node->window.calls[call];
-    const AggKernel *kernel = spec->binding->aggregate;
-    AggContext context = {spec->binding, window->exec->session, &window->scratch, window->exec->diag};
-    uint8_t *state = arena_alloc_zero(&window->scratch, kernel->state_bytes + 16);
-    vector_init(&window->one, &window->scratch, window->results[call].type, 1);
-    FrameState frame = {.call = call, .context = &context, .state = state};
-    if (kernel->init != NULL)
-        kernel->init(&context, state);
-    Status status = slide_state(window, p, &frame);
-    if (kernel->destroy != NULL)
-        kernel->destroy(&context, state);
-    mem_free(frame.seen.slots);
-    return status;
-}
-
-static Status slide_state(Window *window, Partition p, FrameState *frame)
-{
-    uint32_t call = frame->call;
-    const PhysWindowCall *spec = &window->node->window.calls[call];
-    bool grows = spec->frame_start == 0;
-    uint32_t taken = p.begin; /* the state holds taken .. fed-1 */
-    uint32_t fed = p.begin;
-    for (uint32_t i = p.begin; i < p.end;) {
-        uint32_t first, end, same = i + 1;
-        frame_of(window, spec, p, i, &first, &end);
-        if (!grows) {
-            bool slides = spec->binding->aggregate->retract != NULL && !spec->is_distinct && first >= taken && first < fed && end >= fed;
-            if (slides) {
-                TRY(feed(window, frame, taken, first, FEED_RETRACT));
-                TRY(feed(window, frame, fed, end, FEED_ADD));
-            } else {
-                clear_state(spec->binding->aggregate, frame->context, frame->state);
-                forget_rows(&frame->seen);
-                TRY(feed(window, frame, first, end, FEED_ADD));
-            }
-            taken = first;
-            fed = MAX(end, first);
-        } else if (end > fed) {
-            TRY(feed(window, frame, fed, end, FEED_ADD));
-            fed = end;
-        }
-        if (grows && end > i + 1 && (!spec->frame_is_rows || spec->frame_end == 4))
-            same = end; /* peers share the result */
-        TRY(finish_state(window, call, frame->context, frame->state, i, same));
-        i = same;
-        if (++window->steps % CHECK_STEPS == 0)
-            TRY(exec_check(window->exec));
-    }
-    return OK;
-}
-
-static Status compute_call(Window *window, uint32_t call, Partition p)
-{
-    const PhysWindowCall *spec = &window->node->window.calls[call];
-    const char *name = spec->binding->def->name;
-    arena_reset(&window->scratch);
-    if (spec->binding->def->kind == FUNC_AGGREGATE)
-        return aggregate_partition(window, call, p);
-    if (strcmp(name, "ntile") == 0)
-        ntile_partition(window, call, p);
-    else if (strcmp(name, "session_number") == 0)
-        session_partition(window, call, p);
-    else if (strcmp(name, "cume_dist") == 0)
-        cume_dist_partition(window, call, p);
-    else if (strcmp(name, "lead") == 0 || strcmp(name, "lag") == 0)
-        shift_partition(window, call, p, name[1] == 'e');
-    else if (strcmp(name, "first_value") == 0 || strcmp(name, "last_value") == 0)
-        edge_partition(window, call, p, name[0] == 'f');
+    result->nulls[to] = result->nulls[from];
+    if (width == 8)
+        ((uint64_t *)result->data)[to] = ((const uint64_t *)result->data)[from];
     else
-        rank_partition(window, call, p, name);
-    return OK;
+        memcpy((char *)result->data + to * width, (const char *)result->data + from * width, width);
+}
+
+FrameCursor frame_cursor(const WindowStep *step, Range partition)
+{
+    return (FrameCursor){step->window, step->spec, partition, {partition.begin, partition.begin}};
+}
+
+Range frame_at(FrameCursor *cursor, uint32_t position)
+{
+    const PhysWindowCall *spec = cursor->spec;
+    Range p = cursor->partition;
+    bool has_peers = !spec->frame_is_rows;
+    if (has_peers && position >= cursor->peers.end)
+        cursor->peers = (Range){position, next_mark(cursor->window, position + 1, p.end, BEGINS_PEERS)};
+    int64_t begin = p.begin, end = p.end, at = position, limit = (int64_t)p.end + 1;
+    int64_t start_offset = MIN(spec->start_offset, limit), end_offset = MIN(spec->end_offset, limit);
+    if (spec->frame_start == 2)
+        begin = has_peers ? cursor->peers.begin : at;
+    else if (spec->frame_start == 1 || spec->frame_start == 3)
+        begin = spec->frame_start == 1 ? at - start_offset : at + start_offset;
+    if (spec->frame_end == 2)
+        end = has_peers ? cursor->peers.end : at + 1;
+    else if (spec->frame_end == 1 || spec->frame_end == 3)
+        end = (spec->frame_end == 1 ? at - end_offset : at + end_offset) + 1;
+    return (Range){(uint32_t)MIN(MAX(begin, (int64_t)p.begin), (int64_t)p.end), (uint32_t)MIN(MAX(end, (int64_t)p.begin), (int64_t)p.end)};
+}
+
+static Status compute_call(Window *window, WindowWorker *worker, uint32_t call, Range range)
+{
+    WindowStep step = {window,
+                       worker,
+                       call,
+                       &window->node->window.calls[call],
+                       &window->results[call],
+                       &window->store->columns[window->argument_at[call]]};
+    arena_reset(&worker->scratch);
+    return window->functions[call](&step, range);
+}
+
+static void choose_functions(Window *window)
+{
+    uint32_t calls = window->node->window.call_count;
+    window->functions = ARENA_NEW_ARRAY(&window->exec->arena, WindowFunction, MAX(calls, 1u));
+    for (uint32_t c = 0; c < calls; c++) {
+        const PhysWindowCall *spec = &window->node->window.calls[c];
+        WindowFunction found = NULL;
+        if (spec->binding->def->kind == FUNC_AGGREGATE)
+            found = window_frame_function(spec);
+        else
+            found = window_rank_function(spec->binding->def->name);
+        if (found == NULL && spec->binding->def->kind != FUNC_AGGREGATE)
+            found = window_value_function(spec->binding->def->name);
+        window->functions[c] = found == NULL ? window_feed : found;
+    }
 }
 
 /* Partitions that begin in rows first .. end-1. */
-static Status compute_rows(Window *window, uint32_t first, uint32_t end)
+static Status compute_rows(Window *window, WindowWorker *worker, uint32_t first, uint32_t end)
 {
     uint32_t rows = (uint32_t)window->store->row_count;
-    uint32_t partition_keys = window->node->window.partition_count;
-    uint32_t begin = first;
-    while (begin > 0 && begin < end && same_keys(window, window->order[begin - 1], window->order[begin], 0, partition_keys))
-        begin++;
-    while (begin < end) {
-        uint32_t last = begin + 1;
-        while (last < rows && same_keys(window, window->order[begin], window->order[last], 0, partition_keys))
-            last++;
-        for (uint32_t c = 0; c < window->node->window.call_count; c++)
-            TRY(compute_call(window, c, (Partition){begin, last}));
-        begin = last;
-        if (++window->steps % CHECK_STEPS == 0)
-            TRY(exec_check(window->exec));
-    }
-    return OK;
+    Range range = {next_mark(window, first, end, BEGINS_PARTITION), 0};
+    if (range.begin == end)
+        return OK;
+    range.end = next_mark(window, end, rows, BEGINS_PARTITION);
+    for (uint32_t c = 0; c < window->node->window.call_count; c++)
+        TRY(compute_call(window, worker, c, range));
+    return exec_check(window->exec);
 }
 
-/* With state of its own beside what all share. */
 static Status compute_worker(void *context, uint32_t number)
 {
     Window *window = context;
-    Window own = *window;
-    Status status = OK;
-    arena_init(&own.scratch, node_memory(window->exec, window->node));
-    own.results_arena = &window->workers[number].results;
-    while (status == OK) {
+    for (;;) {
         uint32_t rows = (uint32_t)window->store->row_count, first = atomic_fetch_add(&window->next_row, WORK_ROWS);
         if (first >= rows)
-            break;
-        status = compute_rows(&own, first, MIN(rows - first, (uint32_t)WORK_ROWS) + first);
+            return OK;
+        TRY(compute_rows(window, &window->workers[number], first, MIN(rows - first, (uint32_t)WORK_ROWS) + first));
     }
-    arena_deinit(&own.scratch);
-    return status;
 }
 
 /* Rows of nested types share their children, so one worker makes them. */
@@ -600,10 +247,10 @@ static Status emit_worker(void *context, uint32_t number)
             return OK;
         uint32_t count = MIN(rows - first, (uint32_t)CHUNK_ROWS);
         column_store_pick(window->store, window->order + first, count, columns, &chunk);
-        for (uint32_t c = 0; c < calls; c++)
-            columns[window->child_count + c] = (Vector){.type = window->results[c].type, .form = VECTOR_DICTIONARY,
-                                                        .codes = window->order + first, .dictionary = &window->results[c],
-                                                        .dict_size = rows};
+        for (uint32_t c = 0; c < calls; c++) {
+            columns[window->child_count + c] = window->results[c];
+            vector_advance(&columns[window->child_count + c], first);
+        }
         chunk.column_count = window->child_count + calls;
         TRY(exec_check(window->exec));
         profile_rows(window->exec, window->node, count);
@@ -654,13 +301,14 @@ static PhysSortKey *lay_out(Window *window, Type **out_types)
 static Status sort_and_compute(Window *window)
 {
     uint32_t rows = (uint32_t)window->store->row_count;
-    int64_t bytes = (int64_t)rows * (int64_t)sizeof(uint32_t);
+    int64_t bytes = (int64_t)rows * (int64_t)(sizeof(uint32_t) + 1);
     for (uint32_t c = 0; c < window->node->window.call_count; c++)
         bytes += (int64_t)rows * (phys_width((PhysKind)window->node->window.calls[c].binding->result.phys) + 1);
     TRY(mem_check_room(window->exec->options->memory, bytes, window->exec->diag));
     window->order = mem_alloc((rows + 1) * sizeof(uint32_t));
     TRY(sort_rows(window->exec, node_memory(window->exec, window->node), window->store->columns + window->child_count, window->keys,
                   window->key_count, rows, window->order));
+    TRY(mark_rows(window));
     window->results = ARENA_NEW_ARRAY(&window->workers[0].results, Vector, MAX(window->node->window.call_count, 1u));
     for (uint32_t c = 0; c < window->node->window.call_count; c++) {
         vector_init(&window->results[c], &window->workers[0].results, window->node->window.calls[c].binding->result, rows + 1);
@@ -672,7 +320,9 @@ static Status sort_and_compute(Window *window)
 static void drop_results(Window *window)
 {
     mem_free(window->order);
+    mem_free(window->marks);
     window->order = NULL;
+    window->marks = NULL;
     for (uint32_t w = 0; w < window->exec->worker_count; w++)
         arena_reset(&window->workers[w].results);
 }
@@ -722,8 +372,9 @@ static Status work_off(Window *window, uint32_t rows)
 static Status take_sorted(void *context, Chunk *chunk, bool *out_stop)
 {
     Window *window = context;
-    arena_reset(&window->scratch);
-    const Vector **pointers = ARENA_NEW_ARRAY(&window->scratch, const Vector *, chunk->column_count + 1);
+    Arena *scratch = &window->workers[0].scratch;
+    arena_reset(scratch);
+    const Vector **pointers = ARENA_NEW_ARRAY(scratch, const Vector *, chunk->column_count + 1);
     for (uint32_t c = 0; c < chunk->column_count; c++)
         pointers[c] = &chunk->columns[c];
     TRY(column_store_append(window->exec, window->store, pointers, chunk_rows(chunk)));
@@ -778,7 +429,7 @@ static void close_window(Window *window)
     sort_runs_close(&window->runs);
     column_store_free(window->store);
     mem_free(window->order);
-    arena_deinit(&window->scratch);
+    mem_free(window->marks);
 }
 
 Status run_window(ExecContext *exec, const PhysNode *node, Consumer *consumer)
@@ -795,8 +446,8 @@ Status run_window(ExecContext *exec, const PhysNode *node, Consumer *consumer)
     window.runs = (SortRuns){.exec = exec, .node = node, .types = types, .column_count = window.child_count + window.expr_count,
                              .key_at = window.child_count, .keys = window.keys, .key_count = window.key_count, .keep = UINT64_MAX};
     sort_runs_init(&window.runs);
-    arena_init(&window.scratch, node_memory(exec, node));
     open_workers(&window);
+    choose_functions(&window);
     Status status = run_node(exec, node->children[0], &window.consumer);
     if (status == OK)
         status = window.runs.count > 0 ? finish_runs(&window) : finish_in_memory(&window);

@@ -441,6 +441,11 @@ Status eval_narrower(Evaluator *ev, EvalNode *node, Rows rows, const Vector **ou
     return status;
 }
 
+bool evaluator_can_run_whole(const Evaluator *ev)
+{
+    return ev->can_run_whole;
+}
+
 bool evaluator_runs_whole(const Evaluator *ev, const Chunk *input)
 {
     return ev->can_run_whole && chunk_is_nearly_whole(input);

@@ -16,7 +16,10 @@ void evaluator_close(Evaluator *evaluator);
 Status evaluator_run(Evaluator *evaluator, const Chunk *input, const Vector **out_columns);
 /* Does a run on this chunk compute all rows, those too that a nearly whole chunk leaves out? */
 bool evaluator_runs_whole(const Evaluator *evaluator, const Chunk *input);
-/* Evaluates as conjunction of predicates; writes the surviving positions to out_sel (CHUNK_ROWS
+/* Could it, on a chunk that is? */
+bool evaluator_can_run_whole(const Evaluator *evaluator);
+/* Evaluates as conjunction of predicates; a nearly whole chunk may come without its selection when the evaluator can run whole.
+ * Writes the surviving positions to out_sel (CHUNK_ROWS
  * entries) and their number. Orders predicates by measured cost and pass rate where that is safe. */
 Status evaluator_filter(Evaluator *evaluator, const Chunk *input, uint16_t *out_sel,
                         uint32_t *out_selected);

@@ -65,8 +65,8 @@ static void reorder_terms(Evaluator *ev)
     }
 }
 
-/* nulls may be NULL. */
-static uint32_t keep_dense(const uint8_t *values, const uint8_t *nulls, uint32_t count, uint16_t *out)
+/* nulls and dropped (a bit a row) may be NULL. */
+static uint32_t keep_dense(const uint8_t *values, const uint8_t *nulls, const uint64_t *dropped, uint32_t count, uint16_t *out)
 {
     uint32_t kept = 0;
     uint32_t row = 0;
@@ -74,11 +74,13 @@ static uint32_t keep_dense(const uint8_t *values, const uint8_t *nulls, uint32_t
         uint8_t bits = selection_bits(&values[row]);
         if (nulls != NULL)
             bits = (uint8_t)(bits & ~selection_bits(&nulls[row]));
+        if (dropped != NULL)
+            bits = (uint8_t)(bits & ~(dropped[row / 64] >> (row % 64)));
         kept += selection_put(&out[kept], row, bits);
     }
     for (; row < count; row++) {
         out[kept] = (uint16_t)row;
-        kept += values[row] != 0 && (nulls == NULL || nulls[row] == 0);
+        kept += values[row] != 0 && (nulls == NULL || nulls[row] == 0) && (dropped == NULL || (dropped[row / 64] >> (row % 64) & 1) == 0);
     }
     return kept;
 }
@@ -98,7 +100,7 @@ static uint32_t keep_true(const Vector *condition, Rows rows, uint16_t *out)
         return kept;
     }
     if (view.codes == NULL && rows.sel == NULL)
-        return keep_dense(values, view.nulls, rows.count, out);
+        return keep_dense(values, view.nulls, NULL, rows.count, out);
     if (!has_nulls && view.codes != NULL) {
         for (FOR_ROWS(rows, i, row)) {
             out[kept] = (uint16_t)row;
@@ -114,16 +116,34 @@ static uint32_t keep_true(const Vector *condition, Rows rows, uint16_t *out)
     return kept;
 }
 
-/* The condition is there for all rows of a nearly whole chunk: those that it leaves out are made false. */
+/* Both ascend. */
+static uint32_t leave_out(uint16_t *rows, uint32_t count, const Chunk *input)
+{
+    uint32_t kept = 0;
+    for (uint32_t i = 0, at = 0; i < count; i++) {
+        while (at < input->dropped_count && input->dropped[at] < rows[i])
+            at++;
+        bool is_dropped = at < input->dropped_count && input->dropped[at] == rows[i];
+        rows[kept] = rows[i];
+        kept += !is_dropped;
+    }
+    return kept;
+}
+
+/* The condition is there for all rows of a nearly whole chunk, whose selection may be missing. */
 static uint32_t keep_nearly_whole(const Vector *condition, const Chunk *input, uint16_t *out)
 {
     uint8_t values[CHUNK_ROWS];
+    if (condition->form != VECTOR_FLAT && input->sel == NULL)
+        return leave_out(out, keep_true(condition, (Rows){NULL, input->row_count}, out), input);
     if (condition->form != VECTOR_FLAT)
         return keep_true(condition, chunk_rows(input), out);
+    if (input->dropped_bits != NULL)
+        return keep_dense(condition->data, condition->nulls, input->dropped_bits, input->row_count, out);
     memcpy(values, condition->data, input->row_count);
     for (uint32_t i = 0; i < input->dropped_count; i++)
         values[input->dropped[i]] = 0;
-    return keep_dense(values, condition->nulls, input->row_count, out);
+    return keep_dense(values, condition->nulls, NULL, input->row_count, out);
 }
 
 Status evaluator_filter(Evaluator *ev, const Chunk *input, uint16_t *out_sel, uint32_t *out_selected)
@@ -137,7 +157,7 @@ Status evaluator_filter(Evaluator *ev, const Chunk *input, uint16_t *out_sel, ui
     ev->epoch_depth = 1;
     ev->epochs[0] = ev->next_epoch++;
     Rows rows = chunk_rows(input);
-    bool is_whole = evaluator_runs_whole(ev, input);
+    bool is_whole = evaluator_runs_whole(ev, input) || (evaluator_can_run_whole(ev) && input->sel == NULL && input->dropped != NULL);
     for (uint32_t t = 0; t < ev->root_count && rows.count > 0; t++) {
         FilterTerm *term = &ev->terms[t];
         uint64_t start = read_cycles();

@@ -116,6 +116,7 @@ struct Segment {
     uint32_t column_count;
     ColumnReader *columns;
     _Atomic uint8_t epoch;    /* not 0 */
+    _Atomic uint32_t faults;  /* volume_guard_faults() when the object was last known to be whole */
     _Atomic bool is_cut_short; /* bytes were missing: zeros stand for them now, and nothing of it may be used */
     Mutex lock; /* guards the arena once the segment is open (dictionaries) */
 };

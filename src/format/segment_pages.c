@@ -405,13 +405,25 @@ static Status read_guarded(Segment *s, const SegmentRead *read, Vector *out)
     return is_nested ? read_nested(&p, &raw, out) : OK;
 }
 
+/* Another reader of the object may have met its end in the mapping that they share: zeros are there from then on. */
+static bool is_still_whole(Segment *s)
+{
+    uint32_t faults = volume_guard_faults();
+    if (faults == atomic_load_explicit(&s->faults, memory_order_relaxed))
+        return true;
+    if (!volume_object_is_unchanged(s->object))
+        return false;
+    atomic_store_explicit(&s->faults, faults, memory_order_relaxed);
+    return true;
+}
+
 Status segment_read_rows(Segment *s, const SegmentRead *read, Vector *out)
 {
     const PageInfo *page = &s->columns[read->column].pages[read->page];
     TRY(segment_pin(s, page->offset, page->length, read->diag));
     volume_guard_begin();
     Status status = read_guarded(s, read, out);
-    if (!volume_guard_end())
+    if (!volume_guard_end() || !is_still_whole(s))
         atomic_store(&s->is_cut_short, true);
     segment_unpin(s, page->offset, page->length);
     if (atomic_load_explicit(&s->is_cut_short, memory_order_relaxed))

@@ -358,6 +358,7 @@ Status segment_open(Volume *volume, const SegmentRef *ref, Diag *diag, Segment *
     mutex_init(&s->lock);
     s->ref = *ref;
     s->volume = volume;
+    atomic_store(&s->faults, volume_guard_faults());
     Status status = OK;
     if (segment_is_inline(ref))
         open_inline(s, volume);

@@ -120,6 +120,29 @@ static void take_nested(SegmentWriter *w, ColumnBuffer *column, const Vector *ve
     }
 }
 
+#define GATHER_VALUES(width)                                                                                        \
+    case width:                                                                                                     \
+        for (uint32_t i = 0; i < count; i++)                                                                        \
+            memcpy(target + (size_t)i * (width), data + (size_t)view_index(view, first + i) * (width), width);      \
+        break;
+
+/* A width that the compiler knows is a load and a store. What stands under NULLs is copied, too. */
+static void gather_values(const VectorView *view, uint32_t width, uint32_t first, uint32_t count, uint8_t *target)
+{
+    const uint8_t *data = view->data;
+    switch (width) {
+        GATHER_VALUES(1)
+        GATHER_VALUES(2)
+        GATHER_VALUES(4)
+        GATHER_VALUES(8)
+        GATHER_VALUES(16)
+    default:
+        for (uint32_t i = 0; i < count; i++)
+            memcpy(target + (size_t)i * width, data + (size_t)view_index(view, first + i) * width, width);
+        break;
+    }
+}
+
 static void take_column(SegmentWriter *w, ColumnBuffer *column, const Vector *vector, uint32_t first, uint32_t count)
 {
     VectorView view = vector_view(vector);
@@ -127,21 +150,19 @@ static void take_column(SegmentWriter *w, ColumnBuffer *column, const Vector *ve
         take_nested(w, column, vector, first, count);
         return;
     }
-    bool is_plain = vector->form == VECTOR_FLAT && vector->nulls == NULL;
-    if (is_plain) {
-        memcpy(column->values + (size_t)w->buffered * column->width, (const char *)view.data + (size_t)first * column->width,
-               (size_t)count * column->width);
-        memset(column->nulls + w->buffered, 0, count);
-    }
-    for (uint32_t i = 0; i < count && !is_plain; i++) {
-        bool is_null = view_is_null(&view, first + i);
-        uint8_t *target = column->values + (size_t)(w->buffered + i) * column->width;
-        column->nulls[w->buffered + i] = is_null;
-        column->has_nulls |= is_null;
-        if (is_null)
-            memset(target, 0, column->width);
-        else
-            memcpy(target, (const char *)view.data + (size_t)view_index(&view, first + i) * column->width, column->width);
+    uint8_t *target = column->values + (size_t)w->buffered * column->width;
+    uint8_t *nulls = column->nulls + w->buffered;
+    if (vector->form == VECTOR_FLAT)
+        memcpy(target, (const char *)view.data + (size_t)first * column->width, (size_t)count * column->width);
+    else
+        gather_values(&view, column->width, first, count, target);
+    memset(nulls, 0, count);
+    for (uint32_t i = 0; i < count && (view.nulls != NULL || view.row_nulls != NULL); i++) {
+        if (!view_is_null(&view, first + i))
+            continue;
+        nulls[i] = 1;
+        column->has_nulls = true;
+        memset(target + (size_t)i * column->width, 0, column->width);
     }
     if (column->type.phys != PHYS_STR)
         return;

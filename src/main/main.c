@@ -17,9 +17,11 @@ static int usage(FILE *out)
 {
     fputs("usage: merak server [--conf FILE] [--data-dir DIR] [--set key=value ...]\n"
           "       merak image list|inspect|verify|dump --volume URL [--format json|ddl] [IMAGE]\n"
-          "       merak fsck --volume URL [--quick]\n"
-          "       merak restore --volume URL [--meta-dir DIR | --to-entry N | --to-time T | --snapshot NAME] [--into URL]\n"
-          "       merak upgrade-check --volume URL\n"
+          "       merak fsck --volume URL [--quick] [--map-volume NAME=URL ...]\n"
+          "       merak restore --volume URL [--meta-dir DIR | --to-entry N | --to-time T | --snapshot NAME] [--into URL] [--map-volume "
+          "NAME=URL ...]\n"
+          "       merak restore --cluster-snapshot FILE [--volume URL]\n"
+          "       merak upgrade-check --volume URL | --meta-dir DIR [--map-volume NAME=URL ...]\n"
           "       merak version\n",
           out);
     return out == stdout ? EXIT_SUCCESS : EXIT_FAILURE;

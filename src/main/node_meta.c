@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "main/cluster_restore.h"
 #include "meta/checkpoint.h"
 
 enum { PATH_BYTES = 1024 };
@@ -22,6 +23,7 @@ static Status read_options(const Config *config, MetaDirStart *out, Diag *diag)
 {
     const char *ahead = config_text(config, "meta_dir_ahead");
     out->generation = config_text(config, "restore_meta_dir");
+    out->volumes = config_volumes(config);
     out->replays_ahead = strcmp(ahead, "replay") == 0;
     if (!out->replays_ahead && strcmp(ahead, "refuse") != 0)
         return RAISE(diag, BAD_VALUE, "configuration: meta_dir_ahead must be refuse or replay, not '%s'", ahead);

@@ -284,19 +284,28 @@ static Status check_states(Fsck *fsck, MetaStore *store, const CatalogSnapshot *
     return pass.status;
 }
 
+/* With storage volumes where --map-volume says. */
+static Status check_opened(Fsck *fsck, MetaStore *store, CatalogSnapshot **in_out_catalog)
+{
+    TRY(tool_move_volumes(fsck->arguments, in_out_catalog, fsck->diag));
+    OtherVolumesOptions options = config_volumes(fsck->arguments->config);
+    options.store = store;
+    options.home = fsck->volume;
+    options.catalog = *in_out_catalog;
+    options.makes_nothing = true;
+    OtherVolumes *others = other_volumes_open(&options);
+    Status status = check_states(fsck, store, *in_out_catalog);
+    other_volumes_close(others);
+    return status;
+}
+
 static Status check_data(Fsck *fsck)
 {
     MetaStore *store;
     TRY(meta_store_open_as(fsck->volume, &(MetaOpen){.is_read_only = true}, fsck->diag, &store));
-    OtherVolumesOptions options = config_volumes(fsck->arguments->config);
-    options.store = store;
-    options.home = fsck->volume;
-    options.makes_nothing = true;
-    OtherVolumes *others = other_volumes_open(&options);
     CatalogSnapshot *catalog = meta_snapshot(store);
-    Status status = check_states(fsck, store, catalog);
+    Status status = check_opened(fsck, store, &catalog);
     catalog_unref(catalog);
-    other_volumes_close(others);
     meta_store_close(store);
     return status;
 }

@@ -128,33 +128,30 @@ static Status read_snapshot(Restore *restore, MetaStore *store, ImageContent *co
 static Transfer transfer_of(Restore *restore, MetaStore *store)
 {
     restore->progress.what = "objects copied";
-    return (Transfer){.store = store, .from = restore->volume, .into = restore->into, .generation = "",
-                      .volumes = config_volumes(restore->arguments->config), .progress = say_progress, .missing = say_missing, .context = restore};
+    return (Transfer){.store = store,
+                      .from = restore->volume,
+                      .into = restore->into,
+                      .generation = "",
+                      .move_count = restore->arguments->move_count,
+                      .volumes = config_volumes(restore->arguments->config),
+                      .progress = say_progress,
+                      .missing = say_missing,
+                      .context = restore};
 }
 
-static void take_moves(const Restore *restore, Arena *arena, Transfer *transfer)
-{
-    VolumeMove *moves = ARENA_NEW_ARRAY(arena, VolumeMove, TOOL_MOVES_MAX);
-    for (uint32_t i = 0; i < restore->arguments->move_count; i++) {
-        const char *text = restore->arguments->moves[i], *equals = strchr(text, '=');
-        moves[i] = (VolumeMove){.name = strview_n(text, (size_t)(equals - text)), .location = strview(equals + 1)};
-    }
-    transfer->moves = moves;
-    transfer->move_count = restore->arguments->move_count;
-}
-
-static Status restore_state(Restore *restore, MetaStore *store, TransferReport *out)
+/* newest: the cluster as it is; its snapshots stay, whatever moment is gone back to. */
+static Status restore_state(Restore *restore, MetaStore *store, MetaStore *newest, TransferReport *out)
 {
     AUTO_ARENA arena;
     ImageContent content CLEANUP(image_content_deinit);
-    Transfer transfer = transfer_of(restore, store);
+    Transfer transfer = transfer_of(restore, newest);
     arena_init(&arena, NULL);
     image_content_init(&content);
     if (restore->arguments->snapshot != NULL && !restore->is_backup)
         TRY(read_snapshot(restore, store, &content));
     else
         meta_content(store, &content);
-    take_moves(restore, &arena, &transfer);
+    transfer.moves = tool_moves(restore->arguments, &arena);
     return meta_transfer(&transfer, &content, restore->diag, out);
 }
 
@@ -162,12 +159,16 @@ static Status restore_state(Restore *restore, MetaStore *store, TransferReport *
 static Status restore_moment(Restore *restore)
 {
     MetaOpen moment;
-    MetaStore *store;
+    MetaStore *store, *newest;
     TransferReport done;
     TRY(find_moment(restore, &moment));
-    TRY(meta_store_open_as(restore->volume, &moment, restore->diag, &store));
-    Status status = restore_state(restore, store, &done);
-    meta_store_close(store);
+    TRY(meta_store_open_as(restore->volume, &(MetaOpen){.is_read_only = true}, restore->diag, &newest));
+    Status status = meta_store_open_as(restore->volume, &moment, restore->diag, &store);
+    if (status == OK) {
+        status = restore_state(restore, store, newest, &done);
+        meta_store_close(store);
+    }
+    meta_store_close(newest);
     if (status == OK)
         report(restore, &done.restored);
     return status;
@@ -188,13 +189,17 @@ static Status restore_yaml(Restore *restore, const ClusterYaml *yaml)
 
 static Status restore_directory(Restore *restore)
 {
+    AUTO_ARENA arena;
     Volume *directory;
-    RestoreReport done;
-    TRY(tool_open_volume(restore->arguments, restore->arguments->meta_dir, false, restore->diag, &directory));
-    Status status = meta_dir_restore(directory, restore->into, "", restore->diag, &done);
+    TransferReport done;
+    Transfer transfer = transfer_of(restore, NULL);
+    arena_init(&arena, NULL);
+    transfer.moves = tool_moves(restore->arguments, &arena);
+    TRY(tool_open_directory(restore->arguments->meta_dir, restore->diag, &directory));
+    Status status = meta_dir_restore(directory, &transfer, restore->diag, &done);
     volume_close(directory);
     if (status == OK)
-        report(restore, &done);
+        report(restore, &done.restored);
     return status;
 }
 
@@ -219,8 +224,6 @@ static Status check_arguments(const ToolArguments *arguments, Diag *diag)
         return RAISE(diag, BAD_VALUE, "only one of --meta-dir, --to-entry, --to-time, --snapshot and --cluster-snapshot can be given");
     if (arguments->cluster_snapshot != NULL && (arguments->into_url != NULL || arguments->move_count > 0))
         return RAISE(diag, BAD_VALUE, "--cluster-snapshot goes without --into and --map-volume: the file says where volumes lie");
-    if (arguments->meta_dir != NULL && arguments->move_count > 0)
-        return RAISE(diag, BAD_VALUE, "--map-volume goes with a state of the volume, not with --meta-dir");
     if (ways == 0 && arguments->into_url == NULL)
         return RAISE(diag, BAD_VALUE, "what to restore? --meta-dir DIR, --to-entry N, --to-time T, --snapshot NAME, or --into URL for a copy");
     return OK;

@@ -23,21 +23,40 @@ static Status add_move(ToolArguments *out, const char *move, Diag *diag)
     return OK;
 }
 
-Status tool_read_arguments(ToolArguments *out, int argc, char **argv, int first, Diag *diag)
+/* takes: the names, with a space behind each. */
+static bool is_taken(const char *takes, const char *name)
+{
+    size_t length = strlen(name);
+    for (const char *at = strstr(takes, name); at != NULL; at = strstr(at + 1, name)) {
+        if (at[length] == ' ')
+            return true;
+    }
+    return false;
+}
+
+Status tool_read_arguments(ToolArguments *out, const char *takes, int argc, char **argv, int first, Diag *diag)
 {
     const char *file = NULL, *pair = NULL, *move = NULL;
     const struct {
         const char *name;
         const char **value;
     } NAMED[] = {
-        {"--volume", &out->volume_url}, {"--meta-dir", &out->meta_dir}, {"--into", &out->into_url}, {"--snapshot", &out->snapshot},
-        {"--to-entry", &out->to_entry}, {"--to-time", &out->to_time},   {"--format", &out->format},
-        {"--conf", &file},              {"--set", &pair},                {"--map-volume", &move},         {"--cluster-snapshot", &out->cluster_snapshot},
+        {"--volume", &out->volume_url},
+        {"--meta-dir", &out->meta_dir},
+        {"--into", &out->into_url},
+        {"--snapshot", &out->snapshot},
+        {"--to-entry", &out->to_entry},
+        {"--to-time", &out->to_time},
+        {"--format", &out->format},
+        {"--conf", &file},
+        {"--set", &pair},
+        {"--map-volume", &move},
+        {"--cluster-snapshot", &out->cluster_snapshot},
     };
     for (int i = first; i < argc; i++) {
         const char **value = NULL;
         for (size_t n = 0; n < sizeof(NAMED) / sizeof(NAMED[0]); n++) {
-            if (strcmp(argv[i], NAMED[n].name) == 0)
+            if (strcmp(argv[i], NAMED[n].name) == 0 && is_taken(takes, argv[i]))
                 value = NAMED[n].value;
         }
         if (value != NULL && i + 1 == argc)
@@ -52,14 +71,16 @@ Status tool_read_arguments(ToolArguments *out, int argc, char **argv, int first,
             TRY(add_move(out, move, diag));
         else if (value != NULL)
             continue;
-        else if (strcmp(argv[i], "--quick") == 0)
+        else if (strcmp(argv[i], "--quick") == 0 && is_taken(takes, argv[i]))
             out->is_quick = true;
-        else if (argv[i][0] == '-' || out->positional != NULL)
+        else if (argv[i][0] == '-' || out->positional != NULL || !is_taken(takes, "IMAGE"))
             return RAISE(diag, BAD_VALUE, "unknown argument '%s'", argv[i]);
         else
             out->positional = argv[i];
     }
-    return out->volume_url != NULL || out->cluster_snapshot != NULL ? OK : RAISE(diag, BAD_VALUE, "--volume URL is needed");
+    /* a restore of a directory needs somewhere to go */
+    bool is_needless = out->cluster_snapshot != NULL || (out->meta_dir != NULL && !is_taken(takes, "--into"));
+    return out->volume_url != NULL || is_needless ? OK : RAISE(diag, BAD_VALUE, "--volume URL is needed");
 }
 
 Status tool_open_volume(const ToolArguments *arguments, const char *url, bool may_be_new, Diag *diag, Volume **out_volume)
@@ -74,6 +95,34 @@ Status tool_open_volume(const ToolArguments *arguments, const char *url, bool ma
     bytebuf_printf(&whole, "%s%s", is_local ? SCHEME : "", path);
     TRY(config_set(arguments->config, "home_volume", strlen("home_volume"), whole.data, diag));
     return home_volume_open(arguments->config, "", diag, out_volume);
+}
+
+Status tool_open_directory(const char *path, Diag *diag, Volume **out_directory)
+{
+    struct stat info;
+    if (stat(path, &info) != 0 || !S_ISDIR(info.st_mode))
+        return RAISE(diag, NO_SUCH_OBJECT, "there is no meta directory at '%s'", path);
+    return volume_open_local(path, environment_real(), diag, out_directory);
+}
+
+VolumeMove *tool_moves(const ToolArguments *arguments, Arena *arena)
+{
+    VolumeMove *moves = ARENA_NEW_ARRAY(arena, VolumeMove, TOOL_MOVES_MAX);
+    for (uint32_t i = 0; i < arguments->move_count; i++) {
+        const char *text = arguments->moves[i], *equals = strchr(text, '=');
+        moves[i] = (VolumeMove){.name = strview_n(text, (size_t)(equals - text)), .location = strview(equals + 1)};
+    }
+    return moves;
+}
+
+Status tool_move_volumes(const ToolArguments *arguments, CatalogSnapshot **in_out_catalog, Diag *diag)
+{
+    AUTO_ARENA arena;
+    arena_init(&arena, NULL);
+    VolumeMove *moves = tool_moves(arguments, &arena);
+    for (uint32_t i = 0; i < arguments->move_count; i++)
+        TRY(meta_move_volume(in_out_catalog, &moves[i], diag));
+    return OK;
 }
 
 void tool_progress(ToolProgress *progress, uint64_t done)
@@ -92,7 +141,10 @@ void tool_progress(ToolProgress *progress, uint64_t done)
 typedef struct Tool {
     const char *name;
     int (*run)(const ToolArguments *arguments, Diag *diag);
+    const char *takes;
 } Tool;
+
+#define EVERY "--volume --conf --set "
 
 static int run_tool(const Tool *tool, int argc, char **argv, Diag *diag)
 {
@@ -105,7 +157,8 @@ static int run_tool(const Tool *tool, int argc, char **argv, Diag *diag)
     if (config_open(diag, &arguments.config) != OK)
         return EXIT_FAILURE;
     int code = EXIT_FAILURE;
-    if (config_load_environment(arguments.config, environ, diag) == OK && tool_read_arguments(&arguments, argc, argv, is_image ? 3 : 2, diag) == OK)
+    if (config_load_environment(arguments.config, environ, diag) == OK &&
+        tool_read_arguments(&arguments, tool->takes, argc, argv, is_image ? 3 : 2, diag) == OK)
         code = is_image ? tool_image(argv[2], &arguments, diag) : tool->run(&arguments, diag);
     config_close(arguments.config);
     return code;
@@ -113,7 +166,12 @@ static int run_tool(const Tool *tool, int argc, char **argv, Diag *diag)
 
 int tool_run(int argc, char **argv)
 {
-    static const Tool TOOLS[] = {{"image", NULL}, {"fsck", tool_fsck}, {"restore", tool_restore}, {"upgrade-check", tool_upgrade_check}};
+    static const Tool TOOLS[] = {
+        {"image", NULL, EVERY "--format IMAGE "},
+        {"fsck", tool_fsck, EVERY "--quick --map-volume "},
+        {"restore", tool_restore, EVERY "--meta-dir --into --snapshot --to-entry --to-time --map-volume --cluster-snapshot "},
+        {"upgrade-check", tool_upgrade_check, EVERY "--meta-dir --map-volume "},
+    };
     Diag diag = {0};
     int code = -1;
     log_set_level(LOG_LEVEL_WARN);

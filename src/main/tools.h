@@ -2,7 +2,7 @@
 /* Commands that look at or change a volume without a server: merak image, fsck, restore, upgrade-check. */
 
 #include "main/config.h"
-#include "volume/volume.h"
+#include "meta/state_copy.h"
 
 enum { TOOL_MOVES_MAX = 64 };
 
@@ -22,10 +22,16 @@ typedef struct ToolArguments {
     Config *config; /* what S3 needs to be reached: --conf, --set, the environment */
 } ToolArguments;
 
-/* argv[first] is the first argument. */
-Status tool_read_arguments(ToolArguments *out, int argc, char **argv, int first, Diag *diag);
+/* takes: names of what the command takes, with a space behind each. argv[first] is the first argument. */
+Status tool_read_arguments(ToolArguments *out, const char *takes, int argc, char **argv, int first, Diag *diag);
 /* file://, s3:// or a path; unless it may be new, a directory has to be there. The caller closes it. */
 Status tool_open_volume(const ToolArguments *arguments, const char *url, bool may_be_new, Diag *diag, Volume **out_volume);
+/* A meta directory, which has to be there. The caller closes it. */
+Status tool_open_directory(const char *path, Diag *diag, Volume **out_directory);
+/* What --map-volume says, for as long as the arena lasts. */
+VolumeMove *tool_moves(const ToolArguments *arguments, Arena *arena);
+/* The catalog with storage volumes where --map-volume says. */
+Status tool_move_volumes(const ToolArguments *arguments, CatalogSnapshot **in_out_catalog, Diag *diag);
 /* At most one line a second on standard error, and none in the first. */
 typedef struct ToolProgress {
     const char *what;

@@ -30,6 +30,22 @@ bool meta_is_leading(MetaStore *store)
     return store->leads && !store->follows;
 }
 
+/* Lock held. */
+static Status check_current(const MetaStore *store, Diag *diag)
+{
+    if (!store->journal.is_closed)
+        return OK;
+    return RAISE(diag, READ_ONLY,
+                 "incarnation %llu of the cluster has ended, for it was restored: start this server again to go on with the next one",
+                 (unsigned long long)store->journal.incarnation);
+}
+
+Status meta_check_current(MetaStore *store, Diag *diag)
+{
+    LOCK_GUARD(&store->lock);
+    return check_current(store, diag);
+}
+
 uint64_t meta_epoch(MetaStore *store)
 {
     LOCK_GUARD(&store->lock);
@@ -72,9 +88,7 @@ Status meta_follow(MetaStore *store, Diag *diag)
         TRY(watch_as_leader(store, diag));
     if (!store->follows || store->journal.is_pending) /* a claim of its own is under way: meta_take_lead() settles it */
         return OK;
-    if (store->journal.is_closed)
-        return RAISE(diag, READ_ONLY, "incarnation %llu of the cluster has ended: a start goes on with the next one",
-                     (unsigned long long)store->journal.incarnation);
+    TRY(check_current(store, diag));
     begin_turn(store);
     Status status = poll_others(store, diag);
     end_turn(store);

@@ -11,7 +11,6 @@
 #include "meta/journal_int.h"
 #include "meta/journal_range.h"
 #include "meta/meta_dir_int.h"
-#include "meta/state_copy.h"
 
 /* ---- reading ---- */
 
@@ -223,36 +222,44 @@ static void log_missing(void *context, StrView path)
         LOG_ERROR("restore", "object \"%.*s\" is missing: what needs it fails and says so", SV_ARGS(path));
 }
 
-static Status restore_from(Volume *directory, Volume *volume, bool is_empty, const char *generation, Diag *diag, RestoreReport *out_report)
+/* A volume without metadata gets that of the directory. */
+static Status seed(Volume *directory, Volume *volume, ImageContent *content, Diag *diag)
 {
-    ImageContent content CLEANUP(image_content_deinit);
-    uint64_t missing = 0;
-    image_content_init(&content);
-    TRY(meta_dir_content(directory, diag, &content));
-    TRY(meta_find_missing(volume, content.catalog, log_missing, &missing, diag));
-    if (missing > 0)
-        LOG_ERROR("restore", "%" PRIu64 " objects are missing in \"%s\"", missing, volume->url);
-    if (is_empty) {
-        Volume *memory = volume_open_memory(directory->environment);
-        Status status = meta_dir_copy(directory, memory, diag);
-        if (status == OK)
-            status = meta_seed(volume, memory, &content, diag);
-        volume_close(memory);
-        TRY(status);
-    }
-    return meta_open_next(volume, &content, generation, diag, out_report);
+    Volume *memory = volume_open_memory(directory->environment);
+    Status status = meta_dir_copy(directory, memory, diag);
+    if (status == OK)
+        status = meta_seed(volume, memory, content, diag);
+    volume_close(memory);
+    return status;
 }
 
-Status meta_dir_restore(Volume *directory, Volume *volume, const char *generation, Diag *diag, RestoreReport *out_report)
+static Status transfer_content(const Transfer *transfer, ImageContent *content, Diag *diag, TransferReport *out_report)
 {
+    Transfer own = *transfer;
+    TRY(meta_store_open_as(own.from, &(MetaOpen){.is_read_only = true}, diag, &own.store));
+    Status status = meta_transfer(&own, content, diag, out_report);
+    meta_store_close(own.store);
+    return status;
+}
+
+Status meta_dir_restore(Volume *directory, const Transfer *transfer, Diag *diag, TransferReport *out_report)
+{
+    Volume *volume = transfer->from;
+    ImageContent content CLEANUP(image_content_deinit);
     Incarnation newest;
     MetaDirState state;
+    image_content_init(&content);
     TRY(meta_dir_look(directory, diag, &state));
     TRY(incarnation_newest(volume, diag, &newest));
     if (newest.number != 0 && state.incarnation.number != 0 && strcmp(newest.cluster, state.incarnation.cluster) != 0)
         return RAISE(diag, BAD_VALUE, "meta directory \"%s\" is of cluster %u, volume \"%s\" of cluster %u", directory->url,
                      incarnation_cluster_id(&state.incarnation), volume->url, incarnation_cluster_id(&newest));
-    return restore_from(directory, volume, newest.number == 0, generation, diag, out_report);
+    if (newest.number == 0 && transfer->into != volume)
+        return RAISE(diag, BAD_VALUE, "volume \"%s\" holds no metadata: restore the meta directory in it first, then copy it", volume->url);
+    TRY(meta_dir_content(directory, diag, &content));
+    if (newest.number == 0)
+        TRY(seed(directory, volume, &content, diag));
+    return transfer_content(transfer, &content, diag, out_report);
 }
 
 static Status was_restored(Volume *volume, const char *generation, bool *out_was, Diag *diag)
@@ -320,10 +327,27 @@ static Status handle_ahead(Volume *directory, Volume *volume, const MetaDirState
     return meta_dir_copy(directory, volume, diag);
 }
 
+static Status restore_at_start(Volume *directory, Volume *volume, const MetaDirStart *options, bool is_empty, Diag *diag, ByteBuf *out_note)
+{
+    uint64_t missing = 0;
+    TransferReport report;
+    Transfer transfer = {.from = volume,
+                         .into = volume,
+                         .generation = options->generation,
+                         .volumes = options->volumes,
+                         .missing = log_missing,
+                         .context = &missing};
+    TRY(meta_dir_restore(directory, &transfer, diag, &report));
+    bytebuf_printf(out_note, "restored from meta_dir: entry %" PRIu64 ", incarnation %" PRIu64 "%s", report.restored.from_entry,
+                   report.restored.incarnation, is_empty ? "; the volume had no metadata" : "");
+    if (missing > 0)
+        bytebuf_printf(out_note, "; %" PRIu64 " objects are missing", missing);
+    return OK;
+}
+
 Status meta_dir_start(Volume *directory, Volume *volume, const MetaDirStart *options, Diag *diag, MetaDirState *out_state, ByteBuf *out_note)
 {
     Incarnation newest;
-    RestoreReport report;
     bool was = false, ahead = false;
     Diag trouble = {0};
     TRY(incarnation_newest(volume, diag, &newest));
@@ -342,12 +366,8 @@ Status meta_dir_start(Volume *directory, Volume *volume, const MetaDirStart *opt
         return RAISE(diag, BAD_VALUE, "restore_meta_dir=%s: there is no metadata in \"%s\"", options->generation, directory->url);
     if (out_state->incarnation.number == 0 || (newest.number == 0 && was))
         return OK;
-    if ((has_generation && !was) || newest.number == 0) {
-        TRY(meta_dir_restore(directory, volume, options->generation, diag, &report));
-        bytebuf_printf(out_note, "restored from meta_dir: entry %" PRIu64 ", incarnation %" PRIu64 "%s", report.from_entry, report.incarnation,
-                       newest.number == 0 ? "; the volume had no metadata" : "");
-        return OK;
-    }
+    if ((has_generation && !was) || newest.number == 0)
+        return restore_at_start(directory, volume, options, newest.number == 0, diag, out_note);
     if (strcmp(newest.cluster, out_state->incarnation.cluster) != 0)
         return RAISE(diag, BAD_VALUE, "meta_dir \"%s\" is of cluster %u, volume \"%s\" of cluster %u", directory->url,
                      incarnation_cluster_id(&out_state->incarnation), volume->url, incarnation_cluster_id(&newest));

@@ -11,7 +11,7 @@
  * a Volume of its own here. A copy is behind the volume by what was appended since the last update. */
 
 #include "meta/incarnation.h"
-#include "meta/restore.h"
+#include "meta/transfer.h"
 
 typedef struct MetaDir MetaDir;
 
@@ -39,12 +39,14 @@ Status meta_dir_content(Volume *directory, Diag *diag, ImageContent *out_content
 
 /* The folder's name as the command line takes it. */
 const char *meta_dir_folder(const Volume *directory);
-/* What the directory leads to becomes the next incarnation of the volume, which may have no metadata at all. */
-Status meta_dir_restore(Volume *directory, Volume *volume, const char *generation, Diag *diag, RestoreReport *out_report);
+/* What the directory leads to becomes the next incarnation of transfer->from, which may have no metadata at all, or begins
+ * transfer->into. The transfer's store is filled in. */
+Status meta_dir_restore(Volume *directory, const Transfer *transfer, Diag *diag, TransferReport *out_report);
 
 typedef struct MetaDirStart {
     bool replays_ahead;      /* meta_dir_ahead = replay */
     const char *generation;  /* restore_meta_dir; empty: none */
+    OtherVolumesOptions volumes;
 } MetaDirStart;
 
 /* Before the store is opened: restores once a generation, seeds a volume without metadata, refuses a directory that is

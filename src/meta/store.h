@@ -44,6 +44,8 @@ uint64_t meta_epoch(MetaStore *store); /* grows with every change of the lead th
 /* Reads and publishes what others appended since; asks for the next object by name only. A leader that finds
  * another's batch is deposed, and follows from then on. */
 Status meta_follow(MetaStore *store, Diag *diag);
+/* Fails once the store knows that its incarnation has ended: neither reads nor writes mean anything any more. */
+Status meta_check_current(MetaStore *store, Diag *diag);
 /* One claim of the lead. RETRY: somebody else was faster; the store follows it. */
 Status meta_take_lead(MetaStore *store, Diag *diag);
 /* Gives the lead up: nothing more is committed. */

@@ -213,7 +213,6 @@ struct PhysNode {
             uint32_t order_count;
             PhysWindowCall *calls; /* output: child's columns, then one a call */
             uint32_t call_count;
-            int64_t rank_limit; /* keep only rows of rank <= this (first call); -1: all */
         } window;
         struct {
             const FuncBinding *binding;

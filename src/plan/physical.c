@@ -569,7 +569,6 @@ static Status build_window(PlanContext *context, LogicalNode *node, PhysNode **o
     TRY(slot_keys(context, input, node->window.order, node->window.order_count, &phys->window.order));
     phys->window.order_count = node->window.order_count;
     phys->window.call_count = node->window.call_count;
-    phys->window.rank_limit = -1;
     phys->window.calls = ARENA_NEW_ARRAY(context->arena, PhysWindowCall, MAX(node->window.call_count, 1u));
     for (uint32_t i = 0; i < node->window.call_count; i++) {
         const WindowCall *call = &node->window.calls[i];

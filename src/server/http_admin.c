@@ -3,6 +3,7 @@
 /* Health, metrics, and what connectors and operators ask about tables and the server. */
 
 #include "codec/json_text.h"
+#include "session/instance.h"
 
 void http_put_metric(ByteBuf *out, const char *name, const char *type, const char *help, uint64_t value)
 {
@@ -11,6 +12,12 @@ void http_put_metric(ByteBuf *out, const char *name, const char *type, const cha
 
 void http_health(HttpRequest *request)
 {
+    const Instance *instance = request->server->options.instance;
+    Diag diag = {0};
+    if (instance != NULL && instance->store != NULL && meta_check_current(instance->store, &diag) != OK) { /* to be started again */
+        http_refuse(request, MHD_HTTP_SERVICE_UNAVAILABLE, strview(diag.message));
+        return;
+    }
     request->status = MHD_HTTP_OK;
     bytebuf_append_text(&request->reply, "{\"status\":\"OK\",\"code\":\"0\",\"msg\":\"Success\",\"message\":\"OK\","
                                          "\"total_backend_num\":1,\"online_backend_num\":1}\n");

@@ -135,6 +135,11 @@ static void redirect_to_leader(HttpRequest *request, const char *path)
     const Instance *instance = request->server->options.instance;
     FrontendInfo leader;
     bool is_self;
+    Diag diag = {0};
+    if (meta_check_current(instance->store, &diag) != OK) {
+        http_refuse(request, MHD_HTTP_SERVICE_UNAVAILABLE, strview(diag.message));
+        return;
+    }
     if (!frontends_leader(instance->frontends, &leader, &is_self)) {
         http_refuse(request, MHD_HTTP_SERVICE_UNAVAILABLE, STR_VIEW("no node leads at the moment: try again"));
         return;

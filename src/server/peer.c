@@ -189,6 +189,7 @@ static Status link_to_leader(Peers *peers, ForwardLink **in_out_link, const Forw
         *in_out_link = NULL;
         if (is_self)
             return RAISE(diag, RETRY, "this node has just become the leader: try again");
+        TRY(meta_check_current(peers->store, diag));
         if (is_known && open_link(peers, &leader, request, &trouble, in_out_link) == OK)
             return OK;
         if (request->cancelled != NULL && atomic_load(request->cancelled))

@@ -416,7 +416,9 @@ static Status run_one(Session *session, const AstStatement *statement, bool has_
     context.analyze.parameter_values = values;
     context.analyze.parameter_count = count;
     bool is_forwarded = statement_is_forwarded(&context, statement);
-    Status status = is_forwarded ? statement_forward(&context, statement) : statement_run(&context, statement);
+    Status status = statement->kind == AST_STATEMENT_SET ? OK : meta_check_current(session->instance->store, diag);
+    if (status == OK)
+        status = is_forwarded ? statement_forward(&context, statement) : statement_run(&context, statement);
     if (status == ERR_RETRY && statement_is_forwarded(&context, statement) != is_forwarded)
         status = run_elsewhere(&context, statement, is_forwarded);
     if (status != OK && !diag_has_error(diag))

@@ -21,6 +21,11 @@ static inline bool delete_vector_has(const DeleteVector *vector, uint32_t row)
 
 /* Rows first .. first + count - 1 that are not deleted, counted from first. out: room for count. */
 uint32_t delete_vector_alive(const DeleteVector *vector, uint32_t first, uint32_t count, uint16_t *out);
+/* Bits of the rows from first on, the lowest first; NULL: they lie across words. */
+static inline const uint64_t *delete_vector_bits(const DeleteVector *vector, uint32_t first)
+{
+    return vector->words != NULL && first % 64 == 0 ? &vector->words[first / 64] : NULL;
+}
 /* The deleted rows, ascending, each counted from the last multiple of 4,096. */
 typedef struct DeleteList {
     uint16_t *rows;

@@ -2,7 +2,10 @@
 
 /* A bit map of the batch's hashes, small enough for the cache, answers for most rows. */
 
-enum { FILTER_SHARE = 16 }; /* bits a key, at least */
+enum {
+    FILTER_SHARE = 16, /* bits a key, at least */
+    AHEAD = 12,
+};
 
 typedef struct Probe {
     const PrimaryIndex *batch;
@@ -32,6 +35,8 @@ static Status look_up_page(void *context, const KeyPage *page, Diag *diag)
         }
         for (uint32_t h = 0; h < count; h++) {
             uint32_t at = first + hits[h];
+            if (h + AHEAD < count)
+                primary_index_fetch(probe->batch, page->keys[first + hits[h + AHEAD]]);
             uint32_t row = page->first_row + at;
             if (!delete_vector_has(page->deletes, row) && primary_index_has(probe->batch, page->keys[at]))
                 probe->visit(probe->context, page->segment, row, page->keys[at]);

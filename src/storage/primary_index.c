@@ -255,6 +255,12 @@ static inline void fetch(const PrimaryIndex *index, KeyHash key)
     __builtin_prefetch(&index->slots[first_slot(low_bits(key), key.high, index->capacity)], 1);
 }
 
+void primary_index_fetch(const PrimaryIndex *index, KeyHash key)
+{
+    if (index->capacity > 0)
+        fetch(index, key);
+}
+
 void primary_index_put_rows(PrimaryIndex *index, const KeyHash *keys, uint32_t count, RowPlace first, RowPlace *out_old)
 {
     primary_index_reserve(index, count);

@@ -70,6 +70,7 @@ RowPlace primary_index_put_gone(PrimaryIndex *index, KeyHash key);
 RowPlace primary_index_take_out(PrimaryIndex *index, KeyHash key); /* primary_index_remove() */
 RowPlace primary_index_look_up(const PrimaryIndex *index, KeyHash key);
 bool primary_index_has(const PrimaryIndex *index, KeyHash key);
+void primary_index_fetch(const PrimaryIndex *index, KeyHash key); /* will be asked for soon */
 
 /* Compaction has put some segments of a tablet into one. Its rows' keys are taken in when the tablet has an idle index. */
 typedef struct PrimaryIndexMove {

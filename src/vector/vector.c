@@ -7,14 +7,21 @@
 
 enum { VECTOR_ALIGNMENT = 64, VECTOR_SLACK_BYTES = 64 };
 
-static void *alloc_values(Arena *arena, PhysKind phys, uint32_t capacity)
+/* The first ones will be written before they are read. */
+static void *alloc_more_values(Arena *arena, PhysKind phys, uint32_t first, uint32_t capacity)
 {
     size_t bytes = (size_t)phys_width(phys) * capacity + VECTOR_SLACK_BYTES;
-    void *data = arena_alloc_aligned(arena, bytes, VECTOR_ALIGNMENT);
+    size_t written = (size_t)phys_width(phys) * first;
+    char *data = arena_alloc_aligned(arena, bytes, VECTOR_ALIGNMENT);
     /* String and list slots must be valid references from the start. */
     if (phys == PHYS_STR || phys == PHYS_LIST || phys == PHYS_MAP)
-        memset(data, 0, bytes);
+        memset(data + written, 0, bytes - written);
     return data;
+}
+
+static void *alloc_values(Arena *arena, PhysKind phys, uint32_t capacity)
+{
+    return alloc_more_values(arena, phys, 0, capacity);
 }
 
 static uint32_t child_count_of(Type type)
@@ -94,14 +101,16 @@ static void grow_vector(Vector *vector, Arena *arena, uint32_t rows)
     uint32_t capacity = MAX(rows, vector->capacity * 2);
     uint32_t width = phys_width(vector->type.phys);
     if (width > 0) {
-        void *data = alloc_values(arena, vector->type.phys, capacity);
-        memcpy(data, vector->data, (size_t)width * vector->capacity);
+        uint32_t kept = vector->data == NULL ? 0 : vector->capacity;
+        void *data = alloc_more_values(arena, vector->type.phys, kept, capacity);
+        if (kept > 0)
+            memcpy(data, vector->data, (size_t)width * kept);
         vector->data = vector->data_buffer = data;
     }
     uint8_t *nulls = arena_alloc_aligned(arena, capacity + VECTOR_SLACK_BYTES, VECTOR_ALIGNMENT);
-    memset(nulls, 0, capacity);
     if (vector->nulls != NULL) {
         memcpy(nulls, vector->nulls, vector->capacity);
+        memset(nulls + vector->capacity, 0, capacity - vector->capacity);
         vector->nulls = nulls;
     }
     vector->nulls_buffer = nulls;

@@ -69,6 +69,7 @@ typedef struct Chunk {
     uint32_t selected;     /* valid when sel is set */
     const uint16_t *dropped; /* see chunk_is_nearly_whole() */
     uint32_t dropped_count;
+    const uint64_t *dropped_bits; /* the same as bits, from the first row on; NULL: they are in the list alone */
 } Chunk;
 
 static inline Rows chunk_rows(const Chunk *chunk)

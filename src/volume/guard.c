@@ -14,12 +14,14 @@ typedef struct GuardState {
 
 static _Thread_local volatile GuardState guard;
 static uintptr_t page_bytes;
+static _Atomic uint32_t all_faults;
 
 static void on_bus_error(int number, siginfo_t *info, void *context)
 {
     (void)context;
     uintptr_t page = (uintptr_t)info->si_addr & ~(page_bytes - 1);
     guard.faults++;
+    atomic_fetch_add_explicit(&all_faults, 1, memory_order_relaxed);
     if (guard.depth > 0 &&
         mmap((void *)page, page_bytes, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) != MAP_FAILED)
         return;
@@ -50,4 +52,9 @@ bool volume_guard_end(void)
 {
     guard.depth--;
     return guard.faults == 0;
+}
+
+uint32_t volume_guard_faults(void)
+{
+    return atomic_load_explicit(&all_faults, memory_order_relaxed);
 }

@@ -9,3 +9,5 @@ void volume_guard_install(void); /* once a process; more often does no harm */
 void volume_guard_begin(void);
 /* False: some bytes were not there. What was made of them has to be thrown away. */
 bool volume_guard_end(void);
+/* How many reads of the process met missing bytes: mappings from before a change of it may hold zeros for them. */
+uint32_t volume_guard_faults(void);

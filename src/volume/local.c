@@ -6,7 +6,10 @@
  * which fails when the name is taken. Then the directory is synced, and so is every directory above it,
  * once a process: that one is there does not say that whoever made it came to sync it. A file whose fsync
  * failed is thrown away and never synced again. put() leaves the syncs of directories to flush(), which
- * syncs those that were touched since. */
+ * syncs those that were touched since.
+ *
+ * An object that is open several times is mapped once: a large object holds the segments of many tablets, and the
+ * system bounds the number of mappings. */
 
 #include <dirent.h>
 #include <errno.h>
@@ -17,11 +20,22 @@
 #include <unistd.h>
 
 #include "base/fault.h"
+#include "base/hash.h"
 #include "base/strmap.h"
 #include "base/thread.h"
 #include "volume/guard.h"
 
-enum { MAX_PATH_BYTES = 4096, MAX_DIRTY = 256 };
+enum { MAX_PATH_BYTES = 4096, MAX_DIRTY = 256, MAPPING_SLOTS = 1 << 12 };
+
+typedef struct LocalMapping {
+    struct LocalMapping *next; /* of the slot */
+    void *data;
+    size_t size;
+    ino_t inode;
+    struct timespec modified;
+    uint32_t faults; /* volume_guard_faults() when it was made */
+    uint32_t users;
+} LocalMapping;
 
 typedef struct LocalVolume {
     Volume volume;
@@ -30,9 +44,11 @@ typedef struct LocalVolume {
     Mutex lock; /* guards dirty */
     char *dirty[MAX_DIRTY]; /* directories to sync at the next flush */
     uint32_t dirty_count;
-    Mutex made_lock; /* guards the rest */
+    Mutex made_lock; /* guards the names */
     Arena made_names;
     StrMap made; /* directories whose names are known to be durable */
+    Mutex mapping_lock; /* guards the mappings */
+    LocalMapping *mappings[MAPPING_SLOTS];
 } LocalVolume;
 
 struct VolumeWriter {
@@ -46,7 +62,7 @@ typedef struct LocalObject {
     VolumeObject object;
     ino_t inode;
     struct timespec modified;
-    bool is_copy; /* in memory; else mapped */
+    LocalMapping *mapping; /* NULL: data is a copy in memory */
     char path[];
 } LocalObject;
 
@@ -249,14 +265,54 @@ static Status local_flush(Volume *volume, Diag *diag)
     return status;
 }
 
+static LocalMapping **mapping_slot(LocalVolume *local, ino_t inode)
+{
+    return &local->mappings[hash_u64((uint64_t)inode) % MAPPING_SLOTS];
+}
+
+/* Zeros stand in for missing bytes of a mapping once a read of any met the end of its file: later ones get their own. */
+static bool is_mapping_of(const LocalMapping *mapping, const LocalObject *object)
+{
+    return mapping->inode == object->inode && mapping->size == object->object.size && mapping->modified.tv_sec == object->modified.tv_sec &&
+           mapping->modified.tv_nsec == object->modified.tv_nsec && mapping->faults == volume_guard_faults();
+}
+
 static Status map_object(LocalObject *object, int fd, Diag *diag)
 {
-    void *data = mmap(NULL, object->object.size, PROT_READ, MAP_SHARED, fd, 0);
-    if (data == MAP_FAILED)
-        return io_error(diag, "map", object->path);
-    atomic_fetch_add_explicit(&mapped_objects, 1, memory_order_relaxed);
-    object->object.data = data;
+    LocalVolume *local = (LocalVolume *)object->object.volume;
+    LocalMapping **slot = mapping_slot(local, object->inode);
+    LOCK_GUARD(&local->mapping_lock);
+    LocalMapping *mapping = *slot;
+    while (mapping != NULL && !is_mapping_of(mapping, object))
+        mapping = mapping->next;
+    if (mapping == NULL) {
+        uint32_t faults = volume_guard_faults();
+        void *data = mmap(NULL, object->object.size, PROT_READ, MAP_SHARED, fd, 0);
+        if (data == MAP_FAILED)
+            return io_error(diag, "map", object->path);
+        atomic_fetch_add_explicit(&mapped_objects, 1, memory_order_relaxed);
+        mapping = mem_alloc(sizeof(*mapping));
+        *mapping = (LocalMapping){*slot, data, object->object.size, object->inode, object->modified, faults, 0};
+        *slot = mapping;
+    }
+    mapping->users++;
+    object->mapping = mapping;
+    object->object.data = mapping->data;
     return OK;
+}
+
+static void release_mapping(LocalVolume *local, LocalMapping *mapping)
+{
+    LOCK_GUARD(&local->mapping_lock);
+    if (--mapping->users > 0)
+        return;
+    LocalMapping **at = mapping_slot(local, mapping->inode);
+    while (*at != mapping)
+        at = &(*at)->next;
+    *at = mapping->next;
+    munmap(mapping->data, mapping->size);
+    atomic_fetch_sub_explicit(&mapped_objects, 1, memory_order_relaxed);
+    mem_free(mapping);
 }
 
 static Status copy_object(LocalObject *object, int fd, Diag *diag)
@@ -265,7 +321,6 @@ static Status copy_object(LocalObject *object, int fd, Diag *diag)
     uint8_t *bytes = mem_alloc(size + SLACK_BYTES);
     memset(bytes + size, 0, SLACK_BYTES);
     object->object.data = bytes;
-    object->is_copy = true;
     while (done < size) {
         ssize_t count = pread(fd, bytes + done, size - done, (off_t)done);
         if (count == 0)
@@ -279,12 +334,11 @@ static Status copy_object(LocalObject *object, int fd, Diag *diag)
 
 static void local_close_object(VolumeObject *object)
 {
-    if (((LocalObject *)object)->is_copy) {
+    LocalMapping *mapping = ((LocalObject *)object)->mapping;
+    if (mapping != NULL)
+        release_mapping((LocalVolume *)object->volume, mapping);
+    else
         mem_free((void *)(uintptr_t)object->data);
-    } else if (object->data != NULL) {
-        munmap((void *)(uintptr_t)object->data, object->size);
-        atomic_fetch_sub_explicit(&mapped_objects, 1, memory_order_relaxed);
-    }
     mem_free(object);
 }
 
@@ -426,6 +480,7 @@ static void local_close(Volume *volume)
     close(local->root);
     arena_deinit(&local->made_names);
     mutex_deinit(&local->made_lock);
+    mutex_deinit(&local->mapping_lock);
     mutex_deinit(&local->lock);
     mem_free(local);
 }
@@ -510,6 +565,7 @@ Status volume_open_local(const char *directory, const Environment *environment, 
     local->root = root;
     mutex_init(&local->lock);
     mutex_init(&local->made_lock);
+    mutex_init(&local->mapping_lock);
     arena_init(&local->made_names, NULL);
     strmap_init(&local->made, &local->made_names, false);
     snprintf(local->url, sizeof(local->url), "file://%s", directory);

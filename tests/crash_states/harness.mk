@@ -11,7 +11,8 @@ $(BUILD)/merak-crash-states: $(CRASH_OBJECTS) $(BUILD)/libmerak.a
 	$(Q)$(CC) $(LDFLAGS_COMMON) $(LDFLAGS_VARIANT) $(CRASH_CALLS:%=-Wl,--wrap=%) $^ $(LIBS) -o $@
 crash-states: $(BUILD)/merak-crash-states
 	@$(BUILD)/merak-crash-states $(CRASH_OPTIONS)
-harness-crash-states: crash-states
+harness-crash-states:
+	@$(MAKE) crash-states CRASH_OPTIONS="--seed $(TEST_SEED)"
 harness-crash-states-all:
 	@$(MAKE) crash-states CRASH_OPTIONS="--states 20000"
 -include $(CRASH_OBJECTS:.o=.d)

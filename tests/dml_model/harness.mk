@@ -10,8 +10,9 @@ $(BUILD)/merak-dml-model: $(DML_MODEL_OBJECTS) $(BUILD)/libmerak.a
 	$(CC) $(LDFLAGS_COMMON) $(LDFLAGS_VARIANT) $^ $(LIBS) $(shell pkg-config --libs libmariadb) -o $@
 dml-model: $(BUILD)/merak $(BUILD)/merak-dml-model
 	@$(BUILD)/merak-dml-model --server $(BUILD)/merak --self-check | tail -1
-	@$(BUILD)/merak-dml-model --server $(BUILD)/merak --seconds $(DML_MODEL_SECONDS)
-harness-dml-model: dml-model
+	@$(BUILD)/merak-dml-model --server $(BUILD)/merak --seconds $(DML_MODEL_SECONDS) $(DML_MODEL_OPTIONS)
+harness-dml-model:
+	@$(MAKE) dml-model DML_MODEL_OPTIONS="--seed $(TEST_SEED)"
 harness-dml-model-long:
 	@$(MAKE) dml-model DML_MODEL_SECONDS=1800
 -include $(DML_MODEL_OBJECTS:.o=.d)

@@ -7,22 +7,21 @@
  * With S3_ENDPOINT and its like in the environment (tests/s3/with_service.sh) the volume lies there, and readers SYNC first.
  *
  * Cutting off drops the packets to and from the leader's port, while it still reaches the volume; it needs root and iptables,
- * and is left out, with a line that says so, where they are not there.
+ * and is left out, with a line that says so, where they are not there. In network namespaces (with_namespaces.sh) every node is a
+ * host of its own, and cut off it reaches nobody: neither others nor clients nor a volume on a service.
  *
  * The last line is "N passed, N failed". */
 
 #include <curl/curl.h>
-#include <fcntl.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/environment.h"
 #include "base/thread.h"
+#include "failover/cut.h"
 #include "recovery/peer.h"
 #include "sql_runner/server_process.h"
 
@@ -82,7 +81,7 @@ static void check(bool is_right, const char *what)
 static MYSQL *connect_to(uint64_t node)
 {
     int port = atomic_load(&ports[node % NODES]);
-    return port == 0 ? NULL : peer_connect(port, NULL);
+    return port == 0 ? NULL : peer_connect_to(cut_host((int)(node % NODES)), port, NULL);
 }
 
 static void note_outcome(Writer *writer, int64_t op, Outcome outcome)
@@ -220,37 +219,7 @@ static int64_t await_write(int64_t since_us)
     return atomic_load(&last_write_us) - since_us;
 }
 
-/* ---- cutting off ---- */
-
-static bool run_iptables(const char *what, const char *direction, const char *which, int port)
-{
-    char number[16];
-    pid_t pid;
-    int state = -1;
-    snprintf(number, sizeof(number), "%d", port);
-    const char *arguments[] = {"iptables", "-w", what, direction, "-i", "lo", "-p", "tcp", which, number, "-j", "DROP", NULL};
-    posix_spawn_file_actions_t actions;
-    posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
-    bool is_run = posix_spawnp(&pid, "iptables", &actions, NULL, (char *const *)(uintptr_t)arguments, environ) == 0 &&
-                  waitpid(pid, &state, 0) == pid;
-    posix_spawn_file_actions_destroy(&actions);
-    return is_run && WIFEXITED(state) && WEXITSTATUS(state) == 0;
-}
-
-static bool set_cut(int port, bool is_cut)
-{
-    const char *what = is_cut ? "-I" : "-D";
-    bool to = run_iptables(what, "INPUT", "--dport", port), from = run_iptables(what, "INPUT", "--sport", port);
-    return to && from;
-}
-
-static bool can_cut(void)
-{
-    if (geteuid() != 0 || !set_cut(9, true))
-        return false;
-    return set_cut(9, false);
-}
+/* ---- blows ---- */
 
 static Blow blow_of(int round)
 {
@@ -263,11 +232,11 @@ static Status strike(Blow blow, int leader, int64_t *out_gap_us, Diag *diag)
     int64_t since_us = now_us();
     if (blow == BLOW_CUT_OFF) {
         int port = atomic_exchange(&ports[leader], 0);
-        check(set_cut(port, true), "the leader is cut off");
+        check(cut_set(leader, port, true), "the leader is cut off");
         since_us = now_us(); /* until then writes go on */
         *out_gap_us = await_write(since_us);
         env_sleep_us(environment_real(), (int64_t)PAUSE_MS * 500);
-        check(set_cut(port, false), "the leader is back");
+        check(cut_set(leader, port, false), "the leader is back");
         atomic_store(&ports[leader], port);
         return OK;
     }
@@ -436,8 +405,11 @@ static void stop_threads(void)
 
 static Status run(const ServerOptions *options, int rounds, uint64_t seed, Diag *diag)
 {
+    static ServerOptions own[NODES];
     for (int i = 0; i < NODES; i++) {
-        TRY(server_open(&nodes[i], options, diag));
+        own[i] = *options;
+        cut_place(i, &own[i]);
+        TRY(server_open(&nodes[i], &own[i], diag));
         TRY(start_node(i, diag));
     }
     MYSQL *mysql = connect_to(1); /* a follower */
@@ -448,7 +420,7 @@ static Status run(const ServerOptions *options, int rounds, uint64_t seed, Diag 
                   peer_run(mysql, "INSERT INTO d.own VALUES (1), (2)") == OUTCOME_DONE && peer_run(mysql, "COMMIT") == OUTCOME_DONE;
     check(is_run && peer_number(mysql, "SELECT count(*) FROM d.own", &rows) && rows == 2, "a temporary table is seen through a follower");
     mysql_close(mysql);
-    LoadReply load = peer_load(nodes[2].http_port, "d", "log", "through_a_follower", STR_VIEW("99,1\n99,2\n"));
+    LoadReply load = peer_load_to(cut_host(2), nodes[2].http_port, "d", "log", "through_a_follower", STR_VIEW("99,1\n99,2\n"));
     check(load.outcome == OUTCOME_DONE && load.loaded == 2, "a load is sent on to the leader");
     TRY(start_threads(seed, diag));
     Status status = run_rounds(rounds, diag);
@@ -500,7 +472,10 @@ static void say_last_words(const char *trouble)
 
 static void choose_volume(ServerOptions *options, const char *folder)
 {
-    static const char *const keys[][2] = {{"aws_s3_endpoint", "S3_ENDPOINT"}, {"aws_s3_access_key", "S3_ACCESS_KEY"}, {"aws_s3_secret_key", "S3_SECRET_KEY"}};
+    static const char *const keys[][2] = {{"aws_s3_endpoint", "S3_ENDPOINT"},
+                                          {"aws_s3_access_key", "S3_ACCESS_KEY"},
+                                          {"aws_s3_secret_key", "S3_SECRET_KEY"},
+                                          {"aws_s3_region", "S3_REGION"}};
     char path[SERVER_PATH_BYTES + 40];
     is_remote = getenv("S3_ENDPOINT") != NULL;
     if (!is_remote) {
@@ -508,8 +483,10 @@ static void choose_volume(ServerOptions *options, const char *folder)
         add_setting(options, "home_volume", path);
         return;
     }
-    for (size_t i = 0; i < COUNT_OF(keys); i++)
-        add_setting(options, keys[i][0], getenv(keys[i][1]));
+    for (size_t i = 0; i < COUNT_OF(keys); i++) {
+        if (getenv(keys[i][1]) != NULL)
+            add_setting(options, keys[i][0], getenv(keys[i][1]));
+    }
     snprintf(path, sizeof(path), "%s/failover", getenv("S3_BUCKET"));
     add_setting(options, "aws_s3_path", path);
     add_setting(options, "cloud_native_storage_type", "S3");
@@ -535,9 +512,9 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: merak-failover --server BINARY [--rounds N] [--seed N]\n");
         return 2;
     }
-    may_cut = can_cut();
-    printf("failover: %d rounds, --seed %llu%s\n", rounds, (unsigned long long)seed,
-           may_cut ? "" : "; cutting off is not tried: it needs root and iptables");
+    may_cut = cut_is_possible();
+    printf("failover: %d rounds, --seed %llu%s%s\n", rounds, (unsigned long long)seed,
+           cut_has_namespaces() ? ", in network namespaces" : "", may_cut ? "" : "; cutting off is not tried: it needs root and iptables");
     choose_volume(&options, shared.folder);
     Status status = run(&options, rounds, seed, &diag);
     if (status != OK)

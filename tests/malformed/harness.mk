@@ -12,8 +12,10 @@ malformed: $(BUILD)/merak $(BUILD)/merak-malformed
 	@$(BUILD)/merak-malformed --server $(BUILD)/merak $(MALFORMED_OPTIONS)
 limits: $(BUILD)/merak $(BUILD)/merak-malformed
 	@$(BUILD)/merak-malformed --server $(BUILD)/merak --limits $(MALFORMED_OPTIONS)
-harness-malformed: malformed
-harness-limits: limits
+harness-malformed:
+	@$(MAKE) malformed MALFORMED_OPTIONS="--seed $(TEST_SEED)"
+harness-limits:
+	@$(MAKE) limits MALFORMED_OPTIONS="--seed $(TEST_SEED)"
 harness-limits-asan:
 	@$(MAKE) VARIANT=asan limits MALFORMED_OPTIONS=--slow
 harness-malformed-asan:

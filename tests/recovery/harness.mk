@@ -12,7 +12,9 @@ kill-loop: $(BUILD)/merak $(BUILD)/merak-kill-loop
 	@$(BUILD)/merak-kill-loop --server $(BUILD)/merak --self-check | tail -3
 	@$(BUILD)/merak-kill-loop --server $(BUILD)/merak --kills $(KILLS)
 .PHONY: harness-kill-loop-long
-harness-kill-loop: kill-loop
+harness-kill-loop: $(BUILD)/merak $(BUILD)/merak-kill-loop
+	@$(BUILD)/merak-kill-loop --server $(BUILD)/merak --self-check | tail -3
+	@$(BUILD)/merak-kill-loop --server $(BUILD)/merak --kills $(KILLS) --seed $(TEST_SEED)
 harness-kill-loop-long: $(BUILD)/merak $(BUILD)/merak-kill-loop
 	@$(BUILD)/merak-kill-loop --server $(BUILD)/merak --kills 200
 -include $(KILL_OBJECTS:.o=.d)

@@ -11,11 +11,16 @@ enum { SECONDS_MAX = 20, CLIENT_ERRORS = 2000, CLIENT_ERRORS_END = 3000 };
 
 MYSQL *peer_connect(int query_port, const char *database)
 {
+    return peer_connect_to("127.0.0.1", query_port, database);
+}
+
+MYSQL *peer_connect_to(const char *host, int query_port, const char *database)
+{
     MYSQL *mysql = mysql_init(NULL);
     unsigned int seconds = SECONDS_MAX;
     mysql_options(mysql, MYSQL_OPT_READ_TIMEOUT, &seconds);
     mysql_options(mysql, MYSQL_OPT_CONNECT_TIMEOUT, &seconds);
-    if (mysql_real_connect(mysql, "127.0.0.1", "root", "", database, (unsigned int)query_port, NULL, 0) != NULL)
+    if (mysql_real_connect(mysql, host, "root", "", database, (unsigned int)query_port, NULL, 0) != NULL)
         return mysql;
     mysql_close(mysql);
     return NULL;
@@ -108,11 +113,16 @@ static void json_text(const char *json, const char *name, char out[40])
 
 LoadReply peer_load(int http_port, const char *database, const char *table, const char *label, StrView body)
 {
+    return peer_load_to("127.0.0.1", http_port, database, table, label, body);
+}
+
+LoadReply peer_load_to(const char *host, int http_port, const char *database, const char *table, const char *label, StrView body)
+{
     LoadReply reply = {.outcome = OUTCOME_UNKNOWN};
     AUTO_BYTEBUF text = {0};
     char url[256], header[128], loaded[40];
     CURL *curl = curl_easy_init();
-    snprintf(url, sizeof(url), "http://127.0.0.1:%d/api/%s/%s/_stream_load", http_port, database, table);
+    snprintf(url, sizeof(url), "http://%s:%d/api/%s/%s/_stream_load", host, http_port, database, table);
     snprintf(header, sizeof(header), "label: %s", label);
     struct curl_slist *headers = curl_slist_append(NULL, header);
     headers = curl_slist_append(headers, "column_separator: ,");

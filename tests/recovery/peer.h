@@ -14,6 +14,7 @@ typedef enum Outcome {
 
 /* NULL when there is no server. */
 MYSQL *peer_connect(int query_port, const char *database);
+MYSQL *peer_connect_to(const char *host, int query_port, const char *database);
 Outcome peer_run(MYSQL *mysql, const char *sql);
 /* First cell of the first row as a number; false when the statement failed. An empty result is 0. */
 bool peer_number(MYSQL *mysql, const char *sql, int64_t *out_value);
@@ -30,5 +31,6 @@ typedef struct LoadReply {
     int64_t loaded;
 } LoadReply;
 LoadReply peer_load(int http_port, const char *database, const char *table, const char *label, StrView body);
+LoadReply peer_load_to(const char *host, int http_port, const char *database, const char *table, const char *label, StrView body);
 /* State of a label as get_load_state tells it, "" without an answer. */
 void peer_load_state(int http_port, const char *database, const char *label, char out_state[40]);

@@ -25,8 +25,10 @@ harness-s3-sql: $(BUILD)/merak $(BUILD)/merak-s3d $(BUILD)/merak-sqltest
 	@$(BESIDE_S3) $(BUILD)/merak-sqltest --server tests/s3/server_on_s3.sh --jobs $(SQL_JOBS) --name s3 $(SQL_FILES)
 # A random schedule of misbehaviour: `make s3-chaos CHAOS="600 7"` is ten minutes with a seed.
 .PHONY: s3-chaos harness-s3-chaos harness-s3-chaos-long
-s3-chaos harness-s3-chaos: $(BUILD)/merak $(BUILD)/merak-s3d
+s3-chaos: $(BUILD)/merak $(BUILD)/merak-s3d
 	@$(BESIDE_S3) tests/s3/chaos_test.sh $(CHAOS)
+harness-s3-chaos: $(BUILD)/merak $(BUILD)/merak-s3d
+	@$(BESIDE_S3) tests/s3/chaos_test.sh 15 $(TEST_SEED)
 harness-s3-chaos-long: $(BUILD)/merak $(BUILD)/merak-s3d
 	@$(BESIDE_S3) tests/s3/chaos_test.sh 1800
 harness-s3-kill-loop: $(BUILD)/merak $(BUILD)/merak-s3d $(BUILD)/merak-kill-loop

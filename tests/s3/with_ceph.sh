@@ -56,7 +56,7 @@ bluestore_cache_autotune = false
 bluestore_cache_size = 134217728
 memstore_device_bytes = 4294967296
 [client.rgw]
-rgw_frontends = beast endpoint=127.0.0.1:$port tcp_nodelay=1
+rgw_frontends = beast endpoint=${S3_LISTEN:-127.0.0.1}:$port tcp_nodelay=1
 rgw_thread_pool_size = 32
 rgw_dns_name = localhost
 rgw_run_sync_thread = false
@@ -83,13 +83,13 @@ start() {
     done
     radosgw -c "$conf" -n client.rgw
     for _ in $(seq 300); do
-        curl -s -o /dev/null "http://127.0.0.1:$port/" && break
+        curl -s -o /dev/null "http://${S3_LISTEN:-127.0.0.1}:$port/" && break
         sleep 0.2
     done
     radosgw-admin -c "$conf" user create --uid=test --display-name=test --access-key=testkey --secret-key=secret-of-the-tests
 }
 start > "$work/start.log" 2>&1 || { cat "$work/start.log"; echo "0 passed, 1 failed"; exit 1; }
-export S3_ENDPOINT=http://127.0.0.1:$port S3_BUCKET=bucket S3_ACCESS_KEY=testkey S3_SECRET_KEY=secret-of-the-tests S3_REGION=default
+export S3_ENDPOINT=http://${S3_LISTEN:-127.0.0.1}:$port S3_BUCKET=bucket S3_ACCESS_KEY=testkey S3_SECRET_KEY=secret-of-the-tests S3_REGION=default
 export CEPH_CONF_OF_TEST=$conf
 "$(dirname "$0")/make_bucket.py"
 "$@"

@@ -5,6 +5,6 @@ set -eu
 export S3_BUCKET=bucket S3_ACCESS_KEY=key S3_SECRET_KEY=secret-of-the-tests
 coproc "$1" 0 "$S3_BUCKET" "$S3_ACCESS_KEY" "$S3_SECRET_KEY" "${S3_SEED:-1}" "${S3_DELAY_US:-0}" "${S3_BYTES_PER_SECOND:-0}"
 read -r port <&"${COPROC[0]}"
-export S3_ENDPOINT=http://127.0.0.1:$port
+export S3_ENDPOINT=http://${S3_LISTEN:-127.0.0.1}:$port
 shift
 "$@"

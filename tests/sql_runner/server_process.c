@@ -16,7 +16,12 @@
 
 #include "base/environment.h"
 
-enum { STOP_SECONDS = 30, LAST_WORDS_BYTES = 6000, ARGUMENTS_MAX = 2 * SERVER_SETTINGS_MAX + 12, PATH_EXTRA_BYTES = 32 };
+enum {
+    STOP_SECONDS = 30,
+    LAST_WORDS_BYTES = 6000,
+    ARGUMENTS_MAX = 2 * SERVER_SETTINGS_MAX + SERVER_RUNNER_MAX + 12,
+    PATH_EXTRA_BYTES = 32
+};
 
 static void path_of(const ServerProcess *server, const char *name, char out[SERVER_PATH_BYTES + PATH_EXTRA_BYTES])
 {
@@ -54,9 +59,13 @@ void server_close(ServerProcess *server)
 static Status spawn(ServerProcess *server, int out_fd, Diag *diag)
 {
     char data[SERVER_PATH_BYTES + PATH_EXTRA_BYTES], errors[SERVER_PATH_BYTES + PATH_EXTRA_BYTES];
-    const char *arguments[ARGUMENTS_MAX] = {server->options->binary, "server", "--data-dir", data, "--set", "query_port=0",
-                                            "--set", "http_port=0"};
-    int count = 8;
+    const char *fixed[] = {server->options->binary, "server", "--data-dir", data, "--set", "query_port=0", "--set", "http_port=0"};
+    const char *arguments[ARGUMENTS_MAX] = {NULL};
+    int count = 0;
+    for (int i = 0; i < SERVER_RUNNER_MAX && server->options->runner[i] != NULL; i++)
+        arguments[count++] = server->options->runner[i];
+    for (size_t i = 0; i < COUNT_OF(fixed); i++)
+        arguments[count++] = fixed[i];
     for (int i = 0; i < server->options->setting_count; i++) {
         arguments[count++] = "--set";
         arguments[count++] = server->options->settings[i];
@@ -67,12 +76,12 @@ static Status spawn(ServerProcess *server, int out_fd, Diag *diag)
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_adddup2(&actions, out_fd, STDOUT_FILENO);
     posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, errors, O_WRONLY | O_CREAT | O_APPEND, 0600);
-    int code = posix_spawn(&server->pid, server->options->binary, &actions, NULL, (char *const *)(uintptr_t)arguments, environ);
+    int code = posix_spawnp(&server->pid, arguments[0], &actions, NULL, (char *const *)(uintptr_t)arguments, environ);
     posix_spawn_file_actions_destroy(&actions);
     if (code == 0)
         return OK;
     server->pid = 0;
-    return RAISE(diag, IO, "cannot run %s: %s", server->options->binary, strerror(code));
+    return RAISE(diag, IO, "cannot run %s: %s", arguments[0], strerror(code));
 }
 
 /* Reads until the line is there, the pipe ends or time is up. */

@@ -5,10 +5,11 @@
 
 #include "base/arena.h"
 
-enum { SERVER_SETTINGS_MAX = 16, SERVER_PATH_BYTES = 512 };
+enum { SERVER_SETTINGS_MAX = 16, SERVER_RUNNER_MAX = 4, SERVER_PATH_BYTES = 512 };
 
 typedef struct ServerOptions {
     const char *binary;
+    const char *runner[SERVER_RUNNER_MAX];     /* words before the binary: a command that becomes it */
     const char *settings[SERVER_SETTINGS_MAX]; /* key=value */
     int setting_count;
     int start_seconds; /* until the ready line */

@@ -2,7 +2,9 @@
 TEST_HARNESSES += vacuum
 LONG_HARNESSES += vacuum-long
 .PHONY: vacuum harness-vacuum harness-vacuum-long
-vacuum harness-vacuum: $(BUILD)/merak
+vacuum: $(BUILD)/merak
 	@tests/vacuum/vacuum_test.sh $(VACUUM_OPTIONS)
+harness-vacuum: $(BUILD)/merak
+	@tests/vacuum/vacuum_test.sh 2 $(TEST_SEED)
 harness-vacuum-long: $(BUILD)/merak
 	@tests/vacuum/vacuum_test.sh 20

@@ -206,9 +206,16 @@ static void files_changed_underneath_are_noticed(void **state)
     env_sleep_us(environment_real(), 150000);
     assert_int_equal(segment_cache_get(cache, &ref, &diag, &again), OK);
     assert_int_equal(sample_check(again, &rows, &wrong, &diag), OK);
+    Segment *beside; /* in the same mapping */
+    assert_int_equal(segment_open(volume, &ref, &diag, &beside), OK);
+    assert_int_equal(sample_check(beside, &rows, &wrong, &diag), OK);
     assert_int_equal(ftruncate(fd, 100), 0);
     assert_int_equal(sample_check(again, &rows, &wrong, &diag), ERR_CORRUPT);
     assert_non_null(strstr(diag.message, "data/1/sample.seg"));
+    diag_reset(&diag);
+    assert_int_equal(sample_check(beside, &rows, &wrong, &diag), ERR_CORRUPT);
+    assert_non_null(strstr(diag.message, "became shorter"));
+    segment_close(beside);
     segment_cache_release(cache, again);
     segment_cache_release(cache, segment);
     env_sleep_us(environment_real(), 150000);

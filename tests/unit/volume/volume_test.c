@@ -141,21 +141,34 @@ static uint32_t mappings(void)
     return count;
 }
 
+static Volume *open_scratch(char *directory)
+{
+    Diag diag = {0};
+    Volume *v;
+    assert_non_null(mkdtemp(directory));
+    assert_int_equal(volume_open_local(directory, environment_real(), &diag, &v), OK);
+    return v;
+}
+
 /* More objects than a process may have mappings. */
 static void many_objects_are_open_at_once(void **state)
 {
-    enum { OBJECTS = 70000 };
+    enum { OBJECTS = 33000 };
     static VolumeObject *objects[OBJECTS];
     (void)state;
     Diag diag = {0};
-    Volume *v;
     char directory[] = "/tmp/volume_test.XXXXXX";
-    assert_non_null(mkdtemp(directory));
-    assert_int_equal(volume_open_local(directory, environment_real(), &diag, &v), OK);
-    assert_int_equal(volume_put(v, "a/small", STR_VIEW("small bytes"), &diag), OK);
-    for (uint32_t i = 0; i < OBJECTS; i++)
-        assert_int_equal(volume_open_object(v, "a/small", &diag, &objects[i]), OK);
-    assert_true(mappings() < 40000);
+    Volume *v = open_scratch(directory);
+    for (uint32_t i = 0; i < OBJECTS; i++) {
+        char path[64];
+        snprintf(path, sizeof(path), "%s/small%u", directory, i);
+        FILE *file = fopen(path, "we");
+        assert_non_null(file);
+        assert_int_equal(fputs("small bytes", file) >= 0, 1);
+        fclose(file);
+        assert_int_equal(volume_open_object(v, strrchr(path, '/') + 1, &diag, &objects[i]), OK);
+    }
+    assert_in_range(mappings(), 29000, 31000);
     for (uint32_t i = 0; i < OBJECTS; i++) {
         assert_int_equal(objects[i]->size, 11);
         assert_memory_equal(objects[i]->data, "small bytes", 11);
@@ -163,6 +176,53 @@ static void many_objects_are_open_at_once(void **state)
         volume_close_object(objects[i]);
     }
     assert_true(mappings() < 2000);
+    volume_close(v);
+    nftw(directory, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
+}
+
+/* Segments of many tablets lie in one object, which is too large to be copied. */
+static void an_object_is_mapped_once(void **state)
+{
+    enum { OPENS = 100000 };
+    static VolumeObject *objects[OPENS];
+    (void)state;
+    Diag diag = {0};
+    char directory[] = "/tmp/volume_test.XXXXXX";
+    Volume *v = open_scratch(directory);
+    char *large = mem_alloc_zero(1 << 20);
+    memcpy(large, "large bytes", 11);
+    assert_int_equal(volume_put(v, "large", strview_n(large, 1 << 20), &diag), OK);
+    for (uint32_t i = 0; i < OPENS; i++)
+        assert_int_equal(volume_open_object(v, "large", &diag, &objects[i]), OK);
+    assert_true(mappings() < 2000);
+    for (uint32_t i = 0; i < OPENS; i++) {
+        assert_memory_equal(objects[i]->data, "large bytes", 11);
+        volume_close_object(objects[i]);
+    }
+    mem_free(large);
+    volume_close(v);
+    nftw(directory, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
+}
+
+/* A file that was replaced under its name is another object. */
+static void another_file_is_not_shared(void **state)
+{
+    (void)state;
+    Diag diag = {0};
+    VolumeObject *old, *new;
+    char directory[] = "/tmp/volume_test.XXXXXX";
+    Volume *v = open_scratch(directory);
+    assert_int_equal(volume_put(v, "o", STR_VIEW("first"), &diag), OK);
+    assert_int_equal(volume_open_object(v, "o", &diag, &old), OK);
+    assert_int_equal(volume_remove(v, "o", &diag), OK);
+    assert_int_equal(volume_put(v, "o", STR_VIEW("other"), &diag), OK);
+    assert_int_equal(volume_open_object(v, "o", &diag, &new), OK);
+    assert_memory_equal(old->data, "first", 5);
+    assert_memory_equal(new->data, "other", 5);
+    assert_false(volume_object_is_unchanged(old));
+    volume_close_object(old);
+    assert_memory_equal(new->data, "other", 5);
+    volume_close_object(new);
     volume_close(v);
     nftw(directory, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
 }
@@ -175,6 +235,8 @@ int main(void)
         cmocka_unit_test(crashes_lose_what_was_not_flushed),
         cmocka_unit_test(writes_fail_on_demand),
         cmocka_unit_test(many_objects_are_open_at_once),
+        cmocka_unit_test(an_object_is_mapped_once),
+        cmocka_unit_test(another_file_is_not_shared),
     };
     return cmocka_run_group_tests_name("volume", tests, NULL, NULL);
 }
