@@ -255,9 +255,10 @@ static void first_level(Source *view, uint32_t template)
         {"select date_trunc('day', a.dt) as p, a.k % 6 as k, sum(a.v * b.v) as s, count(*) as c, count(a.v * b.v) as n from f0 a join f1 b on a.dt = b.dt "
          "and a.k % 6 = b.k % 6 group by date_trunc('day', a.dt), a.k % 6",
          GRAIN_DAY, {{0, INPUT_MAIN}, {1, INPUT_REF}}, 2},
-        {"select 0 as p, a.k % 7 as k, sum(a.v + d.w) as s, count(*) as c, count(a.v + d.w) as n from f0 a join d on a.k = d.k group by a.k % 7", GRAIN_ALL,
-         {{0, INPUT_WHOLE}, {2, INPUT_WHOLE}}, 2},
-        {"select date_trunc('day', dt) as p, if(k % 5 = 2, null, k % 5) as k, max(k) + min(v) + 100000 * cast(avg(v) * 1000 as bigint) as s, count(distinct v) as c from f0 "
+        {"select 0 as p, a.k % 7 as k, sum(a.v + d.w) as s, count(*) as c, count(a.v + d.w) as n from f0 a join d on a.k = d.k group by a.k % 7",
+         GRAIN_ALL, {{0, INPUT_WHOLE}, {2, INPUT_WHOLE}}, 2},
+        {"select date_trunc('day', dt) as p, if(k % 5 = 2, null, k % 5) as k, max(k) + min(v) + 100000 * cast(avg(v) * 1000 as bigint) as s, "
+         "count(distinct v) as c from f0 "
          "group by date_trunc('day', dt), if(k % 5 = 2, null, k % 5)",
          GRAIN_DAY, {{0, INPUT_MAIN}}, 1},
         {"select date_trunc('month', dt) as p, k % 3 as k, max(v) as s, count(distinct k) as c from (select dt, k, v from f0 where v > 0 union all "
