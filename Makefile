@@ -30,7 +30,7 @@ endif
 BUILD := build/$(VARIANT)
 .DEFAULT_GOAL := all
 CCACHE := $(shell command -v ccache 2>/dev/null)
-PACKAGES := liblz4 libzstd libxxhash libuv openssl libmicrohttpd jansson yaml-0.1 libpcre2-8 libcurl zlib
+PACKAGES := liblz4 libzstd snappy libxxhash libuv openssl libmicrohttpd jansson yaml-0.1 libpcre2-8 libcurl zlib
 
 WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes \
   -Wold-style-definition -Wundef -Wvla -Wwrite-strings -Wcast-qual -Wpointer-arith -Wformat=2 \
@@ -106,7 +106,7 @@ UNIT_BINARIES := $(UNIT_SOURCES:%.c=$(BUILD)/%)
 all: $(BUILD)/merak
 lib: $(BUILD)/libmerak.a
 
-$(BUILD)/src/vector/%.o $(BUILD)/src/func/%.o $(BUILD)/src/codec/%.o $(BUILD)/src/expr/%.o $(BUILD)/src/exec/%.o: OPT := $(KERNEL_OPT)
+$(BUILD)/src/vector/%.o $(BUILD)/src/func/%.o $(BUILD)/src/codec/%.o $(BUILD)/src/expr/%.o $(BUILD)/src/exec/%.o $(BUILD)/src/format/parquet/%.o: OPT := $(KERNEL_OPT)
 # Objects are made anew when the compiler or a flag changes.
 FLAGS_NOW := $(CC) $(filter-out -Werror,$(CFLAGS_COMMON)) $(CFLAGS_VARIANT) $(CFLAGS) $(OPT) $(KERNEL_OPT)
 $(BUILD)/flags: FORCE
@@ -154,6 +154,13 @@ $(BUILD)/merak-tpch: $(TPCH_OBJECTS)
 .PHONY: segbench
 segbench: $(BUILD)/merak-segments
 $(BUILD)/merak-segments: $(BUILD)/bench/segment/segment_bench.o $(BUILD)/libmerak.a
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(LDFLAGS_COMMON) $(LDFLAGS_VARIANT) $^ $(LIBS) -o $@
+
+# Decode times of a Parquet file; see the head of its source.
+.PHONY: parquetbench
+parquetbench: $(BUILD)/merak-parquet
+$(BUILD)/merak-parquet: $(BUILD)/bench/parquet/parquet_bench.o $(BUILD)/libmerak.a
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(LDFLAGS_COMMON) $(LDFLAGS_VARIANT) $^ $(LIBS) -o $@
 
@@ -291,4 +298,4 @@ help:
 clean:
 	rm -rf build
 
--include $(BUILD)/tools/docs/docs_main.d $(BUILD)/bench/segment/segment_bench.d $(LIB_OBJECTS:.o=.d) $(MAIN_OBJECTS:.o=.d) $(UNIT_BINARIES:%=%.d) $(TPCH_OBJECTS:.o=.d) $(RUNNER_OBJECTS:.o=.d) $(wildcard $(BUILD)/tests/fuzz/*.d)
+-include $(BUILD)/tools/docs/docs_main.d $(BUILD)/bench/parquet/parquet_bench.d $(BUILD)/bench/segment/segment_bench.d $(LIB_OBJECTS:.o=.d) $(MAIN_OBJECTS:.o=.d) $(UNIT_BINARIES:%=%.d) $(TPCH_OBJECTS:.o=.d) $(RUNNER_OBJECTS:.o=.d) $(wildcard $(BUILD)/tests/fuzz/*.d)

@@ -38,7 +38,8 @@ export function wholeNumber(options, name) {
 export function startServer(dataDir, queryPort = 0) {
   const args = ['server', '--data-dir', dataDir];
   for (const setting of [`query_port=${queryPort}`, 'http_port=0', 'edit_log_port=0']) args.push('--set', setting);
-  const child = spawn(program('merak'), args, { stdio: ['ignore', 'pipe', 'pipe'] });
+  const { MERAK_TPCH: _, ...env } = process.env; // names a program: to the server it would be a setting
+  const child = spawn(program('merak'), args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
   const ended = new Promise((resolve) => child.on('close', resolve));
   const killed = () => child.kill('SIGKILL');
   process.once('exit', killed);

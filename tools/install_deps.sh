@@ -2,7 +2,7 @@
 # Installs the Debian packages that are missing. Usage: tools/install_deps.sh [build] [test] [check]; nothing: all.
 # Does nothing, and needs no network, when all are there.
 set -eu
-build="gcc make pkg-config binutils liblz4-dev libzstd-dev libxxhash-dev libuv1-dev libssl-dev libmicrohttpd-dev libjansson-dev libyaml-dev
+build="gcc make pkg-config binutils liblz4-dev libzstd-dev libsnappy-dev libxxhash-dev libuv1-dev libssl-dev libmicrohttpd-dev libjansson-dev libyaml-dev
   libpcre2-dev libcurl4-openssl-dev zlib1g-dev libbz2-dev libroaring-dev ccache curl mariadb-client"
 test="libcmocka-dev libmariadb-dev"
 check="clang clang-format clang-tidy shellcheck python3"

@@ -242,6 +242,8 @@ static AccessRule rule_of(const AstStatement *statement)
         return rule_of_words(statement->show->what, show_rules, COUNT_OF(show_rules));
     if (statement->kind == AST_STATEMENT_DESCRIBE && strview_is(statement->text, "STORAGE VOLUME"))
         return (AccessRule){ACCESS_ON_NAMED, OBJECT_STORAGE_VOLUME, PRIVILEGE_ANY};
+    if (statement->kind == AST_STATEMENT_DESCRIBE && strview_is(statement->text, "FILES"))
+        return (AccessRule){ACCESS_FREE, 0, 0}; /* asks when it is run */
     for (size_t i = 0; i < COUNT_OF(statement_rules); i++) {
         if (statement_rules[i].kind == statement->kind)
             return statement_rules[i].rule;

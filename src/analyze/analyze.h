@@ -35,6 +35,7 @@ typedef struct AnalyzeContext {
     const AstCte *recursive_cte; /* of WITH RECURSIVE: its query may name it */
     const AstRelation *raw; /* the scan of this relation yields rows as they are stored */
     const AstRelation *permitted; /* reading this relation needs no right: it is what UPDATE or INSERT, which were asked, write to */
+    const struct FileTargets *file_targets; /* of INSERT .. SELECT FROM FILES(); NULL: none */
     const AstRelation *located; /* DELETE: the scan of this relation tells where its rows lie */
 } AnalyzeContext;
 

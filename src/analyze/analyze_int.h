@@ -114,6 +114,17 @@ Status bind_window(AnalyzeContext *context, Scope *scope, const AstExpr *ast, Ex
 Status bind_case_results(AnalyzeContext *context, Expr **arguments, uint32_t count, Expr **out); /* when, then, ..., [else] */
 Status bind_limits(AnalyzeContext *context, const AstQuery *ast, int64_t *out_limit, int64_t *out_offset);
 
+/* ---- bind_files.c ---- */
+/* Whose types FILES() takes. */
+typedef struct FileTargets {
+    const AstInsert *insert;
+    const TableSchema *schema;
+    const AstSelect *select;     /* NULL: none */
+    const AstRelation *relation; /* its FROM */
+} FileTargets;
+void bind_file_targets(const AstInsert *insert, const AstQuery *query, const TableSchema *schema, FileTargets *out);
+Status bind_files(AnalyzeContext *context, Scope *scope, const AstRelation *ast, LogicalNode **out);
+Status bind_connector_table(AnalyzeContext *context, const ConnectorTable *table, LogicalNode **out);
 LogicalNode *new_node(AnalyzeContext *context, LogicalKind kind, LogicalNode *child);
 void node_columns_like(AnalyzeContext *context, LogicalNode *node, const LogicalNode *child);
 /* What the scope's select has collected: groups, then calls, then the results of GROUPING(). */

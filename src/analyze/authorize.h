@@ -17,6 +17,10 @@ Status authorize_use(const AnalyzeContext *context, StrView database);
 AccessObject access_table_object(const CatalogDatabase *database, const CatalogTable *table);
 bool access_sees_table(const AccessRights *rights, const CatalogDatabase *database, const CatalogTable *table);
 
+/* FILES(): of its properties, where the files are. */
+Status authorize_file_properties(const AnalyzeContext *context, const AstStrList *keys, const AstStrList *values);
+Status authorize_files(const AnalyzeContext *context, StrView path);
+
 /* What a kind of statement needs. */
 typedef enum AccessScope {
     ACCESS_FREE,          /* nothing that belongs to somebody, or it asks while it is bound or run */

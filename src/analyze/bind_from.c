@@ -138,7 +138,7 @@ static Status pick_partitions(AnalyzeContext *context, const AstRelation *ast, L
     return OK;
 }
 
-static Status bind_system_table(AnalyzeContext *context, const ConnectorTable *table, LogicalNode **out)
+Status bind_connector_table(AnalyzeContext *context, const ConnectorTable *table, LogicalNode **out)
 {
     LogicalNode *node = new_node(context, LOGICAL_SYSTEM_SCAN, NULL);
     node->system_scan.table = table;
@@ -178,7 +178,7 @@ static Status bind_table(AnalyzeContext *context, Scope *scope, const AstRelatio
     if (system != NULL) {
         if (context->rights != NULL)
             TRY(context->connector->authorize(context->connector->context, database_name, name));
-        TRY(bind_system_table(context, system, out));
+        TRY(bind_connector_table(context, system, out));
         publish(context, scope, *out, alias, database_name);
         return OK;
     }
@@ -327,8 +327,8 @@ static Status bind_table_function(AnalyzeContext *context, Scope *scope, const A
                                   bool is_outer, LogicalNode **out)
 {
     const AstExpr *call = ast->call;
-    if (call == NULL || call->kind != AST_CALL)
-        return RAISE(context->diag, NOT_SUPPORTED, "table function FILES() is not supported yet");
+    if (call->kind != AST_CALL)
+        return analyze_error(context, scope->source, call->begin, "a table function is a call");
     uint32_t count = call->arguments.count;
     LogicalNode *node = new_node(context, LOGICAL_TABLE_FUNCTION, left);
     node->table_function.arguments = ARENA_NEW_ARRAY(context->arena, Expr *, MAX(count, 1u));
@@ -530,9 +530,9 @@ static Status bind_join(AnalyzeContext *context, Scope *scope, const AstRelation
     LogicalNode *left;
     TRY(bind_relation(context, scope, ast->left, &left));
     uint32_t middle = scope->columns.count;
-    if (ast->right->kind == AST_TABLE_FUNCTION)
+    if (ast->right->kind == AST_TABLE_FUNCTION && ast->right->call != NULL)
         TRY(check_lateral(context, ast, kind));
-    if (ast->right->kind == AST_TABLE_FUNCTION)
+    if (ast->right->kind == AST_TABLE_FUNCTION && ast->right->call != NULL)
         return bind_table_function(context, scope, ast->right, left, kind == JOIN_LEFT, out);
     LogicalNode *right;
     TRY(bind_relation(context, scope, ast->right, &right));
@@ -586,6 +586,12 @@ Status bind_relation(AnalyzeContext *context, Scope *scope, const AstRelation *a
     case AST_JOIN:
         return bind_join(context, scope, ast, out_node);
     case AST_TABLE_FUNCTION:
+        if (ast->call == NULL) {
+            TRY(bind_files(context, scope, ast, out_node));
+            TRY(rename_columns(context, ast, *out_node));
+            publish(context, scope, *out_node, ast->alias.length > 0 ? ast->alias : STR_VIEW("FILES"), STR_VIEW(""));
+            return OK;
+        }
         return bind_table_function(context, scope, ast, one_row(context), false, out_node);
     case AST_VALUES:
         TRY(bind_values(context, scope, &ast->rows, out_node));

@@ -111,7 +111,7 @@ Status analyze_insert(AnalyzeContext *context, const AstInsert *ast, StrView sou
     if (ast->by_name && ast->has_columns)
         return RAISE(context->diag, SYNTAX, "Getting syntax error. Detail message: Cannot use COLUMN LIST and BY NAME clause together in insert.");
     if (ast->is_files)
-        return RAISE(context->diag, NOT_SUPPORTED, "INSERT INTO FILES() is not supported yet");
+        return RAISE(context->diag, NOT_SUPPORTED, "INSERT INTO FILES() is no table");
     TRY(analyze_find_table(context, &ast->table, &out->database, &out->table));
     TRY(authorize_table(context, PRIVILEGE_BIT(INSERT), out->database, out->table));
     if (out->table->schema->kind == TABLE_MATERIALIZED_VIEW)
@@ -177,8 +177,13 @@ Status bind_insert_rows(AnalyzeContext *context, const AstInsert *ast, StrView s
 {
     const AstQuery *query;
     TRY(bind_default_words(context, ast, out->table->schema, &query));
-    TRY(analyze_query(context, query, source, &out->query));
     const TableSchema *schema = out->table->schema;
+    FileTargets targets;
+    bind_file_targets(ast, query, schema, &targets);
+    context->file_targets = &targets;
+    Status status = analyze_query(context, query, source, &out->query);
+    context->file_targets = NULL;
+    TRY(status);
     LogicalNode *child = out->query->root;
     int *positions = ARENA_NEW_ARRAY(context->arena, int, schema->column_count);
     TRY(source_positions(context, ast, out->table, child, out->has_op, positions));

@@ -95,6 +95,9 @@ typedef struct ExecOptions {
 typedef struct ExecResult {
     void *context;
     Status (*rows)(void *context, const Chunk *chunk);
+    /* Instead of rows: by several threads at once, with numbers below EXEC_MOST_WORKERS, each by one at a time. */
+    Status (*rows_of_worker)(void *context, uint32_t worker, const Chunk *chunk);
 } ExecResult;
+enum { EXEC_MOST_WORKERS = 64 };
 
 Status exec_run(const PhysPlan *plan, const ExecOptions *options, const ExecResult *result, Diag *diag);

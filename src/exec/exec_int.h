@@ -62,6 +62,7 @@ Status exec_open_segment(ExecContext *exec, const SegmentRef *ref, Segment **out
 Status run_node(ExecContext *exec, const PhysNode *node, Consumer *consumer);
 
 Status run_scan(ExecContext *exec, const PhysNode *node, Consumer *consumer);
+Status run_connector_scan(ExecContext *exec, const PhysNode *node, Consumer *consumer);
 Status run_cte_anchor(ExecContext *exec, const PhysNode *node, Consumer *consumer);
 Status run_cte_scan(ExecContext *exec, const PhysNode *node, Consumer *consumer);
 Status run_recursive(ExecContext *exec, const PhysNode *node, Consumer *consumer);

@@ -255,6 +255,8 @@ static Status emit_system(void *context, const Chunk *chunk)
 
 static Status run_system_scan(ExecContext *exec, const PhysNode *node, Consumer *consumer)
 {
+    if (node->system_scan.table->open_scan != NULL)
+        return run_connector_scan(exec, node, consumer);
     SystemScan scan = {exec, node, consumer};
     return node->system_scan.table->scan(node->system_scan.table, &exec->arena, exec->diag, emit_system, &scan);
 }
@@ -342,7 +344,8 @@ typedef struct RootSink {
 static Status push_root(Consumer *consumer, uint32_t worker, Chunk *chunk)
 {
     RootSink *sink = (RootSink *)consumer;
-    (void)worker;
+    if (sink->result->rows_of_worker != NULL)
+        return sink->result->rows_of_worker(sink->result->context, worker, chunk);
     LOCK_GUARD(&sink->lock);
     return sink->result->rows(sink->result->context, chunk);
 }
@@ -353,7 +356,7 @@ Status exec_run(const PhysPlan *plan, const ExecOptions *options, const ExecResu
                         .started_us = env_monotonic_us(environment_real()), .cpu_before_us = thread_cpu_us()};
     bool was_lowered = thread_is_lowered();
     uint32_t threads = exec_pool_threads(options->pool);
-    exec.worker_count = MIN(options->dop == 0 ? threads : MIN(options->dop, threads), 64u);
+    exec.worker_count = MIN(options->dop == 0 ? threads : MIN(options->dop, threads), (uint32_t)EXEC_MOST_WORKERS);
     arena_init(&exec.arena, options->memory);
     arena_init(&exec.lasting, options->memory);
     exec.filters = ARENA_NEW_ARRAY(&exec.arena, RuntimeFilter, plan->filter_count + 1);

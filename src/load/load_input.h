@@ -14,10 +14,7 @@ typedef struct LoadInput {
     size_t try_bytes; /* cut again when carry is that long */
     JsonCut json_cut;
     uint64_t rows_to_skip;
-    void *decoder;  /* of the compression library */
-    ByteBuf window; /* decompressed bytes */
-    bool at_frame_end;
-    bool was_fed; /* bz2: the decoder has begun a stream */
+    StreamDecoder decoder;
 } LoadInput;
 
 Status load_input_open(LoadInput *input, const LoadPlan *plan, LoadBlockSink sink, void *sink_context, Diag *diag);

@@ -4,14 +4,13 @@
 
 #include "base/hash.h"
 #include "codec/json_text.h"
+#include "codec/stream.h"
 #include "expr/expr.h"
 #include "format/csv.h"
 #include "format/json_rows.h"
 #include "load/stream_load.h"
 #include "load/table_loader.h"
 #include "sql/ast.h"
-
-typedef enum LoadCompression { LOAD_PLAIN, LOAD_GZIP, LOAD_DEFLATE, LOAD_LZ4_FRAME, LOAD_ZSTD, LOAD_BZ2 } LoadCompression;
 
 #define OP_COLUMN "__op"
 enum { OP_BYTES = 16 };
@@ -62,7 +61,7 @@ typedef struct LoadPlan {
     int64_t timeout_us;
     int64_t memory_limit;       /* 0: none */
     int64_t rejected_rows_kept; /* in the error log */
-    LoadCompression compression;
+    StreamCodec compression;
     const uint64_t *partition_ids; /* only into these; NULL: all */
     uint32_t partition_count;
     bool is_negative;     /* SUM columns are taken away */

@@ -66,10 +66,10 @@ static Status read_compression(LoadPlan *plan, const StreamLoadOptions *options,
 {
     static const struct {
         const char *name;
-        LoadCompression compression;
-    } names[] = {{"gzip", LOAD_GZIP}, {"gz", LOAD_GZIP}, {"deflate", LOAD_DEFLATE}, {"lz4_frame", LOAD_LZ4_FRAME},
-                 {"lz4", LOAD_LZ4_FRAME}, {"zstd", LOAD_ZSTD}, {"bz2", LOAD_BZ2}, {"bzip2", LOAD_BZ2}, {"none", LOAD_PLAIN},
-                 {"no_compression", LOAD_PLAIN}, {"", LOAD_PLAIN}};
+        StreamCodec compression;
+    } names[] = {{"gzip", STREAM_GZIP}, {"gz", STREAM_GZIP}, {"deflate", STREAM_DEFLATE}, {"lz4_frame", STREAM_LZ4_FRAME},
+                 {"lz4", STREAM_LZ4_FRAME}, {"zstd", STREAM_ZSTD}, {"bz2", STREAM_BZ2}, {"bzip2", STREAM_BZ2}, {"none", STREAM_PLAIN},
+                 {"no_compression", STREAM_PLAIN}, {"", STREAM_PLAIN}};
     StrView text = load_plan_property(plan, options, "compression");
     if (text.data == NULL)
         return OK;

@@ -31,6 +31,7 @@ static const KeyInfo KEYS[] = {
     {"data_dir", KEY_TEXT, "./merak-data"},
     {"home_volume", KEY_TEXT, ""},       /* file:///directory; empty: data_dir/volume */
     {"advertise_address", KEY_TEXT, ""}, /* under which other nodes reach this one; empty: bind_address */
+    {"files_local_directory", KEY_TEXT, ""}, /* FILES() finds local files below it; empty: none */
     {"frontend_role", KEY_TEXT, "FOLLOWER"},
     {"qe_max_connection", KEY_INT, "4096"},
     {"sys_log_level", KEY_TEXT, "INFO"},

@@ -324,6 +324,11 @@ static Status open_instance(Node *node, Diag *diag)
         .meta_dir = node->meta.mirror,
         .meta_note = node->meta.note.length == 0 ? "" : node->meta.note.data,
         .edit_log_port = (uint32_t)config_int(node->config, "edit_log_port"),
+        .files = {.local_directory = config_text(node->config, "files_local_directory"),
+                  .ca_file = config_text(node->config, "aws_s3_ca_file"),
+                  .connect_timeout_ms = config_int(node->config, "object_storage_connect_timeout_ms"),
+                  .request_timeout_ms = config_int(node->config, "object_storage_request_timeout_ms"),
+                  .retry_timeout_ms = config_int(node->config, "object_storage_retry_timeout_ms")},
         .config = node->config,
         .config_at = config_at,
     };

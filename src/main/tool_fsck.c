@@ -13,7 +13,9 @@
 #include "format/segment.h"
 #include "main/cluster_restore.h"
 #include "meta/checkpoint.h"
+#include "meta/image_place.h"
 #include "meta/incarnation.h"
+#include "meta/journal_audit.h"
 #include "meta/restore.h"
 #include "meta/restore_live.h"
 #include "storage/delete_vector.h"
@@ -49,7 +51,23 @@ static void print_state(MetaStore *store, ByteBuf *out)
     image_write(&content, out);
 }
 
-static void check_image(Fsck *fsck, uint64_t incarnation, uint64_t entry_id)
+static void check_place(Fsck *fsck, const ImageHead *head, StrView image)
+{
+    char path[IMAGE_PATH_BYTES], text[IMAGE_PATH_BYTES + 64];
+    AUTO_BYTEBUF bytes = {0};
+    Diag trouble = {0};
+    image_path(path, head->incarnation, "checksum", head->entry_id);
+    Status status = volume_get(fsck->volume, path, &bytes, &trouble);
+    if (status != OK && status != ERR_NO_SUCH_OBJECT)
+        problem(fsck, "ERROR", trouble.message);
+    if (status != OK || image_place_matches(bytebuf_view(&bytes), &(ImagePlace){image_checksum(image), head->next_sequence, head->time_us}))
+        return;
+    snprintf(text, sizeof(text), "object \"%s\" does not say what the image does", path);
+    problem(fsck, "DAMAGED", text);
+}
+
+/* Where the journal goes on behind the image; UINT64_MAX: nobody knows. */
+static uint64_t check_image(Fsck *fsck, uint64_t incarnation, uint64_t entry_id)
 {
     char path[IMAGE_PATH_BYTES];
     AUTO_BYTEBUF bytes = {0};
@@ -62,13 +80,15 @@ static void check_image(Fsck *fsck, uint64_t incarnation, uint64_t entry_id)
     image_path(path, incarnation, "image", entry_id);
     if (volume_get(fsck->volume, path, &bytes, &trouble) != OK || image_read(bytebuf_view(&bytes), path, &trouble, &content) != OK) {
         problem(fsck, "DAMAGED", trouble.message);
-        return;
+        return UINT64_MAX;
     }
+    uint64_t next_sequence = content.head.next_sequence;
+    check_place(fsck, &content.head, bytebuf_view(&bytes));
     content.head = (ImageHead){.entry_id = content.head.entry_id};
     image_write(&content, &from_image);
     MetaOpen options = {.is_read_only = true, .incarnation = incarnation, .until_entry = entry_id, .from_oldest_image = true};
     if (meta_store_open_as(fsck->volume, &options, &trouble, &store) != OK)
-        return; /* the journal is checked by itself; it may have been trimmed */
+        return next_sequence; /* the journal is checked by itself; it may have been trimmed */
     print_state(store, &from_journal);
     meta_store_close(store);
     char text[512];
@@ -76,6 +96,7 @@ static void check_image(Fsck *fsck, uint64_t incarnation, uint64_t entry_id)
         snprintf(text, sizeof(text), "image \"%s\" does not hold what the journal leads to", path);
         problem(fsck, "DIFFERS", text);
     }
+    return next_sequence;
 }
 
 /* An image of the state, written and read in memory, is that state: what a checkpoint would lose shows here. */
@@ -94,6 +115,11 @@ static void check_passage(Fsck *fsck, MetaStore *store)
     image_write(&content, &second);
     if (!strview_equal(bytebuf_view(&first), bytebuf_view(&second)))
         problem(fsck, "DIFFERS", "an image of the newest state would not hold all of it");
+}
+
+static void problem_of(void *context, const char *kind, const char *text)
+{
+    problem(context, kind, text);
 }
 
 static void count_object(void *context, const char *path, uint64_t size)
@@ -127,8 +153,12 @@ static void check_incarnation(Fsck *fsck, uint64_t number, bool is_newest)
     }
     if (image_list(fsck->volume, number, &arena, &trouble, &entries, &count) != OK)
         problem(fsck, "ERROR", trouble.message);
-    for (uint32_t i = 0; i < count; i++)
-        check_image(fsck, number, entries[i]);
+    uint64_t first_sequence = count == 0 ? 1 : 0;
+    for (uint32_t i = 0; i < count; i++) /* the oldest comes last */
+        first_sequence = check_image(fsck, number, entries[i]);
+    diag_reset(&trouble);
+    if (!fsck->arguments->is_quick && journal_audit(fsck->volume, number, first_sequence, problem_of, fsck, &trouble) != OK)
+        problem(fsck, "ERROR", trouble.message);
     diag_reset(&trouble);
     MetaOpen options = {.is_read_only = true, .incarnation = number};
     if (meta_store_open_as(fsck->volume, &options, &trouble, &store) != OK) {

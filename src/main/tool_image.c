@@ -13,6 +13,7 @@
 #include "meta/catalog_text.h"
 #include "meta/checkpoint.h"
 #include "meta/image.h"
+#include "meta/image_place.h"
 #include "meta/incarnation.h"
 
 typedef struct ImageTool {
@@ -74,17 +75,17 @@ static int inspect_one(ImageTool *tool, uint64_t entry_id, const char *path, Str
     return EXIT_SUCCESS;
 }
 
-static bool has_right_sum(const ImageTool *tool, uint64_t entry_id, StrView bytes)
+static bool has_right_place(const ImageTool *tool, const ImageHead *head, StrView bytes)
 {
     char path[IMAGE_PATH_BYTES];
     AUTO_BYTEBUF text = {0};
     Diag unused = {0};
-    image_path(path, tool->incarnation, "checksum", entry_id);
+    image_path(path, tool->incarnation, "checksum", head->entry_id);
     if (volume_get(tool->volume, path, &text, &unused) != OK)
         return true; /* the image has checksums of its own */
-    if (strtoul(text.data == NULL ? "" : text.data, NULL, 10) == image_checksum(bytes))
+    if (image_place_matches(bytebuf_view(&text), &(ImagePlace){image_checksum(bytes), head->next_sequence, head->time_us}))
         return true;
-    printf("DAMAGED  %s: its checksum is not the one in \"%s\"\n", path, path);
+    printf("DAMAGED  \"%s\" does not say what the image does\n", path);
     return false;
 }
 
@@ -101,7 +102,7 @@ static int verify_one(ImageTool *tool, uint64_t entry_id, const char *path, StrV
         printf("DAMAGED  %s: it is of incarnation %" PRIu64 ", entry %" PRIu64 "\n", path, content.head.incarnation, content.head.entry_id);
         return EXIT_FAILURE;
     }
-    if (!has_right_sum(tool, entry_id, bytes))
+    if (!has_right_place(tool, &content.head, bytes))
         return EXIT_FAILURE;
     printf("good     %s\n", path);
     return EXIT_SUCCESS;

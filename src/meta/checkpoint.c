@@ -9,6 +9,7 @@
 
 #include "base/fault.h"
 #include "base/log.h"
+#include "meta/image_place.h"
 #include "meta/store_int.h"
 
 enum { LOOK_US = 1000000 };
@@ -33,14 +34,14 @@ static Status take_cut(MetaStore *store, ImageContent *content, uint64_t *out_se
     return OK;
 }
 
-/* The second line lets trimming do without reading the image. */
 static Status put_checksum(const MetaStore *store, const ImageHead *head, const ImageReport *report, Diag *diag)
 {
-    char path[IMAGE_PATH_BYTES], text[96];
-    image_path(path, store->journal.incarnation, "checksum", report->entry_id);
-    snprintf(text, sizeof(text), "%u\nsequence=%" PRIu64 " time=%" PRId64 "\n", report->checksum, head->next_sequence, head->time_us);
+    char path[IMAGE_PATH_BYTES];
+    AUTO_BYTEBUF text = {0};
     Diag trouble = {0};
-    Status status = volume_put_if_absent(store->journal.volume, path, strview(text), &trouble);
+    image_path(path, store->journal.incarnation, "checksum", report->entry_id);
+    image_place_write(&(ImagePlace){report->checksum, head->next_sequence, head->time_us}, &text);
+    Status status = volume_put_if_absent(store->journal.volume, path, bytebuf_view(&text), &trouble);
     return status == OK || status == ERR_OBJECT_EXISTS ? OK : diag_raise(diag, status, "%s", trouble.message);
 }
 

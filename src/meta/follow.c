@@ -95,6 +95,72 @@ Status meta_follow(MetaStore *store, Diag *diag)
     return status;
 }
 
+/* ---- reading what is acknowledged anywhere ---- */
+
+/* Lock held, released meanwhile. True: a batch that began after the call was appended, or the journal has no object behind what is
+ * published. RETRY: this node was deposed. */
+static Status prove_lead(MetaStore *store, uint64_t begun, bool *out_is_proven, Diag *diag)
+{
+    Diag found = {0};
+    uint64_t appends = store->append_count, sequence = store->journal.next_sequence;
+    bool is_there = false;
+    *out_is_proven = store->proven_batches > begun;
+    if (*out_is_proven)
+        return OK;
+    if (store->is_appending) {
+        while (store->is_appending && store->append_count == appends)
+            condition_wait(&store->changed, &store->lock);
+        return OK;
+    }
+    if (store->uncertain != NULL) {
+        Status settled = store_settle(store, &found);
+        return settled == OK || settled == ERR_RETRY ? OK : diag_raise(diag, settled, "%s", found.message);
+    }
+    mutex_unlock(&store->lock);
+    Status status = journal_has(&store->journal, sequence, &is_there, diag);
+    mutex_lock(&store->lock);
+    TRY(status);
+    *out_is_proven = !is_there;
+    if (!is_there || store->follows || store->is_appending || store->uncertain != NULL || store->journal.next_sequence != sequence)
+        return OK; /* what is there may be an append of this node's own: once more */
+    status_ignore(RAISE(&found, RETRY, "another node has taken over the metadata journal"));
+    store->journal.is_leading = false;
+    store_depose(store, &found);
+    return OK;
+}
+
+/* A claim of this node is under way: taking the lead settles it. Lock held, released meanwhile. */
+static Status await_claim(MetaStore *store, Diag *diag)
+{
+    enum { TURNS = 200, TURN_US = 10000 };
+    for (int i = 0; i < TURNS && store->follows && store->journal.is_pending; i++)
+        condition_wait_us(&store->changed, &store->lock, TURN_US);
+    if (store->follows && store->journal.is_pending)
+        return RAISE(diag, RETRY, "it is not known yet which node leads: try again");
+    return OK;
+}
+
+Status meta_sync(MetaStore *store, Diag *diag)
+{
+    LOCK_GUARD(&store->lock);
+    uint64_t begun = store->begun_batches;
+    for (;;) {
+        bool is_proven;
+        if (store->follows)
+            TRY(await_claim(store, diag));
+        if (store->follows)
+            break;
+        TRY(prove_lead(store, begun, &is_proven, diag));
+        if (is_proven)
+            return OK;
+    }
+    TRY(check_current(store, diag));
+    begin_turn(store);
+    Status status = poll_others(store, diag);
+    end_turn(store);
+    return status;
+}
+
 /* What this node sent while it led, and never heard of, is no claim. Lock held, released meanwhile. */
 static Status settle_first(MetaStore *store, Diag *diag)
 {

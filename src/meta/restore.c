@@ -10,6 +10,7 @@
 
 #include "base/fault.h"
 #include "base/log.h"
+#include "meta/image_place.h"
 #include "meta/store_int.h"
 
 /* Of a volume that lost its metadata nobody knows which ids its objects carry. */
@@ -30,15 +31,15 @@ void meta_content(MetaStore *store, ImageContent *out_content)
 static Status put_state(Volume *volume, const ImageContent *state, Diag *diag)
 {
     AUTO_BYTEBUF image = {0};
-    char path[IMAGE_PATH_BYTES], sum_path[IMAGE_PATH_BYTES], sum[96];
+    AUTO_BYTEBUF sum = {0};
+    char path[IMAGE_PATH_BYTES], sum_path[IMAGE_PATH_BYTES];
     image_write(state, &image);
     image_path(path, state->head.incarnation, "image", state->head.entry_id);
     image_path(sum_path, state->head.incarnation, "checksum", state->head.entry_id);
-    snprintf(sum, sizeof(sum), "%u\nsequence=%" PRIu64 " time=%" PRId64 "\n", image_checksum(bytebuf_view(&image)), state->head.next_sequence,
-             state->head.time_us);
+    image_place_write(&(ImagePlace){image_checksum(bytebuf_view(&image)), state->head.next_sequence, state->head.time_us}, &sum);
     FAULT("restore.before_image", diag);
     TRY(volume_put_if_absent(volume, path, bytebuf_view(&image), diag));
-    return volume_put_if_absent(volume, sum_path, strview(sum), diag);
+    return volume_put_if_absent(volume, sum_path, bytebuf_view(&sum), diag);
 }
 
 static Status open_next(MetaStore *old, ImageContent *state, const char *generation, Diag *diag, RestoreReport *out_report)

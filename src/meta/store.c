@@ -486,6 +486,7 @@ static void write_batch(MetaStore *store, Batch *batch)
 {
     store->open = NULL;
     store->is_appending = true;
+    uint64_t number = ++store->begun_batches;
     CatalogSnapshot *result = catalog_ref(store->tentative);
     mutex_unlock(&store->lock);
     Status status = flush_and_append(store, batch);
@@ -496,6 +497,7 @@ static void write_batch(MetaStore *store, Batch *batch)
     batch->status = status;
     batch->is_done = true;
     if (status == OK) {
+        store->proven_batches = number;
         count_batch(&store->counts, batch->count);
         store_publish(store, catalog_ref(result));
         FAULT_STEP("meta.after_publish");

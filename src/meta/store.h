@@ -44,6 +44,9 @@ uint64_t meta_epoch(MetaStore *store); /* grows with every change of the lead th
 /* Reads and publishes what others appended since; asks for the next object by name only. A leader that finds
  * another's batch is deposed, and follows from then on. */
 Status meta_follow(MetaStore *store, Diag *diag);
+/* What was acknowledged by anybody before the call is published here when it returns OK, whoever leads: an append of this node's
+ * own whose outcome is open is settled first. */
+Status meta_sync(MetaStore *store, Diag *diag);
 /* Fails once the store knows that its incarnation has ended: neither reads nor writes mean anything any more. */
 Status meta_check_current(MetaStore *store, Diag *diag);
 /* One claim of the lead. RETRY: somebody else was faster; the store follows it. */

@@ -25,6 +25,8 @@ struct MetaStore {
     Batch *open;
     bool is_appending;
     uint64_t append_count; /* that ended */
+    uint64_t begun_batches;  /* batches whose append began, numbered from 1 */
+    uint64_t proven_batches; /* the newest that was appended: while it began, and later, nobody else had */
     MetaCounts counts;
     bool was_overtaken; /* while it was opened, what was to be read may have been trimmed: a newer image is there, or will be listed */
     bool is_opening; /* nobody else has a reference to published */

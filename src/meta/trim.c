@@ -10,6 +10,7 @@
 
 #include "base/fault.h"
 #include "base/log.h"
+#include "meta/image_place.h"
 #include "meta/journal_int.h"
 #include "meta/store_int.h"
 
@@ -62,14 +63,13 @@ static Status read_place(const Trim *trim, KnownImage *image)
     Status status = volume_get(trim->volume, path, &text, &missing);
     if (status != OK && status != ERR_NO_SUCH_OBJECT)
         return diag_raise(trim->diag, status, "%s", missing.message);
-    const char *place = text.data == NULL ? "" : text.data;
-    const char *sequence = strstr(place, "sequence="), *time = strstr(place, "time=");
-    if (sequence == NULL || time == NULL) {
+    ImagePlace place;
+    if (!image_place_read(bytebuf_view(&text), &place)) {
         read_head_of(trim, image);
         return OK;
     }
-    image->next_sequence = strtoull(sequence + strlen("sequence="), NULL, 10);
-    image->time_us = strtoll(time + strlen("time="), NULL, 10);
+    image->next_sequence = place.next_sequence;
+    image->time_us = place.time_us;
     return OK;
 }
 

@@ -174,7 +174,7 @@ static Status take_chunk(void *context, const Chunk *chunk)
 
 static Status run_plan(Run *run, const PhysPlan *plan)
 {
-    ExecResult result = {run, take_chunk};
+    ExecResult result = {.context = run, .rows = take_chunk};
     return mv_run_plan(run->engine, &run->out->decision, plan, &result, run->refresh->cancelled, &run->memory, run->diag);
 }
 

@@ -33,7 +33,7 @@ static Status sum_plan(MvEngine *engine, const MvDecision *decision, const PhysP
 {
     MemTracker memory;
     Summing summing = {.width = decision->table->schema->column_count, .schema = decision->table->schema};
-    ExecResult result = {&summing, add_rows};
+    ExecResult result = {.context = &summing, .rows = add_rows};
     mem_tracker_init(&memory, mv_engine_options(engine)->memory, "verify", 0);
     TRY(mv_run_plan(engine, decision, plan, &result, NULL, &memory, diag));
     *out = summing.print;

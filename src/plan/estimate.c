@@ -5,6 +5,8 @@
 
 #include <math.h>
 
+#include "connector/connector.h"
+
 static bool bounds_of(PlanContext *context, const Expr *expr, ColumnFacts **out)
 {
     while (expr->kind == EXPR_CALL && expr->call.is_cast)
@@ -297,7 +299,7 @@ void estimate(PlanContext *context, LogicalNode *node)
         node->estimated_rows = MAX(node->cte_ref.cte->query->root->estimated_rows, 1.0);
         return;
     case LOGICAL_SYSTEM_SCAN:
-        node->estimated_rows = 100;
+        node->estimated_rows = node->system_scan.table->estimated_rows > 0 ? node->system_scan.table->estimated_rows : 100;
         return;
     case LOGICAL_WINDOW:
     case LOGICAL_ASSERT_ONE_ROW:

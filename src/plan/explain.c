@@ -5,6 +5,8 @@
 
 #include <stdio.h>
 
+#include "connector/connector.h"
+
 static const char *const join_names[] = {"INNER JOIN", "LEFT OUTER JOIN", "RIGHT OUTER JOIN", "FULL OUTER JOIN", "LEFT SEMI JOIN",
                                          "LEFT ANTI JOIN", "RIGHT SEMI JOIN", "RIGHT ANTI JOIN", "NULL AWARE LEFT ANTI JOIN",
                                          "LEFT MARK JOIN", "LEFT OUTER JOIN (single)", "ASOF INNER JOIN", "ASOF LEFT OUTER JOIN"};
@@ -175,6 +177,8 @@ static const char *node_name(const PhysNode *node)
     static const char *const names[] = {"OlapScanNode", "SCHEMA SCAN", "UNION", "SELECT", "Project", "HASH JOIN", "NESTLOOP JOIN",
                                         "AGGREGATE (update finalize)", "SORT", "LIMIT", "ANALYTIC", "UNION", "TableValueFunction",
                                         "ASSERT NUMBER OF ROWS", "CTE ANCHOR", "CTE CONSUME", "RECURSIVE CTE", "OLAP TABLE SINK", "EMPTYSET"};
+    if (node->kind == PHYS_NODE_SYSTEM_SCAN && node->system_scan.table->kind != NULL)
+        return node->system_scan.table->kind;
     return node->kind == PHYS_NODE_SORT && node->sort.limit >= 0 ? "TOP-N" : names[node->kind];
 }
 
@@ -204,6 +208,12 @@ static void print_details(const Printer *p, const Prefix *prefix, const PhysNode
     switch ((PhysKindOfNode)node->kind) {
     case PHYS_NODE_SCAN:
         print_scan(p, prefix, node);
+        break;
+    case PHYS_NODE_SYSTEM_SCAN:
+        if (node->system_scan.table->detail == NULL)
+            break;
+        begin(p, prefix, "PATH: ");
+        bytebuf_printf(p->out, "%s\n", node->system_scan.table->detail);
         break;
     case PHYS_NODE_HASH_JOIN:
     case PHYS_NODE_NESTED_LOOP_JOIN:

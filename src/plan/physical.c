@@ -3,6 +3,8 @@
 
 /* Logical to physical: slots, build sides, runtime filters, pruned scans. */
 
+#include "connector/connector.h"
+
 typedef struct SlotMap {
     const LogicalColumn *left;
     uint32_t left_count;
@@ -778,7 +780,10 @@ static Status build_system_scan(PlanContext *context, LogicalNode *node, PhysNod
     phys->system_scan.table = node->system_scan.table;
     phys->system_scan.ordinals = node->system_scan.ordinals;
     *out = phys;
-    return OK;
+    if (node->system_scan.table->open_scan == NULL)
+        return OK;
+    phys->system_scan.conjunct_count = node->system_scan.conjunct_count;
+    return slot_list(context, node, NULL, node->system_scan.conjuncts, node->system_scan.conjunct_count, &phys->system_scan.conjuncts);
 }
 
 Status build_physical(PlanContext *context, LogicalNode *node, PhysNode **out)

@@ -40,6 +40,7 @@ static Status rewrite(PlanContext *context, LogicalNode **in_out)
     LogicalColumn *columns = ARENA_NEW_ARRAY(context->arena, LogicalColumn, MAX(count, 1u));
     memcpy(columns, (*in_out)->columns, count * sizeof(*columns));
     TRY(rewrite_with_views(context, in_out));
+    TRY(group_windows(context, in_out));
     TRY(push_filters(context, in_out));
     TRY(order_joins(context, in_out));
     IdSet needed = idset_new(context);

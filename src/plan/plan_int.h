@@ -43,6 +43,8 @@ bool produces(const LogicalNode *node, ColumnId id);
 /* CTEs that are used once in their places, subqueries as joins. */
 Status normalize_tree(PlanContext *context, LogicalNode **in_out);
 Status unnest_tree(PlanContext *context, LogicalNode **in_out);
+/* Aggregates over whole partitions as joins with groups. */
+Status group_windows(PlanContext *context, LogicalNode **in_out);
 Status push_filters(PlanContext *context, LogicalNode **in_out);
 Status order_joins(PlanContext *context, LogicalNode **in_out);
 void estimate(PlanContext *context, LogicalNode *node);

@@ -363,8 +363,11 @@ static Status push(PlanContext *context, LogicalNode **in_out, ConjunctList *lis
     case LOGICAL_SCAN:
         push_scan(context, node, list);
         return OK;
+    case LOGICAL_SYSTEM_SCAN: /* it may leave out what the filter above it drops anyway */
+        node->system_scan.conjuncts = list->items;
+        node->system_scan.conjunct_count = list->count;
+        break;
     case LOGICAL_TABLE_FUNCTION:
-    case LOGICAL_SYSTEM_SCAN:
     case LOGICAL_VALUES:
     case LOGICAL_WINDOW:
     case LOGICAL_LIMIT:

@@ -47,6 +47,6 @@ Status run_no_operation(StatementContext *context, const AstStatement *statement
 {
     StrView text = strview_n(statement->source.data + statement->begin, statement->end - statement->begin);
     if (strview_starts_with_ci(text, STR_VIEW("SYNC")))
-        TRY(meta_follow(context->session->instance->store, context->diag));
+        TRY(meta_sync(context->session->instance->store, context->diag));
     return send_ok(context, 0, STR_VIEW(""));
 }

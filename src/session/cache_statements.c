@@ -53,7 +53,7 @@ static Status run_cache_select(StatementContext *context, const AstStatement *in
     BoundQuery *query;
     PhysPlan *plan;
     CacheTotals totals = {0};
-    ExecResult result = {context, drop_chunk};
+    ExecResult result = {.context = context, .rows = drop_chunk};
     int64_t started_us = env_monotonic_us(environment_real());
     TRY(analyze_query(&context->analyze, inner->query, inner->source, &query));
     TRY(plan_it(context, query, &plan));

@@ -95,7 +95,7 @@ Status run_explain(StatementContext *context, const AstStatement *statement)
     TRY(bind_inner(context, inner, &query, &what.sink));
     TRY(inner->kind == AST_STATEMENT_QUERY ? plan_read(context, query, &plan) : plan_it(context, query, &plan));
     if (strview_equal_ci(statement->text, STR_VIEW("ANALYZE"))) {
-        ExecResult result = {NULL, ignore_chunk};
+        ExecResult result = {.context = NULL, .rows = ignore_chunk};
         TRY(run_profiled(context, plan, &result, &profile));
         what.profile = &profile;
     }
@@ -129,7 +129,7 @@ Status run_profiled_query(StatementContext *context, const AstStatement *stateme
         return run_query(context, query);
     TRY(plan_read(context, query, &plan));
     TRY(send_query_columns(context, query));
-    ExecResult result = {context, send_query_chunk};
+    ExecResult result = {.context = context, .rows = send_query_chunk};
     Status status = run_profiled(context, plan, &result, &profile);
     keep_profile(context, statement, plan, &profile, status);
     TRY(status);

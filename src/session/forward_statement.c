@@ -135,7 +135,7 @@ Status statement_forward(StatementContext *context, const AstStatement *statemen
     else if (session->forward_link == NULL)
         session->is_pinned = session->has_remote_temporaries = false; /* what was there is gone with the link */
     Diag trouble = {0};
-    status_ignore(meta_follow(instance->store, &trouble)); /* the follower's own turn comes soon */
+    session->is_behind = meta_sync(instance->store, &trouble) != OK; /* the next statement tries again */
     return status;
 }
 

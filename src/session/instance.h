@@ -2,6 +2,7 @@
 /* The running server: what sessions share. Made by main; read-only afterwards, except through its parts. */
 
 #include "base/thread.h"
+#include "connector/file_store.h"
 #include "ddl/alter_jobs.h"
 #include "exec/exec.h"
 #include "job/backup.h"
@@ -44,6 +45,7 @@ struct Instance {
     AccessCache *access;
     PasswordCache *passwords;
     MemTracker *memory;
+    FileSettings files;             /* of FILES(); texts live as long as the instance */
     const struct ForwardOps *forward; /* how statements reach the leader; NULL: there is one node only */
     struct Frontends *frontends; /* the nodes of the cluster; NULL: they are not looked after */
     struct AuditLog *audit; /* NULL: none is kept */

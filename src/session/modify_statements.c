@@ -67,7 +67,7 @@ static Status send_loaded(StatementContext *context, StrView label, uint64_t txn
 static Status find_rows(StatementContext *context, const BoundInsert *target, DeleteSink *sink, const PhysNode **out_scan)
 {
     PhysPlan *plan;
-    ExecResult result = {sink, take_rows};
+    ExecResult result = {.context = sink, .rows = take_rows};
     TRY(plan_it(context, target->query, &plan));
     context->writes = true;
     TRY(execute_plan(context, plan, &result, NULL));

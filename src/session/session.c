@@ -286,6 +286,8 @@ static void open_context(StatementContext *context, Session *session, const Resu
 
 static void close_context(StatementContext *context)
 {
+    for (uint32_t i = 0; i < context->files.count; i++)
+        file_table_close(context->files.items[i]);
     for (uint32_t i = 0; i < context->moments.count; i++)
         catalog_unref(context->moments.items[i]);
     access_rights_unref(context->rights);
@@ -386,19 +388,38 @@ static Status run_elsewhere(StatementContext *context, const AstStatement *state
     return statement_run(context, statement);
 }
 
+static bool has_others(const Instance *instance)
+{
+    CatalogSnapshot *catalog = meta_snapshot(instance->store);
+    bool has = frontends_has_others(instance->frontends, catalog);
+    catalog_unref(catalog);
+    return has;
+}
+
 /* What others have acknowledged by now is seen here too, and who was deposed in its sleep finds out before it answers.
  * Where asking costs a journey through the network, the node's own turn, several times a second, has to do; SYNC asks
- * in any case. */
-static void read_latest(const Instance *instance)
+ * in any case, and so does who has not seen yet what was done for it on the leader. */
+static Status read_latest(Session *session, Diag *diag)
 {
-    Diag diag = {0};
-    if (instance->frontends == NULL || strncmp(instance->volume->url, "file:", 5) != 0)
-        return;
-    CatalogSnapshot *catalog = meta_snapshot(instance->store);
-    bool has_others = frontends_has_others(instance->frontends, catalog);
-    catalog_unref(catalog);
-    if (has_others)
-        status_ignore(meta_follow(instance->store, &diag)); /* what can't be read now is read later */
+    const Instance *instance = session->instance;
+    if (instance->frontends == NULL)
+        return OK;
+    if (!session->is_behind && (strncmp(instance->volume->url, "file:", 5) != 0 || !has_others(instance)))
+        return OK;
+    TRY(meta_sync(instance->store, diag));
+    session->is_behind = false;
+    return OK;
+}
+
+/* A query is not answered with rows of who knows when. */
+static Status check_current(const Session *session, const AstStatement *statement, const Diag *behind, Diag *diag)
+{
+    if (statement->kind == AST_STATEMENT_SET)
+        return OK;
+    TRY(meta_check_current(session->instance->store, diag));
+    if (behind == NULL || statement->kind != AST_STATEMENT_QUERY)
+        return OK;
+    return diag_raise(diag, behind->code, "%s", behind->message);
 }
 
 static Status run_one(Session *session, const AstStatement *statement, bool has_more, const Type *types, const Datum *values,
@@ -408,7 +429,8 @@ static Status run_one(Session *session, const AstStatement *statement, bool has_
     CountingSink counting = {.inner = sink};
     ResultSink counted = {&counting, count_columns, count_rows, count_done};
     int64_t started_us = env_monotonic_us(environment_real());
-    read_latest(session->instance);
+    Diag behind = {0};
+    bool is_latest = read_latest(session, &behind) == OK;
     open_context(&context, session, &counted, diag);
     name_query(&context);
     context.has_more = has_more;
@@ -416,7 +438,7 @@ static Status run_one(Session *session, const AstStatement *statement, bool has_
     context.analyze.parameter_values = values;
     context.analyze.parameter_count = count;
     bool is_forwarded = statement_is_forwarded(&context, statement);
-    Status status = statement->kind == AST_STATEMENT_SET ? OK : meta_check_current(session->instance->store, diag);
+    Status status = check_current(session, statement, is_latest ? NULL : &behind, diag);
     if (status == OK)
         status = is_forwarded ? statement_forward(&context, statement) : statement_run(&context, statement);
     if (status == ERR_RETRY && statement_is_forwarded(&context, statement) != is_forwarded)

@@ -3,6 +3,7 @@
 
 #include "analyze/authorize.h"
 #include "ddl/ddl.h"
+#include "connector/file_table.h"
 #include "connector/system_table.h"
 #include "load/table_loader.h"
 #include "plan/plan.h"
@@ -54,6 +55,7 @@ struct Session {
     struct Transaction *transaction; /* BEGIN without COMMIT yet; NULL: each statement is one */
     ForwardLink *forward_link; /* to the leader, when statements of this session went there */
     bool is_peer;              /* the client is another node */
+    bool is_behind;            /* what the leader did for this session may not have been read yet */
     bool is_pinned; /* a transaction is open at the leader, or temporary tables are there: every statement goes there */
     bool has_remote_temporaries;
 };
@@ -79,6 +81,8 @@ typedef struct StatementContext {
     SystemSource *system;              /* made when a system table is asked for */
     const ConnectorTable *show_table;  /* rows of the SHOW statement that runs; NULL: none does */
     const struct AstShow *show;
+    ARRAY_OF(struct FileTable *) files; /* FILES() of the statement, closed at its end */
+    struct FileLoad *file_load;         /* of INSERT .. SELECT FROM FILES(); NULL: none */
     ARRAY_OF(CatalogSnapshot *) moments; /* references that the statement holds: AS OF */
 } StatementContext;
 
@@ -101,6 +105,9 @@ Status run_no_operation(StatementContext *context, const AstStatement *statement
 Status send_ok(StatementContext *context, uint64_t affected, StrView info);
 /* A result of text columns: values[r * columns + c], data NULL is NULL. */
 Status send_texts(StatementContext *context, const char *const *names, uint32_t columns, const StrView *values, uint32_t rows);
+/* ---- file_statements.c ---- */
+Status session_files(void *context, const ConnectorFiles *files, FileTable **out_table);
+Status run_describe_files(StatementContext *context, const AstStatement *statement);
 /* ---- field_copy.c ---- */
 /* value: the text of an expression of type from. */
 void alter_print_fields(Type from, Type to, StrView value, uint32_t depth, ByteBuf *out);

@@ -320,6 +320,8 @@ static const SystemColumn volume_columns[] = {TEXT("Name"), TEXT("Type"), TEXT("
 
 Status run_describe(StatementContext *context, const AstStatement *statement)
 {
+    if (strview_is(statement->text, "FILES"))
+        return run_describe_files(context, statement);
     SystemTable plain = {"rows", SYSTEM_COLUMNS(describe_columns), produce_describe};
     SystemTable all = {"rows", SYSTEM_COLUMNS(all_columns), produce_describe_all};
     SystemTable volume = {"rows", SYSTEM_COLUMNS(volume_columns), produce_volume};

@@ -71,7 +71,7 @@ Status run_query(StatementContext *context, BoundQuery *query)
     PhysPlan *plan;
     TRY(plan_read(context, query, &plan));
     TRY(send_query_columns(context, query));
-    ExecResult result = {context, send_query_chunk};
+    ExecResult result = {.context = context, .rows = send_query_chunk};
     TRY(execute_plan(context, plan, &result, NULL));
     return send_ok(context, 0, STR_VIEW(""));
 }
@@ -114,121 +114,6 @@ Status run_query_text(StatementContext *context, const char *sql)
 }
 
 /* ---- INSERT ---- */
-
-typedef struct InsertSink {
-    StatementContext *context;
-    LoaderLane *lane;
-    const CatalogTable *table;
-    PrimaryIndexes *seen; /* of MERGE: keys that came; NULL: rows are only put */
-    PrimaryIndex *seen_keys;
-} InsertSink;
-
-static Status check_row_values(InsertSink *sink, const Vector *const *columns, uint32_t rows)
-{
-    const TableSchema *schema = sink->table->schema;
-    for (uint32_t c = 0; c < schema->column_count; c++) {
-        const TableColumn *column = &schema->columns[c];
-        VectorView view = vector_view(columns[c]);
-        bool limits_length = (type_is_string(column->type) || column->type.kind == TYPE_VARBINARY) && column->type.length > 0;
-        for (uint32_t row = 0; row < rows && (!column->is_nullable || limits_length); row++) {
-            bool is_null = view_is_null(&view, row);
-            if (is_null && !column->is_nullable)
-                return RAISE(sink->context->diag, COLUMN_NOT_NULL, "Insert has filtered data: NULL value in non-nullable column '%.*s'",
-                             SV_ARGS(column->name));
-            if (is_null || !limits_length)
-                continue;
-            const Str *text = &((const Str *)view.data)[view_index(&view, row)];
-            if (text->length > column->type.length)
-                return RAISE(sink->context->diag, OUT_OF_RANGE,
-                             "Insert has filtered data: string (length %u) of column '%.*s' is longer than %u bytes: '%.*s'",
-                             text->length, SV_ARGS(column->name), column->type.length, (int)MIN(text->length, 100u), str_data(text));
-        }
-    }
-    return OK;
-}
-
-static Status fill_increments(InsertSink *sink, const Vector **columns, uint32_t rows)
-{
-    const TableSchema *schema = sink->table->schema;
-    for (uint32_t c = 0; c < schema->column_count; c++) {
-        if (!schema->columns[c].is_auto_increment)
-            continue;
-        Vector filled = *columns[c];
-        TRY(auto_increment_fill(sink->context->session->instance->increments, sink->table->id, &filled, rows, sink->context->diag));
-    }
-    return OK;
-}
-
-/* MERGE: a row of the target is written once. */
-static Status note_keys(InsertSink *sink, const Vector *const *columns, uint32_t rows, Arena *arena)
-{
-    KeyHash *keys = ARENA_NEW_ARRAY(arena, KeyHash, rows + 1);
-    key_hashes(columns, sink->table->schema->key_count, rows, keys);
-    for (uint32_t row = 0; row < rows; row++) {
-        if (primary_index_set(sink->seen_keys, keys[row], (RowLocation){1, 0}).segment_id != 0)
-            return RAISE(sink->context->diag, BAD_VALUE, "MERGE: more than one row of the source is for the same row of table '%.*s'",
-                         SV_ARGS(sink->table->name));
-    }
-    return OK;
-}
-
-static Status append_ops(InsertSink *sink, const Vector *const *columns, const Vector *op, Rows rows, Arena *arena)
-{
-    uint8_t *deletes = ARENA_NEW_ARRAY(arena, uint8_t, rows.count + 1);
-    VectorView view = vector_view(op);
-    for (FOR_ROWS(rows, i, row))
-        deletes[i] = ((const int8_t *)view.data)[view_index(&view, row)] != 0;
-    TRY(note_keys(sink, columns, rows.count, arena));
-    return loader_lane_append_ops(sink->lane, columns, deletes, rows.count, sink->context->diag);
-}
-
-static Status insert_chunk(void *opaque, const Chunk *chunk)
-{
-    InsertSink *sink = opaque;
-    AUTO_ARENA arena;
-    arena_init(&arena, NULL);
-    Rows rows = chunk_rows(chunk);
-    uint32_t count = sink->table->schema->column_count;
-    const Vector **columns = ARENA_NEW_ARRAY(&arena, const Vector *, MAX(count, 1u));
-    for (uint32_t c = 0; c < count; c++) {
-        Vector *dense = ARENA_NEW(&arena, Vector);
-        vector_init(dense, &arena, sink->table->schema->columns[c].type, CHUNK_ROWS);
-        vector_gather(&chunk->columns[c], rows, type_is_nested(dense->type) ? &arena : NULL, 0, dense);
-        columns[c] = dense;
-    }
-    TRY(fill_increments(sink, columns, rows.count));
-    TRY(check_row_values(sink, columns, rows.count));
-    if (sink->seen_keys != NULL)
-        return append_ops(sink, columns, &chunk->columns[count], rows, &arena);
-    return loader_lane_append(sink->lane, columns, rows.count, sink->context->diag);
-}
-
-static Status open_keys(InsertSink *sink)
-{
-    PrimaryIndexInput input = {.tablet_id = sink->table->id};
-    sink->seen = primary_indexes_open(&sink->context->memory, 0, NULL);
-    return primary_index_get(sink->seen, &input, sink->context->diag, &sink->seen_keys);
-}
-
-Status insert_rows(StatementContext *context, TableLoader *loader, const LoadQuery *load)
-{
-    PhysPlan *plan;
-    InsertSink sink = {.context = context, .table = load->table};
-    TRY(plan_it(context, load->query, &plan));
-    TRY(table_loader_lane(loader, context->diag, &sink.lane));
-    ExecResult result = {&sink, insert_chunk};
-    context->writes = true;
-    Status status = load->has_op ? open_keys(&sink) : OK;
-    if (status == OK)
-        status = execute_plan(context, plan, &result, NULL);
-    if (status == OK)
-        status = loader_lane_finish(sink.lane, context->diag);
-    if (status != OK)
-        loader_lane_abort(sink.lane);
-    primary_index_drop(sink.seen_keys);
-    primary_indexes_close(sink.seen);
-    return status;
-}
 
 static void remember_failure(StatementContext *context, const LoadQuery *load, Status status)
 {
@@ -295,7 +180,7 @@ static Status run_blackhole(StatementContext *context, const AstStatement *state
     PhysPlan *plan;
     TRY(analyze_query(&context->analyze, statement->insert->query, statement->source, &query));
     TRY(plan_it(context, query, &plan));
-    ExecResult result = {context, ignore_chunk};
+    ExecResult result = {.context = context, .rows = ignore_chunk};
     TRY(execute_plan(context, plan, &result, NULL));
     return send_ok(context, 0, STR_VIEW(""));
 }
@@ -392,9 +277,34 @@ static Status read_timeout(StatementContext *context, const AstProperties *prope
     return OK;
 }
 
-Status run_insert(StatementContext *context, const AstStatement *statement)
+static StrView insert_property(const AstInsert *insert, const char *name)
 {
-    TRY(read_timeout(context, &statement->insert->properties));
+    for (uint32_t i = 0; i < insert->properties.keys.count; i++) {
+        if (strview_equal_ci(insert->properties.keys.items[i], strview(name)))
+            return insert->properties.values.items[i];
+    }
+    return (StrView){NULL, 0};
+}
+
+/* strict_mode and max_filter_ratio, which FILES() goes by, else the session's variables of that meaning. */
+static Status read_strictness(StatementContext *context, const AstInsert *insert, FileLoad *out)
+{
+    StrView strict = insert_property(insert, "strict_mode"), ratio = insert_property(insert, "max_filter_ratio");
+    const char *strict_variable = variable_text(context->session, "enable_insert_strict");
+    const char *ratio_variable = variable_text(context->session, "insert_max_filter_ratio");
+    double most = 0;
+    if (strict.data == NULL)
+        strict = strview(strict_variable == NULL ? "true" : strict_variable);
+    if (ratio.data == NULL)
+        ratio = strview(ratio_variable == NULL ? "0" : ratio_variable);
+    if (!double_parse(ratio, &most) || !(most >= 0 && most <= 1))
+        return RAISE(context->diag, INVALID_ARGUMENT, "Invalid max_filter_ratio: %.*s, it must be between 0 and 1", SV_ARGS(ratio));
+    file_load_init(out, !strview_equal_ci(strict, STR_VIEW("false")) && !strview_is(strict, "0"), most);
+    return OK;
+}
+
+static Status insert_into_table(StatementContext *context, const AstStatement *statement)
+{
     if (statement->insert->is_blackhole)
         return run_blackhole(context, statement);
     const CatalogDatabase *database;
@@ -407,6 +317,18 @@ Status run_insert(StatementContext *context, const AstStatement *statement)
             return run_locked(context, &statement->insert->table, statement, insert_rows_of);
     }
     return insert_rows_of(context, statement, false);
+}
+
+Status run_insert(StatementContext *context, const AstStatement *statement)
+{
+    FileLoad load;
+    TRY(read_timeout(context, &statement->insert->properties));
+    TRY(read_strictness(context, statement->insert, &load));
+    context->file_load = &load;
+    Status status = insert_into_table(context, statement);
+    context->file_load = NULL;
+    file_load_deinit(&load);
+    return status;
 }
 
 Status run_create_as(StatementContext *context, const CatalogTable *table, TableDraft *draft, BoundQuery *query)
@@ -453,7 +375,7 @@ Status evaluate_value(StatementContext *context, const AstExpr *value, StrView s
     PhysPlan *plan;
     TRY(analyze_query(&context->analyze, &query, source, &bound));
     TRY(plan_it(context, bound, &plan));
-    ExecResult result = {&one, take_value};
+    ExecResult result = {.context = &one, .rows = take_value};
     TRY(execute_plan(context, plan, &result, NULL));
     *out_type = one.type;
     *out_value = one.value;

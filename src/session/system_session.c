@@ -168,6 +168,6 @@ static Status authorize_found(void *context, StrView database, StrView name)
 const Connector *session_connector(StatementContext *context)
 {
     Connector *connector = ARENA_NEW(&context->arena, Connector);
-    *connector = (Connector){context, find, authorize_found};
+    *connector = (Connector){context, find, authorize_found, session_files};
     return connector;
 }

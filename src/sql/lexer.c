@@ -389,7 +389,7 @@ static Status lex_token(Lexer *lexer)
         return lex_dollar_string(lexer);
     if ((c == 'x' || c == 'X') && (next == '\'' || next == '"'))
         return lex_binary(lexer);
-    if (is_name_start(c)) {
+    if (is_name_start(c) || (c == '$' && is_name_part(next))) { /* $1: a column of a file without names */
         lex_word(lexer);
         return OK;
     }

@@ -232,9 +232,9 @@ Status s3_remove_many(S3Client *client, const char *const *keys, uint32_t count,
 /* ---- lists ---- */
 
 typedef struct ListPage {
-    void (*visit)(void *context, const char *key, uint64_t size);
+    void (*visit)(void *context, const S3Listed *object);
     void *context;
-    ByteBuf key, token;
+    ByteBuf key, token, modified;
     uint64_t size;
     bool is_truncated;
 } ListPage;
@@ -247,6 +247,9 @@ static void read_entry(ListPage *page, const XmlReader *xml, StrView name, StrVi
         bytebuf_append(&page->key, value.data + prefix.length, value.length - prefix.length);
     } else if (strview_is(name, "Size")) {
         page->size = strtoull(value.data == NULL ? "" : value.data, NULL, 10);
+    } else if (strview_is(name, "LastModified")) {
+        bytebuf_clear(&page->modified);
+        bytebuf_append_view(&page->modified, value);
     }
 }
 
@@ -260,8 +263,10 @@ static bool read_page(ListPage *page, StrView answer, StrView prefix)
         if (event == XML_LEAF && xml.depth == 2 && strview_is(xml.path[1], "Contents"))
             read_entry(page, &xml, name, prefix);
         if (event == XML_END && strview_is(name, "Contents") && page->key.length > 0) {
-            page->visit(page->context, page->key.data, page->size);
+            S3Listed object = {page->key.data, page->size, page->modified.length > 0 ? page->modified.data : ""};
+            page->visit(page->context, &object);
             bytebuf_clear(&page->key);
+            bytebuf_clear(&page->modified);
         }
         if (event != XML_LEAF || xml.depth != 1)
             continue;
@@ -297,8 +302,7 @@ static Status list_page(S3Client *client, ListPage *page, const char *prefix, Di
     return OK;
 }
 
-Status s3_list(S3Client *client, const char *prefix, void (*visit)(void *context, const char *key, uint64_t size), void *context,
-               Diag *diag)
+Status s3_list_objects(S3Client *client, const char *prefix, void (*visit)(void *context, const S3Listed *object), void *context, Diag *diag)
 {
     ListPage page = {.visit = visit, .context = context};
     Status status;
@@ -307,7 +311,26 @@ Status s3_list(S3Client *client, const char *prefix, void (*visit)(void *context
     while (status == OK && page.is_truncated);
     bytebuf_deinit(&page.key);
     bytebuf_deinit(&page.token);
+    bytebuf_deinit(&page.modified);
     return status;
+}
+
+typedef struct SizeVisit {
+    void (*visit)(void *context, const char *key, uint64_t size);
+    void *context;
+} SizeVisit;
+
+static void visit_size(void *context, const S3Listed *object)
+{
+    const SizeVisit *to = context;
+    to->visit(to->context, object->key, object->size);
+}
+
+Status s3_list(S3Client *client, const char *prefix, void (*visit)(void *context, const char *key, uint64_t size), void *context,
+               Diag *diag)
+{
+    SizeVisit to = {visit, context};
+    return s3_list_objects(client, prefix, visit_size, &to, diag);
 }
 
 /* ---- uploads in parts ---- */

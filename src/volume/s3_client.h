@@ -54,6 +54,13 @@ Status s3_remove_many(S3Client *client, const char *const *keys, uint32_t count,
 /* Keys that begin with prefix, in order. */
 Status s3_list(S3Client *client, const char *prefix, void (*visit)(void *context, const char *key, uint64_t size), void *context,
                Diag *diag);
+/* The same with more of what the service tells. */
+typedef struct S3Listed {
+    const char *key;
+    uint64_t size;
+    const char *modified; /* "2024-08-15T20:47:02.000Z"; may be empty */
+} S3Listed;
+Status s3_list_objects(S3Client *client, const char *prefix, void (*visit)(void *context, const S3Listed *object), void *context, Diag *diag);
 
 /* Objects in parts: each but the last of S3_LEAST_PART bytes at least. Nothing is there before s3_upload_complete(). */
 enum { S3_LEAST_PART = 5 << 20, S3_MOST_PARTS = 10000, S3_UPLOAD_ID_BYTES = 1024 };

@@ -2,8 +2,11 @@
 
 /* A fresh server and a fresh database for each file, so that files depend on nothing and may run side by side. */
 
+#include <errno.h>
 #include <jansson.h>
 #include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/environment.h"
 #include "base/strmap.h"
@@ -262,6 +265,56 @@ static void run_http(FileRun *run, const Record *record)
     show_indented(report, bytebuf_view(&text), "    ");
 }
 
+/* With the folders above it. */
+static bool write_file(const char *path, StrView bytes)
+{
+    char folder[1024];
+    for (const char *slash = strchr(path + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
+        snprintf(folder, sizeof(folder), "%.*s", (int)(slash - path), path);
+        if (mkdir(folder, 0700) != 0 && errno != EEXIST)
+            return false;
+    }
+    FILE *file = fopen(path, "we");
+    if (file == NULL)
+        return false;
+    bool is_written = fwrite(bytes.data, 1, bytes.length, file) == bytes.length;
+    return (fclose(file) == 0) && is_written;
+}
+
+/* Of a path from the folder of the test. */
+static bool read_beside(const FileRun *run, const char *name, ByteBuf *out)
+{
+    const char *slash = strrchr(run->script.path, '/');
+    int folder = slash == NULL ? 0 : (int)(slash - run->script.path) + 1;
+    FILE *file = fopen(arena_printf(run->arena, "%.*s%s", folder, run->script.path, name), "re");
+    char block[8192];
+    if (file == NULL)
+        return false;
+    for (size_t length; (length = fread(block, 1, sizeof(block), file)) > 0;)
+        bytebuf_append(out, block, length);
+    fclose(file);
+    return true;
+}
+
+static void run_file_record(FileRun *run, const Record *record)
+{
+    const char *path = arena_printf(run->arena, "%s/files/%s", run->server.folder, fill_in(run, record->argument));
+    StrView other = record->words.count > 2 ? record->words.items[2] : STR_VIEW("");
+    const char *target = fill_in(run, arena_strndup(run->arena, other.data, other.length));
+    AUTO_BYTEBUF bytes = {0};
+    bool is_made;
+    if (strview_is(record->words.items[0], "link"))
+        is_made = symlink(target, path) == 0;
+    else if (strview_is(record->words.items[0], "copy"))
+        is_made = read_beside(run, target, &bytes) && write_file(path, bytebuf_view(&bytes));
+    else
+        is_made = write_file(path, strview(record->text));
+    if (is_made)
+        run->result->passed++;
+    else
+        bytebuf_printf(fail(run, record, "the file cannot be made"), "  got: %s\n", strerror(errno));
+}
+
 static void connect_client(FileRun *run)
 {
     char port[16];
@@ -298,6 +351,7 @@ static bool run_record(FileRun *run, const Record *record)
     case RECORD_LET: run_let(run, record); break;
     case RECORD_LOAD: run_load(run, record); break;
     case RECORD_HTTP: run_http(run, record); break;
+    case RECORD_FILE: run_file_record(run, record); break;
     case RECORD_RESTART: return run_restart(run, record);
     case RECORD_CONNECTION: client_choose(run->client, fill_in(run, record->argument)); break;
     case RECORD_HALT: return false;
@@ -366,6 +420,7 @@ static void run_with_server(FileRun *run, Diag *diag)
     }
     connect_client(run);
     set_variable(run, "db", run->database);
+    set_variable(run, "files", arena_printf(run->arena, "%s/files", run->server.folder));
     run_block(run, 0, run->script.records.count);
     client_close(run->client);
     if (run->server.pid == 0)

@@ -215,6 +215,21 @@ static Status parse_http(ScriptParser *parser, Record *record, const Lines *word
     return OK;
 }
 
+/* `file NAME`, the body up to ----; `copy NAME PATH`, from the folder of the test; `link NAME TARGET`. */
+static Status parse_file(ScriptParser *parser, Record *record, const Lines *words)
+{
+    bool has_body = strview_is(words->items[0], "file");
+    record->kind = RECORD_FILE;
+    if (words->count != (has_body ? 2u : 3u))
+        return bad_line(parser, record->line, "file needs a name; copy and link need a name and a path");
+    record->argument = arena_strndup(parser->arena, words->items[1].data, words->items[1].length);
+    record->words = *words;
+    if (!has_body)
+        return OK;
+    record->text = take_body(parser);
+    return take_divider(parser) ? OK : bad_line(parser, record->line, "the body of a file ends with ----");
+}
+
 static Status parse_let(ScriptParser *parser, Record *record, const Lines *words)
 {
     record->kind = RECORD_LET;
@@ -269,6 +284,8 @@ static Status parse_record(ScriptParser *parser, Record *record, const Lines *wo
         return parse_load(parser, record, words);
     if (strview_is(word, "http"))
         return parse_http(parser, record, words);
+    if (strview_is(word, "file") || strview_is(word, "copy") || strview_is(word, "link"))
+        return parse_file(parser, record, words);
     if (strview_is(word, "let"))
         return parse_let(parser, record, words);
     if (strview_is(word, "loop") || strview_is(word, "foreach"))

@@ -13,6 +13,7 @@ typedef enum RecordKind {
     RECORD_LET,        /* a variable from the first cell of a query */
     RECORD_LOAD,       /* Stream Load */
     RECORD_HTTP,       /* any other request */
+    RECORD_FILE,       /* below ${files}: with a body, a copy of another, or a link */
     RECORD_RESTART,    /* of the server */
     RECORD_CONNECTION, /* goes on as another one */
     RECORD_LOOP,       /* body up to its end runs once for each word */

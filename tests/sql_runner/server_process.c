@@ -11,6 +11,7 @@
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -19,7 +20,7 @@
 enum {
     STOP_SECONDS = 30,
     LAST_WORDS_BYTES = 6000,
-    ARGUMENTS_MAX = 2 * SERVER_SETTINGS_MAX + SERVER_RUNNER_MAX + 12,
+    ARGUMENTS_MAX = 2 * SERVER_SETTINGS_MAX + SERVER_RUNNER_MAX + 14,
     PATH_EXTRA_BYTES = 32
 };
 
@@ -36,7 +37,9 @@ Status server_open(ServerProcess *server, const ServerOptions *options, Diag *di
     int length = snprintf(server->folder, sizeof(server->folder), "%s/merak-sql-XXXXXX", temporary == NULL ? "/tmp" : temporary);
     if (length >= (int)sizeof(server->folder) || mkdtemp(server->folder) == NULL)
         return RAISE(diag, IO, "cannot make a folder %s: %s", server->folder, strerror(errno));
-    return OK;
+    char files[SERVER_PATH_BYTES + PATH_EXTRA_BYTES];
+    path_of(server, "files", files);
+    return mkdir(files, 0700) == 0 ? OK : RAISE(diag, IO, "cannot make a folder %s: %s", files, strerror(errno));
 }
 
 static int remove_entry(const char *path, const struct stat *info, int kind, struct FTW *position)
@@ -62,10 +65,14 @@ static Status spawn(ServerProcess *server, int out_fd, Diag *diag)
     const char *fixed[] = {server->options->binary, "server", "--data-dir", data, "--set", "query_port=0", "--set", "http_port=0"};
     const char *arguments[ARGUMENTS_MAX] = {NULL};
     int count = 0;
+    char files[SERVER_PATH_BYTES + PATH_EXTRA_BYTES + 32];
+    snprintf(files, sizeof(files), "files_local_directory=%s/files", server->folder);
     for (int i = 0; i < SERVER_RUNNER_MAX && server->options->runner[i] != NULL; i++)
         arguments[count++] = server->options->runner[i];
     for (size_t i = 0; i < COUNT_OF(fixed); i++)
         arguments[count++] = fixed[i];
+    arguments[count++] = "--set";
+    arguments[count++] = files;
     for (int i = 0; i < server->options->setting_count; i++) {
         arguments[count++] = "--set";
         arguments[count++] = server->options->settings[i];

@@ -149,7 +149,7 @@ Status test_views_run(TestViews *views, const char *sql, TestRun *run, Diag *dia
     PlanViews candidates_of = {.context = &p, .candidates = candidates, .use = use_view, .max_depth = 3, .is_forced = true, .trace = run->trace};
     Status status = plan(&p, sql, run, &candidates_of, &physical);
     ExecOptions options = {.pool = instance->pool, .segments = instance->segments, .memory = &memory, .spill = instance->spill, .spill_mode = SPILL_AUTO};
-    ExecResult result = {&lines, take_rows};
+    ExecResult result = {.context = &lines, .rows = take_rows};
     if (status == OK && !run->only_plans)
         status = exec_run(physical, &options, &result, diag);
     catalog_unref(catalog);

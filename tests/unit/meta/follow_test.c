@@ -89,6 +89,41 @@ static void one_of_two_candidates_leads(void **state)
     volume_close(volume);
 }
 
+static Status sync_store(MetaStore *store)
+{
+    Diag diag = {0};
+    return meta_sync(store, &diag);
+}
+
+/* A leader that does not know what became of its last batch finds out before it says that it has seen everything. */
+static void who_is_uncertain_asks(void **state)
+{
+    (void)state;
+    for (int lands = 0; lands < 2; lands++) {
+        Volume *volume = volume_open_memory(&environment);
+        MetaStore *old = open_follower(volume), *new = open_follower(volume);
+        assert_int_equal(take_lead(old), OK);
+        assert_int_equal(set(old, "config.a"), OK);
+        assert_int_equal(sync_store(old), OK);
+        volume_memory_fail(volume, &(VolumeFailure){.nth = 2, .is_sticky = true, .lands_anyway = lands != 0});
+        assert_int_equal(set(old, "config.lost"), ERR_OUTCOME_UNKNOWN);
+        assert_int_not_equal(sync_store(old), OK); /* nothing can be asked */
+        volume_memory_fail(volume, &(VolumeFailure){0});
+        assert_int_equal(take_lead(new), OK);
+        assert_int_equal(set(new, "config.b"), OK);
+        assert_int_equal(sync_store(old), OK);
+        assert_false(meta_is_leading(old));
+        assert_true(has(old, "config.b"));
+        assert_int_equal(has(old, "config.lost"), lands != 0);
+        assert_int_equal(has(new, "config.lost"), lands != 0);
+        assert_int_equal(sync_store(new), OK);
+        assert_true(meta_is_leading(new));
+        meta_store_close(old);
+        meta_store_close(new);
+        volume_close(volume);
+    }
+}
+
 /* A candidate that cannot read the journal claims nothing, and the leader stays. */
 static void a_blind_candidate_claims_nothing(void **state)
 {
@@ -188,6 +223,7 @@ int main(void)
         cmocka_unit_test(followers_see_what_is_committed),
         cmocka_unit_test(one_of_two_candidates_leads),
         cmocka_unit_test(a_blind_candidate_claims_nothing),
+        cmocka_unit_test(who_is_uncertain_asks),
         cmocka_unit_test(a_follower_starts_while_the_leader_never_pauses),
         cmocka_unit_test(on_a_volume_that_stops_to_exclude_nothing_is_committed),
     };

@@ -275,6 +275,68 @@ static void damaged_files_are_fetched_again(void **state)
     mem_free(found_file);
 }
 
+/* Changes one byte of a file, or cuts it there. */
+static void damage(const char *path, off_t at, bool is_cut)
+{
+    int fd = open(path, O_RDWR);
+    char byte;
+    assert_true(fd >= 0);
+    if (is_cut) {
+        assert_int_equal(ftruncate(fd, at), 0);
+    } else {
+        assert_int_equal(pread(fd, &byte, 1, at), 1);
+        byte = (char)(byte ^ (1 << (at % 8)));
+        assert_int_equal(pwrite(fd, &byte, 1, at), 1);
+    }
+    close(fd);
+}
+
+static char *found_index;
+static int find_index(const char *path, const struct stat *info, int kind, struct FTW *where)
+{
+    (void)info, (void)kind, (void)where;
+    if (strstr(path, ".index") != NULL)
+        found_index = mem_strdup(path);
+    return 0;
+}
+
+/* Every byte of a small object's two files, flipped and cut: what is read is right, and was fetched again where it had to be. */
+static void every_flip_of_its_files_is_found(void **state)
+{
+    enum { SMALL = 700 };
+    Fixture *f = *state;
+    struct stat info;
+    BlockObject *a = open_object(f, "a");
+    assert_bytes(a, "a", 0, SMALL);
+    block_object_close(a);
+    block_cache_close(f->cache);
+    nftw(f->directory, find_blocks, 16, FTW_PHYS);
+    nftw(f->directory, find_index, 16, FTW_PHYS);
+    for (int file = 0; file < 2; file++) {
+        const char *path = file == 0 ? found_index : found_file;
+        assert_int_equal(stat(path, &info), 0);
+        off_t size = file == 0 ? info.st_size : SMALL;
+        for (off_t at = 0; at < 2 * size; at++) {
+            damage(path, at / 2, at % 2 != 0);
+            open_cache(f, 100 * MIB, 100 * MIB);
+            uint64_t before = f->bytes;
+            a = open_object(f, "a");
+            assert_bytes(a, "a", 0, SMALL);
+            assert_true(f->bytes > before); /* it did not come from the damaged file */
+            block_object_close(a);
+            block_cache_close(f->cache);
+        }
+    }
+    open_cache(f, 100 * MIB, 100 * MIB);
+    uint64_t before = f->bytes;
+    a = open_object(f, "a"); /* sound again: nothing is fetched */
+    assert_bytes(a, "a", 0, SMALL);
+    assert_int_equal(f->bytes, before);
+    block_object_close(a);
+    mem_free(found_file);
+    mem_free(found_index);
+}
+
 static void wrong_bytes_are_read_again(void **state)
 {
     Fixture *f = *state;
@@ -465,6 +527,7 @@ int main(void)
         TEST(objects_are_prepared),
         TEST(a_restart_finds_blocks),
         TEST(damaged_files_are_fetched_again),
+        TEST(every_flip_of_its_files_is_found),
         TEST(wrong_bytes_are_read_again),
         TEST(scans_do_not_push_out_what_is_used),
         TEST(what_is_pinned_stays),
