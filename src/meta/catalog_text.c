@@ -367,13 +367,13 @@ void catalog_print_index_kind(const TableIndex *index, ByteBuf *out)
         bytebuf_append_char(out, ')');
 }
 
-static void print_indexes(const TableSchema *schema, ByteBuf *out)
+void catalog_print_indexes(const TableSchema *schema, const char *before, ByteBuf *out)
 {
     for (uint32_t i = 0; i < schema->index_count; i++) {
         const TableIndex *index = &schema->indexes[i];
         for (uint32_t c = 0; c < schema->column_count; c++) {
             if (schema->columns[c].unique_id == index->unique_id)
-                bytebuf_printf(out, ",\n  INDEX %.*s (`%.*s`) USING ", SV_ARGS(index->name), SV_ARGS(schema->columns[c].name));
+                bytebuf_printf(out, "%sINDEX %.*s (`%.*s`) USING ", before, SV_ARGS(index->name), SV_ARGS(schema->columns[c].name));
         }
         catalog_print_index_kind(index, out);
         bytebuf_append_text(out, " COMMENT ");
@@ -394,7 +394,7 @@ void catalog_print_create(const CatalogTable *table, ByteBuf *out)
         bytebuf_append_text(out, i > 0 ? ",\n" : "");
         print_column(&schema->columns[i], out);
     }
-    print_indexes(schema, out);
+    catalog_print_indexes(schema, ",\n  ", out);
     bytebuf_append_text(out, "\n) ENGINE=OLAP \n");
     if (schema->key_count > 0) {
         bytebuf_printf(out, "%s KEY(", keys[schema->keys_kind]);

@@ -49,6 +49,7 @@ static void print_columns(const TableSchema *schema, const MvDefinition *definit
         print_column(&schema->columns[(uint32_t)next], out);
         least = next + 1;
     }
+    catalog_print_indexes(schema, ", ", out);
     bytebuf_append_text(out, ")\n");
 }
 

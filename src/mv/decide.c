@@ -15,6 +15,8 @@ static const char partition_dropped[] = "base partition dropped";
 static const char table_changed[] = "base table changed";
 static const char rows_appended[] = "rows appended to base partition";
 static const char rows_changed[] = "rows appended to and deleted from base partition";
+static const char groups_appended[] = "rows appended to base partition: their groups";
+static const char groups_changed[] = "rows appended to and deleted from base partition: their groups";
 static const char forced[] = "forced";
 static const char up_to_date[] = "up to date";
 static const char table_excluded[] = "changed, but excluded by excluded_refresh_tables";
@@ -53,6 +55,11 @@ static Feed feed_of(const MvCells *cells, const MvCell *cell, uint32_t table, Ar
     return feed;
 }
 
+static bool may_be_delta(const MvDecision *decision)
+{
+    return decision->delta.shape != MV_DELTA_NONE || decision->delta.has_keys;
+}
+
 void mv_fill_entry(const MvDecision *decision, const MvCell *cell, uint64_t partition_id, int64_t now_us, Arena *arena, MvMapEntry *out)
 {
     const MvCells *cells = &decision->cells;
@@ -69,7 +76,7 @@ void mv_fill_entry(const MvDecision *decision, const MvCell *cell, uint64_t part
             MvSource *source = &table->sources[table->count++];
             *source = (MvSource){.partition_id = partition->id, .data_version = partition->data_version, .name = partition->name};
             /* Of tables that all partitions read, the marks would be many. */
-            if (decision->delta.shape != MV_DELTA_NONE && (cells->tables[t].is_ref || decision->bound.partition_count == 0))
+            if (may_be_delta(decision) && (cells->tables[t].is_ref || decision->bound.partition_count == 0))
                 mv_mark_segments(partition, arena, source);
         }
     }
@@ -145,37 +152,49 @@ static void compare_table(Compare *c, const MvSourceTable *known, Feed feed)
     }
 }
 
-/* What is read one way and the other. Tables that did not change are read both ways, as far as joins need them. */
+/* What is read one way and the other. Tables that did not change are read both ways, as far as joins need them. By groups, what
+ * changed is read as well, but most of its rows meet no key. */
 static bool delta_is_cheaper(const MvDecision *decision, const MvChoice *choice, Arena *arena)
 {
-    uint64_t whole = 0, merged = decision->delta.shape == MV_DELTA_MERGE ? mv_live_rows(choice->cell->existing) : 0;
+    enum { GROUPS_FACTOR = 4 };
+    bool rewrites = choice->by_groups || decision->delta.shape == MV_DELTA_MERGE;
+    uint64_t whole = 0, merged = rewrites ? mv_live_rows(choice->cell->existing) : 0;
     for (uint32_t t = 0; t < decision->cells.table_count; t++) {
         Feed feed = feed_of(&decision->cells, choice->cell, t, arena);
         for (uint32_t p = 0; (choice->changed >> t & 1) != 0 && p < feed.count; p++)
             whole += mv_live_rows(feed.partitions[p]);
     }
-    return choice->delta_rows + merged < whole;
+    return (choice->delta_rows + merged) * (choice->by_groups ? GROUPS_FACTOR : 1) < whole;
 }
 
-static bool delta_is_exact(MvDecision *decision, const MvChoice *choice)
+/* Merged, where that is exact, else by groups. */
+static bool find_way(MvDecision *decision, MvChoice *choice)
 {
     bool is_linear = mv_is_linear(decision, choice->changed) || mv_is_linear_in_each(decision, choice->changed);
-    return is_linear && (!choice->has_deletes || decision->delta.takes_deletes);
+    if (!is_linear)
+        return false;
+    choice->by_groups = decision->delta.shape == MV_DELTA_NONE || (choice->has_deletes && !decision->delta.takes_deletes);
+    for (uint32_t i = 0; i < choice->causes.count && choice->by_groups; i++) {
+        const char **reason = &choice->causes.items[i].reason;
+        *reason = *reason == rows_appended ? groups_appended : *reason == rows_changed ? groups_changed : *reason;
+    }
+    return !choice->by_groups || decision->delta.has_keys;
 }
 
 void mv_compute_whole(MvChoice *choice)
 {
-    choice->is_delta = false;
+    choice->is_delta = choice->by_groups = false;
     for (uint32_t i = 0; i < choice->causes.count; i++) {
         const char **reason = &choice->causes.items[i].reason;
-        *reason = *reason == rows_appended || *reason == rows_changed ? data_changed : *reason;
+        bool is_of_rows = *reason == rows_appended || *reason == rows_changed || *reason == groups_appended || *reason == groups_changed;
+        *reason = is_of_rows ? data_changed : *reason;
     }
 }
 
 static void compare_cell(MvDecision *decision, MvChoice *choice, Arena *arena)
 {
     const MvCells *cells = &decision->cells;
-    choice->is_delta = decision->delta.shape != MV_DELTA_NONE;
+    choice->is_delta = may_be_delta(decision);
     for (uint32_t t = 0; t < cells->table_count; t++) {
         const MvTable *table = &cells->tables[t];
         Compare c = {.decision = decision, .choice = choice, .arena = arena, .number = t};
@@ -190,7 +209,7 @@ static void compare_cell(MvDecision *decision, MvChoice *choice, Arena *arena)
         /* Rows that are there were computed from another state of an excluded table than new ones would be. */
         choice->is_delta &= known != NULL && (!c.is_excluded || choice->causes.count == causes);
     }
-    if (!choice->refreshes || !choice->is_delta || !delta_is_exact(decision, choice) || !delta_is_cheaper(decision, choice, arena))
+    if (!choice->refreshes || !choice->is_delta || !find_way(decision, choice) || !delta_is_cheaper(decision, choice, arena))
         mv_compute_whole(choice);
 }
 

@@ -39,6 +39,10 @@ typedef struct MvDelta {
     int row_count;      /* the column with the number of rows of the group; -1: none */
     bool has_groups;
     bool takes_deletes; /* rows that went can be taken out */
+    /* Groups that rows came to or went from can be computed again alone: a group of the query's aggregate, the column of the view that it is. */
+    bool has_keys;
+    uint32_t *keys;
+    uint32_t key_count;
 } MvDelta;
 
 /* A piece of a difference: rows of a segment of a base. */
@@ -64,6 +68,7 @@ typedef struct MvChoice {
     ARRAY_OF(MvCause) causes; /* one at least */
     bool is_delta;            /* the differences of its bases are enough */
     bool has_deletes;         /* among them rows that went */
+    bool by_groups;           /* groups that they belong to are computed again */
     uint64_t changed;         /* a bit a table of MvCells.tables */
     MvParts parts;
     uint64_t delta_rows;

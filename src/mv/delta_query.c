@@ -14,7 +14,7 @@
 /* ---- the query anew ---- */
 
 /* A bound query is used up by its plan. */
-static Status bind_again(const MvDecision *decision, ColumnIds ids, MvDecision *out)
+Status mv_bind_again(const MvDecision *decision, ColumnIds ids, MvDecision *out)
 {
     const TableSchema *schema = decision->table->schema;
     *out = *decision;
@@ -39,12 +39,7 @@ static void empty_branches(const MvBoundView *view, const MvCells *cells, uint64
     }
 }
 
-/* Of the tables in changed the difference, of those in past the rows that the cells were computed from, of others those of now. */
-typedef struct Term {
-    uint64_t changed, past;
-} Term;
-
-static Status difference_query(MvEngine *engine, MvDecision *decision, const uint8_t *chosen, const Term *term, bool is_gone)
+Status mv_difference_query(MvEngine *engine, MvDecision *decision, const uint8_t *chosen, const MvTerm *term, bool is_gone)
 {
     MvBoundView *view = &decision->bound;
     empty_branches(view, &decision->cells, term->changed, view->query->root);
@@ -224,8 +219,7 @@ static Status merge_query(MvDecision *came, const MvDecision *went, const uint8_
 
 /* ---- sums of differences ---- */
 
-/* left and right have the view's columns. */
-static LogicalNode *add_up(MvBoundView *view, LogicalNode *left, LogicalNode *right)
+LogicalNode *mv_add_up(MvBoundView *view, LogicalNode *left, LogicalNode *right)
 {
     LogicalNode *sum = union_of(view, left, left, right);
     for (uint32_t i = 0; i < left->column_count; i++) {
@@ -237,17 +231,17 @@ static LogicalNode *add_up(MvBoundView *view, LogicalNode *left, LogicalNode *ri
 }
 
 /* The rows that came, or those that went with their sums negated. *ids is what the last query used. */
-static Status sum_terms(MvEngine *engine, const MvDecision *decision, const uint8_t *chosen, const Term *terms, uint32_t count, bool is_gone,
+static Status sum_terms(MvEngine *engine, const MvDecision *decision, const uint8_t *chosen, const MvTerm *terms, uint32_t count, bool is_gone,
                         ColumnIds *ids, MvDecision *out)
 {
     LogicalNode *sum = NULL;
     for (uint32_t t = 0; t < count; t++) {
-        TRY(bind_again(decision, *ids, out));
-        TRY(difference_query(engine, out, chosen, &terms[t], is_gone));
+        TRY(mv_bind_again(decision, *ids, out));
+        TRY(mv_difference_query(engine, out, chosen, &terms[t], is_gone));
         if (is_gone)
             TRY(negate(out));
         LogicalNode *rows = out->bound.query->root;
-        sum = sum == NULL ? rows : add_up(&out->bound, sum, rows);
+        sum = sum == NULL ? rows : mv_add_up(&out->bound, sum, rows);
         *ids = out->bound.analyze.ids;
     }
     out->bound.query->root = sum;
@@ -255,16 +249,16 @@ static Status sum_terms(MvEngine *engine, const MvDecision *decision, const uint
     return OK;
 }
 
-static uint32_t list_terms(const MvDecision *decision, uint64_t changed, Term out[64])
+static uint32_t list_terms(const MvDecision *decision, uint64_t changed, MvTerm out[64])
 {
     MvDecision *own = (MvDecision *)(uintptr_t)decision; /* it keeps what it found out */
     uint32_t count = 0;
-    out[0] = (Term){changed, 0};
+    out[0] = (MvTerm){changed, 0};
     if (mv_is_linear(own, changed))
         return 1;
     for (uint64_t left = changed; left != 0; left &= left - 1) {
         uint64_t bit = left & -left;
-        out[count++] = (Term){bit, changed & (bit - 1)};
+        out[count++] = (MvTerm){bit, changed & (bit - 1)};
     }
     return count;
 }
@@ -272,15 +266,20 @@ static uint32_t list_terms(const MvDecision *decision, uint64_t changed, Term ou
 Status mv_plan_delta(MvEngine *engine, const MvDecision *decision, const uint8_t *chosen, PhysPlan **out)
 {
     MvDecision came, went;
-    Term terms[64];
+    MvTerm terms[64];
     ColumnIds ids = {1};
     uint64_t changed = 0;
-    bool has_deletes = false;
+    bool has_deletes = false, by_groups = false;
     for (uint32_t c = 0; c < decision->cells.count; c++) {
         changed |= chosen[c] != 0 ? decision->choices[c].changed : 0;
         has_deletes |= chosen[c] != 0 && decision->choices[c].has_deletes;
+        by_groups |= chosen[c] != 0 && decision->choices[c].by_groups;
     }
     uint32_t count = list_terms(decision, changed, terms);
+    if (by_groups) {
+        TRY(mv_groups_query(engine, decision, chosen, terms, count, has_deletes, &came));
+        return mv_plan_bound(engine, &came, out);
+    }
     if (has_deletes)
         TRY(sum_terms(engine, decision, chosen, terms, count, true, &ids, &went));
     TRY(sum_terms(engine, decision, chosen, terms, count, false, &ids, &came));

@@ -47,6 +47,10 @@ bool mv_is_linear(MvDecision *decision, uint64_t changed);
 bool mv_is_linear_in_each(MvDecision *decision, uint64_t changed);
 /* Does the tree read one of them? */
 bool mv_reads_changed(const MvCells *cells, uint64_t changed, LogicalNode *node);
+/* The aggregate at the top, below projections; NULL: there is none. */
+LogicalNode *mv_top_aggregate(LogicalNode *root);
+/* The aggregate's column behind a column of the view; 0: it is computed from others. */
+ColumnId mv_aggregate_column(const MvDecision *decision, const LogicalNode *aggregate, uint32_t column);
 
 /* ---- delta_rows.c ---- */
 void mv_mark_segments(const CatalogPartition *partition, Arena *arena, MvSource *out);
@@ -58,6 +62,22 @@ Status mv_restrict_to_difference(MvEngine *engine, MvDecision *decision, const u
 Status mv_restrict_to_past(MvEngine *engine, MvDecision *decision, const uint8_t *chosen, uint64_t tables);
 /* Were two of the cells computed from other versions of the same base partition? Then they can't be computed together. */
 bool mv_differences_conflict(const MvDecision *decision, const uint8_t *chosen);
+
+/* ---- delta_query.c ---- */
+/* The tree of the columns of both, whose numbers and types are the same. */
+LogicalNode *mv_add_up(MvBoundView *view, LogicalNode *left, LogicalNode *right);
+/* The query of the decision bound anew, with ids from there on. */
+Status mv_bind_again(const MvDecision *decision, ColumnIds ids, MvDecision *out);
+/* Of the tables in changed the difference, of those in past the rows that the cells were computed from, of others those of now. */
+typedef struct MvTerm {
+    uint64_t changed, past;
+} MvTerm;
+Status mv_difference_query(MvEngine *engine, MvDecision *decision, const uint8_t *chosen, const MvTerm *term, bool is_gone);
+
+/* ---- delta_groups.c ---- */
+bool mv_find_keys(const MvDecision *decision, LogicalNode *aggregate, MvDelta *out);
+Status mv_groups_query(MvEngine *engine, const MvDecision *decision, const uint8_t *chosen, const MvTerm *terms, uint32_t count, bool has_deletes,
+                       MvDecision *out);
 
 /* ---- cell_plan.c ---- */
 LogicalNode *mv_node_over(const MvBoundView *view, LogicalKind kind, LogicalNode *child);

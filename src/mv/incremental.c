@@ -7,7 +7,8 @@
  * side of each join. Where both sides of a join changed, it may be linear in each: then the difference is a sum, see delta_query.c.
  * Rows that came are appended to the partition of the view, or, below one aggregate, added to its groups; rows that went are taken out of the
  * groups. delta_rows.c finds those rows, delta_query.c makes the plan of them. Everything else is computed as a whole. Sums of floating point
- * numbers depend on their order: as a whole. So do minima and maxima that lose rows. */
+ * numbers depend on their order, minima and maxima lose rows: where there are keys of groups, the groups of what came and went are computed again
+ * (delta_groups.c), else all. */
 
 #include "plan/logical_walk.h"
 
@@ -96,13 +97,19 @@ static bool is_linear(const Linear *linear, LogicalNode *node)
     return node->kind != LOGICAL_JOIN || changed <= 1;
 }
 
-/* What the aggregate reads, or all of the query. */
-static LogicalNode *input_of(LogicalNode *root)
+LogicalNode *mv_top_aggregate(LogicalNode *root)
 {
     LogicalNode *node = root;
     while (node->kind == LOGICAL_PROJECT || node->kind == LOGICAL_SORT)
         node = node->children[0];
-    return node->kind == LOGICAL_AGGREGATE ? node->children[0] : root;
+    return node->kind == LOGICAL_AGGREGATE ? node : NULL;
+}
+
+/* What the aggregate reads, or all of the query. */
+static LogicalNode *input_of(LogicalNode *root)
+{
+    LogicalNode *aggregate = mv_top_aggregate(root);
+    return aggregate != NULL ? aggregate->children[0] : root;
 }
 
 bool mv_is_linear(MvDecision *decision, uint64_t changed)
@@ -172,8 +179,7 @@ static bool merge_of(const AggCall *call, MvMerge *out)
     return out->function != NULL;
 }
 
-/* The aggregate's column behind a column of the view; 0: it is computed from others. */
-static ColumnId aggregate_column(const MvDecision *decision, const LogicalNode *aggregate, uint32_t column)
+ColumnId mv_aggregate_column(const MvDecision *decision, const LogicalNode *aggregate, uint32_t column)
 {
     const BoundQuery *query = decision->bound.query;
     uint32_t output;
@@ -260,7 +266,7 @@ static bool merge_columns(const MvDecision *decision, LogicalNode *aggregate, Mv
     out->merges = ARENA_NEW_ARRAY(arena, MvMerge, count + 1);
     out->has_groups = aggregate->aggregate.group_count > 0;
     for (uint32_t c = 0; c < count; c++) {
-        ColumnId id = aggregate_column(decision, aggregate, c);
+        ColumnId id = mv_aggregate_column(decision, aggregate, c);
         bool is_known = false;
         for (uint32_t g = 0; g < aggregate->aggregate.group_count; g++) {
             if (id == 0 || aggregate->aggregate.group_ids[g] != id)
@@ -287,15 +293,17 @@ MvDelta mv_delta_shape(const MvDecision *decision)
 {
     MvDelta delta = {.shape = MV_DELTA_NONE, .row_count = -1};
     LogicalNode *root = decision->bound.query->root;
-    LogicalNode *input = input_of(root), *aggregate = NULL;
+    LogicalNode *aggregate = mv_top_aggregate(root);
     bool ok = true;
     check_tree(root, &ok);
-    if (input != root) {
-        for (aggregate = root; aggregate->kind != LOGICAL_AGGREGATE; aggregate = aggregate->children[0])
-            ok &= aggregate->kind != LOGICAL_SORT || (aggregate->sort.limit < 0 && aggregate->sort.offset <= 0);
+    for (const LogicalNode *node = root; aggregate != NULL && node != aggregate; node = node->children[0])
+        ok &= node->kind != LOGICAL_SORT || (node->sort.limit < 0 && node->sort.offset <= 0);
+    if (aggregate != NULL)
         ok &= aggregate->aggregate.sets == NULL && aggregate->aggregate.group_count <= 30;
-    }
-    if (!ok || decision->bound.scan_count > 64 || (aggregate != NULL && !merge_columns(decision, aggregate, &delta)))
+    if (!ok || decision->bound.scan_count > 64)
+        return delta;
+    delta.has_keys = aggregate != NULL && mv_find_keys(decision, aggregate, &delta);
+    if (aggregate != NULL && !merge_columns(decision, aggregate, &delta))
         return delta;
     delta.shape = aggregate != NULL ? MV_DELTA_MERGE : MV_DELTA_APPEND;
     return delta;

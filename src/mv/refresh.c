@@ -186,7 +186,8 @@ static bool next_group(const MvDecision *decision, uint8_t *left, uint8_t *out_g
     memset(out_group, 0, count);
     for (uint32_t c = 0; c < count; c++) {
         const MvChoice *choice = &decision->choices[c];
-        if (left[c] == 0 || (first != NULL && (choice->changed != first->changed || choice->has_deletes != first->has_deletes)))
+        if (left[c] == 0 || (first != NULL && (choice->changed != first->changed || choice->has_deletes != first->has_deletes ||
+                                                  choice->by_groups != first->by_groups)))
             continue;
         if (first == NULL)
             at = c;
@@ -256,7 +257,7 @@ static void count_rows(Run *run)
         Target *target = &run->targets[i];
         MvFingerprint *rows = &target->entry.rows;
         const MvFingerprint *old = &target->choice->entry.rows;
-        target->is_appended = target->choice->is_delta && run->out->decision.delta.shape == MV_DELTA_APPEND;
+        target->is_appended = target->choice->is_delta && !target->choice->by_groups && run->out->decision.delta.shape == MV_DELTA_APPEND;
         run->out->rows += rows->rows;
         if (target->is_appended) {
             target->is_equal = rows->rows == 0;

@@ -101,6 +101,8 @@ Status match_block(PlanContext *context, const PlanView *view, const ViewShape *
 /* The expression over the view's columns; NULL: it can't be had. by_query: where the query's conditions hold already. */
 Expr *match_expr(ViewMatch *match, const Expr *expr, bool by_query);
 Expr *view_column(const ViewMatch *match, uint32_t output);
+/* ORDER BY .. LIMIT: the first rows of an order, which a view may have the same of. */
+bool node_is_top(const LogicalNode *node);
 /* Of the view's columns, in every node, the query's. */
 bool trees_match(PlanContext *context, const LogicalNode *view, const LogicalNode *query, IdPairs *out_pairs);
 void idpairs_add(PlanContext *context, IdPairs *pairs, ColumnId from, ColumnId to);

@@ -128,6 +128,17 @@ static bool same_set(TreeMatch *match, const LogicalNode *view, const LogicalNod
     return same;
 }
 
+bool node_is_top(const LogicalNode *node)
+{
+    return node->kind == LOGICAL_LIMIT && node->children[0]->kind == LOGICAL_SORT && node->children[0]->sort.limit < 0 &&
+           node->children[0]->sort.offset <= 0;
+}
+
+static bool same_order(TreeMatch *match, const LogicalNode *view, const LogicalNode *query)
+{
+    return view->sort.count == query->sort.count && same_keys(match, view->sort.keys, query->sort.keys, view->sort.count);
+}
+
 /* The node itself; its children are the same already. */
 static bool same_node(TreeMatch *match, const LogicalNode *view, const LogicalNode *query)
 {
@@ -149,11 +160,13 @@ static bool same_node(TreeMatch *match, const LogicalNode *view, const LogicalNo
         return same_window(match, view, query);
     case LOGICAL_SORT:
         return view->sort.limit < 0 && query->sort.limit < 0 && view->sort.offset == 0 && query->sort.offset == 0;
+    case LOGICAL_LIMIT: /* which rows it takes is not said, but for those of an order */
+        return node_is_top(view) && node_is_top(query) && view->limit.limit == query->limit.limit && view->limit.offset == query->limit.offset &&
+               same_order(match, view->children[0], query->children[0]);
     case LOGICAL_SET:
         return same_set(match, view, query);
     case LOGICAL_SYSTEM_SCAN:
     case LOGICAL_VALUES:
-    case LOGICAL_LIMIT: /* which rows it takes is not said */
     case LOGICAL_TABLE_FUNCTION:
     case LOGICAL_CTE_REF:
     case LOGICAL_RECURSIVE:
@@ -427,8 +440,11 @@ Status match_block(PlanContext *context, const PlanView *view, const ViewShape *
             fits[i * count + j] = trees_match(context, shape->block.leaves.items[i], query->leaves.items[j], &pairs[i * count + j]);
             any |= fits[i * count + j];
         }
-        if (!any)
+        if (!any) {
+            if (shape->block.leaves.items[i]->kind != LOGICAL_SCAN)
+                out->reason = "no part of the query is the same";
             return OK;
+        }
     }
     out->leaf_of = ARENA_NEW_ARRAY(context->arena, uint32_t, view_count);
     out->is_replaced = ARENA_NEW_ARRAY(context->arena, bool, count);

@@ -243,6 +243,25 @@ static LogicalNode *join_rest(PlanContext *context, const ViewMatch *match, Logi
     return node;
 }
 
+/* The first rows of something are only compared where they can be put in order again. */
+static bool has_top_below(const Block *block, const LogicalNode *node)
+{
+    for (uint32_t j = 0; j < block->leaves.count; j++) {
+        if (node_is_top(block->leaves.items[j]) && block->leaves.items[j] != node)
+            return true;
+    }
+    return false;
+}
+
+/* A view has the rows, but not their order. */
+static void sort_again(PlanContext *context, const LogicalNode *top, LogicalNode **in_out)
+{
+    LogicalNode *sorted = make_node(context, LOGICAL_SORT, *in_out, NULL);
+    sorted->sort = top->children[0]->sort;
+    copy_columns(context, sorted, *in_out);
+    *in_out = sorted;
+}
+
 /* The block's columns that are used, over the view and the leaves that stay; NULL: the view lacks some. */
 static LogicalNode *replace_block(Rewrite *rewrite, ViewMatch *match, const LogicalNode *node, const IdSet *used)
 {
@@ -292,17 +311,32 @@ static Status try_block(Rewrite *rewrite, LogicalNode **in_out, bool *out_taken)
     Offers offers = {0};
     IdSet used = idset_new(context);
     *out_taken = false;
-    if (!block_add(context, &block, node))
+    if (!block_add(context, &block, node) || has_top_below(&block, node))
         return OK;
+    void *pair[] = {&used, context};
     collect_used(context, rewrite->root, node, &used);
+    if (node_is_top(node))
+        node_each_expr(node->children[0], use_expr, pair);
     for (uint32_t i = 0; i < rewrite->root->column_count; i++)
         idset_add(context, &used, rewrite->root->columns[i].id);
     for (uint32_t i = 0; i < rewrite->count; i++)
         TRY(offer_block(rewrite, i, node, &block, &used, &offers));
-    return take_best(rewrite, &offers, in_out, out_taken);
+    TRY(take_best(rewrite, &offers, in_out, out_taken));
+    if (*out_taken && node_is_top(node))
+        sort_again(context, node, in_out);
+    return OK;
 }
 
 /* ---- the walk ---- */
+
+/* Below it blocks are looked at by themselves. */
+static bool has_top_leaf(const LogicalNode *node)
+{
+    bool found = node_is_top(node);
+    for (uint32_t i = 0; i < node->child_count && block_is_inner(node); i++)
+        found |= has_top_leaf(node->children[i]);
+    return found;
+}
 
 static Status walk(Rewrite *rewrite, LogicalNode **in_out, bool in_block)
 {
@@ -313,7 +347,7 @@ static Status walk(Rewrite *rewrite, LogicalNode **in_out, bool in_block)
     if (!taken && !in_block)
         TRY(try_block(rewrite, in_out, &taken));
     for (uint32_t i = 0; !taken && i < node->child_count; i++)
-        TRY(walk(rewrite, &node->children[i], is_inner));
+        TRY(walk(rewrite, &node->children[i], is_inner && !has_top_leaf(node)));
     return OK;
 }
 

@@ -286,6 +286,7 @@ static Status bind_changed(Reshape *r)
     TableSchema *schema = r->schema;
     schema->view_sql = ddl_keep(&schema->arena, r->text);
     TRY(mv_bind(context->catalog, schema->view_sql, schema->view_database, &view));
+    TRY(mv_check_functions(context, view.query->root));
     TRY(mv_trace(&view, schema, &r->definition));
     mv_list_bases(&view, context->catalog, schema->view_sql, schema->view_database, &r->definition);
     return OK;

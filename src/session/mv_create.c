@@ -9,6 +9,7 @@
 #include "ddl/table_volume.h"
 #include "load/partition_router.h"
 #include "mv/lineage.h"
+#include "plan/logical_walk.h"
 #include "sql/unparse.h"
 #include "types/datetime.h"
 #include "types/number_text.h"
@@ -291,11 +292,47 @@ static Status check_bases(Creation *creation, const CatalogSnapshot *catalog, Di
     return OK;
 }
 
+static void find_random_below(LogicalNode *node, const char **found);
+
+/* Functions of another value each time: the rows of a view would never be those of its query. */
+static void find_random(void *context, Expr **in_out)
+{
+    static const char *const names[] = {"rand", "random", "uuid", "uuid_numeric"};
+    const char **found = context;
+    Expr *expr = *in_out;
+    for (size_t i = 0; i < COUNT_OF(names) && expr->kind == EXPR_CALL; i++) {
+        if (strcmp(expr->call.binding->def->name, names[i]) == 0)
+            *found = names[i];
+    }
+    if (expr->kind == EXPR_SUBQUERY)
+        find_random_below(expr->subquery.query->root, found);
+    for (uint32_t i = 0; i < expr->argument_count; i++)
+        find_random(context, &expr->arguments[i]);
+}
+
+static void find_random_below(LogicalNode *node, const char **found)
+{
+    node_each_expr(node, find_random, (void *)found);
+    for (uint32_t i = 0; i < node->child_count; i++)
+        find_random_below(node->children[i], found);
+}
+
+Status mv_check_functions(StatementContext *context, LogicalNode *root)
+{
+    const char *found = NULL;
+    find_random_below(root, &found);
+    if (found == NULL)
+        return OK;
+    return RAISE(context->diag, ANALYSIS, "Getting analyzing error. Detail message: Materialized view query statement select item %s() not supported "
+                 "nondeterministic function.", found);
+}
+
 static Status bind_definition(Creation *creation)
 {
     StatementContext *context = creation->context;
     MvBoundView view = {.arena = &context->arena, .diag = context->diag, .session = &context->func};
     TRY(mv_bind(context->catalog, creation->schema->view_sql, creation->schema->view_database, &view));
+    TRY(mv_check_functions(context, view.query->root));
     TRY(mv_trace(&view, creation->schema, &creation->definition));
     fill_scheme(creation, &view);
     mv_list_bases(&view, context->catalog, creation->schema->view_sql, creation->schema->view_database, &creation->definition);
@@ -362,7 +399,7 @@ static Status fill_all(Creation *creation, const AstStatement *statement)
     TRY(fill_columns(creation, query));
     TRY(read_partitions(creation));
     TRY(bind_definition(creation));
-    TRY(mv_read_properties(context, &creation->ast->table.properties, creation->schema, true, definition));
+    TRY(mv_read_properties(context, &creation->ast->table.properties, creation->schema, true, creation->name, definition));
     if (creation->is_rollup)
         mark_rollup(creation->schema);
     spread_start(definition);

@@ -11,11 +11,13 @@ Status mv_split_name(StatementContext *context, const AstName *name, StrView *ou
 /* The view of the name; RAISEs when it is not there or no materialized view. */
 Status mv_find_view(StatementContext *context, const AstName *name, const CatalogDatabase **out_database, const CatalogTable **out_table,
                     MvDefinition *out);
+/* No function of the tree has another value each time. */
+Status mv_check_functions(StatementContext *context, LogicalNode *root);
 /* Says that it is quarantined, and what can be done. */
 Status mv_refuse_damaged(StatementContext *context, const CatalogTable *table);
 Status mv_read_refresh(StatementContext *context, const AstRefresh *ast, int64_t now_us, MvDefinition *out);
 /* All are checked, then all are set. */
-Status mv_read_properties(StatementContext *context, const AstProperties *ast, TableSchema *schema, bool is_create, MvDefinition *out);
+Status mv_read_properties(StatementContext *context, const AstProperties *ast, TableSchema *schema, bool is_create, StrView view, MvDefinition *out);
 /* Makes the view that a CREATE MATERIALIZED VIEW says; a roll-up is one that is read through its query. */
 Status mv_create(StatementContext *context, const AstStatement *statement, bool is_rollup);
 Status mv_drop(StatementContext *context, StrView database, StrView name, bool if_exists);

@@ -173,7 +173,7 @@ static Status check_word(StatementContext *context, const PropertyRule *rule, St
 }
 
 static Status check_property(StatementContext *context, const MvDefinition *definition, const TableSchema *schema, StrView key, StrView *value,
-                             bool is_create)
+                             bool is_create, StrView view)
 {
     const PropertyRule *rule = rule_of(key);
     if (strview_starts_with_ci(key, STR_VIEW("session.")))
@@ -206,7 +206,7 @@ static Status check_property(StatementContext *context, const MvDefinition *defi
     case PROPERTY_RANGE_ONLY:
         return check_ttl(context, key, *value);
     case PROPERTY_BASES:
-        return check_bases(context, definition, *value, STR_VIEW(""), value);
+        return check_bases(context, definition, *value, view, value);
     case PROPERTY_WORD:
         return check_word(context, rule, *value);
     default:
@@ -214,12 +214,12 @@ static Status check_property(StatementContext *context, const MvDefinition *defi
     }
 }
 
-Status mv_read_properties(StatementContext *context, const AstProperties *ast, TableSchema *schema, bool is_create, MvDefinition *out)
+Status mv_read_properties(StatementContext *context, const AstProperties *ast, TableSchema *schema, bool is_create, StrView view, MvDefinition *out)
 {
     StrView *values = ARENA_NEW_ARRAY(&context->arena, StrView, MAX(ast->keys.count, 1u));
     for (uint32_t i = 0; i < ast->keys.count; i++) {
         values[i] = ast->values.items[i];
-        TRY(check_property(context, out, schema, ast->keys.items[i], &values[i], is_create));
+        TRY(check_property(context, out, schema, ast->keys.items[i], &values[i], is_create, view));
     }
     for (uint32_t i = 0; i < ast->keys.count; i++)
         mv_set_property(out, &context->arena, ast->keys.items[i], values[i]);

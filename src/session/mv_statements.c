@@ -311,7 +311,7 @@ static Status build_set(void *opaque, const CatalogSnapshot *catalog, Change *ch
     const CatalogTable *table;
     MvDefinition definition;
     TRY(need_view(alter, catalog, diag, &database, &table, &definition));
-    TRY(mv_read_properties(alter->context, &alter->ast->properties, table->schema, false, &definition));
+    TRY(mv_read_properties(alter->context, &alter->ast->properties, table->schema, false, table->name, &definition));
     put_both(alter, catalog, &definition, database, table->name, table->schema, change);
     return OK;
 }

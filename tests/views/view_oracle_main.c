@@ -218,7 +218,7 @@ static void fill_days(Test *test)
     }
 }
 
-enum { TEMPLATES = 12 };
+enum { TEMPLATES = 18 };
 
 static void first_level(Source *view, uint32_t template)
 {
@@ -251,6 +251,22 @@ static void first_level(Source *view, uint32_t template)
          "select dt, k, v + 1 from f1 where v > 1) u group by date_trunc('month', dt), k % 3",
          GRAIN_MONTH, {{0, INPUT_MAIN}, {1, INPUT_MAIN}}, 2},
         {"select 0 as p, k % 7 as k, sum(v) as s, count(*) as c, count(v) as n, avg(v) as a from f0 group by k % 7", GRAIN_ALL, {{0, INPUT_WHOLE}}, 1},
+        /* both sides of joins; groups that are computed again */
+        {"select date_trunc('day', a.dt) as p, a.k % 6 as k, sum(a.v * b.v) as s, count(*) as c, count(a.v * b.v) as n from f0 a join f1 b on a.dt = b.dt "
+         "and a.k % 6 = b.k % 6 group by date_trunc('day', a.dt), a.k % 6",
+         GRAIN_DAY, {{0, INPUT_MAIN}, {1, INPUT_REF}}, 2},
+        {"select 0 as p, a.k % 7 as k, sum(a.v + d.w) as s, count(*) as c, count(a.v + d.w) as n from f0 a join d on a.k = d.k group by a.k % 7",
+         GRAIN_ALL, {{0, INPUT_WHOLE}, {2, INPUT_WHOLE}}, 2},
+        {"select date_trunc('day', dt) as p, if(k % 5 = 2, null, k % 5) as k, max(k) + min(v) + 100000 * cast(avg(v) * 1000 as bigint) as s, "
+         "count(distinct v) as c from f0 "
+         "group by date_trunc('day', dt), if(k % 5 = 2, null, k % 5)",
+         GRAIN_DAY, {{0, INPUT_MAIN}}, 1},
+        {"select date_trunc('month', dt) as p, k % 3 as k, max(v) as s, count(distinct k) as c from (select dt, k, v from f0 where v > 0 union all "
+         "select dt, k, v + 1 from f1) u group by date_trunc('month', dt), k % 3",
+         GRAIN_MONTH, {{0, INPUT_MAIN}, {1, INPUT_MAIN}}, 2},
+        {"select 0 as p, a.k % 4 as k, min(a.v + d.w) as s, count(distinct d.w) as c from f1 a join d on a.k = d.k group by a.k % 4", GRAIN_ALL,
+         {{1, INPUT_WHOLE}, {2, INPUT_WHOLE}}, 2},
+        {"select distinct date_trunc('day', dt) as p, k % 8 as k, v % 2 as s, 1 as c from f1", GRAIN_DAY, {{1, INPUT_MAIN}}, 1},
     };
     snprintf(view->query, sizeof(view->query), "%s", templates[template].query);
     view->grain = templates[template].grain;
