@@ -86,8 +86,10 @@ bool table_list_skip_shared(const TableList *a, uint32_t *in_out_a, const TableL
     uint32_t inside = *in_out_a - a->firsts[at_a], begun = at_a;
     if (a->chunks[at_a] != b->chunks[at_b] || inside != *in_out_b - b->firsts[at_b])
         return false;
-    while (at_a < a->chunk_count && at_b < b->chunk_count && a->chunks[at_a] == b->chunks[at_b])
-        at_a++, at_b++;
+    while (at_a < a->chunk_count && at_b < b->chunk_count && a->chunks[at_a] == b->chunks[at_b]) {
+        at_a++;
+        at_b++;
+    }
     *in_out_a = at_a < a->chunk_count ? a->firsts[at_a] : a->count;
     *in_out_b = at_b < b->chunk_count ? b->firsts[at_b] : b->count;
     return at_a > begun;
