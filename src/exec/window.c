@@ -138,6 +138,17 @@ void copy_result(Vector *result, uint32_t to, uint32_t from)
         memcpy((char *)result->data + to * width, (const char *)result->data + from * width, width);
 }
 
+uint32_t window_arguments(const WindowStep *step, uint32_t first, Vector *out, const Vector **out_pointers)
+{
+    uint32_t count = MIN(step->spec->argument_count, (uint32_t)FUNC_MAX_FIXED_ARGS);
+    for (uint32_t a = 0; a < count; a++) {
+        out[a] = (Vector){.type = step->arguments[a].type, .form = VECTOR_DICTIONARY, .codes = step->window->order + first,
+                          .dictionary = &step->arguments[a], .dict_size = (uint32_t)step->window->store->row_count};
+        out_pointers[a] = &out[a];
+    }
+    return count;
+}
+
 FrameCursor frame_cursor(const WindowStep *step, Range partition)
 {
     return (FrameCursor){step->window, step->spec, partition, {partition.begin, partition.begin}};

@@ -104,19 +104,11 @@ typedef enum FeedKind { FEED_ADD, FEED_RETRACT } FeedKind;
 static Status feed(FrameState *frame, uint32_t first, uint32_t end, FeedKind kind)
 {
     const WindowStep *step = frame->step;
-    uint32_t argument_count = MIN(step->spec->argument_count, (uint32_t)FUNC_MAX_FIXED_ARGS);
     for (; first < end; first += CHUNK_ROWS) {
         uint32_t count = MIN(end - first, (uint32_t)CHUNK_ROWS);
         Vector arguments[FUNC_MAX_FIXED_ARGS];
         const Vector *pointers[FUNC_MAX_FIXED_ARGS];
-        for (uint32_t a = 0; a < argument_count; a++) {
-            arguments[a] = (Vector){.type = step->arguments[a].type,
-                                    .form = VECTOR_DICTIONARY,
-                                    .codes = step->window->order + first,
-                                    .dictionary = &step->arguments[a],
-                                    .dict_size = (uint32_t)step->window->store->row_count};
-            pointers[a] = &arguments[a];
-        }
+        uint32_t argument_count = window_arguments(step, first, arguments, pointers);
         AUTO_ARENA scratch;
         arena_init(&scratch, NULL);
         Rows rows = {NULL, count};

@@ -79,15 +79,7 @@ static Status update_rows(FrameStates *states, uint32_t first, uint32_t count, b
     const WindowStep *step = states->step;
     Vector arguments[FUNC_MAX_FIXED_ARGS];
     const Vector *pointers[FUNC_MAX_FIXED_ARGS];
-    uint32_t argument_count = MIN(step->spec->argument_count, (uint32_t)FUNC_MAX_FIXED_ARGS);
-    for (uint32_t a = 0; a < argument_count; a++) {
-        arguments[a] = (Vector){.type = step->arguments[a].type,
-                                .form = VECTOR_DICTIONARY,
-                                .codes = step->window->order + first,
-                                .dictionary = &step->arguments[a],
-                                .dict_size = (uint32_t)step->window->store->row_count};
-        pointers[a] = &arguments[a];
-    }
+    uint32_t argument_count = window_arguments(step, first, arguments, pointers);
     Rows rows = {NULL, count};
     if (is_one_state)
         return states->kernel->update_one(&states->context, pointers, argument_count, rows, states->rows[0]);
@@ -318,41 +310,42 @@ static Status make_blocks(FrameStates *states, Sliding *sliding, uint32_t count)
     return merge_pairs(states);
 }
 
-/* The states of frames of rows first .. first+count-1 (a chunk at most), from the blocks. */
-static Status join_blocks(FrameStates *states, Sliding *sliding, uint32_t first, uint32_t count)
+/* The state of the frame of positions begin .. last becomes row i's: from the blocks. */
+static Status join_blocks(FrameStates *states, const Sliding *sliding, uint32_t i, uint32_t begin, uint32_t last)
 {
     size_t bytes = states->bytes;
-    for (uint32_t i = 0; i < count; i++) {
-        uint32_t begin, last;
-        states->rows[i] = states->empty;
-        if (!frame_of(states->step->window, sliding, first + i, &begin, &last))
-            continue;
-        if (sliding->begins[begin] == sliding->begins[last]) { /* one end of the frame is an end of the block */
-            states->rows[i] = (sliding->begins[begin] == begin ? sliding->prefixes + last * bytes : sliding->suffixes + begin * bytes);
-            continue;
-        }
-        states->rows[i] = sliding->sums + i * bytes;
-        memcpy(states->rows[i], sliding->suffixes + begin * bytes, bytes);
-        TRY(add_pair(states, sliding->prefixes + last * bytes, states->rows[i]));
+    if (sliding->begins[begin] == sliding->begins[last]) { /* one end of the frame is an end of the block */
+        states->rows[i] = (sliding->begins[begin] == begin ? sliding->prefixes + last * bytes : sliding->suffixes + begin * bytes);
+        return OK;
     }
-    return merge_pairs(states);
+    states->rows[i] = sliding->sums + i * bytes;
+    memcpy(states->rows[i], sliding->suffixes + begin * bytes, bytes);
+    return add_pair(states, sliding->prefixes + last * bytes, states->rows[i]);
 }
 
 /* The same, from the states of the rows themselves, in their order. */
-static Status add_rows(FrameStates *states, Sliding *sliding, uint32_t first, uint32_t count)
+static Status add_rows(FrameStates *states, const Sliding *sliding, uint32_t i, uint32_t begin, uint32_t last)
 {
     size_t bytes = states->bytes;
+    states->rows[i] = sliding->sums + i * bytes;
+    memcpy(states->rows[i], sliding->prefixes + begin * bytes, bytes);
+    for (uint32_t at = begin + 1; at <= last; at++)
+        TRY(add_pair(states, sliding->prefixes + at * bytes, states->rows[i]));
+    return OK;
+}
+
+/* Results first .. first+count-1, a chunk at most. */
+static Status slide_chunk(FrameStates *states, Sliding *sliding, uint32_t first, uint32_t count, bool adds)
+{
     for (uint32_t i = 0; i < count; i++) {
         uint32_t begin, last;
-        states->rows[i] = states->empty;
         if (!frame_of(states->step->window, sliding, first + i, &begin, &last))
-            continue;
-        states->rows[i] = sliding->sums + i * bytes;
-        memcpy(states->rows[i], sliding->prefixes + begin * bytes, bytes);
-        for (uint32_t at = begin + 1; at <= last; at++)
-            TRY(add_pair(states, sliding->prefixes + at * bytes, states->rows[i]));
+            states->rows[i] = states->empty;
+        else
+            TRY(adds ? add_rows(states, sliding, i, begin, last) : join_blocks(states, sliding, i, begin, last));
     }
-    return merge_pairs(states);
+    TRY(merge_pairs(states));
+    return finish_rows(states, first, count);
 }
 
 static bool is_added(const WindowStep *step, uint32_t width)
@@ -376,8 +369,7 @@ static Status slide_stretch(FrameStates *states, Sliding *sliding, Range stretch
     TRY(adds ? make_states(states, sliding->from, count, sliding->prefixes) : make_blocks(states, sliding, count));
     for (uint32_t first = stretch.begin; first < stretch.end; first += CHUNK_ROWS) {
         uint32_t part = MIN(stretch.end - first, (uint32_t)CHUNK_ROWS);
-        TRY(adds ? add_rows(states, sliding, first, part) : join_blocks(states, sliding, first, part));
-        TRY(finish_rows(states, first, part));
+        TRY(slide_chunk(states, sliding, first, part, adds));
     }
     return OK;
 }

@@ -85,6 +85,9 @@ static inline Range partition_at(const Window *window, uint32_t begin, uint32_t 
     return (Range){begin, next_mark(window, begin + 1, end, BEGINS_PARTITION)};
 }
 
+/* The call's arguments at the positions from `first` on, as dictionary vectors; how many. */
+uint32_t window_arguments(const WindowStep *step, uint32_t first, Vector *out, const Vector **out_pointers);
+
 /* The frames of the rows of a partition, asked for in ascending order. */
 typedef struct FrameCursor {
     const Window *window;
