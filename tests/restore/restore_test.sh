@@ -174,6 +174,12 @@ query "select sum(v) from d.t" 31
 sql -e "insert into d.t values (12, 100)"
 query "select sum(v) from d.t" 131
 stop_server
+fsck 1 # the images of snapshots were in the volume only
+has "/snapshot/"
+has "2 problems"
+start
+sql -e "drop snapshot kept; drop snapshot small"
+stop_server
 fsck 0
 
 # ---- another cluster's directory ----
