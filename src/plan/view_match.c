@@ -265,9 +265,11 @@ static Expr *translate(Translation *t, const Expr *expr)
     if (found != NULL)
         return found;
     const Expr *value = constant_of(&match->view_conjuncts, canonical(match->context, &match->view_classes, expr));
-    if (value != NULL)
-        return expr_clone(match->context->arena, value);
-    return translate_arguments(t, expr);
+    if (value == NULL)
+        return translate_arguments(t, expr);
+    Expr *constant = expr_clone(match->context->arena, value);
+    constant->type = expr->type; /* of text the length may differ */
+    return constant;
 }
 
 Expr *match_expr(ViewMatch *match, const Expr *expr, bool by_query)

@@ -360,11 +360,20 @@ bool conjuncts_imply(PlanContext *context, const ConjunctList *conjuncts, const 
     return implied(&facts, condition);
 }
 
+/* Text compared with a constant is cast to the type of all text, which changes no value. */
+static const Expr *without_text_cast(const Expr *expr)
+{
+    bool is_text_cast = expr->kind == EXPR_CALL && expr->call.is_cast && expr->type.kind == TYPE_VARCHAR;
+    const Expr *inner = is_text_cast ? expr->arguments[0] : expr;
+    bool is_text = inner->type.kind == TYPE_VARCHAR || inner->type.kind == TYPE_CHAR;
+    return is_text && (expr->type.length == 0 || (inner->type.length > 0 && inner->type.length <= expr->type.length)) ? inner : expr;
+}
+
 const Expr *constant_of(const ConjunctList *conjuncts, const Expr *expr)
 {
     for (uint32_t i = 0; i < conjuncts->count; i++) {
         Atom atom = atom_of(conjuncts->items[i]);
-        if (atom.kind == ATOM_EQ && expr_equal(atom.key, expr))
+        if (atom.kind == ATOM_EQ && (expr_equal(atom.key, expr) || expr_equal(without_text_cast(atom.key), expr)))
             return atom.values[0];
     }
     return NULL;

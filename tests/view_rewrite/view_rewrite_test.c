@@ -126,6 +126,10 @@ static const Case cases[] = {
     {NULL, "SELECT k FROM t WHERE v < 4", 0},
     {"SELECT k, rand() AS r FROM t", "SELECT k FROM t", 0},
     {"SELECT k, now() AS r FROM t", "SELECT k FROM t", 0},
+    /* text is compared as text of any length */
+    {"SELECT name, k, stddev(w) AS x FROM u GROUP BY name, k", "SELECT k, stddev(w) FROM u WHERE name = 'n1' GROUP BY k", 1},
+    {NULL, "SELECT k, stddev(w) FROM u WHERE name > 'n1' GROUP BY k", 0},
+    {"SELECT k, w FROM u WHERE name = 'n1'", "SELECT k, name FROM u WHERE name = 'n1'", 1}, /* name is a constant */
     /* joins */
     {"SELECT t.k, t.v, u.name, u.w FROM t JOIN u ON t.k = u.k", "SELECT t.v, u.name FROM t JOIN u ON t.k = u.k", 1},
     {NULL, "SELECT t.v, u.name FROM u JOIN t ON u.k = t.k WHERE u.k > 2", 1},
