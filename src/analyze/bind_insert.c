@@ -166,8 +166,6 @@ static Status add_generated(AnalyzeContext *context, const TableSchema *schema, 
     }
     if (out->has_op)
         TRY(pass_op(context, &child->columns[child->column_count - 1], project));
-    if (out->has_op)
-        TRY(pass_op(context, &child->columns[child->column_count - 1], project));
     out->query->root = project;
     out->query->columns = project->columns;
     return OK;

@@ -23,7 +23,8 @@ static Status damaged(const LeafReader *leaf, Diag *diag, const char *what)
     return parquet_leaf_error(leaf, ERR_CORRUPT, diag, what);
 }
 
-static void read_data_header(ByteReader *reader, ThriftField outer, PageHeader *out)
+/* That of a dictionary page has a count and an encoding only. */
+static void read_data_header(ByteReader *reader, ThriftField outer, bool is_dictionary, PageHeader *out)
 {
     if (!thrift_enter(reader, outer))
         return;
@@ -32,24 +33,10 @@ static void read_data_header(ByteReader *reader, ThriftField outer, PageHeader *
             out->value_count = thrift_i32(reader, field);
         else if (field.id == 2)
             out->encoding = thrift_i32(reader, field);
-        else if (field.id == 3)
+        else if (field.id == 3 && !is_dictionary)
             out->def_encoding = thrift_i32(reader, field);
-        else if (field.id == 4)
+        else if (field.id == 4 && !is_dictionary)
             out->rep_encoding = thrift_i32(reader, field);
-        else
-            thrift_skip(reader, field);
-    }
-}
-
-static void read_dictionary_header(ByteReader *reader, ThriftField outer, PageHeader *out)
-{
-    if (!thrift_enter(reader, outer))
-        return;
-    for (ThriftField field = {0}; thrift_next(reader, &field);) {
-        if (field.id == 1)
-            out->value_count = thrift_i32(reader, field);
-        else if (field.id == 2)
-            out->encoding = thrift_i32(reader, field);
         else
             thrift_skip(reader, field);
     }
@@ -95,10 +82,10 @@ static bool parse_header(const uint8_t *bytes, size_t length, PageHeader *out)
             out->has_checksum = true;
             break;
         case 5:
-            read_data_header(&reader, field, out);
+            read_data_header(&reader, field, false, out);
             break;
         case 7:
-            read_dictionary_header(&reader, field, out);
+            read_data_header(&reader, field, true, out);
             break;
         case 8:
             read_data_header_v2(&reader, field, out);
