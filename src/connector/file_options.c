@@ -316,9 +316,12 @@ Status file_options_read(const FileProperty *properties, uint32_t count, bool is
         }
     }
     if (out->patterns.count == 0)
-        return RAISE(diag, ANALYSIS, "Getting analyzing error. Detail message: path is null. FILES() needs the property 'path', such as \"path\" = \"s3://bucket/folder/*.parquet\"");
+        return RAISE(diag, ANALYSIS,
+                     "Getting analyzing error. Detail message: path is null. FILES() needs the property 'path', such as "
+                     "\"path\" = \"s3://bucket/folder/*.parquet\"");
     if (out->format == FILE_FORMAT_NONE && !out->lists_only)
-        return RAISE(diag, ANALYSIS, "Getting analyzing error. Detail message: format is null. FILES() needs the property 'format': \"csv\" or \"parquet\"");
+        return RAISE(diag, ANALYSIS,
+                     "Getting analyzing error. Detail message: format is null. FILES() needs the property 'format': \"csv\" or \"parquet\"");
     if (out->csv.enclose != 0 && (strview_starts_with(out->csv.separator, strview_n(&out->csv.enclose, 1)) ||
                                   strview_starts_with(out->csv.delimiter, strview_n(&out->csv.enclose, 1))))
         return RAISE(diag, ANALYSIS, "Getting analyzing error. Detail message: csv.enclose is also a separator.");
