@@ -7,8 +7,8 @@
  * With S3_ENDPOINT and its like in the environment (tests/s3/with_service.sh) the volume lies there, and readers SYNC first.
  *
  * Cutting off drops the packets to and from the leader's port, while it still reaches the volume; it needs the network of its own
- * that own_network.sh gives and iptables, and is left out, with a line that says so, where they are not there. In network namespaces (with_namespaces.sh) every node is a
- * host of its own, and cut off it reaches nobody: neither others nor clients nor a volume on a service.
+ * that own_network.sh gives and iptables, and is left out, with a line that says so, where they are not there. In network namespaces
+ * (with_namespaces.sh) every node is a host of its own, and cut off it reaches nobody: neither others nor clients nor a volume on a service.
  *
  * The last line is "N passed, N failed". */
 
