@@ -112,7 +112,7 @@ static Datum value_of(Type type, Random *random, Arena *arena)
         out.i128 = random_next(random) % 2 == 0 ? edge(random) : random_wide(random);
         return out;
     case TYPE_FLOAT:
-        return datum_f64((float)(random_next(random) % 2 == 0 ? (double)edge(random) / 1000 : (double)random_wide(random)));
+        return datum_f64((double)(float)(random_next(random) % 2 == 0 ? (double)edge(random) / 1000 : (double)random_wide(random)));
     case TYPE_DOUBLE:
         return datum_f64(random_next(random) % 2 == 0 ? (double)edge(random) / 1000 : (double)random_wide(random) / 3);
     case TYPE_VARCHAR:
@@ -180,7 +180,7 @@ static void check_form(Pair *pair, const Vector *in, Rows rows, const uint32_t *
         if (!cast_datum(pair->source, pair->target, value, &pair->arena, &wanted))
             wanted = datum_null();
         if (pair->target.kind == TYPE_FLOAT)
-            wanted.f64 = (float)wanted.f64;
+            wanted.f64 = (double)(float)wanted.f64;
         if (!same(pair->target, &is, &wanted))
             show(pair, origin == NULL ? row : origin[row], &is, &wanted);
     }
