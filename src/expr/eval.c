@@ -262,8 +262,7 @@ static int dictionary_argument(const EvalNode *node, Rows rows)
         return -1;
     bool is_cached = value->dict_id != 0 && value->dict_id == node->cached_dict_id;
     bool pays = value->dict_size <= rows.count / 2 ||
-                (value->dict_id != 0 && value->dict_size <= EVAL_DICTIONARY_LIMIT &&
-                 value->dict_size <= 4 * CHUNK_ROWS);
+                (value->dict_id != 0 && value->dict_size <= EVAL_DICTIONARY_LIMIT && value->dict_size <= 4 * CHUNK_ROWS);
     return is_cached || pays ? found : -1;
 }
 
