@@ -77,7 +77,7 @@ Status cast_integer_to_text(FuncContext *context, const Vector *const *arguments
             ((Str *)out->data)[row] = digits_of((uint32_t)value);
             continue;
         }
-        char digits[24 + STR_INLINE_BYTES];                             /* the end may be read as a whole Str */
+        char digits[24 + STR_INLINE_BYTES]; /* the end may be read as a whole Str */
         char *end = digits + 24;
         char *first = put_digits(value < 0 ? 0 - (uint64_t)value : (uint64_t)value, end);
         if (value < 0)
