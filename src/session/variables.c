@@ -93,7 +93,7 @@ static bool is_one_of(StrView value, const char *words)
 {
     for (StrView left = strview(words); left.length > 1;) {
         left = strview_n(left.data + 1, left.length - 1);
-        size_t end = MIN(strview_find(left, STR_VIEW(" ")), left.length);
+        size_t blank = strview_find(left, STR_VIEW(" ")), end = MIN(blank, left.length);
         if (strview_equal_ci(value, strview_n(left.data, end)))
             return true;
         left = strview_n(left.data + end, left.length - end);
