@@ -75,6 +75,39 @@ INTEGER_DIVISIONS(i32, int32_t)
 INTEGER_DIVISIONS(i64, int64_t)
 INTEGER_DIVISIONS(i128, Int128)
 
+/* x % y by division of doubles, which processors do several at a time, where all x are 0 to 2^52 and y is 1 to 2^52: the quotient
+ * rounds to a whole number only if it is one, and its product with y is exact. DOUBLE_OF_0 + x, read as a double, is 2^52 + x. */
+#define DOUBLE_OF_0 0x4330000000000000u
+#define SMALL_LIMIT (1ull << 52)
+KERNEL_CLONES static void mod_small(const int64_t *restrict a, uint32_t count, int64_t y, int64_t *restrict out)
+{
+    const double divisor = (double)y;
+    for (uint32_t i = 0; i < count; i++) {
+        double x;
+        uint64_t bits = (uint64_t)a[i] + DOUBLE_OF_0;
+        memcpy(&x, &bits, sizeof(x));
+        x -= 0x1p52;
+        double left = x - __builtin_trunc(x / divisor) * divisor + 0x1p52;
+        memcpy(&bits, &left, sizeof(bits));
+        out[i] = (int64_t)(bits - DOUBLE_OF_0);
+    }
+}
+
+static Status mod_wide(FuncContext *context, const Vector *const *arguments, uint32_t count, Rows rows, Vector *out)
+{
+    VectorView left = vector_view(arguments[0]);
+    VectorView right = vector_view(arguments[1]);
+    bool is_dense = rows.sel == NULL && left.codes == NULL && !left.is_constant && right.is_constant;
+    int64_t y = is_dense ? ((const int64_t *)right.data)[0] : 0;
+    uint64_t all = 0;
+    for (uint32_t i = 0; is_dense && i < rows.count; i++)
+        all |= (uint64_t)((const int64_t *)left.data)[i];
+    if (y < 1 || (uint64_t)y >= SMALL_LIMIT || all >= SMALL_LIMIT)
+        return mod_i64(context, arguments, count, rows, out);
+    mod_small(left.data, rows.count, y, out->data);
+    return OK;
+}
+
 ScalarKernel arithmetic_kernel(int code, PhysKind left, PhysKind right, PhysKind result)
 {
     static const ScalarKernel wrapping[3][PHYS_KIND_COUNT] = {
@@ -250,11 +283,17 @@ static Type integer_result(Type a, Type b, int code)
 
 static ScalarKernel division_kernel(int code, PhysKind phys)
 {
-    static const ScalarKernel divisions[2][PHYS_KIND_COUNT] = {
-        {[PHYS_I8] = int_divide_i8, [PHYS_I16] = int_divide_i16, [PHYS_I32] = int_divide_i32,
-         [PHYS_I64] = int_divide_i64, [PHYS_I128] = int_divide_i128},
-        {[PHYS_I8] = mod_i8, [PHYS_I16] = mod_i16, [PHYS_I32] = mod_i32, [PHYS_I64] = mod_i64,
-         [PHYS_I128] = mod_i128, [PHYS_F64] = mod_f64}};
+    static const ScalarKernel divisions[2][PHYS_KIND_COUNT] = {{[PHYS_I8] = int_divide_i8,
+                                                                [PHYS_I16] = int_divide_i16,
+                                                                [PHYS_I32] = int_divide_i32,
+                                                                [PHYS_I64] = int_divide_i64,
+                                                                [PHYS_I128] = int_divide_i128},
+                                                               {[PHYS_I8] = mod_i8,
+                                                                [PHYS_I16] = mod_i16,
+                                                                [PHYS_I32] = mod_i32,
+                                                                [PHYS_I64] = mod_wide,
+                                                                [PHYS_I128] = mod_i128,
+                                                                [PHYS_F64] = mod_f64}};
     return divisions[code - ARITHMETIC_INT_DIVIDE][phys];
 }
 

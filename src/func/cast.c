@@ -488,13 +488,60 @@ REAL_TO_INTEGER(real_to_i16, int16_t, -32769.0, 32768.0)
 REAL_TO_INTEGER(real_to_i32, int32_t, -2147483649.0, 2147483648.0)
 REAL_TO_INTEGER(real_to_i64, int64_t, -0x1p63, 0x1p63)
 
+/* To a narrower integer: the same. What stands under NULLs may be anything. */
+#define NARROW(NAME, F, T)                                                                                                         \
+    KERNEL_CLONES static Status NAME(FuncContext *context, const Vector *const *arguments, uint32_t count, Rows rows, Vector *out) \
+    {                                                                                                                              \
+        VectorView view = vector_view(arguments[0]);                                                                               \
+        const F *a = view.data;                                                                                                    \
+        T *restrict r = out->data;                                                                                                 \
+        bool is_dense = rows.sel == NULL && view.codes == NULL && !view.is_constant && out->nulls == NULL;                         \
+        F lost = 0;                                                                                                                \
+        for (uint32_t i = 0; is_dense && i < rows.count; i++) {                                                                    \
+            r[i] = (T)a[i];                                                                                                        \
+            lost |= (F)(a[i] ^ (F)r[i]);                                                                                           \
+        }                                                                                                                          \
+        return is_dense && lost == 0 ? OK : generic_cast(context, arguments, count, rows, out);                                    \
+    }
+NARROW(narrow_i16_i8, int16_t, int8_t)
+NARROW(narrow_i32_i8, int32_t, int8_t)
+NARROW(narrow_i64_i8, int64_t, int8_t)
+NARROW(narrow_i32_i16, int32_t, int16_t)
+NARROW(narrow_i64_i16, int64_t, int16_t)
+NARROW(narrow_i64_i32, int64_t, int32_t)
+
 /* Kernels for common values of casts that may fail. */
 static ScalarKernel fast_kernel(Type source, Type target)
 {
+    static const ScalarKernel narrowing[PHYS_KIND_COUNT][PHYS_KIND_COUNT] = {
+        [PHYS_I16] = {[PHYS_I8] = narrow_i16_i8},
+        [PHYS_I32] = {[PHYS_I8] = narrow_i32_i8, [PHYS_I16] = narrow_i32_i16},
+        [PHYS_I64] = {[PHYS_I8] = narrow_i64_i8, [PHYS_I16] = narrow_i64_i16, [PHYS_I32] = narrow_i64_i32}};
     static const ScalarKernel from_real[PHYS_KIND_COUNT] = {
         [PHYS_I8] = real_to_i8, [PHYS_I16] = real_to_i16, [PHYS_I32] = real_to_i32, [PHYS_I64] = real_to_i64};
     bool is_real = source.kind == TYPE_DOUBLE && type_is_integer(target);
+    if (type_is_integer(source) && type_is_integer(target) && target.kind != TYPE_BOOLEAN && narrowing[source.phys][target.phys] != NULL)
+        return narrowing[source.phys][target.phys];
     return is_real && from_real[target.phys] != NULL ? from_real[target.phys] : generic_cast;
+}
+
+/* Decimal digits from the end, two at a time; where they begin. */
+static char *put_digits(uint64_t value, char *end)
+{
+    static const char pairs[] =
+        "00010203040506070809101112131415161718192021222324252627282930313233343536373839404142434445464748495051525354555657"
+        "5859606162636465666768697071727374757677787980818283848586878889909192939495969798"
+        "99";
+    for (; value > UINT32_MAX; value /= 100)
+        memcpy(end -= 2, &pairs[value % 100 * 2], 2);
+    uint32_t left = (uint32_t)value;
+    for (; left >= 100; left /= 100)
+        memcpy(end -= 2, &pairs[left % 100 * 2], 2);
+    if (left >= 10)
+        memcpy(end -= 2, &pairs[left * 2], 2);
+    else
+        *--end = (char)('0' + left);
+    return end;
 }
 
 /* Integers as text: up to 12 digits lie in the Str itself. */
@@ -509,16 +556,13 @@ static Status integer_to_text(FuncContext *context, const Vector *const *argumen
                         : phys == PHYS_I16 ? ((const int16_t *)view.data)[at]
                         : phys == PHYS_I32 ? ((const int32_t *)view.data)[at]
                                            : ((const int64_t *)view.data)[at];
-        char digits[24];
-        char *first = digits + sizeof(digits);
-        uint64_t left = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
-        do {
-            *--first = (char)('0' + left % 10);
-            left /= 10;
-        } while (left != 0);
+        char digits[24 + STR_INLINE_BYTES]; /* the end may be read as a whole Str */
+        char *end = digits + 24;
+        char *first = put_digits(value < 0 ? 0 - (uint64_t)value : (uint64_t)value, end);
         if (value < 0)
             *--first = '-';
-        result_text(context, out, row, first, (size_t)(digits + sizeof(digits) - first));
+        Str text = str_make_padded(first, (uint32_t)(end - first));
+        ((Str *)out->data)[row] = str_copy(context->arena, &text);
     }
     return OK;
 }
