@@ -7,7 +7,7 @@
  * when not) and adds the vectors to the change that publishes the segments. The table's lock is held from
  * make to close. */
 
-#include "meta/store.h"
+#include "job/delete_vector_store.h"
 #include "storage/primary_index.h"
 
 typedef struct KeyFlush {
@@ -46,7 +46,7 @@ typedef struct KeyTablet {
     bool has_no_index;
     SegmentRef *segments;      /* with the new ones */
     uint32_t segment_count;
-    struct DeleteVector *dead; /* one a segment, with what is deleted now */
+    DeleteVector *dead;        /* one a segment, with what is deleted now */
     uint8_t *dead_states;      /* KeyDeadState */
     uint32_t *places;          /* of the index's segments: in segments, or UINT32_MAX */
     uint32_t place_count;
@@ -93,10 +93,6 @@ Status dead_rows_store(const DeadRowStore *store, DeadRows *dead, const SegmentR
                        NewDeletes **out, uint32_t *out_count);
 SegmentColumn *key_segment_columns(const TableSchema *schema, Arena *arena);
 
-/* Stores a vector: in the reference when it is small, else as an object. */
-struct DeleteVector;
-Status delete_vector_store(MetaStore *store, Volume *volume, const SegmentRef *segment, const struct DeleteVector *vector, Arena *arena, Diag *diag,
-                           DeleteVectorRef *out);
 /* The same segments with the same delete vectors. */
 bool tablet_is_same(const TabletVersion *a, const TabletVersion *b);
 const TabletVersion *partition_tablet(const CatalogPartition *partition, uint64_t tablet_id);
