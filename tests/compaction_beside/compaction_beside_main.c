@@ -191,6 +191,7 @@ int main(int argc, char **argv)
     World world = {0};
     uint64_t seed = env_random(environment_real()), rounds = 200;
     bool is_good = true;
+    Diag diag = {0};
     for (int i = 1; i + 1 < argc; i += 2) {
         if (strcmp(argv[i], "--seed") == 0)
             seed = strtoull(argv[i + 1], NULL, 10);
@@ -202,6 +203,7 @@ int main(int argc, char **argv)
     world.random.state = seed;
     fixture_open(&world.fixture, false);
     beside_watch(&world.fixture);
+    is_good = fixture_finalize(&world.fixture, &diag) == OK; /* column updates need the newest formats */
     uint64_t round = 0;
     for (; round < rounds && is_good; round++) {
         if (round % 15 == 0) {
