@@ -13,12 +13,13 @@
 
 #include "base/fault.h"
 #include "base/log.h"
-#include "failure/fixture.h"
+#include "failure/beside.h"
 
 enum { MOST_RUNS = 3000, DENSE_RUNS = 24 };
 
-/* RUN_UNSEEN: what it does is not seen in the data, so that each run has a fresh server. */
-typedef enum ScenarioKind { RUN_SQL, RUN_UNSEEN, RUN_LOAD, RUN_MERGED_LOAD, RUN_REOPEN, RUN_FIRST_START, RUN_RESTORE, RUN_TRIM } ScenarioKind;
+/* RUN_UNSEEN: what it does is not seen in the data, so that each run has a fresh server. RUN_BESIDE: the same while pk is compacted.
+ * RUN_NEWEST: SQL in the newest formats; the others run in those of the first level. */
+typedef enum ScenarioKind { RUN_SQL, RUN_NEWEST, RUN_UNSEEN, RUN_BESIDE, RUN_LOAD, RUN_MERGED_LOAD, RUN_REOPEN, RUN_FIRST_START, RUN_RESTORE, RUN_TRIM } ScenarioKind;
 
 typedef struct Scenario {
     ScenarioKind kind;
@@ -81,7 +82,7 @@ static const Scenario scenarios[] = {
     {RUN_SQL, "INSERT INTO counted (v) SELECT v FROM dup WHERE k < 20"},
     {RUN_SQL, "DELETE FROM pk WHERE k % 7 = 1"},
     {RUN_SQL, "UPDATE pk SET v = v + 1 WHERE k % 5 = 1"},
-    {RUN_SQL, "ALTER TABLE pk COMPACT; SET partial_update_mode = 'column'; UPDATE pk SET v = v + 2 WHERE k % 5 = 1"},
+    {RUN_NEWEST, "ALTER TABLE pk COMPACT; SET partial_update_mode = 'column'; UPDATE pk SET v = v + 2 WHERE k % 5 = 1"},
     {RUN_SQL, "DELETE FROM dup WHERE k > 300"},
     {RUN_SQL, "BEGIN; INSERT INTO dup VALUES (9, '2023-01-01', 'x', 2); INSERT INTO auto_made VALUES (7, '2024-01-15'); COMMIT"},
     {RUN_SQL, "BEGIN; INSERT INTO pk SELECT k, v + 7 FROM pk WHERE k < 40; DELETE FROM pk WHERE k = 12; UPDATE pk SET v = 1 WHERE k = 13; "
@@ -92,6 +93,8 @@ static const Scenario scenarios[] = {
               "INSERT INTO pk SELECT k, v FROM FILES('path' = 'file://${files}/p/*', 'format' = 'parquet')"},
     {RUN_UNSEEN, "ALTER TABLE dup COMPACT"},
     {RUN_UNSEEN, "ALTER TABLE pk COMPACT"},
+    {RUN_BESIDE, "INSERT INTO pk SELECT k, v FROM pk WHERE k % 3 = 0"},
+    {RUN_BESIDE, "SET partial_update_mode = 'column'; UPDATE pk SET v = v WHERE k % 2 = 0"},
     {RUN_UNSEEN, "ADMIN VACUUM"},
     {RUN_SQL, "ALTER SYSTEM CREATE IMAGE"},
     {RUN_LOAD, "1,2023-01-01,loaded,1\n2,2024-01-01,loaded,2\n3,2024-03-01,loaded,3\n"},
@@ -114,6 +117,16 @@ static const char *const mode_names[MODES] = {"volume once", "volume sticky", "v
 static uint32_t passed, failed;
 static uint64_t runs;
 
+static Status run_beside(Fixture *f, const char *sql, Diag *diag)
+{
+    beside_watch(f);
+    TRY(fixture_finalize(f, diag));
+    beside_run(sql, NULL, NULL);
+    Status status = fixture_run(f, "ALTER TABLE pk COMPACT", NULL, diag);
+    beside_run(NULL, NULL, NULL);
+    return status;
+}
+
 static Status run_scenario(Fixture *f, const Scenario *scenario, Diag *diag)
 {
     switch (scenario->kind) {
@@ -121,6 +134,11 @@ static Status run_scenario(Fixture *f, const Scenario *scenario, Diag *diag)
         return fixture_load(f, scenario->text, "a_label", false, diag);
     case RUN_MERGED_LOAD:
         return fixture_load(f, scenario->text, "a_label", true, diag);
+    case RUN_NEWEST:
+        TRY(fixture_finalize(f, diag));
+        return fixture_run(f, scenario->text, NULL, diag);
+    case RUN_BESIDE:
+        return run_beside(f, scenario->text, diag);
     case RUN_REOPEN:
         return fixture_reopen(f, diag);
     case RUN_FIRST_START:
