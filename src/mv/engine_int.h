@@ -80,7 +80,8 @@ Status mv_groups_query(MvEngine *engine, const MvDecision *decision, const uint8
                        MvDecision *out);
 
 /* ---- verify.c ---- */
-Status mv_sum_stored(MvEngine *engine, const MvDecision *decision, const CatalogPartition *partition, Arena *arena, Diag *diag, MvFingerprint *out);
+Status mv_sum_stored(MvEngine *engine, const MvDecision *decision, const CatalogPartition *partition, Arena *arena, Diag *diag,
+                     MvFingerprint *out);
 
 /* ---- cell_plan.c ---- */
 /* Of what the scans read, whatever that is, the rows of the chosen cells. */

@@ -81,7 +81,8 @@ static Status sum_plan(Verify *v, const MvDecision *decision, const PhysPlan *pl
 }
 
 /* The rows that the partition has. */
-Status mv_sum_stored(MvEngine *engine, const MvDecision *decision, const CatalogPartition *partition, Arena *arena, Diag *diag, MvFingerprint *out)
+Status mv_sum_stored(MvEngine *engine, const MvDecision *decision, const CatalogPartition *partition, Arena *arena, Diag *diag,
+                     MvFingerprint *out)
 {
     AUTO_BYTEBUF sql = {0};
     MvBoundView view = {.arena = arena, .diag = diag, .session = decision->bound.session};
@@ -197,7 +198,8 @@ static void say_source(const Verify *v, Inputs *inputs, const MvTable *table, co
     uint64_t newest = 0;
     for (uint32_t s = 0; s < known->count; s++)
         newest = MAX(newest, known->sources[s].data_version);
-    bytebuf_printf(&inputs->words, "%s%.*s.%.*s ", inputs->words.length > 0 ? ", " : "", SV_ARGS(table->database->name), SV_ARGS(table->table->name));
+    bytebuf_printf(&inputs->words, "%s%.*s.%.*s ", inputs->words.length > 0 ? ", " : "", SV_ARGS(table->database->name),
+                   SV_ARGS(table->table->name));
     if (found == NULL)
         bytebuf_printf(&inputs->words, "as of version %llu: that state is gone", (unsigned long long)newest);
     else if (found != table->table || inputs->decision != v->now)
@@ -343,7 +345,10 @@ static Status verify_partition(Verify *v, const CatalogPartition *partition, MvV
     bool is_there = find_way(v, partition, &entry, &arena, &inputs);
     out->inputs = keep_words(v, &inputs.words);
     bytebuf_deinit(&inputs.words);
-    MvDecision own = {.table = v->table, .snapshot = v->snapshot, .definition = v->definition, .bound.session = v->session,
+    MvDecision own = {.table = v->table,
+                      .snapshot = v->snapshot,
+                      .definition = v->definition,
+                      .bound.session = v->session,
                       .database = catalog_database_by_id(v->snapshot, v->table->database_id)};
     TRY(mv_sum_stored(v->engine, &own, partition, &arena, v->diag, &stored));
     out->stored_rows = stored.rows;

@@ -41,9 +41,10 @@ Status mv_find_view(StatementContext *context, const AstName *name, const Catalo
 
 Status mv_refuse_damaged(StatementContext *context, const CatalogTable *table)
 {
-    return RAISE(context->diag, CORRUPT, "the materialized view '%.*s' is " MV_REASON_DAMAGED ". SELECT shows the rows that it has. CREATE OR REPLACE "
-                 "MATERIALIZED VIEW makes it anew, DROP MATERIALIZED VIEW takes it away; its query was: %.*s", SV_ARGS(table->name),
-                 SV_ARGS(redact_definition(table->schema->view_sql, &context->arena)));
+    return RAISE(context->diag, CORRUPT,
+                 "the materialized view '%.*s' is " MV_REASON_DAMAGED ". SELECT shows the rows that it has. CREATE OR REPLACE "
+                 "MATERIALIZED VIEW makes it anew, DROP MATERIALIZED VIEW takes it away; its query was: %.*s",
+                 SV_ARGS(table->name), SV_ARGS(redact_definition(table->schema->view_sql, &context->arena)));
 }
 
 Status mv_submit(StatementContext *context, uint64_t view_id, const Property *properties, uint32_t count, int priority, TaskRunId *out_id)

@@ -211,6 +211,7 @@ Status plan_it(StatementContext *context, BoundQuery *query, PhysPlan **out_plan
 Status plan_read(StatementContext *context, BoundQuery *query, PhysPlan **out_plan);
 Status run_trace(StatementContext *context, const AstStatement *statement);
 Status send_lines(StatementContext *context, StrView text); /* as one column, "Explain String" */
+uint32_t statement_workers(StatementContext *context);      /* that a plan may use */
 Status execute_plan(StatementContext *context, const PhysPlan *plan, const ExecResult *result, OperatorProfile *profile);
 /* ALTER TABLE that writes the table's rows again; kind as SHOW ALTER TABLE has it. */
 Status run_rewrite(StatementContext *context, const CatalogTable *table, const AlterPlan *plan, const char *kind);
