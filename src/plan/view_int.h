@@ -95,9 +95,10 @@ typedef struct ViewMatch {
     const char *reason;           /* why it does not fit */
 } ViewMatch;
 
-/* Do the leaves and conditions fit? all_leaves: the view must have every leaf of the query. */
-Status match_block(PlanContext *context, const PlanView *view, const ViewShape *shape, const Block *query, bool all_leaves, ViewMatch *out,
-                   bool *out_fits);
+/* Do the leaves and conditions fit? Leaves of the query that the view does not have stay. */
+Status match_block(PlanContext *context, const PlanView *view, const ViewShape *shape, const Block *query, ViewMatch *out, bool *out_fits);
+/* Joined with the leaves that stay. */
+LogicalNode *match_join_rest(PlanContext *context, const ViewMatch *match, LogicalNode *node);
 /* The expression over the view's columns; NULL: it can't be had. by_query: where the query's conditions hold already. */
 Expr *match_expr(ViewMatch *match, const Expr *expr, bool by_query);
 Expr *view_column(const ViewMatch *match, uint32_t output);

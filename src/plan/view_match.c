@@ -425,14 +425,13 @@ static bool assign(Assignment *a, uint32_t at)
     return false;
 }
 
-Status match_block(PlanContext *context, const PlanView *view, const ViewShape *shape, const Block *query, bool all_leaves, ViewMatch *out,
-                   bool *out_fits)
+Status match_block(PlanContext *context, const PlanView *view, const ViewShape *shape, const Block *query, ViewMatch *out, bool *out_fits)
 {
     uint32_t view_count = shape->block.leaves.count, count = query->leaves.count;
     *out = (ViewMatch){
         .context = context, .view = view, .shape = shape, .query = query, .reason = "the view reads other tables than the query"};
     *out_fits = false;
-    if (view_count > count || view_count == 0 || (all_leaves && view_count != count))
+    if (view_count > count || view_count == 0)
         return OK;
     bool *fits = ARENA_NEW_ARRAY(context->arena, bool, view_count *count);
     IdPairs *pairs = ARENA_NEW_ARRAY(context->arena, IdPairs, view_count * count);

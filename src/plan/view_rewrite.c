@@ -183,7 +183,7 @@ static Status offer_aggregate(Rewrite *rewrite, uint32_t candidate, const Logica
         bool fits;
         if (!view->form->shapes[s].is_grouped)
             continue;
-        TRY(match_block(context, view, &view->form->shapes[s], block, true, &match, &fits));
+        TRY(match_block(context, view, &view->form->shapes[s], block, &match, &fits));
         if (fits)
             TRY(match_aggregate(&match, node, calls, groups, &replacement));
         if (replacement != NULL)
@@ -231,7 +231,7 @@ static void collect_used(PlanContext *context, LogicalNode *node, const LogicalN
     }
 }
 
-static LogicalNode *join_rest(PlanContext *context, const ViewMatch *match, LogicalNode *node)
+LogicalNode *match_join_rest(PlanContext *context, const ViewMatch *match, LogicalNode *node)
 {
     for (uint32_t j = 0; j < match->query->leaves.count; j++) {
         if (match->is_replaced[j])
@@ -266,7 +266,7 @@ static void sort_again(PlanContext *context, const LogicalNode *top, LogicalNode
 static LogicalNode *replace_block(Rewrite *rewrite, ViewMatch *match, const LogicalNode *node, const IdSet *used)
 {
     PlanContext *context = rewrite->context;
-    LogicalNode *rows = make_filter(context, join_rest(context, match, match->scan), &match->compensation);
+    LogicalNode *rows = make_filter(context, match_join_rest(context, match, match->scan), &match->compensation);
     LogicalNode *project = make_node(context, LOGICAL_PROJECT, rows, NULL);
     project->columns = ARENA_NEW_ARRAY(context->arena, LogicalColumn, node->column_count + 1);
     project->project.exprs = ARENA_NEW_ARRAY(context->arena, Expr *, node->column_count + 1);
@@ -293,7 +293,7 @@ static Status offer_block(Rewrite *rewrite, uint32_t candidate, const LogicalNod
         bool fits;
         if (view->form->shapes[s].is_grouped)
             continue;
-        TRY(match_block(rewrite->context, view, &view->form->shapes[s], block, false, &match, &fits));
+        TRY(match_block(rewrite->context, view, &view->form->shapes[s], block, &match, &fits));
         LogicalNode *replacement = fits ? replace_block(rewrite, &match, node, used) : NULL;
         if (replacement != NULL)
             offer(rewrite, offers, &match, candidate, replacement);

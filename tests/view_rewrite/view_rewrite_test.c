@@ -170,7 +170,27 @@ static const Case cases[] = {
     {NULL, "SELECT g, grouping(g), count(*), avg(v) FROM t GROUP BY CUBE (g, d)", 1},
     {NULL, "SELECT d, sum(v) FROM t WHERE g = 2 GROUP BY d", 1},
     {NULL, "SELECT x.g, x.s, u.name FROM (SELECT g, sum(v) AS s FROM t GROUP BY g) x JOIN u ON u.k = x.g", 1},
-    {NULL, "SELECT u.name, sum(t.v) FROM t JOIN u ON t.g = u.k GROUP BY u.name", 0},
+    {NULL, "SELECT u.name, sum(t.v) FROM t JOIN u ON t.g = u.k GROUP BY u.name", 1}, /* more tables than the view */
+    {NULL, "SELECT u.name, t.g, sum(v), count(*), avg(v), max(u.w) FROM t JOIN u ON t.g = u.k WHERE u.w > 1 GROUP BY u.name, t.g", 1},
+    {NULL, "SELECT count(*), sum(v), count(DISTINCT u.name) FROM t JOIN u ON t.g > u.k", 1},
+    {NULL, "SELECT count(*), sum(v) FROM t JOIN u ON t.g = u.k AND u.name = 'none'", 1},
+    {NULL, "SELECT g, sum(u.w) FROM t JOIN u ON t.g = u.k GROUP BY g", 0},
+    {NULL, "SELECT g, count(u.w) FROM t JOIN u ON t.g = u.k GROUP BY g", 0},
+    {NULL, "SELECT g, sum(v) FROM t JOIN u ON t.v = u.k GROUP BY g", 0},
+    {NULL, "SELECT g, sum(v) FROM t JOIN u ON t.g + t.v = u.k GROUP BY g", 0},
+    {NULL, "SELECT g, d, sum(v) FROM t, u GROUP BY g, d", 1},
+    /* conditions of aggregates that are the same for a whole group */
+    {NULL, "SELECT d, sum(IF(g = 1, v, 0)), count(IF(g > 2, v, NULL)), count_if(g = 3), count_if(g IS NULL) FROM t GROUP BY d", 1},
+    {NULL, "SELECT sum(CASE WHEN g = 1 THEN v WHEN g = 2 THEN 0 ELSE 1 END), sum(CASE WHEN d > '2024-01-20' THEN 1 ELSE 0 END) FROM t", 1},
+    {NULL, "SELECT count_if(g = 1), sum(IF(g = 1, v, 0)), count(IF(g = 1, 'x', NULL)) FROM t WHERE g = 77", 1},
+    {NULL, "SELECT d, sum(v) FILTER (WHERE g = 1), count(*) FILTER (WHERE g = 1), min(p) FILTER (WHERE g < 3) FROM t GROUP BY d", 1},
+    {NULL, "SELECT count(*) FILTER (WHERE g = 77), avg(v) FILTER (WHERE g > 1), count(DISTINCT d) FILTER (WHERE g = 2) FROM t", 0},
+    {NULL, "SELECT count(*) FILTER (WHERE g = 77), avg(v) FILTER (WHERE g > 1), max(d) FILTER (WHERE g = 2) FROM t", 1},
+    {NULL, "SELECT u.name, sum(IF(u.w > 2, v, 0)) FROM t JOIN u ON t.g = u.k GROUP BY u.name", 1},
+    {NULL, "SELECT d, sum(IF(v > 5, v, 0)) FROM t GROUP BY d", 0},
+    {NULL, "SELECT d, sum(IF(g = 1, v + 1, 0)) FROM t GROUP BY d", 0},
+    {NULL, "SELECT d, sum(IF(g = 1, v, 7)) FROM t GROUP BY d", 0},
+    {NULL, "SELECT d, sum(v) FILTER (WHERE v > 3) FROM t GROUP BY d", 0},
     {NULL, "SELECT k FROM t WHERE v > (SELECT avg(v) FROM t)", 1},
     {NULL, "SELECT g, sum(v), rank() OVER (ORDER BY sum(v)) FROM t GROUP BY g", 1},
     {NULL, "SELECT g FROM t", 0},
@@ -316,7 +336,11 @@ static const char *const aggregates[] = {"count(*)",       "count(t.v)", "sum(t.
                                          "min(t.v)",       "max(t.p)",   "sum(t.p)",
                                          "count(t.p)",     "avg(t.v)",   "count(DISTINCT t.g)",
                                          "sum(t.v + t.g)", "max(t.d)",   "count(DISTINCT t.v)",
-                                         "avg(t.p)",       "min(t.s)"};
+                                         "avg(t.p)",       "min(t.s)",   "sum(IF(t.g = 1, t.v, 0))",
+                                         "count_if(t.g > 1)", "sum(CASE WHEN t.k = 3 THEN 1 WHEN t.g IS NULL THEN t.v END)",
+                                         "sum(t.v) FILTER (WHERE t.g < 3)", "count(*) FILTER (WHERE t.k > 4)", "count(IF(t.g = 2, t.v, NULL))"};
+static const char *const more_tables[] = {" JOIN u y ON y.k = t.g", " JOIN u y ON y.w = t.k", " JOIN u y ON y.k = t.v", " JOIN u y ON y.k > t.k AND y.w = 2"};
+static const char *const more_calls[] = {"max(y.w)", "count(DISTINCT y.name)", "sum(y.w)", "sum(IF(y.w > 2, t.v, 0))"};
 static const char *const conditions[] = {"t.v > 3",
                                          "t.v > 8",
                                          "t.v >= 3",
@@ -348,7 +372,7 @@ static const char *const joined_conditions[] = {
 
 typedef struct Spec {
     bool is_join, is_grouped, has_having;
-    const char *from;
+    const char *from, *more;
     const char *conditions[4];
     const char *columns[6]; /* or groups */
     const char *calls[5];
@@ -412,6 +436,11 @@ static void derive(Random *random, const Spec *view, Spec *query)
         query->column_count = pick(random, query->column_count + 1);
         query->calls[query->call_count++] = ONE_OF(random, aggregates);
     }
+    if (query->is_grouped && pick(random, 3) == 0 && strstr(query->from, "WHERE") == NULL) {
+        query->more = ONE_OF(random, more_tables);
+        if (query->call_count < 5 && pick(random, 3) == 0)
+            query->calls[query->call_count++] = ONE_OF(random, more_calls);
+    }
     query->has_having ^= query->is_grouped && pick(random, 8) == 0;
 }
 
@@ -422,7 +451,7 @@ static void print_spec(const Spec *spec, ByteBuf *sql)
         bytebuf_printf(sql, "%s %s AS c%u", i == 0 ? "" : ",", spec->columns[i], i);
     for (uint32_t i = 0; i < spec->call_count; i++)
         bytebuf_printf(sql, "%s %s AS a%u", i + spec->column_count == 0 ? "" : ",", spec->calls[i], i);
-    bytebuf_printf(sql, " FROM %s", spec->from);
+    bytebuf_printf(sql, " FROM %s%s", spec->from, spec->more == NULL ? "" : spec->more);
     for (uint32_t i = 0; i < spec->condition_count; i++)
         bytebuf_printf(sql, " %s (%s)", i == 0 && strstr(spec->from, "WHERE") == NULL ? "WHERE" : "AND", spec->conditions[i]);
     for (uint32_t i = 0; i < spec->column_count && spec->is_grouped; i++)
