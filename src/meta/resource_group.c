@@ -155,7 +155,8 @@ bool classifier_matches(const GroupClassifier *classifier, const GroupSubject *s
 
 double classifier_weight(const GroupClassifier *classifier)
 {
-    double weight = (classifier->user.length > 0) + (classifier->role.length > 0) + classifier->cpu_cost.is_set + classifier->mem_cost.is_set;
+    double weight =
+        (classifier->user.length > 0) + (classifier->role.length > 0) + classifier->cpu_cost.is_set + classifier->mem_cost.is_set;
     if (classifier->query_types != 0)
         weight += 1 + 0.1 / __builtin_popcount(classifier->query_types);
     int prefix = __builtin_popcount(classifier->mask);
@@ -195,9 +196,16 @@ int resource_group_choose(const ResourceGroupDef *groups, uint32_t count, const 
 
 void resource_group_init(ResourceGroupDef *group, StrView name)
 {
-    *group = (ResourceGroupDef){.name = name, .cpu_weight = -1, .exclusive_cpu_cores = -1, .max_cpu_cores = -1, .mem_limit = -1,
-                                .big_query_mem_limit = -1, .big_query_scan_rows_limit = -1, .big_query_cpu_second_limit = -1,
-                                .concurrency_limit = -1, .spill_mem_limit_threshold = -1};
+    *group = (ResourceGroupDef){.name = name,
+                                .cpu_weight = -1,
+                                .exclusive_cpu_cores = -1,
+                                .max_cpu_cores = -1,
+                                .mem_limit = -1,
+                                .big_query_mem_limit = -1,
+                                .big_query_scan_rows_limit = -1,
+                                .big_query_cpu_second_limit = -1,
+                                .concurrency_limit = -1,
+                                .spill_mem_limit_threshold = -1};
 }
 
 bool resource_group_is_builtin(StrView name)
@@ -315,8 +323,10 @@ static void get_classifier(const json_t *object, Arena *arena, GroupClassifier *
 {
     const json_t *databases = json_object_get(object, "databases");
     uint32_t count = (uint32_t)json_array_size(databases);
-    *out = (GroupClassifier){.id = (uint64_t)record_number(object, "id"), .user = record_text(object, "user", arena),
-                             .role = record_text(object, "role", arena), .source_ip = record_text(object, "source_ip", arena),
+    *out = (GroupClassifier){.id = (uint64_t)record_number(object, "id"),
+                             .user = record_text(object, "user", arena),
+                             .role = record_text(object, "role", arena),
+                             .source_ip = record_text(object, "source_ip", arena),
                              .query_types = get_choice(object, "query_types")};
     if (!source_ip_parse(out->source_ip, &out->network, &out->mask))
         out->source_ip = STR_VIEW("");

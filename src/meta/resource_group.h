@@ -29,7 +29,7 @@ typedef struct CostRange {
 /* What is not set matches everything. */
 typedef struct GroupClassifier {
     uint64_t id;
-    StrView user, role; /* empty: not set */
+    StrView user, role;   /* empty: not set */
     uint32_t query_types; /* bits of GroupQueryType; 0: not set */
     StrView source_ip;    /* "10.1.0.0/16" */
     uint32_t network, mask;
@@ -80,7 +80,7 @@ bool cost_range_parse(StrView text, CostRange *out); /* "[min, max)" */
 void group_number_print(double value, ByteBuf *out);
 void cost_range_print(const CostRange *range, ByteBuf *out);
 bool source_ip_parse(StrView text, uint32_t *out_network, uint32_t *out_mask); /* "a.b.c.d/n" */
-bool ip_address_parse(StrView text, uint32_t *out); /* "a.b.c.d", what follows ':' left out */
+bool ip_address_parse(StrView text, uint32_t *out);                            /* "a.b.c.d", what follows ':' left out */
 
 bool classifier_matches(const GroupClassifier *classifier, const GroupSubject *subject);
 /* Is it about this user, with these roles, from there? */

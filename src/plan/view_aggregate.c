@@ -452,7 +452,8 @@ Status match_aggregate(ViewMatch *match, const LogicalNode *node, const AggCall 
     RollUp roll = {.match = match, .node = node};
     bool view_is_one_row = match->shape->group_count == 0, is_whole = match->shape->block.leaves.count == match->query->leaves.count;
     *out = NULL;
-    if (view_is_one_row && (node->aggregate.group_count > 0 || node->aggregate.sets != NULL || match->compensation.count > 0 || !is_whole)) {
+    if (view_is_one_row &&
+        (node->aggregate.group_count > 0 || node->aggregate.sets != NULL || match->compensation.count > 0 || !is_whole)) {
         match->reason = "the view has one row for all";
         return OK;
     }

@@ -155,8 +155,8 @@ static Status read_number(StrView key, StrView value, Diag *diag, int64_t *out)
 {
     if (int64_parse(value, out))
         return OK;
-    return RAISE(diag, ANALYSIS, MESSAGE "The value type of the property `%.*s` must be a valid numeric type, but it is set to `%.*s`.", SV_ARGS(key),
-                 SV_ARGS(value));
+    return RAISE(diag, ANALYSIS, MESSAGE "The value type of the property `%.*s` must be a valid numeric type, but it is set to `%.*s`.",
+                 SV_ARGS(key), SV_ARGS(value));
 }
 
 /* 0.3 or 30% */
@@ -170,7 +170,8 @@ static Status read_share(StrView key, StrView value, bool with_all, Diag *diag, 
     *out = is_percent ? *out / 100 : *out;
     if (*out > 0 && (with_all ? *out <= 1 : *out < 1))
         return OK;
-    return RAISE(diag, ANALYSIS, MESSAGE "%.*s should range from 0.00(exclude) to 1.00(%s).", SV_ARGS(key), with_all ? "include" : "exclude");
+    return RAISE(diag, ANALYSIS, MESSAGE "%.*s should range from 0.00(exclude) to 1.00(%s).", SV_ARGS(key),
+                 with_all ? "include" : "exclude");
 }
 
 static Status read_type(StrView value, Diag *diag, GroupType *out)
@@ -219,7 +220,8 @@ static Status check_numbers(const GroupChange *change, const ResourceGroupDef *s
     if (said->max_cpu_cores > (int64_t)change->cores)
         return RAISE(diag, ANALYSIS, MESSAGE "max_cpu_cores should range from 0 to %u.", change->cores);
     if (said->big_query_cpu_second_limit > INT64_MAX / NANOSECONDS)
-        return RAISE(diag, ANALYSIS, MESSAGE "The range of `big_query_cpu_second_limit` should be (0, %lld].", (long long)(INT64_MAX / NANOSECONDS));
+        return RAISE(diag, ANALYSIS, MESSAGE "The range of `big_query_cpu_second_limit` should be (0, %lld].",
+                     (long long)(INT64_MAX / NANOSECONDS));
     return OK;
 }
 
@@ -228,7 +230,8 @@ static Status negative(StrView key, Diag *diag)
     if (strview_equal_ci(key, STR_VIEW("concurrency_limit")))
         return RAISE(diag, ANALYSIS, MESSAGE "concurrency_limit should be greater than 0.");
     if (strview_equal_ci(key, STR_VIEW("big_query_cpu_second_limit")))
-        return RAISE(diag, ANALYSIS, MESSAGE "The range of `big_query_cpu_second_limit` should be (0, %lld].", (long long)(INT64_MAX / 1000000000));
+        return RAISE(diag, ANALYSIS, MESSAGE "The range of `big_query_cpu_second_limit` should be (0, %lld].",
+                     (long long)(INT64_MAX / 1000000000));
     return RAISE(diag, ANALYSIS, MESSAGE "%.*s should greater than 0 or equal to 0.", SV_ARGS(key));
 }
 
@@ -276,7 +279,8 @@ static Status check_cpu(const ResourceGroupDef *group, Diag *diag)
 {
     bool has_weight = group->cpu_weight > 0, has_cores = group->exclusive_cpu_cores > 0;
     if (has_weight && has_cores)
-        return RAISE(diag, ANALYSIS, MESSAGE "Exactly only one of 'cpu_weight' or 'exclusive_cpu_cores' can be present and positive at the same time.");
+        return RAISE(diag, ANALYSIS,
+                     MESSAGE "Exactly only one of 'cpu_weight' or 'exclusive_cpu_cores' can be present and positive at the same time.");
     if (group->type == GROUP_SHORT_QUERY && has_cores)
         return RAISE(diag, ANALYSIS, MESSAGE "short query resource group should not set exclusive_cpu_cores.");
     if (!has_weight && !has_cores)
@@ -344,7 +348,8 @@ static Status run_create(GroupChange *change)
     TRY(read_properties(change));
     TRY(check_new(&change->said, context->diag));
     if (resource_group_is_builtin(change->said.name) && change->said.classifier_count > 0)
-        return RAISE(context->diag, ANALYSIS, MESSAGE "cannot alter classifiers of builtin resource group [%.*s].", SV_ARGS(change->said.name));
+        return RAISE(context->diag, ANALYSIS, MESSAGE "cannot alter classifiers of builtin resource group [%.*s].",
+                     SV_ARGS(change->said.name));
     change->said.id = meta_new_id(context->session->instance->store);
     if (change->said.id == 0)
         return RAISE(context->diag, IO, "no id can be had for the resource group: the metadata journal can't be written");
@@ -373,7 +378,8 @@ static void take_properties(ResourceGroupDef *group, const ResourceGroupDef *sai
     take_number(&group->big_query_cpu_second_limit, said->big_query_cpu_second_limit);
     take_number(&group->concurrency_limit, said->concurrency_limit);
     group->mem_limit = said->mem_limit > 0 ? said->mem_limit : group->mem_limit;
-    group->spill_mem_limit_threshold = said->spill_mem_limit_threshold > 0 ? said->spill_mem_limit_threshold : group->spill_mem_limit_threshold;
+    group->spill_mem_limit_threshold =
+        said->spill_mem_limit_threshold > 0 ? said->spill_mem_limit_threshold : group->spill_mem_limit_threshold;
 }
 
 static Status alter_properties(const GroupChange *state, const CatalogSnapshot *catalog, ResourceGroupDef *group, Diag *diag)
@@ -440,7 +446,8 @@ static Status run_alter(GroupChange *change)
     StatementContext *context = change->context;
     bool with_properties = strview_is(change->command->text, "WITH");
     if (resource_group_is_builtin(change->said.name) && !with_properties)
-        return RAISE(context->diag, ANALYSIS, MESSAGE "cannot alter classifiers of builtin resource group [%.*s].", SV_ARGS(change->said.name));
+        return RAISE(context->diag, ANALYSIS, MESSAGE "cannot alter classifiers of builtin resource group [%.*s].",
+                     SV_ARGS(change->said.name));
     for (uint32_t i = 0; i < change->command->values.count; i++) {
         if (change->command->values.items[i]->kind != AST_INTEGER)
             return RAISE(context->diag, SYNTAX, "the ids of classifiers are numbers");

@@ -4,17 +4,34 @@
 
 #include "meta/resource_group.h"
 
-static const SystemColumn groups_columns[] = {
-    TEXT("name"), TEXT("id"), TEXT("cpu_weight"), TEXT("exclusive_cpu_cores"), TEXT("mem_limit"), TEXT("big_query_cpu_second_limit"),
-    TEXT("big_query_scan_rows_limit"), TEXT("big_query_mem_limit"), TEXT("concurrency_limit"), TEXT("spill_mem_limit_threshold"),
-    TEXT("classifiers")};
-static const SystemColumn verbose_columns[] = {
-    TEXT("name"), TEXT("id"), TEXT("cpu_weight"), TEXT("exclusive_cpu_cores"), TEXT("mem_limit"), TEXT("max_cpu_cores"),
-    TEXT("big_query_cpu_second_limit"), TEXT("big_query_scan_rows_limit"), TEXT("big_query_mem_limit"), TEXT("concurrency_limit"),
-    TEXT("spill_mem_limit_threshold"), TEXT("type"), TEXT("classifiers"), TEXT("mem_pool")};
+static const SystemColumn groups_columns[] = {TEXT("name"),
+                                              TEXT("id"),
+                                              TEXT("cpu_weight"),
+                                              TEXT("exclusive_cpu_cores"),
+                                              TEXT("mem_limit"),
+                                              TEXT("big_query_cpu_second_limit"),
+                                              TEXT("big_query_scan_rows_limit"),
+                                              TEXT("big_query_mem_limit"),
+                                              TEXT("concurrency_limit"),
+                                              TEXT("spill_mem_limit_threshold"),
+                                              TEXT("classifiers")};
+static const SystemColumn verbose_columns[] = {TEXT("name"),
+                                               TEXT("id"),
+                                               TEXT("cpu_weight"),
+                                               TEXT("exclusive_cpu_cores"),
+                                               TEXT("mem_limit"),
+                                               TEXT("max_cpu_cores"),
+                                               TEXT("big_query_cpu_second_limit"),
+                                               TEXT("big_query_scan_rows_limit"),
+                                               TEXT("big_query_mem_limit"),
+                                               TEXT("concurrency_limit"),
+                                               TEXT("spill_mem_limit_threshold"),
+                                               TEXT("type"),
+                                               TEXT("classifiers"),
+                                               TEXT("mem_pool")};
 
-static const SystemColumn usage_columns[] = {TEXT("Name"), TEXT("Id"), TEXT("Backend"), TEXT("BEInUseCpuCores"), TEXT("BEInUseMemBytes"),
-                                             TEXT("BERunningQueries")};
+static const SystemColumn usage_columns[] = {
+    TEXT("Name"), TEXT("Id"), TEXT("Backend"), TEXT("BEInUseCpuCores"), TEXT("BEInUseMemBytes"), TEXT("BERunningQueries")};
 
 static void print_databases(const CatalogSnapshot *catalog, const GroupClassifier *classifier, ByteBuf *out)
 {

@@ -237,8 +237,10 @@ static const Case cases[] = {
     {NULL, "SELECT count(DISTINCT g) FROM t", 1},
     {NULL, "SELECT count(*) FROM t", 0},
     /* units of time */
-    {"SELECT date_trunc('day', x) AS day, g, sum(v) AS s, count(*) AS n FROM e GROUP BY 1, 2", "SELECT date_trunc('month', x), "
-        "sum(v) FROM e GROUP BY 1", 1},
+    {"SELECT date_trunc('day', x) AS day, g, sum(v) AS s, count(*) AS n FROM e GROUP BY 1, 2",
+     "SELECT date_trunc('month', x), "
+     "sum(v) FROM e GROUP BY 1",
+     1},
     {NULL, "SELECT date_trunc('week', x), g, sum(v) FROM e GROUP BY 1, 2", 1},
     {NULL, "SELECT date_trunc('hour', x), sum(v) FROM e GROUP BY 1", 0},
     {NULL, "SELECT g, sum(v) FROM e WHERE x >= '2024-01-03' AND x < '2024-02-01 00:00:00' GROUP BY g", 1},
@@ -332,14 +334,28 @@ static const char *const single[] = {"t.k", "t.g", "t.d", "t.v", "t.p", "t.s"};
 static const char *const joined[] = {"t.k", "t.g", "t.d", "t.v", "t.p", "t.s", "u.k", "u.name", "u.w"};
 static const char *const group_exprs[] = {"t.g", "t.k", "t.d", "t.s", "t.g + 1", "date_trunc('month', t.d)", "coalesce(t.g, 0)", "t.v % 3"};
 static const char *const joined_groups[] = {"t.g", "u.k", "t.k", "u.name", "u.w", "t.d", "t.s", "t.g + u.w"};
-static const char *const aggregates[] = {"count(*)",       "count(t.v)", "sum(t.v)",
-                                         "min(t.v)",       "max(t.p)",   "sum(t.p)",
-                                         "count(t.p)",     "avg(t.v)",   "count(DISTINCT t.g)",
-                                         "sum(t.v + t.g)", "max(t.d)",   "count(DISTINCT t.v)",
-                                         "avg(t.p)",       "min(t.s)",   "sum(IF(t.g = 1, t.v, 0))",
-                                         "count_if(t.g > 1)", "sum(CASE WHEN t.k = 3 THEN 1 WHEN t.g IS NULL THEN t.v END)",
-                                         "sum(t.v) FILTER (WHERE t.g < 3)", "count(*) FILTER (WHERE t.k > 4)", "count(IF(t.g = 2, t.v, NULL))"};
-static const char *const more_tables[] = {" JOIN u y ON y.k = t.g", " JOIN u y ON y.w = t.k", " JOIN u y ON y.k = t.v", " JOIN u y ON y.k > t.k AND y.w = 2"};
+static const char *const aggregates[] = {"count(*)",
+                                         "count(t.v)",
+                                         "sum(t.v)",
+                                         "min(t.v)",
+                                         "max(t.p)",
+                                         "sum(t.p)",
+                                         "count(t.p)",
+                                         "avg(t.v)",
+                                         "count(DISTINCT t.g)",
+                                         "sum(t.v + t.g)",
+                                         "max(t.d)",
+                                         "count(DISTINCT t.v)",
+                                         "avg(t.p)",
+                                         "min(t.s)",
+                                         "sum(IF(t.g = 1, t.v, 0))",
+                                         "count_if(t.g > 1)",
+                                         "sum(CASE WHEN t.k = 3 THEN 1 WHEN t.g IS NULL THEN t.v END)",
+                                         "sum(t.v) FILTER (WHERE t.g < 3)",
+                                         "count(*) FILTER (WHERE t.k > 4)",
+                                         "count(IF(t.g = 2, t.v, NULL))"};
+static const char *const more_tables[] = {" JOIN u y ON y.k = t.g", " JOIN u y ON y.w = t.k", " JOIN u y ON y.k = t.v",
+                                          " JOIN u y ON y.k > t.k AND y.w = 2"};
 static const char *const more_calls[] = {"max(y.w)", "count(DISTINCT y.name)", "sum(y.w)", "sum(IF(y.w > 2, t.v, 0))"};
 static const char *const conditions[] = {"t.v > 3",
                                          "t.v > 8",

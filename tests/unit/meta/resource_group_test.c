@@ -42,8 +42,13 @@ static void every_condition_must_hold(void **state)
     StrView roles[] = {STR_VIEW("r1"), STR_VIEW("r2")};
     NameList active = {roles, 2, 2};
     uint64_t one[] = {7}, both[] = {7, 8};
-    GroupSubject subject = {.user = STR_VIEW("u"), .roles = &active, .type = GROUP_QUERY_SELECT, .database_ids = one, .database_count = 1,
-                            .cpu_cost = 100, .mem_cost = 5};
+    GroupSubject subject = {.user = STR_VIEW("u"),
+                            .roles = &active,
+                            .type = GROUP_QUERY_SELECT,
+                            .database_ids = one,
+                            .database_count = 1,
+                            .cpu_cost = 100,
+                            .mem_cost = 5};
     GroupClassifier classifier = {.user = STR_VIEW("u"), .role = STR_VIEW("r2")};
     assert_true(classifier_matches(&classifier, &subject));
     classifier.role = STR_VIEW("r3");
@@ -102,8 +107,8 @@ static void ranges_and_addresses_are_read_strictly(void **state)
     AUTO_BYTEBUF text = {0};
     cost_range_print(&range, &text);
     assert_true(strview_is(bytebuf_view(&text), "[-Infinity, 1500.0)"));
-    static const char *const no_network[] = {"", "1.2.3.4", "1.2.3/8", "1.2.3.4/33", "1.2.3.256/8", "1.2.3.4/", "a.b.c.d/8",
-                                             "1..2.3/8", "1.2.3.4.5/8", "::1/64"};
+    static const char *const no_network[] = {"",         "1.2.3.4",   "1.2.3/8",  "1.2.3.4/33",  "1.2.3.256/8",
+                                             "1.2.3.4/", "a.b.c.d/8", "1..2.3/8", "1.2.3.4.5/8", "::1/64"};
     uint32_t network, mask;
     for (size_t i = 0; i < sizeof(no_network) / sizeof(*no_network); i++)
         assert_false(source_ip_parse(strview(no_network[i]), &network, &mask));
@@ -113,8 +118,8 @@ static void ranges_and_addresses_are_read_strictly(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(weights_count_conditions_and_their_precision), cmocka_unit_test(every_condition_must_hold),
-        cmocka_unit_test(the_best_classifier_wins), cmocka_unit_test(ranges_and_addresses_are_read_strictly)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(weights_count_conditions_and_their_precision),
+                                       cmocka_unit_test(every_condition_must_hold), cmocka_unit_test(the_best_classifier_wins),
+                                       cmocka_unit_test(ranges_and_addresses_are_read_strictly)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
