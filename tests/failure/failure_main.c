@@ -19,7 +19,9 @@ enum { MOST_RUNS = 3000, DENSE_RUNS = 24 };
 
 /* RUN_UNSEEN: what it does is not seen in the data, so that each run has a fresh server. RUN_BESIDE: the same while pk is compacted.
  * RUN_NEWEST: SQL in the newest formats; the others run in those of the first level. */
-typedef enum ScenarioKind { RUN_SQL, RUN_NEWEST, RUN_UNSEEN, RUN_BESIDE, RUN_LOAD, RUN_MERGED_LOAD, RUN_REOPEN, RUN_FIRST_START, RUN_RESTORE, RUN_TRIM } ScenarioKind;
+typedef enum ScenarioKind {
+    RUN_SQL, RUN_NEWEST, RUN_UNSEEN, RUN_BESIDE, RUN_LOAD, RUN_MERGED_LOAD, RUN_REOPEN, RUN_FIRST_START, RUN_RESTORE, RUN_TRIM
+} ScenarioKind;
 
 typedef struct Scenario {
     ScenarioKind kind;
