@@ -429,6 +429,7 @@ void mv_query_views_open(MvQueryViews *views, MvForms *forms, CatalogSnapshot *s
 {
     *views = (MvQueryViews){.forms = forms, .snapshot = snapshot, .context = context, .options = *options};
     views->plan = (PlanViews){.context = views, .candidates = candidates, .use = use_view, .max_depth = options->max_depth,
+                              .allows_union = options->allows_union,
                               .is_forced = options->is_forced, .trace = options->trace};
 }
 

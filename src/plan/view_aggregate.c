@@ -452,11 +452,12 @@ Status match_aggregate(ViewMatch *match, const LogicalNode *node, const AggCall 
     RollUp roll = {.match = match, .node = node};
     bool view_is_one_row = match->shape->group_count == 0, is_whole = match->shape->block.leaves.count == match->query->leaves.count;
     *out = NULL;
-    if (view_is_one_row && (node->aggregate.group_count > 0 || node->aggregate.sets != NULL || match->compensation.count > 0 || !is_whole)) {
+    if (view_is_one_row && (node->aggregate.group_count > 0 || node->aggregate.sets != NULL || match->compensation.count > 0 || !is_whole ||
+                            match->missing.count > 0)) {
         match->reason = "the view has one row for all";
         return OK;
     }
-    roll.is_direct = is_whole && has_same_groups(match, node, groups);
+    roll.is_direct = is_whole && !match->splits_groups && has_same_groups(match, node, groups);
     roll.results = ARENA_NEW_ARRAY(context->arena, Expr *, node->aggregate.call_count + 1);
     if (!fill_groups(&roll, groups))
         return OK;
@@ -467,6 +468,8 @@ Status match_aggregate(ViewMatch *match, const LogicalNode *node, const AggCall 
     }
     if (!is_filled)
         return OK;
+    if (match->missing.count > 0)
+        TRY(union_complete(match));
     LogicalNode *rows = make_filter(context, match_join_rest(context, match, match->scan), &match->compensation);
     *out = make_project(&roll, roll.is_direct ? rows : make_grouping(&roll, rows));
     return OK;
