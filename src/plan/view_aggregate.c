@@ -257,6 +257,22 @@ static Expr *roll_average(RollUp *roll, const AggCall *call)
     return expr_call_by_name(context->arena, context->session, "divide", sides, 2, &ignored, &result) == OK ? result : NULL;
 }
 
+/* Estimates of the number of texts, which hll_hash() hashes as they do. */
+static Expr *roll_estimate(RollUp *roll, const AggCall *call)
+{
+    PlanContext *context = roll->match->context;
+    Diag ignored = {0};
+    AggCall over = *call;
+    Expr *hashed, *argument;
+    if ((!is_named(call, "ndv") && !is_named(call, "approx_count_distinct")) || call->argument_count != 1 || !type_is_string(call->arguments[0]->type))
+        return NULL;
+    argument = expr_clone(context->arena, call->arguments[0]);
+    if (expr_call_by_name(context->arena, context->session, "hll_hash", &argument, 1, &ignored, &hashed) != OK)
+        return NULL;
+    over.arguments = &hashed;
+    return add_over_column(roll, "hll_union_agg", find_call(roll->match, &over, "hll_union", false));
+}
+
 /* Sets of values that a view keeps as bitmaps or sketches. */
 static Expr *roll_sketch(RollUp *roll, const AggCall *call)
 {
@@ -274,7 +290,7 @@ static Expr *roll_sketch(RollUp *roll, const AggCall *call)
         if (result != NULL)
             return result;
     }
-    return NULL;
+    return roll_estimate(roll, call);
 }
 
 /* Calls for which it does not matter how often a value occurs, over values that the view has as groups. */

@@ -225,6 +225,11 @@ static const Case cases[] = {
     {"SELECT g, bitmap_union(to_bitmap(v)) AS b, hll_union(hll_hash(v)) AS h FROM t GROUP BY g",
      "SELECT bitmap_union_count(to_bitmap(v)), hll_union_agg(hll_hash(v)) FROM t", 1},
     {NULL, "SELECT g, bitmap_union_count(to_bitmap(v)) FROM t GROUP BY g", 1},
+    {"SELECT g, hll_union(hll_hash(s)) AS hs, hll_union(hll_hash(v)) AS hv FROM t GROUP BY g", "SELECT g, ndv(s), approx_count_distinct(s) FROM t GROUP BY g",
+     1},
+    {NULL, "SELECT ndv(s) FROM t WHERE g = 77", 1},
+    {NULL, "SELECT ndv(s), hll_union_agg(hll_hash(v)) FROM t", 1},
+    {NULL, "SELECT ndv(v) FROM t", 0}, /* of numbers the hashes are others */
     {"SELECT g, sum(v) AS s FROM t GROUP BY g ORDER BY s", "SELECT g, sum(v) FROM t GROUP BY g", 1},
     {"WITH x AS (SELECT g, v FROM t WHERE v > 1) SELECT g, sum(v) AS s FROM x GROUP BY g", "SELECT sum(v) FROM t WHERE v > 1", 1},
     {"SELECT k, v, row_number() OVER (PARTITION BY k ORDER BY v, g, p) AS r FROM t",
