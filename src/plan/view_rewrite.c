@@ -384,9 +384,32 @@ static void tell(const Rewrite *rewrite)
     }
 }
 
+/* Views that the query names, where they say that they are read as their queries would be now. */
+static Status complete_named(Rewrite *rewrite, LogicalNode *node)
+{
+    const CatalogTable *table = node->kind == LOGICAL_SCAN ? node->scan.table : NULL;
+    for (uint32_t i = 0; i < node->child_count; i++)
+        TRY(complete_named(rewrite, node->children[i]));
+    if (table == NULL || table->schema->kind != TABLE_MATERIALIZED_VIEW || node->scan.is_historic || node->scan.partition_ids != NULL ||
+        node->scan.tablet_ids != NULL)
+        return OK;
+    PlanViewUse use = {0};
+    TRY(rewrite->views->read(rewrite->views->context, table, &use));
+    if (!use.is_partial)
+        return OK;
+    if (rewrite->views->trace != NULL)
+        bytebuf_printf(rewrite->views->trace, "MV %.*s.%.*s: completed by rows from its tables\n", SV_ARGS(node->scan.database->name),
+                       SV_ARGS(table->name));
+    return complete_scan(rewrite, node, &use);
+}
+
 Status rewrite_with_views(PlanContext *context, LogicalNode **in_out_root)
 {
     PlanViews *views = context->views;
+    if (views != NULL && views->read != NULL) {
+        Rewrite named = {.context = context, .views = views, .root = *in_out_root};
+        TRY(complete_named(&named, *in_out_root));
+    }
     for (uint32_t depth = 0; views != NULL && depth < MAX(views->max_depth, 1u); depth++) {
         Rewrite rewrite = {.context = context, .views = views, .root = *in_out_root, .depth = depth};
         uint64_t *tables = NULL;
