@@ -257,6 +257,22 @@ static Expr *roll_average(RollUp *roll, const AggCall *call)
     return expr_call_by_name(context->arena, context->session, "divide", sides, 2, &ignored, &result) == OK ? result : NULL;
 }
 
+/* Estimates of the number of texts, which hll_hash() hashes as they do. */
+static Expr *roll_estimate(RollUp *roll, const AggCall *call)
+{
+    PlanContext *context = roll->match->context;
+    Diag ignored = {0};
+    AggCall over = *call;
+    Expr *hashed, *argument;
+    if ((!is_named(call, "ndv") && !is_named(call, "approx_count_distinct")) || call->argument_count != 1 || !type_is_string(call->arguments[0]->type))
+        return NULL;
+    argument = expr_clone(context->arena, call->arguments[0]);
+    if (expr_call_by_name(context->arena, context->session, "hll_hash", &argument, 1, &ignored, &hashed) != OK)
+        return NULL;
+    over.arguments = &hashed;
+    return add_over_column(roll, "hll_union_agg", find_call(roll->match, &over, "hll_union", false));
+}
+
 /* Sets of values that a view keeps as bitmaps or sketches. */
 static Expr *roll_sketch(RollUp *roll, const AggCall *call)
 {
@@ -274,7 +290,7 @@ static Expr *roll_sketch(RollUp *roll, const AggCall *call)
         if (result != NULL)
             return result;
     }
-    return NULL;
+    return roll_estimate(roll, call);
 }
 
 /* Calls for which it does not matter how often a value occurs, over values that the view has as groups. */
@@ -452,12 +468,12 @@ Status match_aggregate(ViewMatch *match, const LogicalNode *node, const AggCall 
     RollUp roll = {.match = match, .node = node};
     bool view_is_one_row = match->shape->group_count == 0, is_whole = match->shape->block.leaves.count == match->query->leaves.count;
     *out = NULL;
-    if (view_is_one_row &&
-        (node->aggregate.group_count > 0 || node->aggregate.sets != NULL || match->compensation.count > 0 || !is_whole)) {
+    if (view_is_one_row && (node->aggregate.group_count > 0 || node->aggregate.sets != NULL || match->compensation.count > 0 || !is_whole ||
+                            match->missing.count > 0)) {
         match->reason = "the view has one row for all";
         return OK;
     }
-    roll.is_direct = is_whole && has_same_groups(match, node, groups);
+    roll.is_direct = is_whole && !match->splits_groups && has_same_groups(match, node, groups);
     roll.results = ARENA_NEW_ARRAY(context->arena, Expr *, node->aggregate.call_count + 1);
     if (!fill_groups(&roll, groups))
         return OK;
@@ -468,6 +484,8 @@ Status match_aggregate(ViewMatch *match, const LogicalNode *node, const AggCall 
     }
     if (!is_filled)
         return OK;
+    if (match->missing.count > 0)
+        TRY(union_complete(match));
     LogicalNode *rows = make_filter(context, match_join_rest(context, match, match->scan), &match->compensation);
     *out = make_project(&roll, roll.is_direct ? rows : make_grouping(&roll, rows));
     return OK;

@@ -225,6 +225,11 @@ static const Case cases[] = {
     {"SELECT g, bitmap_union(to_bitmap(v)) AS b, hll_union(hll_hash(v)) AS h FROM t GROUP BY g",
      "SELECT bitmap_union_count(to_bitmap(v)), hll_union_agg(hll_hash(v)) FROM t", 1},
     {NULL, "SELECT g, bitmap_union_count(to_bitmap(v)) FROM t GROUP BY g", 1},
+    {"SELECT g, hll_union(hll_hash(s)) AS hs, hll_union(hll_hash(v)) AS hv FROM t GROUP BY g", "SELECT g, ndv(s), approx_count_distinct(s) FROM t GROUP BY g",
+     1},
+    {NULL, "SELECT ndv(s) FROM t WHERE g = 77", 1},
+    {NULL, "SELECT ndv(s), hll_union_agg(hll_hash(v)) FROM t", 1},
+    {NULL, "SELECT ndv(v) FROM t", 0}, /* of numbers the hashes are others */
     {"SELECT g, sum(v) AS s FROM t GROUP BY g ORDER BY s", "SELECT g, sum(v) FROM t GROUP BY g", 1},
     {"WITH x AS (SELECT g, v FROM t WHERE v > 1) SELECT g, sum(v) AS s FROM x GROUP BY g", "SELECT sum(v) FROM t WHERE v > 1", 1},
     {"SELECT k, v, row_number() OVER (PARTITION BY k ORDER BY v, g, p) AS r FROM t",
@@ -236,6 +241,14 @@ static const Case cases[] = {
     {NULL, "SELECT g, d FROM t GROUP BY g, d", 1},
     {NULL, "SELECT count(DISTINCT g) FROM t", 1},
     {NULL, "SELECT count(*) FROM t", 0},
+    /* conditions that the query does not have: those rows come from the tables */
+    {"SELECT g, s, sum(v) AS sv, count(*) AS n, min(v) AS lo FROM t WHERE d < '2024-01-25' GROUP BY g, s",
+     "SELECT g, sum(v), count(*), min(v) FROM t GROUP BY g", 1},
+    {NULL, "SELECT s, sum(v) FROM t WHERE g = 1 GROUP BY s", 1},
+    {NULL, "SELECT g, s, count(*) FROM t GROUP BY g, s", 1},
+    {NULL, "SELECT g, avg(v), count(*) FROM t WHERE d < '2024-01-25' GROUP BY g", 0},
+    {NULL, "SELECT g, sum(v) FROM t WHERE d >= '2024-01-25' GROUP BY g", 0},
+    {NULL, "SELECT u.name, sum(t.v) FROM t JOIN u ON t.g = u.k GROUP BY u.name", 1},
     /* units of time */
     {"SELECT date_trunc('day', x) AS day, g, sum(v) AS s, count(*) AS n FROM e GROUP BY 1, 2",
      "SELECT date_trunc('month', x), "
@@ -244,16 +257,22 @@ static const Case cases[] = {
     {NULL, "SELECT date_trunc('week', x), g, sum(v) FROM e GROUP BY 1, 2", 1},
     {NULL, "SELECT date_trunc('hour', x), sum(v) FROM e GROUP BY 1", 0},
     {NULL, "SELECT g, sum(v) FROM e WHERE x >= '2024-01-03' AND x < '2024-02-01 00:00:00' GROUP BY g", 1},
-    {NULL, "SELECT g, sum(v) FROM e WHERE x >= '2024-01-03 06:00:00' GROUP BY g", 0},
-    {NULL, "SELECT g, sum(v) FROM e WHERE x > '2024-01-03' GROUP BY g", 0},
+    {NULL, "SELECT g, sum(v) FROM e WHERE x >= '2024-01-03 06:00:00' GROUP BY g", 1},
+    {NULL, "SELECT g, sum(v) FROM e WHERE x > '2024-01-03' GROUP BY g", 1},
+    {NULL, "SELECT date_trunc('day', x), g, sum(v), count(*) FROM e WHERE x > '2024-01-03 12:00:00' AND x <= '2024-01-20 03:00:00' GROUP BY 1, 2", 1},
+    {NULL, "SELECT date_trunc('month', x), sum(v) FROM e WHERE x < '2024-01-20 03:00:00' AND g = 1 GROUP BY 1", 1},
+    {NULL, "SELECT sum(v) FROM e WHERE x > '2024-01-03 12:00:00' AND x <= '2024-01-03 18:00:00'", 0},
+    {NULL, "SELECT sum(v) FROM e WHERE x > '2024-01-03 12:00:00' AND x < '2024-01-04'", 0},
+    {NULL, "SELECT sum(e.v) FROM e JOIN u ON u.k = e.g WHERE x > '2024-01-03 12:00:00' AND u.w > 2", 1},
+    {NULL, "SELECT sum(v) FROM e WHERE x > '2024-01-03 12:00:00' AND v > 7", 0},
     {NULL, "SELECT date_trunc('year', x), count(*) FROM e WHERE x < '2024-01-20' OR x >= '2024-02-02' GROUP BY 1", 1},
     {"SELECT date_trunc('year', d) AS y, g, sum(v) AS s FROM t GROUP BY 1, 2",
      "SELECT g, sum(v) FROM t WHERE d >= date '2024-01-01' AND d < date '2024-01-01' + interval 1 year GROUP BY g", 1},
     {NULL, "SELECT g, sum(v) FROM t WHERE d >= '2024-01-01 00:00:00' GROUP BY g", 1},
-    {NULL, "SELECT g, sum(v) FROM t WHERE d >= '2024-01-01 00:00:01' GROUP BY g", 0},
+    {NULL, "SELECT g, sum(v) FROM t WHERE d >= '2024-01-01 00:00:01' GROUP BY g", 1},
     {"SELECT date_trunc('week', x) AS week, sum(v) AS s FROM e GROUP BY 1", "SELECT date_trunc('month', x), sum(v) FROM e GROUP BY 1", 0},
     {NULL, "SELECT sum(v) FROM e WHERE x >= '2024-01-08'", 1}, /* a Monday */
-    {NULL, "SELECT sum(v) FROM e WHERE x >= '2024-01-09'", 0},
+    {NULL, "SELECT sum(v) FROM e WHERE x >= '2024-01-09'", 1},
     /* conditions that say more than they seem to */
     {"SELECT k, g, v FROM t WHERE g IS NOT NULL", "SELECT k FROM t WHERE g > 1", 1},
     {NULL, "SELECT t.k FROM t JOIN u ON t.g = u.k WHERE u.w > 1", 1},
@@ -312,7 +331,7 @@ static void run_partial(Test *test)
     for (size_t i = 0; i < COUNT_OF(queries); i++) {
         AUTO_BYTEBUF sql = {0};
         bytebuf_append_text(&sql, queries[i]);
-        check(test, sql.data, 0);
+        check(test, sql.data, i == 2 ? 0 : 1);
     }
     check(test, "SELECT g, sum(v), count(*) FROM t WHERE d IS NOT NULL GROUP BY g", 1);
     check(test, "SELECT g, sum(v) FROM t WHERE d < '2024-01-20' GROUP BY g", 1); /* which d IS NOT NULL follows from */
