@@ -203,17 +203,17 @@ static bool in_bitmap(const InSet *set, int64_t value)
     return bit < set->span && ((set->bitmap[bit / 64] >> (bit % 64)) & 1) != 0;
 }
 
-#define FIND_FEW(NAME, T)                                                                            \
+#define FIND_FEW(NAME, T)                                                                                 \
     KERNEL_CLONES static void NAME(const InSet *set, const T *a, uint32_t count, uint8_t *restrict found) \
-    {                                                                                                \
-        memset(found, 0, count);                                                                     \
-        for (uint32_t k = 0; k < set->few_count; k++) {                                              \
-            T key = (T)set->few[k];                                                                  \
-            if (key != set->few[k]) /* no value of this width is that */                             \
-                continue;                                                                            \
-            for (uint32_t i = 0; i < count; i++)                                                     \
-                found[i] |= a[i] == key;                                                             \
-        }                                                                                            \
+    {                                                                                                     \
+        memset(found, 0, count);                                                                          \
+        for (uint32_t k = 0; k < set->few_count; k++) {                                                   \
+            T key = (T)set->few[k];                                                                       \
+            if (key != set->few[k]) /* no value of this width is that */                                  \
+                continue;                                                                                 \
+            for (uint32_t i = 0; i < count; i++)                                                          \
+                found[i] |= a[i] == key;                                                                  \
+        }                                                                                                 \
     }
 FIND_FEW(find_few_u8, uint8_t)
 FIND_FEW(find_few_i8, int8_t)
@@ -221,14 +221,14 @@ FIND_FEW(find_few_i16, int16_t)
 FIND_FEW(find_few_i32, int32_t)
 FIND_FEW(find_few_i64, int64_t)
 
-#define PROBE_INTEGERS(T, FIND_FEW_OF)                                                        \
+#define PROBE_INTEGERS(T, FIND_FEW_OF)                                                         \
     if (set->few_count > 0 && rows.sel == NULL && view->codes == NULL && !view->is_constant) { \
-        FIND_FEW_OF(set, view->data, rows.count, found);                                      \
-        return;                                                                               \
-    }                                                                                         \
-    for (FOR_ROWS(rows, i, row)) {                                                            \
-        int64_t value = (int64_t)((const T *)view->data)[view_index(view, row)];              \
-        found[row] = set->bitmap != NULL ? in_bitmap(set, value) : has_narrow(set, value);    \
+        FIND_FEW_OF(set, view->data, rows.count, found);                                       \
+        return;                                                                                \
+    }                                                                                          \
+    for (FOR_ROWS(rows, i, row)) {                                                             \
+        int64_t value = (int64_t)((const T *)view->data)[view_index(view, row)];               \
+        found[row] = set->bitmap != NULL ? in_bitmap(set, value) : has_narrow(set, value);     \
     }
 
 static void probe(const InSet *set, PhysKind phys, const VectorView *view, Rows rows,
