@@ -10,7 +10,8 @@ static bool has_same_partitioning(const TableSchema *a, const TableSchema *b)
     return is_same;
 }
 
-static bool names_same_columns(const TableSchema *a, const uint32_t *in_a, uint32_t a_count, const TableSchema *b, const uint32_t *in_b, uint32_t b_count)
+static bool names_same_columns(const TableSchema *a, const uint32_t *in_a, uint32_t a_count, const TableSchema *b, const uint32_t *in_b,
+                               uint32_t b_count)
 {
     bool is_same = a_count == b_count;
     for (uint32_t i = 0; is_same && i < a_count; i++)

@@ -114,10 +114,12 @@ static Status check_partitions(const Restore *restore, const CatalogTable *from,
 static Status restore_partitions(Restore *restore, Change *change, const CatalogTable *from, const CatalogTable *old, Diag *diag)
 {
     if (old == NULL || old->id != from->id)
-        return RAISE(diag, NO_SUCH_TABLE, "partitions can only be restored into the table that they are of, '%.*s.%.*s'; AS gives a new one",
+        return RAISE(diag, NO_SUCH_TABLE,
+                     "partitions can only be restored into the table that they are of, '%.*s.%.*s'; AS gives a new one",
                      SV_ARGS(restore->database), SV_ARGS(restore->table));
     if (!partition_rows_fit(from->schema, old->schema))
-        return RAISE(diag, NOT_SUPPORTED, "table '%.*s' was altered so that its partitions of that time do not fit any more: restore them AS a new table",
+        return RAISE(diag, NOT_SUPPORTED,
+                     "table '%.*s' was altered so that its partitions of that time do not fit any more: restore them AS a new table",
                      SV_ARGS(from->name));
     for (uint32_t p = 0; p < from->partition_count; p++) {
         const CatalogPartition *partition = from->partitions[p];
@@ -125,8 +127,9 @@ static Status restore_partitions(Restore *restore, Change *change, const Catalog
             continue;
         const CatalogPartition *other = partition_conflict(old, partition);
         if (other != NULL)
-            return RAISE(diag, PARTITION_EXISTS, "partition '%.*s' has values of partition '%.*s': drop it first, or restore AS a new table",
-                         SV_ARGS(other->name), SV_ARGS(partition->name));
+            return RAISE(diag, PARTITION_EXISTS,
+                         "partition '%.*s' has values of partition '%.*s': drop it first, or restore AS a new table", SV_ARGS(other->name),
+                         SV_ARGS(partition->name));
         put_partition(restore, change, old->id, from, partition, old);
     }
     return OK;

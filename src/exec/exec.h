@@ -97,6 +97,8 @@ typedef struct ExecResult {
     Status (*rows)(void *context, const Chunk *chunk);
     /* Instead of rows: by several threads at once, with numbers below EXEC_MOST_WORKERS, each by one at a time. */
     Status (*rows_of_worker)(void *context, uint32_t worker, const Chunk *chunk);
+    /* With rows_of_worker: a sequence of rows may come in parts, the first one from worker 0. */
+    bool takes_parts;
 } ExecResult;
 enum { EXEC_MOST_WORKERS = 64 };
 

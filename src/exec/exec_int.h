@@ -11,6 +11,7 @@ typedef struct Consumer Consumer;
 struct Consumer {
     Status (*push)(Consumer *consumer, uint32_t worker, Chunk *chunk);
     bool (*is_full)(Consumer *consumer); /* needs no more rows; NULL: never */
+    bool takes_parts; /* workers may push large parts of one sequence of rows, where a later worker's rows are later ones */
     bool takes_whole; /* nearly whole chunks may come without their selection: it is left to the consumer, which may not need it */
 };
 

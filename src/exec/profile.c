@@ -67,7 +67,9 @@ Status profile_node(ExecContext *exec, const PhysNode *node, Consumer *consumer,
 {
     OperatorProfile *profile = &exec->options->profile[node->id];
     ProfileConsumer wrapped = {
-        {push_profiled, consumer->is_full == NULL ? NULL : profiled_is_full, consumer->takes_whole}, consumer, profile};
+        {push_profiled, consumer->is_full == NULL ? NULL : profiled_is_full, consumer->takes_parts, consumer->takes_whole},
+        consumer,
+        profile};
     int64_t start_us = env_monotonic_us(environment_real());
     Status status = run(exec, node, &wrapped.consumer);
     atomic_fetch_add(&profile->run_us, env_monotonic_us(environment_real()) - start_us);

@@ -94,7 +94,10 @@ static Status push_filter(Consumer *consumer, uint32_t worker, Chunk *chunk)
 
 static Status run_filter(ExecContext *exec, const PhysNode *node, Consumer *consumer)
 {
-    FilterOperator filter = {.consumer = {.push = push_filter, .is_full = passes_full}, .exec = exec, .node = node, .next = consumer};
+    FilterOperator filter = {.consumer = {.push = push_filter, .is_full = passes_full, .takes_parts = consumer->takes_parts},
+                             .exec = exec,
+                             .node = node,
+                             .next = consumer};
     evaluators_init(exec, &filter.evaluators, node->filter.conjuncts, node->filter.count);
     filter.selections = ARENA_NEW_ARRAY(&exec->arena, uint16_t *, exec->worker_count);
     for (uint32_t w = 0; w < exec->worker_count; w++)
@@ -128,7 +131,10 @@ static Status push_project(Consumer *consumer, uint32_t worker, Chunk *chunk)
 
 static Status run_project(ExecContext *exec, const PhysNode *node, Consumer *consumer)
 {
-    FilterOperator project = {.consumer = {.push = push_project, .is_full = passes_full}, .exec = exec, .node = node, .next = consumer};
+    FilterOperator project = {.consumer = {.push = push_project, .is_full = passes_full, .takes_parts = consumer->takes_parts},
+                              .exec = exec,
+                              .node = node,
+                              .next = consumer};
     evaluators_init(exec, &project.evaluators, node->project.exprs, node->column_count);
     Status status = run_node(exec, node->children[0], &project.consumer);
     evaluators_close(exec, &project.evaluators);
@@ -366,7 +372,7 @@ Status exec_run(const PhysPlan *plan, const ExecOptions *options, const ExecResu
     for (uint32_t i = 0; i <= plan->node_count; i++)
         mem_tracker_init(&exec.memories[i], options->memory, "query", 0);
     spill_prepare(&exec);
-    RootSink sink = {.consumer = {.push = push_root}, .result = result};
+    RootSink sink = {.consumer = {.push = push_root, .takes_parts = result->takes_parts}, .result = result};
     mutex_init(&sink.lock);
     Status status = run_node(&exec, plan->root, &sink.consumer);
     for (uint32_t i = 0; i <= plan->max_cte_id; i++) {

@@ -273,8 +273,7 @@ static int dictionary_argument(const EvalNode *node, Rows rows)
     uint64_t dict_id = kept_dict_id(node, (uint32_t)found);
     bool is_cached = dict_id != 0 && dict_id == node->cached_dict_id;
     bool pays = value->dict_size <= rows.count / 2 ||
-                (dict_id != 0 && value->dict_size <= EVAL_DICTIONARY_LIMIT &&
-                 value->dict_size <= 4 * CHUNK_ROWS);
+                (dict_id != 0 && value->dict_size <= EVAL_DICTIONARY_LIMIT && value->dict_size <= 4 * CHUNK_ROWS);
     return is_cached || pays ? found : -1;
 }
 

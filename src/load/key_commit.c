@@ -5,83 +5,16 @@
 #include "base/fault.h"
 #include "base/parallel.h"
 #include "storage/delete_vector.h"
+#include "storage/key_match.h"
 #include "storage/key_probe.h"
 
-enum { PARALLEL_ROWS = 1 << 14 }; /* of a load, for threads to pay */
-
-/* ---- flushes ---- */
-
-/* Positions of the last row of each key: open addressing over row numbers + 1. */
-static void mark_last(const KeyHash *hashes, uint32_t rows, const uint8_t *skipped, uint8_t *is_last)
-{
-    uint64_t capacity = 64;
-    while (capacity < (uint64_t)rows * 2)
-        capacity *= 2;
-    uint32_t *slots = mem_alloc_zero(capacity * sizeof(*slots));
-    for (uint32_t row = rows; row > 0; row--) {
-        const KeyHash *key = &hashes[row - 1];
-        is_last[row - 1] = 0;
-        if (skipped != NULL && skipped[row - 1])
-            continue;
-        uint64_t at = key->low & (capacity - 1);
-        while (slots[at] != 0 && (hashes[slots[at] - 1].low != key->low || hashes[slots[at] - 1].high != key->high))
-            at = (at + 1) & (capacity - 1);
-        is_last[row - 1] = slots[at] == 0;
-        if (slots[at] == 0)
-            slots[at] = row;
-    }
-    mem_free(slots);
-}
-
-uint32_t *key_flush_fill(KeyFlush *flush, const KeyRows *all, uint32_t *positions, Arena *arena, uint32_t *out_kept)
-{
-    uint32_t rows = all->count;
-    const uint8_t *deletes = all->deletes;
-    KeyHash *hashes = mem_alloc(((size_t)rows + 1) * sizeof(*hashes));
-    uint8_t *is_last = mem_alloc((size_t)rows + 1);
-    key_hashes(all->keys, all->key_count, rows, hashes);
-    mark_last(hashes, rows, all->skipped, is_last);
-    KeyHash *kept_keys = ARENA_NEW_ARRAY(arena, KeyHash, rows);
-    KeyHash *deleted = ARENA_NEW_ARRAY(arena, KeyHash, deletes == NULL ? 1 : rows);
-    uint32_t *kept_rows = mem_alloc(((size_t)rows + 1) * sizeof(*kept_rows));
-    uint32_t kept = 0;
-    for (uint32_t i = 0; i < rows; i++) {
-        uint32_t row = positions == NULL ? i : positions[i];
-        if (!is_last[row])
-            continue;
-        if (deletes != NULL && deletes[row]) {
-            deleted[flush->deleted_count++] = hashes[row];
-            continue;
-        }
-        kept_keys[kept] = hashes[row];
-        kept_rows[kept++] = row;
-    }
-    mem_free(hashes);
-    mem_free(is_last);
-    flush->keys = kept_keys;
-    flush->deleted = deleted;
-    *out_kept = kept;
-    if (kept == rows) {
-        mem_free(kept_rows);
-        return positions;
-    }
-    mem_free(positions);
-    return kept_rows;
-}
-
-SegmentColumn *key_segment_columns(const TableSchema *schema, Arena *arena)
-{
-    SegmentColumn *keys = ARENA_NEW_ARRAY(arena, SegmentColumn, MAX(schema->key_count, 1u));
-    for (uint32_t k = 0; k < schema->key_count; k++)
-        keys[k] = (SegmentColumn){schema->columns[k].unique_id, schema->columns[k].type};
-    return keys;
-}
-
-Status key_flush_load(Volume *volume, const TableSchema *schema, const SegmentRef *ref, Arena *arena, Diag *diag, const KeyHash **out)
-{
-    PrimaryIndexInput input = {volume, 0, ref, 1, key_segment_columns(schema, arena), schema->key_count};
-    return key_pages_load(&input, 0, arena, diag, out);
-}
+enum {
+    PARALLEL_ROWS = 1 << 14, /* of a load, for threads to pay */
+    MATCH_ROWS = 1 << 15,    /* of a tablet, to be matched without an index */
+    MATCH_SHARE = 64,        /* of the tablet's rows, that are matched with a batch of one row; with an index: */
+    MATCH_INDEXED_SHARE = 16,
+    MOST_MATCHED_FLUSHES = 16,
+};
 
 /* ---- delete vectors ---- */
 
@@ -177,12 +110,18 @@ void dead_rows_add(DeadRows *dead, RowLocation old, Arena *arena)
 
 typedef enum KeyDeadState { DEAD_UNREAD, DEAD_READ, DEAD_CHANGED } KeyDeadState;
 
+static Status open_dead(const KeyCommit *commit, KeyTablet *tablet, uint32_t segment, Diag *diag)
+{
+    if (tablet->dead_states[segment] != DEAD_UNREAD)
+        return OK;
+    TRY(delete_vector_load(commit->volume, &tablet->segments[segment], &tablet->arena, diag, &tablet->dead[segment]));
+    tablet->dead_states[segment] = DEAD_READ;
+    return OK;
+}
+
 static Status note_dead_at(const KeyCommit *commit, KeyTablet *tablet, uint32_t segment, uint32_t row, Diag *diag)
 {
-    if (tablet->dead_states[segment] == DEAD_UNREAD) {
-        TRY(delete_vector_load(commit->volume, &tablet->segments[segment], &tablet->arena, diag, &tablet->dead[segment]));
-        tablet->dead_states[segment] = DEAD_READ;
-    }
+    TRY(open_dead(commit, tablet, segment, diag));
     if (delete_vector_add(&tablet->dead[segment], &tablet->arena, row))
         tablet->dead_states[segment] = DEAD_CHANGED;
     return OK;
@@ -343,6 +282,98 @@ static Status probe_tablet(const TabletWork *work, KeyTablet *tablet, uint32_t o
     return status != OK ? status : probe.status;
 }
 
+/* ---- without an index, by sorted keys ---- */
+
+typedef struct Matching {
+    const KeyCommit *commit;
+    KeyTablet *tablet;
+} Matching;
+
+static Status note_matched(void *context, uint32_t segment, uint32_t first_row, const uint64_t *bits, uint32_t row_count, Diag *diag)
+{
+    const Matching *matching = context;
+    KeyTablet *tablet = matching->tablet;
+    TRY(open_dead(matching->commit, tablet, segment, diag));
+    if (delete_vector_add_bits(&tablet->dead[segment], &tablet->arena, first_row, bits, row_count) > 0)
+        tablet->dead_states[segment] = DEAD_CHANGED;
+    return OK;
+}
+
+/* The tablet's flushes in order. False: there are too many, or one of them has hashes only. */
+static bool matched_flushes(const TabletWork *work, const KeyTablet *tablet, const KeyFlush **out, uint32_t *out_count)
+{
+    *out_count = 0;
+    for (uint32_t i = 0; i < work->flushes->count; i++) {
+        const KeyFlush *flush = &work->flushes->items[i];
+        if (flush->tablet_id != tablet->tablet_id)
+            continue;
+        if (*out_count == MOST_MATCHED_FLUSHES || flush->values == NULL)
+            return false;
+        out[(*out_count)++] = flush;
+    }
+    return true;
+}
+
+static bool pays_to_match(const TabletWork *work, const KeyTablet *tablet, uint32_t old_count, uint64_t key_count)
+{
+    uint64_t rows = 0;
+    for (uint32_t s = 0; s < old_count; s++)
+        rows += tablet->segments[s].row_count;
+    if (key_count < MATCH_ROWS)
+        return false;
+    bool has_index = primary_index_is_there(work->commit->indexes, tablet->tablet_id);
+    return key_count * (has_index ? MATCH_INDEXED_SHARE : MATCH_SHARE) >= rows;
+}
+
+/* Rows of an earlier flush whose keys a later one writes or deletes. */
+static Status match_earlier(const TabletWork *work, KeyTablet *tablet, const KeyFlush *earlier, uint32_t place, const KeyFlush *later,
+                            Diag *diag)
+{
+    Matching matching = {work->commit, tablet};
+    KeyList list = {earlier->values, (uint32_t)earlier->segment->row_count};
+    KeyList written = {later->values, later->segment == NULL ? 0 : (uint32_t)later->segment->row_count};
+    KeyList deleted = {later->deleted_values, later->deleted_count};
+    uint64_t *bits = mem_alloc_zero((size_t)list.count / 8 + sizeof(*bits));
+    uint32_t met = key_lists_meet(&list, &written, bits) + key_lists_meet(&list, &deleted, bits);
+    Status status = met == 0 ? OK : note_matched(&matching, place, 0, bits, list.count, diag);
+    mem_free(bits);
+    return status;
+}
+
+static Status match_flushes(const TabletWork *work, KeyTablet *tablet, const KeyFlush *const *flushes, uint32_t count, uint32_t old_count,
+                            Diag *diag)
+{
+    uint32_t place = old_count;
+    for (uint32_t i = 0; i < count; i++) {
+        for (uint32_t later = i + 1; later < count && flushes[i]->segment != NULL; later++)
+            TRY(match_earlier(work, tablet, flushes[i], place, flushes[later], diag));
+        place += flushes[i]->segment != NULL;
+    }
+    return OK;
+}
+
+/* *out_done: whether it was done this way. */
+static Status match_tablet(const TabletWork *work, KeyTablet *tablet, uint32_t old_count, uint64_t key_count, Diag *diag, bool *out_done)
+{
+    const KeyFlush *flushes[MOST_MATCHED_FLUSHES];
+    KeyList lists[2 * MOST_MATCHED_FLUSHES];
+    uint32_t count;
+    uint32_t list_count = 0;
+    Matching matching = {work->commit, tablet};
+    *out_done = pays_to_match(work, tablet, old_count, key_count) && matched_flushes(work, tablet, flushes, &count);
+    if (!*out_done)
+        return OK;
+    tablet->has_no_index = true;
+    for (uint32_t i = 0; i < count; i++) {
+        lists[list_count++] = (KeyList){flushes[i]->values, flushes[i]->segment == NULL ? 0 : (uint32_t)flushes[i]->segment->row_count};
+        lists[list_count++] = (KeyList){flushes[i]->deleted_values, flushes[i]->deleted_count};
+    }
+    PrimaryIndexInput input = index_input(work->commit, tablet, old_count);
+    for (uint32_t s = 0; s < old_count; s++)
+        TRY(key_match(&input, s, lists, list_count, note_matched, &matching, diag));
+    return match_flushes(work, tablet, flushes, count, old_count, diag);
+}
+
 static Status make_tablet(void *context, uint32_t round, Diag *diag)
 {
     const TabletWork *work = context;
@@ -350,7 +381,15 @@ static Status make_tablet(void *context, uint32_t round, Diag *diag)
     KeyTablet *tablet = &commit->tablets.items[round];
     uint32_t old_count = 0;
     uint64_t key_count = 0;
+    bool is_done;
     TRY(open_tablet(work, tablet, &old_count, &key_count, diag));
+    TRY(match_tablet(work, tablet, old_count, key_count, diag, &is_done));
+    if (is_done)
+        return make_vectors(commit, tablet, diag);
+    for (uint32_t i = 0; i < work->flushes->count; i++) {
+        if (work->flushes->items[i].tablet_id == tablet->tablet_id)
+            key_flush_hash(&work->flushes->items[i], &tablet->arena);
+    }
     PrimaryIndexInput input = index_input(commit, tablet, old_count);
     TRY(primary_index_get_for(commit->indexes, &input, key_count, diag, &tablet->index));
     tablet->has_no_index = tablet->index == NULL;

@@ -7,42 +7,12 @@
  * when not) and adds the vectors to the change that publishes the segments. The table's lock is held from
  * make to close. */
 
-#include "meta/store.h"
-#include "storage/primary_index.h"
-
-typedef struct KeyFlush {
-    uint64_t partition_id, tablet_id;
-    const SegmentRef *segment; /* NULL: no rows */
-    const KeyHash *keys;       /* of its rows */
-    const KeyHash *deleted;
-    uint32_t deleted_count;
-} KeyFlush;
-
-typedef struct KeyFlushes {
-    KeyFlush *items;
-    uint32_t count;
-    uint32_t capacity;
-} KeyFlushes;
-
-typedef struct KeyRows {
-    const Vector *const *keys;
-    uint32_t key_count;
-    uint32_t count;
-    const uint8_t *deletes; /* NULL: none */
-    const uint8_t *skipped; /* rows that count for nothing; NULL: none */
-} KeyRows;
-
-/* positions: the order of the rows (NULL: as they are), taken over. Sets keys and deleted; returns the rows to
- * write in order, *out_kept of them (mem_free it; NULL: all as they are). */
-uint32_t *key_flush_fill(KeyFlush *flush, const KeyRows *rows, uint32_t *positions, Arena *arena, uint32_t *out_kept);
-
-/* The keys of a segment's rows, read from it; in arena. */
-Status key_flush_load(Volume *volume, const TableSchema *schema, const SegmentRef *segment, Arena *arena, Diag *diag, const KeyHash **out);
+#include "load/key_flush.h"
 
 typedef struct KeyTablet {
     uint64_t partition_id, tablet_id;
     const TabletVersion *seen; /* NULL: INSERT OVERWRITE, nothing that was there counts */
-    PrimaryIndex *index;       /* of the tablet; with has_no_index: of what is loaded alone */
+    PrimaryIndex *index;       /* of the tablet; with has_no_index: of what is loaded alone, or NULL */
     bool has_no_index;
     SegmentRef *segments;      /* with the new ones */
     uint32_t segment_count;
@@ -91,7 +61,6 @@ void dead_rows_add(DeadRows *dead, RowLocation old, Arena *arena); /* segment_id
 /* Sorts dead. Segments in which nothing changes get no vector. */
 Status dead_rows_store(const DeadRowStore *store, DeadRows *dead, const SegmentRef *segments, uint32_t segment_count, Diag *diag,
                        NewDeletes **out, uint32_t *out_count);
-SegmentColumn *key_segment_columns(const TableSchema *schema, Arena *arena);
 
 /* Stores a vector: in the reference when it is small, else as an object. */
 struct DeleteVector;

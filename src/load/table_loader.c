@@ -21,8 +21,6 @@ enum {
     MOST_HELD_BYTES = 1 << 30, /* of a lane whose rows are held */
     MOST_HELD_ROWS = 1 << 23,  /* of a tablet */
     FIRST_ROWS = 256,
-    PARALLEL_ROWS = 1 << 14, /* for threads to pay */
-    HURRIED_ROWS = 1 << 19,
     INLINE_BYTES = 16 << 10, /* what a load may put into the catalog instead of an object */
     MOST_PARTITION_INLINE_BYTES = 512 << 10,
     MOST_INLINE_BYTES = 32 << 20, /* images have them, too */
@@ -93,8 +91,29 @@ static void open_buffer(LoaderLane *lane, TabletBuffer *buffer, uint32_t rows)
     arena_init(&buffer->arena, lane->loader->options.tracker);
     buffer->columns = ARENA_NEW_ARRAY(&buffer->arena, Vector, schema->column_count);
     for (uint32_t i = 0; i < schema->column_count; i++)
-        vector_init(&buffer->columns[i], &buffer->arena, schema->columns[i].type, MAX(rows, (uint32_t)FIRST_ROWS));
+        vector_init(&buffer->columns[i], &buffer->arena, schema->columns[i].type,
+                    MAX(rows, MAX(lane->loader->expected_rows, (uint32_t)FIRST_ROWS)));
     buffer->rows = 0;
+}
+
+static uint64_t lane_budget(void)
+{
+    uint64_t share = (uint64_t)LANES_BYTES / cpu_count();
+    return MAX(share, (uint64_t)LEAST_LANE_BYTES);
+}
+
+/* A sixteenth more than on average, so that few buffers have to grow; not where partitions may be many. */
+void table_loader_expect(TableLoader *loader, double rows, uint32_t lanes)
+{
+    const TableSchema *schema = loader->table->schema;
+    double buckets = MAX(schema->buckets, 1u);
+    double width = 1;
+    for (uint32_t c = 0; c < schema->column_count; c++)
+        width += phys_width((PhysKind)schema->columns[c].type.phys);
+    double most = (double)lane_budget() / 4 / buckets / width;
+    double each = MIN(rows / MAX(lanes, 1u) / buckets * 17 / 16, most);
+    if (schema->scheme == PARTITION_NONE && each > FIRST_ROWS)
+        loader->expected_rows = (uint32_t)MIN(each, (double)FLUSH_ROWS);
 }
 
 Status table_loader_lane(TableLoader *loader, Diag *diag, LoaderLane **out_lane)
@@ -210,36 +229,6 @@ static Status write_bytes(void *context, const void *data, size_t length, Diag *
     return volume->ops->append(lane->writer, data, length, diag);
 }
 
-static Status write_rows(SegmentWriter *writer, const TabletBuffer *buffer, const uint32_t *positions, uint32_t rows,
-                         uint32_t column_count)
-{
-    Vector *vectors = mem_alloc_zero(sizeof(Vector) * column_count);
-    const Vector **pointers = mem_alloc_zero(sizeof(Vector *) * column_count);
-    Status status = OK;
-    for (uint32_t c = 0; c < column_count; c++) {
-        vectors[c] = buffer->columns[c];
-        pointers[c] = &vectors[c];
-    }
-    for (uint32_t first = 0; first < rows && status == OK; first += CHUNK_ROWS) {
-        uint32_t count = MIN(rows - first, (uint32_t)CHUNK_ROWS);
-        for (uint32_t c = 0; c < column_count; c++) {
-            const Vector *column = &buffer->columns[c];
-            if (positions != NULL) {
-                vectors[c] = (Vector){.type = column->type, .form = VECTOR_DICTIONARY, .codes = positions + first,
-                                      .dictionary = column, .dict_size = buffer->rows, .children = column->children,
-                                      .child_count = column->child_count};
-            } else {
-                vectors[c] = *column;
-                vector_advance(&vectors[c], first);
-            }
-        }
-        status = segment_writer_append(writer, pointers, count);
-    }
-    mem_free(vectors);
-    mem_free(pointers);
-    return status;
-}
-
 /* May what was written since the object began lie in the catalog? Not where that holds much already: of this load, of
  * a partition (whose versions are copied whole), or as a whole. */
 static bool may_be_inline(const LoaderLane *lane)
@@ -292,73 +281,68 @@ Status loader_lane_commit_object(LoaderLane *lane, Diag *diag)
 }
 
 /* Adds to the lane what was written of a buffer at offset of the lane's object. */
-static Status add_segment(LoaderLane *lane, const TabletBuffer *buffer, uint64_t offset, uint64_t length, uint64_t rows)
+static void add_segment(LoaderLane *lane, const TabletBuffer *buffer, uint64_t offset, const EncodedSegment *encoded)
 {
     SegmentRef *segment = ARENA_NEW(&lane->arena, SegmentRef);
-    *segment = (SegmentRef){.id = meta_new_id(lane->loader->options.store), .volume_id = lane->loader->options.volume->id,
-                            .path = strview(lane->path), .offset = offset,
-                            .length = length, .row_count = rows, .raw_bytes = buffer->arena.total_bytes};
+    *segment = (SegmentRef){.id = meta_new_id(lane->loader->options.store),
+                            .volume_id = lane->loader->options.volume->id,
+                            .path = strview(lane->path),
+                            .offset = offset,
+                            .length = encoded->length,
+                            .row_count = encoded->rows,
+                            .raw_bytes = encoded->raw_bytes};
     NewSegments fresh = {buffer->partition_id, buffer->tablet_id, segment, 1};
     ARRAY_PUSH(&lane->arena, &lane->segments, fresh);
+}
+
+Status loader_lane_put(LoaderLane *lane, const TabletBuffer *buffer, StrView bytes, const EncodedSegment *encoded, Diag *diag)
+{
+    uint64_t offset = lane->written;
+    if (encoded->rows == 0)
+        return OK;
+    TRY(write_bytes(lane, bytes.data, bytes.length, diag));
+    add_segment(lane, buffer, offset, encoded);
     return OK;
 }
 
-/* Into the sink of any thread. Rows that take the place of others are soon merged with these: what is small is written quickly. */
-static Status encode_segment(const LoaderLane *lane, const TabletBuffer *buffer, const uint32_t *positions, uint32_t row_count,
-                             SegmentSink sink, void *context, Diag *diag, uint64_t *out_length, uint64_t *out_rows)
+Status loader_lane_end_segment(LoaderLane *lane, Diag *diag)
 {
-    const TableSchema *schema = lane->loader->table->schema;
-    SegmentWriter *writer;
-    FAULT("load.before_segment", diag);
-    TRY(segment_writer_open(lane->loader->columns, schema->column_count, sink, context, diag, &writer));
-    segment_writer_filter(writer, lane->loader->filters, lane->loader->filter_count);
-    if (table_keeps_last(schema) && row_count < HURRIED_ROWS)
-        segment_writer_hurry(writer);
-    Status status = write_rows(writer, buffer, positions, row_count, schema->column_count);
-    if (status == OK)
-        status = segment_writer_finish(writer, out_length, out_rows);
-    segment_writer_close(writer);
-    return status;
+    return lane->written < OBJECT_BYTES ? OK : loader_lane_commit_object(lane, diag);
 }
 
 static Status write_segment(LoaderLane *lane, TabletBuffer *buffer, const uint32_t *positions, uint32_t row_count, Diag *diag)
 {
-    uint64_t offset = lane->written, length, rows;
-    TRY(encode_segment(lane, buffer, positions, row_count, write_bytes, lane, diag, &length, &rows));
-    TRY(add_segment(lane, buffer, offset, length, rows));
-    return lane->written < OBJECT_BYTES ? OK : loader_lane_commit_object(lane, diag);
+    uint64_t offset = lane->written;
+    uint32_t start = 0;
+    RowParts parts = {&buffer, &start, 1};
+    EncodeTarget target = {write_bytes, lane};
+    EncodedSegment encoded = {0};
+    TRY(loader_lane_encode(lane, &parts, positions, row_count, &target, diag, &encoded));
+    add_segment(lane, buffer, offset, &encoded);
+    return loader_lane_end_segment(lane, diag);
 }
 
-/* Keeps the last row of each key, and remembers the keys for the commit. Returns the rows to write in order. */
-static uint32_t *take_keys(LoaderLane *lane, TabletBuffer *buffer, const uint8_t *skipped, uint32_t *positions, Arena *arena,
-                           KeyFlush *flush, uint32_t *out_kept)
+uint32_t *loader_buffer_order(const LoaderLane *lane, const TabletBuffer *buffer, const uint8_t *skipped, Arena *arena, KeyFlush *flush,
+                              uint32_t *out_kept)
 {
     const TableSchema *schema = lane->loader->table->schema;
-    const Vector **keys = ARENA_NEW_ARRAY(&buffer->arena, const Vector *, MAX(schema->key_count, 1u));
-    for (uint32_t k = 0; k < schema->key_count; k++)
-        keys[k] = &buffer->columns[k];
+    KeyRows rows = {buffer->columns, buffer->rows, buffer->deletes, skipped};
     *flush = (KeyFlush){.partition_id = buffer->partition_id, .tablet_id = buffer->tablet_id};
-    KeyRows rows = {keys, schema->key_count, buffer->rows, buffer->deletes, skipped};
-    return key_flush_fill(flush, &rows, positions, arena, out_kept);
+    *out_kept = buffer->rows;
+    if (table_keeps_last(schema))
+        return key_flush_fill(flush, schema, &rows, arena, out_kept);
+    return row_sort_positions(buffer->columns, buffer->rows, schema->sort_columns, schema->sort_count);
 }
 
-static Status flush_keyed(LoaderLane *lane, TabletBuffer *buffer, const uint8_t *skipped, uint32_t *positions, Diag *diag)
+void loader_lane_add_flush(LoaderLane *lane, KeyFlush *flush, uint32_t kept)
 {
-    uint32_t kept;
-    KeyFlush flush;
-    positions = take_keys(lane, buffer, skipped, positions, &lane->arena, &flush, &kept);
-    Status status = OK;
     if (kept > 0)
-        status = write_segment(lane, buffer, positions, kept, diag);
-    mem_free(positions);
-    if (kept > 0 && status == OK)
-        flush.segment = lane->segments.items[lane->segments.count - 1].segments;
-    if (kept > 0 || flush.deleted_count > 0)
-        ARRAY_PUSH(&lane->arena, &lane->flushes, flush);
-    return status;
+        flush->segment = lane->segments.items[lane->segments.count - 1].segments;
+    if (table_keeps_last(lane->loader->table->schema) && (kept > 0 || flush->deleted_count > 0))
+        ARRAY_PUSH(&lane->arena, &lane->flushes, *flush);
 }
 
-static void drop_buffer(LoaderLane *lane, TabletBuffer *buffer)
+void loader_lane_drop(LoaderLane *lane, TabletBuffer *buffer)
 {
     if (buffer->columns == NULL)
         return;
@@ -373,26 +357,17 @@ static void drop_buffer(LoaderLane *lane, TabletBuffer *buffer)
 
 Status loader_lane_flush(LoaderLane *lane, TabletBuffer *buffer, const uint8_t *skipped, Diag *diag)
 {
-    const TableSchema *schema = lane->loader->table->schema;
+    KeyFlush flush;
+    uint32_t kept;
     if (buffer->rows == 0)
         return OK;
-    uint32_t *positions = row_sort_positions(buffer->columns, buffer->rows, schema->sort_columns, schema->sort_count);
-    Status status;
-    if (table_keeps_last(schema)) {
-        status = flush_keyed(lane, buffer, skipped, positions, diag);
-    } else {
-        status = write_segment(lane, buffer, positions, buffer->rows, diag);
-        mem_free(positions);
-    }
+    uint32_t *positions = loader_buffer_order(lane, buffer, skipped, &lane->arena, &flush, &kept);
+    Status status = kept == 0 ? OK : write_segment(lane, buffer, positions, kept, diag);
+    mem_free(positions);
     TRY(status);
-    drop_buffer(lane, buffer);
+    loader_lane_add_flush(lane, &flush, kept);
+    loader_lane_drop(lane, buffer);
     return OK;
-}
-
-static uint64_t lane_budget(void)
-{
-    uint64_t share = (uint64_t)LANES_BYTES / cpu_count();
-    return MAX(share, (uint64_t)LEAST_LANE_BYTES);
 }
 
 /* Many tablets, or memory that is short: the largest buffer goes. */
@@ -542,96 +517,6 @@ Status loader_lane_append_ops(LoaderLane *lane, const Vector *const *columns, co
 
 /* ---- the end ---- */
 
-typedef struct LaneFinish {
-    LoaderLane *lane;
-    TabletBuffer **buffers; /* that hold rows */
-    Mutex lock;             /* guards the lane */
-} LaneFinish;
-
-static Status append_encoded(void *context, const void *data, size_t length, Diag *diag)
-{
-    (void)diag;
-    bytebuf_append(context, data, length);
-    return OK;
-}
-
-/* Sorts and encodes a buffer beside the others; the lane's object gets them one after the other. */
-static Status finish_buffer(void *context, uint32_t round, Diag *diag)
-{
-    LaneFinish *finish = context;
-    LoaderLane *lane = finish->lane;
-    TabletBuffer *buffer = finish->buffers[round];
-    const TableSchema *schema = lane->loader->table->schema;
-    AUTO_BYTEBUF bytes = {0};
-    AUTO_ARENA keys;
-    arena_init(&keys, NULL);
-    KeyFlush flush;
-    uint32_t kept = buffer->rows;
-    uint64_t length = 0, rows = 0;
-    bool is_keyed = table_keeps_last(schema);
-    uint32_t *positions = row_sort_positions(buffer->columns, buffer->rows, schema->sort_columns, schema->sort_count);
-    if (is_keyed)
-        positions = take_keys(lane, buffer, NULL, positions, &keys, &flush, &kept);
-    Status status = kept == 0 ? OK : encode_segment(lane, buffer, positions, kept, append_encoded, &bytes, diag, &length, &rows);
-    mem_free(positions);
-    TRY(status);
-    LOCK_GUARD(&finish->lock);
-    uint64_t offset = lane->written;
-    if (kept > 0) {
-        TRY(write_bytes(lane, bytes.data, bytes.length, diag));
-        TRY(add_segment(lane, buffer, offset, length, rows));
-    }
-    if (is_keyed) {
-        KeyHash *kept_keys = arena_alloc(&lane->arena, ((size_t)kept + 1) * sizeof(KeyHash));
-        KeyHash *deleted = arena_alloc(&lane->arena, ((size_t)flush.deleted_count + 1) * sizeof(KeyHash));
-        memcpy(kept_keys, flush.keys, kept * sizeof(KeyHash));
-        memcpy(deleted, flush.deleted, flush.deleted_count * sizeof(KeyHash));
-        flush.keys = kept_keys;
-        flush.deleted = deleted;
-        flush.segment = kept > 0 ? lane->segments.items[lane->segments.count - 1].segments : NULL;
-        ARRAY_PUSH(&lane->arena, &lane->flushes, flush);
-    }
-    drop_buffer(lane, buffer);
-    return lane->written < OBJECT_BYTES ? OK : loader_lane_commit_object(lane, diag);
-}
-
-static Status flush_all(LoaderLane *lane, Diag *diag)
-{
-    LaneFinish finish = {.lane = lane, .buffers = ARENA_NEW_ARRAY(&lane->arena, TabletBuffer *, lane->buffer_count + 1)};
-    uint32_t count = 0;
-    uint64_t rows = 0;
-    for (uint32_t b = 0; b < lane->buffer_count; b++) {
-        if (lane->buffers[b] == NULL || lane->buffers[b]->rows == 0)
-            continue;
-        rows += lane->buffers[b]->rows;
-        finish.buffers[count++] = lane->buffers[b];
-    }
-    if (count > 1 && rows >= PARALLEL_ROWS) {
-        mutex_init(&finish.lock);
-        Status status = parallel_for(count, finish_buffer, &finish, diag);
-        mutex_deinit(&finish.lock);
-        return status;
-    }
-    for (uint32_t i = 0; i < count; i++)
-        TRY(loader_lane_flush(lane, finish.buffers[i], NULL, diag));
-    return OK;
-}
-
-Status loader_lane_finish(LoaderLane *lane, Diag *diag)
-{
-    bool is_held = lane->loader->options.merge != NULL;
-    Status status = is_held ? OK : flush_all(lane, diag);
-    if (status == OK)
-        status = loader_lane_commit_object(lane, diag);
-    if (status != OK) {
-        loader_lane_abort(lane);
-        return status;
-    }
-    LOCK_GUARD(&lane->loader->lock);
-    lane->loader->rows += lane->rows;
-    return OK;
-}
-
 void loader_lane_abort(LoaderLane *lane)
 {
     if (lane->writer != NULL)
@@ -644,7 +529,7 @@ void loader_lane_abort(LoaderLane *lane)
     lane->flushes.count = 0;
     for (uint32_t b = 0; b < lane->buffer_count; b++) {
         if (lane->buffers[b] != NULL)
-            drop_buffer(lane, lane->buffers[b]);
+            loader_lane_drop(lane, lane->buffers[b]);
     }
 }
 
@@ -667,6 +552,8 @@ void table_loader_close(TableLoader *loader)
         loader->lanes = lane->next;
         loader_lane_abort(lane);
         bytebuf_deinit(&lane->small);
+        for (uint32_t i = 0; i < lane->kept.count; i++)
+            arena_deinit(&lane->kept.items[i]);
         arena_deinit(&lane->arena);
         mem_free(lane);
     }

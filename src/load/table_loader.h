@@ -41,6 +41,8 @@ static inline bool table_keeps_last(const TableSchema *schema)
 /* Where the table's rows go. */
 Status table_volume(Volume *home, const CatalogSnapshot *catalog, const TableSchema *schema, Diag *diag, Volume **out_volume);
 Status table_loader_open(const TableLoaderOptions *options, Diag *diag, TableLoader **out_loader);
+/* How many rows will come, about: their room is made at once. Before the first rows. */
+void table_loader_expect(TableLoader *loader, double rows, uint32_t lanes);
 /* Lanes are independent of each other; open and close them from any thread. */
 Status table_loader_lane(TableLoader *loader, Diag *diag, LoaderLane **out_lane);
 /* columns: all table columns in order, dense rows 0..row_count-1, of the columns' types. */
@@ -51,6 +53,10 @@ Status loader_lane_append_ops(LoaderLane *lane, const Vector *const *columns, co
 Status loader_lane_route(LoaderLane *lane, const Vector *const *columns, uint32_t row_count, Diag *diag, uint8_t *out_found);
 /* Writes what is buffered; the lane is closed in any case. */
 Status loader_lane_finish(LoaderLane *lane, Diag *diag);
+/* Of a loader, all at once. Of a table that keeps the last row, where all lanes are buffered, rows of a later lane are later rows. */
+Status loader_lanes_finish(LoaderLane *const *lanes, uint32_t count, Diag *diag);
+/* Nothing was written so far. */
+bool loader_lane_is_buffered(const LoaderLane *lane);
 void loader_lane_abort(LoaderLane *lane);
 /* label may be empty. ERR_LABEL_EXISTS when it was used: the text is StarRocks'. answer: kept with the
  * label. replace: drops what the table held (INSERT OVERWRITE, TRUNCATE). */

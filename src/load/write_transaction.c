@@ -292,6 +292,8 @@ static Status put_deletes(Adding *adding, KeyedTablets *tablets, Diag *diag)
         for (uint32_t i = 0; i < lane->flushes.count; i++)
             ARRAY_PUSH(&adding->arena, &all, lane->flushes.items[i]);
     }
+    for (uint32_t i = 0; i < all.count; i++)
+        key_flush_hash(&all.items[i], &adding->arena);
     return take_flushes(adding, &all, tablets, diag);
 }
 

@@ -1,8 +1,10 @@
 #include "session/session_int.h"
 
-/* The rows of a query into a table. Large results go in by several lanes at once, one a worker, unless later rows of the table take
- * the place of earlier ones: then they come in order. Values that a column cannot hold fail the statement; of INSERT .. SELECT FROM
- * FILES() they cost the row, and too many of them the statement. */
+/* The rows of a query into a table. Large results go in by several lanes at once, one a worker. Where later rows of the table take the
+ * place of earlier ones, rows that have an order come in order: by one lane, or by lanes whose rows follow each other.
+ *
+ * Values that a column cannot hold fail the statement; of INSERT .. SELECT FROM FILES() they cost the row, and too many of them the
+ * statement. */
 
 #include "base/parallel.h"
 #include "load/auto_increment.h"
@@ -211,12 +213,40 @@ static Status open_keys(InsertSink *sink)
     return primary_index_get(sink->seen, &input, sink->context->diag, &sink->seen_keys);
 }
 
+/* Do rows come from several workers in any order, or from each of them a part of a sequence? */
+static bool comes_in_parts(const PhysNode *node)
+{
+    while (node->kind == PHYS_NODE_PROJECT || node->kind == PHYS_NODE_FILTER)
+        node = node->children[0];
+    return node->kind == PHYS_NODE_SCAN || node->kind == PHYS_NODE_HASH_JOIN || node->kind == PHYS_NODE_AGGREGATE ||
+           (node->kind == PHYS_NODE_TABLE_FUNCTION && node->children[0]->kind == PHYS_NODE_VALUES);
+}
+
+static bool has_increments(const TableSchema *schema)
+{
+    bool has = false;
+    for (uint32_t c = 0; c < schema->column_count; c++)
+        has |= schema->columns[c].is_auto_increment;
+    return has;
+}
+
 static Status run(InsertSink *sink, const PhysPlan *plan, const LoadQuery *load)
 {
     StatementContext *context = sink->context;
+    const TableSchema *schema = load->table->schema;
+    uint32_t workers = 1;
     ExecResult result = {.context = sink, .rows = insert_in_order};
-    if (!table_keeps_last(load->table->schema) && !load->has_op && load->merge == NULL && plan->root->estimated_rows >= PARALLEL_ROWS)
+    bool is_keyed = table_keeps_last(schema);
+    bool is_large = !load->has_op && load->merge == NULL && plan->root->estimated_rows >= PARALLEL_ROWS;
+    if (is_large && (!is_keyed || (comes_in_parts(plan->root) && !has_increments(schema)))) {
         result.rows_of_worker = insert_chunk;
+        result.takes_parts = is_keyed;
+        workers = statement_workers(context);
+    }
+    for (uint32_t w = 0; w < workers && is_keyed && workers > 1; w++) /* in the order of the workers */
+        TRY(table_loader_lane(sink->loader, context->diag, &sink->lanes[w].lane));
+    if (is_large)
+        table_loader_expect(sink->loader, plan->root->estimated_rows, workers);
     if (load->has_op)
         TRY(open_keys(sink));
     return execute_plan(context, plan, &result, NULL);
@@ -230,13 +260,38 @@ static Status finish_lane(void *opaque, uint32_t number, Diag *diag)
     return lane == NULL ? OK : loader_lane_finish(lane, diag);
 }
 
+/* Lanes of a table that keeps the last row: what a tablet has in several of them is put together, unless one has written already. */
+static Status finish_keyed(InsertSink *sink, uint32_t count, Diag *diag)
+{
+    LoaderLane *lanes[EXEC_MOST_WORKERS];
+    uint32_t used = 0;
+    bool are_buffered = true;
+    for (uint32_t i = 0; i < count; i++) {
+        if (sink->lanes[i].lane == NULL)
+            continue;
+        lanes[used++] = sink->lanes[i].lane;
+        are_buffered &= loader_lane_is_buffered(sink->lanes[i].lane);
+        sink->lanes[i].lane = NULL;
+    }
+    Status status = used > 0 && are_buffered ? loader_lanes_finish(lanes, used, diag) : OK;
+    for (uint32_t i = 0; i < used && !are_buffered; i++) {
+        if (status == OK)
+            status = loader_lane_finish(lanes[i], diag);
+        else
+            loader_lane_abort(lanes[i]);
+    }
+    return status;
+}
+
 /* Lanes write what they still hold side by side; those that did not come to it, after an error, drop it. */
 static Status close_lanes(InsertSink *sink, Status status)
 {
     uint32_t count = 0;
     for (uint32_t i = 0; i < COUNT_OF(sink->lanes); i++)
         count = sink->lanes[i].lane != NULL ? i + 1 : count;
-    if (status == OK && count == 1)
+    if (status == OK && table_keeps_last(sink->table->schema))
+        status = finish_keyed(sink, count, sink->context->diag);
+    else if (status == OK && count == 1)
         status = finish_lane(sink->lanes, 0, sink->context->diag);
     else if (status == OK && count > 1)
         status = parallel_for(count, finish_lane, sink->lanes, sink->context->diag);

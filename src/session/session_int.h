@@ -211,6 +211,7 @@ Status plan_it(StatementContext *context, BoundQuery *query, PhysPlan **out_plan
 Status plan_read(StatementContext *context, BoundQuery *query, PhysPlan **out_plan);
 Status run_trace(StatementContext *context, const AstStatement *statement);
 Status send_lines(StatementContext *context, StrView text); /* as one column, "Explain String" */
+uint32_t statement_workers(StatementContext *context);      /* that a plan may use */
 Status execute_plan(StatementContext *context, const PhysPlan *plan, const ExecResult *result, OperatorProfile *profile);
 /* ALTER TABLE that writes the table's rows again; kind as SHOW ALTER TABLE has it. */
 Status run_rewrite(StatementContext *context, const CatalogTable *table, const AlterPlan *plan, const char *kind);
@@ -266,6 +267,8 @@ void variable_set(Session *session, StrView name, bool is_user, const char *valu
 void variable_unset(Session *session, StrView name, bool is_user);
 void variable_set_type(Session *session, StrView name, Type type); /* of a user variable that is set */
 bool variable_is_known(StrView name);
+/* Is it a value that the variable may have? */
+Status variable_check(StrView name, StrView value, Diag *diag);
 const char *variable_text(Session *session, const char *name);
 const char *variable_default(const char *name); /* NULL: unknown */
 uint32_t variable_defaults(const char *const **out_names, const char *const **out_values);

@@ -29,16 +29,28 @@ static SpillMode spill_mode(StatementContext *context)
     return mode != NULL && strview_equal_ci(strview(mode), STR_VIEW("force")) ? SPILL_FORCE : SPILL_AUTO;
 }
 
+uint32_t statement_workers(StatementContext *context)
+{
+    int64_t dop = session_number(context, "pipeline_dop", 0);
+    uint32_t threads = exec_pool_threads(context->session->instance->pool);
+    threads = MIN(threads, (uint32_t)EXEC_MOST_WORKERS);
+    return dop <= 0 ? threads : (uint32_t)MIN(dop, (int64_t)threads);
+}
+
 Status execute_plan(StatementContext *context, const PhysPlan *plan, const ExecResult *result, OperatorProfile *profile)
 {
     int64_t timeout = context->timeout_s > 0 ? context->timeout_s
                       : context->writes      ? session_number(context, "insert_timeout", 14400)
                                              : session_number(context, "query_timeout", 300);
-    int64_t dop = session_number(context, "pipeline_dop", 0);
-    ExecOptions options = {.pool = context->session->instance->pool, .segments = context->session->instance->segments,
-                           .memory = &context->memory, .cancelled = &context->session->cancelled, .profile = profile, .scanned = &context->scanned,
-                           .dop = (uint32_t)MAX(dop, 0),
-                           .spill = context->session->instance->spill, .spill_mode = spill_mode(context)};
+    ExecOptions options = {.pool = context->session->instance->pool,
+                           .segments = context->session->instance->segments,
+                           .memory = &context->memory,
+                           .cancelled = &context->session->cancelled,
+                           .profile = profile,
+                           .scanned = &context->scanned,
+                           .dop = statement_workers(context),
+                           .spill = context->session->instance->spill,
+                           .spill_mode = spill_mode(context)};
     if (timeout > 0)
         options.deadline_us = env_monotonic_us(environment_real()) + timeout * 1000000;
     context->func.cancelled = options.cancelled;
@@ -407,6 +419,8 @@ static Status set_variable(StatementContext *context, const AstSetItem *item, St
         bytebuf_clear(&text);
         bytebuf_append_text(&text, one.value.i64 != 0 ? "true" : "false");
     }
+    if (!is_user && !one.value.is_null)
+        TRY(variable_check(item->name, bytebuf_view(&text), context->diag));
     if (strview_is(item->scope, "global"))
         TRY(global_variable_set(context, item->name, bytebuf_view(&text)));
     variable_set(context->session, item->name, is_user, one.value.is_null ? NULL : text.data == NULL ? "" : text.data);

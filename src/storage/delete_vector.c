@@ -26,6 +26,27 @@ bool delete_vector_add(DeleteVector *vector, Arena *arena, uint32_t row)
     return true;
 }
 
+uint32_t delete_vector_add_bits(DeleteVector *vector, Arena *arena, uint32_t first, const uint64_t *bits, uint32_t count)
+{
+    uint32_t before = vector->count;
+    uint32_t words = first < vector->rows ? (MIN(count, vector->rows - first) + 63) / 64 : 0;
+    for (uint32_t w = 0; w < words; w++) {
+        uint32_t row = first + w * 64;
+        uint64_t word = bits[w] & (count - w * 64 >= 64 ? UINT64_MAX : (1ull << (count % 64)) - 1);
+        if (word == 0)
+            continue;
+        make_words(vector, arena);
+        if (row % 64 != 0 || row + 64 > vector->rows) {
+            for (; word != 0; word &= word - 1)
+                (void)delete_vector_add(vector, arena, row + (uint32_t)__builtin_ctzll(word));
+            continue;
+        }
+        vector->count += (uint32_t)__builtin_popcountll(word & ~vector->words[row / 64]);
+        vector->words[row / 64] |= word;
+    }
+    return vector->count - before;
+}
+
 /* The bits of 64 rows from any row on; bits behind the last row are 0 or another row's. */
 static uint64_t dead_bits(const DeleteVector *vector, uint32_t row)
 {

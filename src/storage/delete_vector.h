@@ -41,4 +41,6 @@ Status delete_vector_load(Volume *volume, const SegmentRef *segment, Arena *aren
 Status delete_vector_load_past(Volume *volume, const SegmentRef *segment, Arena *arena, Diag *diag, DeleteVector *out);
 /* False: the row was deleted already, or the segment has no such row. */
 bool delete_vector_add(DeleteVector *vector, Arena *arena, uint32_t row);
+/* The rows first .. first + count - 1 whose bits are set; how many were not deleted before. */
+uint32_t delete_vector_add_bits(DeleteVector *vector, Arena *arena, uint32_t first, const uint64_t *bits, uint32_t count);
 void delete_vector_encode(const DeleteVector *vector, ByteBuf *out);

@@ -31,6 +31,12 @@ static inline KeyHash hash_integer(uint64_t value)
     return (KeyHash){low ^ low >> 32, high ^ high >> 29};
 }
 
+void key_hashes_of_integers(const int64_t *values, uint32_t count, KeyHash *out_hashes)
+{
+    for (uint32_t i = 0; i < count; i++)
+        out_hashes[i] = hash_integer((uint64_t)values[i]);
+}
+
 #define HASH_ALL(type)                                                                        \
     for (uint32_t row = 0; row < row_count; row++)                                            \
         out_hashes[row] = hash_integer((uint64_t)((const type *)keys[0]->data)[row])

@@ -11,6 +11,8 @@ typedef struct KeyHash {
 
 /* keys: one a key column; out_hashes: dense, one a row. */
 void key_hashes(const Vector *const *keys, uint32_t key_count, uint32_t row_count, KeyHash *out_hashes);
+/* The same of one integer column. */
+void key_hashes_of_integers(const int64_t *values, uint32_t count, KeyHash *out_hashes);
 
 typedef struct PrimaryIndexInput {
     Volume *volume;

@@ -107,7 +107,8 @@ static Volume *make_volume(const Copy *copy, const Object *damaged, size_t lengt
 static void complain(const Copy *copy, const Object *object, size_t length, size_t at, const char *what, const char *text)
 {
     if (failed++ < FAILURES_SHOWN)
-        printf("FAIL %s, %s, %zu of %zu bytes, byte %zu: %s: %.600s\n", copy->name, object->path, length, object->bytes.length, at, what, text);
+        printf("FAIL %s, %s, %zu of %zu bytes, byte %zu: %s: %.600s\n", copy->name, object->path, length, object->bytes.length, at, what,
+               text);
 }
 
 typedef struct Trial {
@@ -298,7 +299,8 @@ static void build(Copy *cluster, Copy *backup)
     must(&f, "ALTER SYSTEM CREATE IMAGE", NULL);
     copy_volume(f.volume, cluster);
     snprintf(directory, sizeof(directory), "%s/backup", f.directory);
-    snprintf(sql, sizeof(sql), "CREATE STORAGE VOLUME safe TYPE = LOCAL LOCATIONS = ('file://%s') PROPERTIES ('enabled' = 'true')", directory);
+    snprintf(sql, sizeof(sql), "CREATE STORAGE VOLUME safe TYPE = LOCAL LOCATIONS = ('file://%s') PROPERTIES ('enabled' = 'true')",
+             directory);
     must(&f, sql, NULL);
     must(&f, "BACKUP CLUSTER AS one TO safe", NULL);
     Volume *volume = open_backup(directory);

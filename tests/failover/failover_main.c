@@ -513,7 +513,8 @@ int main(int argc, char **argv)
         return 2;
     }
     may_cut = cut_is_possible();
-    printf("failover: %d rounds, --seed %llu%s%s\n", rounds, (unsigned long long)seed, cut_has_namespaces() ? ", in network namespaces" : "",
+    printf("failover: %d rounds, --seed %llu%s%s\n", rounds, (unsigned long long)seed,
+           cut_has_namespaces() ? ", in network namespaces" : "",
            may_cut ? "" : "; cutting off is not tried: it needs own_network.sh and iptables");
     choose_volume(&options, shared.folder);
     Status status = run(&options, rounds, seed, &diag);
