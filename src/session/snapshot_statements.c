@@ -287,13 +287,13 @@ static void test_segment(void *opaque, const SegmentRef *ref)
     DeleteVector deletes;
     Diag trouble = {0};
     Volume *volume = test->context->session->instance->volume;
+    arena_init(&arena, NULL);
     if (segment_is_deletes(ref)) /* is loaded with its segment */
         return;
     test->segments++;
     test->rows += segment_live_rows(ref);
     if (atomic_load(&test->context->session->cancelled))
         return;
-    arena_init(&arena, NULL);
     if (segment_open(volume, ref, &trouble, &segment) != OK) {
         note_problem(test, &trouble);
         return;
