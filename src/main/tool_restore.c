@@ -171,8 +171,8 @@ static Status restore_moment(Restore *restore)
     if (status == OK) {
         uint64_t reached = meta_journal_entries(store);
         if (moment.until_entry > reached)
-            status = RAISE(restore->diag, BAD_VALUE, "there is no entry %" PRIu64 ": incarnation %" PRIu64 " ends at entry %" PRIu64, moment.until_entry,
-                           moment.incarnation, reached);
+            status = RAISE(restore->diag, BAD_VALUE, "there is no entry %" PRIu64 ": incarnation %" PRIu64 " ends at entry %" PRIu64,
+                           moment.until_entry, moment.incarnation, reached);
         else
             status = restore_state(restore, store, newest, &done);
         meta_store_close(store);

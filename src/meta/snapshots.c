@@ -377,8 +377,8 @@ Status store_open_moment(MetaStore *store, uint64_t entry_id, int64_t time_us, D
     if (entry_id != 0 ? reached == entry_id : reached > 0)
         return OK;
     meta_store_close(*out);
-    return RAISE(diag, BAD_VALUE, "nothing is known of that moment: the history of incarnation %" PRIu64 " ends at entry %" PRIu64, options.incarnation,
-                 reached);
+    return RAISE(diag, BAD_VALUE, "nothing is known of that moment: the history of incarnation %" PRIu64 " ends at entry %" PRIu64,
+                 options.incarnation, reached);
 }
 
 static Status read_history(MetaStore *store, uint64_t entry_id, int64_t time_us, Diag *diag, CatalogSnapshot **out)
