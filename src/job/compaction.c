@@ -499,8 +499,8 @@ static bool is_wanted(uint64_t id, const uint64_t *ids, uint32_t count)
 typedef struct Asked {
     const uint64_t *partition_ids; /* NULL: all */
     uint32_t partition_count;
-    uint64_t entry_id;      /* of the catalog then */
-    uint64_t first_new_id;  /* segments from here on came later */
+    uint64_t entry_id;     /* of the catalog then */
+    uint64_t first_new_id; /* segments from here on came later */
     const _Atomic bool *cancelled;
 } Asked;
 
@@ -535,8 +535,8 @@ static Status compact_step(Compactor *c, const CatalogTable *table, const Asked 
 Status compactor_compact_table(Compactor *c, uint64_t table_id, const uint64_t *partition_ids, uint32_t partition_count,
                                const _Atomic bool *cancelled, Diag *diag)
 {
-    Asked asked = {.partition_ids = partition_ids, .partition_count = partition_count,
-                   .first_new_id = meta_new_id(c->store), .cancelled = cancelled};
+    Asked asked = {
+        .partition_ids = partition_ids, .partition_count = partition_count, .first_new_id = meta_new_id(c->store), .cancelled = cancelled};
     LOCK_GUARD(&c->merging);
     for (bool did = true; did;) {
         CatalogSnapshot *catalog = meta_snapshot(c->store);

@@ -97,7 +97,8 @@ static Status carry_deletes(Look *look)
         return OK;
     row_moves_follow(publish->moves, dead, &look->arena, &look->deletes);
     look->stored.segment_id = look->merged.id;
-    return delete_vector_store(publish->store, publish->volume, &look->merged, &look->deletes, &look->arena, look->diag, &look->stored.deletes);
+    return delete_vector_store(publish->store, publish->volume, &look->merged, &look->deletes, &look->arena, look->diag,
+                               &look->stored.deletes);
 }
 
 /* ---- columns that changed ---- */
@@ -227,8 +228,8 @@ static void tell_index(const Look *look, const KeyHash *keys)
     CatalogSnapshot *after = meta_snapshot(publish->store);
     const TabletVersion *new = tablet_in(after, publish->pick);
     if (keys != NULL && new != NULL) {
-        PrimaryIndexMove move = {publish->pick->tablet->id, look->tablet->segments, new->segments, look->tablet->segment_count, new->segment_count,
-                                 publish->merged, keys, &look->deletes};
+        PrimaryIndexMove move = {publish->pick->tablet->id, look->tablet->segments, new->segments, look->tablet->segment_count,
+                                 new->segment_count,        publish->merged,        keys,          &look->deletes};
         primary_index_follow(publish->keys, &move);
     }
     catalog_unref(after);

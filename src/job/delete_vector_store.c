@@ -2,8 +2,8 @@
 
 #include "base/fault.h"
 
-Status delete_vector_store(MetaStore *store, Volume *volume, const SegmentRef *segment, const DeleteVector *vector, Arena *arena, Diag *diag,
-                           DeleteVectorRef *out)
+Status delete_vector_store(MetaStore *store, Volume *volume, const SegmentRef *segment, const DeleteVector *vector, Arena *arena,
+                           Diag *diag, DeleteVectorRef *out)
 {
     AUTO_BYTEBUF bytes = {0};
     TRY(volume_by_id(volume, segment->volume_id, diag, &volume));

@@ -5,5 +5,5 @@
 #include "storage/delete_vector.h"
 
 /* The reference's parts are in arena. Nothing is published here. */
-Status delete_vector_store(MetaStore *store, Volume *volume, const SegmentRef *segment, const DeleteVector *vector, Arena *arena, Diag *diag,
-                           DeleteVectorRef *out);
+Status delete_vector_store(MetaStore *store, Volume *volume, const SegmentRef *segment, const DeleteVector *vector, Arena *arena,
+                           Diag *diag, DeleteVectorRef *out);

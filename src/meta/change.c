@@ -26,7 +26,7 @@ enum {
     OP_FORGET_LABELS = 38,
     OP_OPTIONAL_BIT = 0x80,
     OP_NOTE_DELETIONS = OP_OPTIONAL_BIT | 1,
-    OP_DROP_LABEL = OP_OPTIONAL_BIT | 2, /* who steps over it keeps the label in use */
+    OP_DROP_LABEL = OP_OPTIONAL_BIT | 2,        /* who steps over it keeps the label in use */
     OP_KEEP_DATA_VERSION = OP_OPTIONAL_BIT | 3, /* who steps over it takes the rows for others: views are refreshed once more */
 };
 

@@ -21,7 +21,7 @@ typedef struct CompactionInput {
     uint32_t sort_count;
     const SegmentFilterSpec *filters; /* that pages get */
     uint32_t filter_count;
-    const RowMoves *order; /* that an earlier merge of the same rows gave them; NULL: that of the sort columns */
+    const RowMoves *order;         /* that an earlier merge of the same rows gave them; NULL: that of the sort columns */
     const _Atomic bool *cancelled; /* looked at between segments; NULL: never */
     MemTracker *memory;
 } CompactionInput;

@@ -32,7 +32,7 @@ typedef struct World {
     Fixture fixture;
     Random random;
     const Kind *kind;
-    uint32_t number; /* of the last statement */
+    uint32_t number;  /* of the last statement */
     uint64_t version; /* of the data, when the statements between were done */
     uint32_t between; /* rounds in which statements ran between */
 } World;
@@ -54,12 +54,15 @@ static uint64_t pick(World *world, uint64_t bound)
 /* The same rows for both tables. */
 static void add_insert(World *world, ByteBuf *sql)
 {
-    uint64_t first = pick(world, KEYS), step = 1 + pick(world, KEYS - 1), count = pick(world, 4) == 0 ? 1 + pick(world, 3) : 200 + pick(world, 7000);
+    uint64_t first = pick(world, KEYS), step = 1 + pick(world, KEYS - 1),
+             count = pick(world, 4) == 0 ? 1 + pick(world, 3) : 200 + pick(world, 7000);
     uint32_t number = world->number++;
     for (int twin = 0; twin < 2; twin++)
-        bytebuf_printf(sql, "INSERT INTO %s SELECT (%llu + g * %llu) %% %d, g %% 97, g + %u, concat('text ', g * g %% 1000003, ' of ', %u) "
-                       "FROM TABLE(generate_series(1, %llu)) t(g); ", twin == 0 ? "t" : "u", (unsigned long long)first,
-                       (unsigned long long)step, KEYS, number, number, (unsigned long long)count);
+        bytebuf_printf(sql,
+                       "INSERT INTO %s SELECT (%llu + g * %llu) %% %d, g %% 97, g + %u, concat('text ', g * g %% 1000003, ' of ', %u) "
+                       "FROM TABLE(generate_series(1, %llu)) t(g); ",
+                       twin == 0 ? "t" : "u", (unsigned long long)first, (unsigned long long)step, KEYS, number, number,
+                       (unsigned long long)count);
 }
 
 static void add_operation(World *world, ByteBuf *sql)
@@ -109,7 +112,8 @@ static bool is_same(World *world, const char *when)
 {
     AUTO_BYTEBUF mine = {0};
     AUTO_BYTEBUF other = {0};
-    if (run(world, "SELECT k, a, v, s FROM t ORDER BY k, a, v, s", &mine) != OK || run(world, "SELECT k, a, v, s FROM u ORDER BY k, a, v, s", &other) != OK)
+    if (run(world, "SELECT k, a, v, s FROM t ORDER BY k, a, v, s", &mine) != OK ||
+        run(world, "SELECT k, a, v, s FROM u ORDER BY k, a, v, s", &other) != OK)
         return false;
     if (mine.length == other.length && (mine.length == 0 || memcmp(mine.data, other.data, mine.length) == 0))
         return true;
@@ -136,7 +140,8 @@ static bool merge(World *world)
         return false;
     }
     if (data_version(world) != world->version) {
-        fprintf(stderr, "a merge has moved the data version from %llu to %llu\n", (unsigned long long)world->version, (unsigned long long)data_version(world));
+        fprintf(stderr, "a merge has moved the data version from %llu to %llu\n", (unsigned long long)world->version,
+                (unsigned long long)data_version(world));
         return false;
     }
     return has_run || sql.length == 1 || run(world, sql.data, NULL) == OK;

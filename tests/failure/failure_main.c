@@ -20,7 +20,16 @@ enum { MOST_RUNS = 3000, DENSE_RUNS = 24 };
 /* RUN_UNSEEN: what it does is not seen in the data, so that each run has a fresh server. RUN_BESIDE: the same while pk is compacted.
  * RUN_NEWEST: SQL in the newest formats; the others run in those of the first level. */
 typedef enum ScenarioKind {
-    RUN_SQL, RUN_NEWEST, RUN_UNSEEN, RUN_BESIDE, RUN_LOAD, RUN_MERGED_LOAD, RUN_REOPEN, RUN_FIRST_START, RUN_RESTORE, RUN_TRIM
+    RUN_SQL,
+    RUN_NEWEST,
+    RUN_UNSEEN,
+    RUN_BESIDE,
+    RUN_LOAD,
+    RUN_MERGED_LOAD,
+    RUN_REOPEN,
+    RUN_FIRST_START,
+    RUN_RESTORE,
+    RUN_TRIM
 } ScenarioKind;
 
 typedef struct Scenario {
@@ -36,7 +45,8 @@ static const Scenario scenarios[] = {
     {RUN_SQL, "SELECT count(DISTINCT k), group_concat(DISTINCT s) FROM dup WHERE k NOT IN (SELECT v FROM pk WHERE v % 2 = 0)"},
     {RUN_SQL, "SELECT /*+ SET_VAR(enable_spill=true, spill_mode='force') */ s, sum(v), count(*) FROM dup GROUP BY s ORDER BY s"},
     {RUN_SQL, "SELECT /*+ SET_VAR(enable_spill=true, spill_mode='force') */ a.k, b.v FROM pk a JOIN pk b ON a.k = b.v ORDER BY 1, 2"},
-    {RUN_SQL, "SELECT /*+ SET_VAR(enable_spill=true, spill_mode='force') */ md5(g), g FROM TABLE(generate_series(1, 12000)) t(g) ORDER BY 1"},
+    {RUN_SQL,
+     "SELECT /*+ SET_VAR(enable_spill=true, spill_mode='force') */ md5(g), g FROM TABLE(generate_series(1, 12000)) t(g) ORDER BY 1"},
     {RUN_SQL, "CREATE TABLE fresh (a INT, b STRING) DUPLICATE KEY(a) DISTRIBUTED BY HASH(a) BUCKETS 3"},
     {RUN_SQL, "CREATE TABLE copied AS SELECT k, s FROM dup WHERE k < 50"},
     {RUN_SQL, "CREATE TABLE copied PARTITION BY date_trunc('month', p) AS SELECT p, k, s FROM dup WHERE k < 50"},
@@ -63,7 +73,8 @@ static const Scenario scenarios[] = {
     {RUN_SQL, "ALTER TABLE auto_made PARTITION BY date_trunc('quarter', d) BETWEEN '2022-01-01' AND '2022-12-31'"},
     {RUN_SQL, "ALTER TABLE pk SWAP WITH counted"},
     {RUN_SQL, "ALTER TABLE dup DROP TEMPORARY PARTITION t FORCE"},
-    {RUN_SQL, "ALTER TABLE dup ADD TEMPORARY PARTITION IF NOT EXISTS u VALUES [('2024-01-01'), ('2024-06-01')); ALTER TABLE dup TRUNCATE PARTITION a"},
+    {RUN_SQL, "ALTER TABLE dup ADD TEMPORARY PARTITION IF NOT EXISTS u VALUES [('2024-01-01'), ('2024-06-01')); ALTER TABLE dup TRUNCATE "
+              "PARTITION a"},
     {RUN_SQL, "RECOVER PARTITION lost_one FROM dup"},
     {RUN_SQL, "RECOVER DATABASE lost"},
     {RUN_SQL, "DROP DATABASE spare"},
@@ -73,7 +84,8 @@ static const Scenario scenarios[] = {
     {RUN_SQL, "TRUNCATE TABLE dup"},
     {RUN_SQL, "INSERT OVERWRITE dup PARTITION (b) SELECT k, '2024-05-05', s, v + 1 FROM dup WHERE k % 5 = 0"},
     {RUN_SQL, "INSERT OVERWRITE auto_made SELECT k, date_add('2023-01-01', INTERVAL k MONTH) FROM pk WHERE k < 4"},
-    {RUN_SQL, "MERGE INTO pk USING (SELECT k, v FROM dup WHERE k BETWEEN 400 AND 550) d ON pk.k = d.k + 2700 WHEN MATCHED AND d.v > 1400 THEN DELETE "
+    {RUN_SQL, "MERGE INTO pk USING (SELECT k, v FROM dup WHERE k BETWEEN 400 AND 550) d ON pk.k = d.k + 2700 WHEN MATCHED AND d.v > 1400 "
+              "THEN DELETE "
               "WHEN MATCHED THEN UPDATE SET v = d.v WHEN NOT MATCHED THEN INSERT (k, v) VALUES (d.k + 2700, 5)"},
     {RUN_SQL, "UPDATE pk SET v = d.v FROM dup d WHERE pk.k = d.k AND d.k < 100"},
     {RUN_SQL, "INSERT INTO dup VALUES (1, '2023-01-01', 'x', 2), (3, '2024-02-02', 'y', 4)"},
