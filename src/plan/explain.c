@@ -348,8 +348,11 @@ void plan_explain(const PhysPlan *plan, const PlanExplain *what, ByteBuf *out)
     print_output(plan, " | ", out);
     bytebuf_append_text(out, "\n  PARTITION: UNPARTITIONED\n\n");
     if (what->sink.length > 0)
-        bytebuf_printf(out, "  OLAP TABLE SINK\n    TABLE: %.*s\n    TUPLE ID: 0\n    RANDOM\n\n  ", SV_ARGS(what->sink));
+        bytebuf_printf(out, "  OLAP TABLE SINK\n    TABLE: %.*s\n    TUPLE ID: 0\n    RANDOM\n", SV_ARGS(what->sink));
     else
-        bytebuf_append_text(out, "  RESULT SINK\n\n  ");
+        bytebuf_append_text(out, "  RESULT SINK\n");
+    if (what->update_mode != NULL)
+        bytebuf_printf(out, "    PARTIAL UPDATE MODE: %s\n", what->update_mode);
+    bytebuf_append_text(out, "\n  ");
     print_node(&printer, &arena, plan->root, STR_VIEW("  "));
 }

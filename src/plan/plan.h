@@ -62,6 +62,7 @@ typedef struct PlanExplain {
     const PlanProfile *profile; /* of a run; NULL: none */
     PlanExplainLevel level;
     StrView sink; /* table that the rows go into; empty: to the client */
+    const char *update_mode; /* of UPDATE; NULL: none */
 } PlanExplain;
 
 void plan_explain(const PhysPlan *plan, const PlanExplain *what, ByteBuf *out);

@@ -29,15 +29,17 @@ Status send_lines(StatementContext *context, StrView text)
     return send_texts(context, names, 1, lines.items, lines.count);
 }
 
-static Status bind_inner(StatementContext *context, const AstStatement *inner, BoundQuery **out_query, StrView *out_sink)
+static Status bind_inner(StatementContext *context, const AstStatement *inner, BoundQuery **out_query, PlanExplain *out_what)
 {
     BoundInsert target = {0};
+    KeyMergeRules rules;
+    bool uses_columns;
     switch ((AstKind)inner->kind) {
     case AST_STATEMENT_QUERY:
         return analyze_query(&context->analyze, inner->query, inner->source, out_query);
     case AST_STATEMENT_INSERT:
         if (inner->insert->is_files) {
-            *out_sink = STR_VIEW("FILES");
+            out_what->sink = STR_VIEW("FILES");
             return analyze_query(&context->analyze, inner->insert->query, inner->source, out_query);
         }
         TRY(analyze_insert(&context->analyze, inner->insert, inner->source, &target));
@@ -47,6 +49,8 @@ static Status bind_inner(StatementContext *context, const AstStatement *inner, B
         break;
     case AST_STATEMENT_UPDATE:
         TRY(analyze_update(&context->analyze, inner, &target));
+        TRY(update_mode_choose(context, inner, &target, &rules, &uses_columns));
+        out_what->update_mode = uses_columns ? "column" : "row";
         break;
     case AST_STATEMENT_MERGE:
         TRY(analyze_merge(&context->analyze, inner, &target));
@@ -55,7 +59,7 @@ static Status bind_inner(StatementContext *context, const AstStatement *inner, B
         return RAISE(context->diag, NOT_SUPPORTED, "EXPLAIN of this kind of statement is not supported");
     }
     *out_query = target.query;
-    *out_sink = target.table->name;
+    out_what->sink = target.table->name;
     return OK;
 }
 
@@ -97,7 +101,7 @@ Status run_explain(StatementContext *context, const AstStatement *statement)
         return run_explain_vacuum(context);
     if (inner->kind == AST_STATEMENT_REFRESH_MV)
         return run_explain_refresh(context, statement);
-    TRY(bind_inner(context, inner, &query, &what.sink));
+    TRY(bind_inner(context, inner, &query, &what));
     TRY(inner->kind == AST_STATEMENT_QUERY ? plan_read(context, query, &plan) : plan_it(context, query, &plan));
     if (strview_equal_ci(statement->text, STR_VIEW("ANALYZE"))) {
         ExecResult result = {.context = NULL, .rows = ignore_chunk};

@@ -166,36 +166,30 @@ Status run_delete(StatementContext *context, const AstStatement *statement)
     return run_locked(context, &statement->name, statement, delete_locked);
 }
 
-/* partial_update_mode = column: only what is set is written, where the table allows that. *out_uses false: rows are written whole. */
-static Status read_update_mode(StatementContext *context, const AstStatement *statement, const TableSchema *schema, KeyMergeRules *rules,
-                               bool *out_uses)
-{
-    const char *mode = variable_text(context->session, "partial_update_mode");
-    uint8_t *given = ARENA_NEW_ARRAY(&context->arena, uint8_t, schema->column_count + 1);
-    *rules = (KeyMergeRules){.given = given, .condition_column = -1};
-    *out_uses = false;
-    if (context->session->transaction != NULL || mode == NULL || !update_mode_parse(strview(mode), &rules->mode) || rules->mode != UPDATE_COLUMNS)
-        return OK;
-    for (uint32_t c = 0; c < schema->column_count; c++)
-        given[c] = schema->columns[c].is_key;
-    for (uint32_t i = 0; i < statement->set_columns.count; i++)
-        given[table_column_index(schema, statement->set_columns.items[i])] = 1;
-    if (column_update_sorts(schema, given))
-        return RAISE(context->diag, NOT_SUPPORTED, "column mode partial update on table with sort key cannot update sort key column");
-    *out_uses = column_update_is_possible(schema, given);
-    return OK;
-}
-
-static Status update_locked(StatementContext *context, const AstStatement *statement, bool is_locked)
+static Status update_in_mode(StatementContext *context, const AstStatement *statement, bool is_locked, bool may_hold, bool *out_holds)
 {
     BoundInsert target = {0};
-    KeyMergeRules rules;
-    bool has_rules;
+    KeyMergeRules rules = {0};
+    *out_holds = false;
     TRY(analyze_update(&context->analyze, statement, &target));
-    TRY(read_update_mode(context, statement, target.table->schema, &rules, &has_rules));
+    if (may_hold)
+        TRY(update_mode_choose(context, statement, &target, &rules, out_holds));
     LoadQuery load = {.table = target.table, .catalog = context->catalog, .query = target.query, .label = new_label(context, "update"),
-                      .is_locked = is_locked, .merge = has_rules ? &rules : NULL};
-    return load_query(context, &load);
+                      .is_locked = is_locked, .merge = *out_holds ? &rules : NULL};
+    Status status = load_query(context, &load);
+    *out_holds &= rules.mode == UPDATE_AUTO;
+    return status;
+}
+
+/* Where more rows were found than can be held, and nobody asked for that, they are written whole. */
+static Status update_locked(StatementContext *context, const AstStatement *statement, bool is_locked)
+{
+    bool holds;
+    Status status = update_in_mode(context, statement, is_locked, true, &holds);
+    if (status != ERR_MEMORY_LIMIT || !holds)
+        return status;
+    diag_reset(context->diag);
+    return update_in_mode(context, statement, is_locked, false, &holds);
 }
 
 Status run_update(StatementContext *context, const AstStatement *statement)

@@ -176,6 +176,8 @@ Status resolve_user(StatementContext *context, const AstUserName *user, StrView 
 bool is_own_user(const StatementContext *context, const AstUserName *user);
 Status run_delete(StatementContext *context, const AstStatement *statement);
 Status run_update(StatementContext *context, const AstStatement *statement);
+/* *out_uses: only the columns that are set are written, by these rules; false: rows are written whole. */
+Status update_mode_choose(StatementContext *context, const AstStatement *statement, const BoundInsert *target, KeyMergeRules *rules, bool *out_uses);
 Status run_merge(StatementContext *context, const AstStatement *statement);
 typedef struct LoadQuery {
     const CatalogTable *table;

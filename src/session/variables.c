@@ -17,7 +17,7 @@ static const char *const names[] = {
     "enable_spill", "event_scheduler", "exec_mem_limit", "foreign_key_checks", "group_concat_max_len", "have_query_cache", "init_connect",
     "insert_max_filter_ratio", "insert_timeout", "interactive_timeout", "language", "license", "lower_case_table_names",
     "max_allowed_packet", "net_buffer_length", "net_read_timeout", "net_write_timeout", "new_planner_optimize_timeout",
-    "optimizer_switch", "parallel_fragment_exec_instance_num", "performance_schema", "pipeline_dop", "profiling", "query_cache_size",
+    "optimizer_switch", "parallel_fragment_exec_instance_num", "partial_update_mode", "performance_schema", "pipeline_dop", "profiling", "query_cache_size",
     "query_cache_type", "query_mem_limit", "query_timeout", "resource_group", "session_track_schema",
     "session_track_system_variables", "spill_mode", "sql_auto_is_null", "sql_dialect", "sql_mode", "sql_quote_show_create",
     "sql_safe_updates", "sql_select_limit", "storage_engine", "system_time_zone", "time_zone", "transaction_isolation",
@@ -31,7 +31,7 @@ static const char *const defaults[] = {
     "false", "false", "1", "true", "0", "default_catalog", "true", "true", "utf8", "utf8", "utf8", "binary", "utf8", "utf8", "utf8",
     "utf8_general_ci", "utf8_general_ci", "utf8_general_ci", "1024", "olap", "4", "true", "false", "false", "true", "OFF", "0", "false",
     "1024", "NO", "", "0", "14400", "3600", "english", "Apache License 2.0", "0", "33554432", "16384", "60", "60", "3000", "", "1",
-    "false", "0", "false", "0", "OFF", "0", "300", "", "false", "", "auto", "false", "StarRocks", "ONLY_FULL_GROUP_BY", "1", "false",
+    "auto", "false", "0", "false", "0", "OFF", "0", "300", "", "false", "", "auto", "false", "StarRocks", "ONLY_FULL_GROUP_BY", "1", "false",
     "9223372036854775807", "olap", "UTC", "UTC", "REPEATABLE-READ", "false", "REPEATABLE-READ", "false", "true", "8.0.33",
     "Merak", "28800", "default_warehouse", "false", "false", "sample", "true", "true", "true", "true", "true", "default", "3", "1000", "", "",
     "true", "5", "true", "binary"};
@@ -86,6 +86,7 @@ typedef struct VariableWords {
 
 static const VariableWords word_variables[] = {
     {"materialized_view_rewrite_mode", " disable default default_or_error force force_or_error "},
+    {"partial_update_mode", " auto column row "},
     {"spill_mode", " auto force random "},
 };
 

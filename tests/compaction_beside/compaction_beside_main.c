@@ -68,7 +68,7 @@ static void add_insert(World *world, ByteBuf *sql)
 static void add_operation(World *world, ByteBuf *sql)
 {
     uint64_t modulus = 2 + pick(world, 40), rest = pick(world, modulus), choice = pick(world, 10);
-    const char *mode = world->kind->has_column_updates && pick(world, 2) == 0 ? "column" : "row";
+    const char *mode = !world->kind->has_column_updates ? "row" : pick(world, 3) == 0 ? "auto" : "column";
     const char *column = pick(world, 3) == 0 ? "s = concat(s, '!')" : "v = v + 1000";
     if (choice < 4 || (choice < 7 && !world->kind->has_updates)) {
         add_insert(world, sql);
