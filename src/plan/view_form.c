@@ -76,12 +76,37 @@ static bool add_leaf(PlanContext *context, Block *block, LogicalNode *node)
     return node->kind != LOGICAL_SCAN || add_conjuncts(context, block, node->scan.conjuncts, node->scan.conjunct_count);
 }
 
-bool block_add(PlanContext *context, Block *block, LogicalNode *node)
+static bool keeps_left(const LogicalNode *node)
 {
+    return node->kind == LOGICAL_JOIN && !node->join.is_straight &&
+           (node->join.kind == JOIN_LEFT || node->join.kind == JOIN_LEFT_SEMI || node->join.kind == JOIN_LEFT_ANTI);
+}
+
+static bool add_node(PlanContext *context, Block *block, LogicalNode *node, bool through_joins);
+
+/* What is joined inside with other leaves may as well be joined after it: (a LEFT JOIN b) x c is (a x c) LEFT JOIN b. */
+static bool add_join(PlanContext *context, Block *block, LogicalNode *node)
+{
+    if (!add_node(context, block, node->children[0], true))
+        return false;
+    BlockJoin join = {node, ARENA_NEW_ARRAY(context->arena, Expr *, node->join.count + 1)};
+    for (uint32_t i = 0; i < node->join.count; i++) {
+        join.conjuncts[i] = block_expr(context, block, node->join.conjuncts[i]);
+        if (!expr_is_deterministic(join.conjuncts[i]) || has_subquery(join.conjuncts[i]))
+            return false;
+    }
+    ARRAY_PUSH(context->arena, &block->joins, join);
+    return true;
+}
+
+static bool add_node(PlanContext *context, Block *block, LogicalNode *node, bool through_joins)
+{
+    if (through_joins && keeps_left(node))
+        return add_join(context, block, node);
     if (!block_is_inner(node))
         return add_leaf(context, block, node);
     for (uint32_t i = 0; i < node->child_count; i++) {
-        if (!block_add(context, block, node->children[i]))
+        if (!add_node(context, block, node->children[i], through_joins))
             return false;
     }
     if (node->kind == LOGICAL_PROJECT)
@@ -89,6 +114,16 @@ bool block_add(PlanContext *context, Block *block, LogicalNode *node)
     if (node->kind == LOGICAL_FILTER)
         return add_conjuncts(context, block, node->filter.conjuncts, node->filter.count);
     return add_conjuncts(context, block, node->join.conjuncts, node->join.count);
+}
+
+bool block_add(PlanContext *context, Block *block, LogicalNode *node)
+{
+    return add_node(context, block, node, false);
+}
+
+bool block_add_joined(PlanContext *context, Block *block, LogicalNode *node)
+{
+    return add_node(context, block, node, true);
 }
 
 AggCall *block_calls(PlanContext *context, const Block *block, const AggCall *calls, uint32_t count)

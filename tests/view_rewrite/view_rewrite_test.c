@@ -179,6 +179,19 @@ static const Case cases[] = {
     {NULL, "SELECT g, sum(v) FROM t JOIN u ON t.v = u.k GROUP BY g", 0},
     {NULL, "SELECT g, sum(v) FROM t JOIN u ON t.g + t.v = u.k GROUP BY g", 0},
     {NULL, "SELECT g, d, sum(v) FROM t, u GROUP BY g, d", 1},
+    /* joins around what the view has */
+    {NULL, "SELECT u.name, sum(t.v), count(*), max(u.w) FROM t LEFT JOIN u ON t.g = u.k GROUP BY u.name", 1},
+    {NULL, "SELECT u.name, sum(t.v) FROM t LEFT JOIN u ON t.g = u.k AND u.w > 2 WHERE u.w IS NULL OR t.d > '2024-01-20' GROUP BY u.name", 1},
+    {NULL, "SELECT u.name, count(u.w) FROM t LEFT JOIN u ON t.g = u.k GROUP BY u.name", 0},
+    {NULL, "SELECT count(u.k), sum(t.v) FROM t LEFT JOIN u ON t.g = u.k", 0},
+    {NULL, "SELECT u.name, sum(t.v) FROM t LEFT JOIN u ON t.v = u.k GROUP BY u.name", 0},
+    {NULL, "SELECT u.name, sum(t.v) FROM u LEFT JOIN t ON t.g = u.k GROUP BY u.name", 0},
+    {NULL, "SELECT u.name, x.w, sum(t.v) FROM t LEFT JOIN u ON t.g = u.k JOIN u x ON x.k = t.g GROUP BY u.name, x.w", 1},
+    {NULL, "SELECT u.name, x.w, sum(t.v) FROM t LEFT JOIN u ON t.g = u.k LEFT JOIN u x ON x.k = u.w GROUP BY u.name, x.w", 1},
+    {NULL, "SELECT g, sum(v) FROM t WHERE g IN (SELECT k FROM u WHERE w > 2) GROUP BY g", 1},
+    {NULL, "SELECT g, sum(v) FROM t WHERE NOT EXISTS (SELECT 1 FROM u WHERE u.k = t.g) GROUP BY g", 1},
+    {NULL, "SELECT g, sum(v) FROM t WHERE NOT EXISTS (SELECT 1 FROM u WHERE u.k = t.v) GROUP BY g", 0},
+    {NULL, "SELECT sum(s), count(*) FROM (SELECT t.d, sum(t.v) AS s FROM t LEFT JOIN u ON u.k = t.g GROUP BY t.d) x", 1},
     /* conditions of aggregates that are the same for a whole group */
     {NULL, "SELECT d, sum(IF(g = 1, v, 0)), count(IF(g > 2, v, NULL)), count_if(g = 3), count_if(g IS NULL) FROM t GROUP BY d", 1},
     {NULL, "SELECT sum(CASE WHEN g = 1 THEN v WHEN g = 2 THEN 0 ELSE 1 END), sum(CASE WHEN d > '2024-01-20' THEN 1 ELSE 0 END) FROM t", 1},
@@ -358,7 +371,8 @@ static const char *const aggregates[] = {"count(*)",       "count(t.v)", "sum(t.
                                          "avg(t.p)",       "min(t.s)",   "sum(IF(t.g = 1, t.v, 0))",
                                          "count_if(t.g > 1)", "sum(CASE WHEN t.k = 3 THEN 1 WHEN t.g IS NULL THEN t.v END)",
                                          "sum(t.v) FILTER (WHERE t.g < 3)", "count(*) FILTER (WHERE t.k > 4)", "count(IF(t.g = 2, t.v, NULL))"};
-static const char *const more_tables[] = {" JOIN u y ON y.k = t.g", " JOIN u y ON y.w = t.k", " JOIN u y ON y.k = t.v", " JOIN u y ON y.k > t.k AND y.w = 2"};
+static const char *const more_tables[] = {" JOIN u y ON y.k = t.g", " JOIN u y ON y.w = t.k", " JOIN u y ON y.k = t.v", " LEFT JOIN u y ON y.k = t.g",
+                                          " LEFT JOIN u y ON y.k = t.g AND y.w > t.k", " LEFT JOIN u y ON y.w = t.s", " JOIN u y ON y.k > t.k AND y.w = 2"};
 static const char *const more_calls[] = {"max(y.w)", "count(DISTINCT y.name)", "sum(y.w)", "sum(IF(y.w > 2, t.v, 0))"};
 static const char *const conditions[] = {"t.v > 3",
                                          "t.v > 8",
