@@ -481,9 +481,14 @@ static Status read_view(void *context, const CatalogTable *table, PlanViewUse *o
 void mv_query_views_open(MvQueryViews *views, MvForms *forms, CatalogSnapshot *snapshot, PlanContext *context, const MvQueryOptions *options)
 {
     *views = (MvQueryViews){.forms = forms, .snapshot = snapshot, .context = context, .options = *options};
-    views->plan = (PlanViews){.context = views, .candidates = candidates, .use = use_view, .read = read_view, .max_depth = options->max_depth,
+    views->plan = (PlanViews){.context = views,
+                              .candidates = candidates,
+                              .use = use_view,
+                              .read = read_view,
+                              .max_depth = options->max_depth,
                               .allows_union = options->allows_union,
-                              .is_forced = options->is_forced, .trace = options->trace};
+                              .is_forced = options->is_forced,
+                              .trace = options->trace};
 }
 
 void mv_query_views_close(MvQueryViews *views)

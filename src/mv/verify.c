@@ -350,7 +350,8 @@ static Status compute(Verify *v, const Inputs *inputs, const MvFingerprint *stor
     out->computed_rows = computed.rows;
     out->result = mv_fingerprint_equal(stored, &computed) ? "OK" : is_bound ? "UNAVAILABLE" : "DIFFERENT";
     if (strcmp(out->result, "UNAVAILABLE") == 0)
-        out->inputs = strview(arena_printf(v->arena, "%.*s, and a function of the time, the session or a dictionary", SV_ARGS(out->inputs)));
+        out->inputs =
+            strview(arena_printf(v->arena, "%.*s, and a function of the time, the session or a dictionary", SV_ARGS(out->inputs)));
     return OK;
 }
 

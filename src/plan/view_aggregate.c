@@ -264,7 +264,8 @@ static Expr *roll_estimate(RollUp *roll, const AggCall *call)
     Diag ignored = {0};
     AggCall over = *call;
     Expr *hashed, *argument;
-    if ((!is_named(call, "ndv") && !is_named(call, "approx_count_distinct")) || call->argument_count != 1 || !type_is_string(call->arguments[0]->type))
+    if ((!is_named(call, "ndv") && !is_named(call, "approx_count_distinct")) || call->argument_count != 1 ||
+        !type_is_string(call->arguments[0]->type))
         return NULL;
     argument = expr_clone(context->arena, call->arguments[0]);
     if (expr_call_by_name(context->arena, context->session, "hll_hash", &argument, 1, &ignored, &hashed) != OK)

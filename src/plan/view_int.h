@@ -100,11 +100,11 @@ typedef struct ViewMatch {
     Expr **view_outputs;          /* the same canonical by the view's classes */
     LogicalNode *scan;            /* of the view */
     ConjunctList compensation;    /* over the scan's columns and leaves that stay */
-    ConjunctList kept;            /* over the scan's columns: rows of the view that are read, where some come from the tables; view_union.c */
-    ConjunctList missing;         /* over the query's columns: those that come from the tables satisfy one of them */
-    bool splits_groups;           /* groups of the view may have rows among those .. */
-    const char *lacking;          /* .. for this reason */
-    LogicalNode *rows;            /* of the view alone, once others are added to the scan */
+    ConjunctList kept;    /* over the scan's columns: rows of the view that are read, where some come from the tables; view_union.c */
+    ConjunctList missing; /* over the query's columns: those that come from the tables satisfy one of them */
+    bool splits_groups;   /* groups of the view may have rows among those .. */
+    const char *lacking;  /* .. for this reason */
+    LogicalNode *rows;    /* of the view alone, once others are added to the scan */
     const char *reason;           /* why it does not fit */
 } ViewMatch;
 
@@ -127,7 +127,7 @@ Expr *idpairs_clone(PlanContext *context, const IdPairs *pairs, const Expr *expr
 Expr *view_time(ViewMatch *match, const Expr *wanted, bool by_query);
 
 bool is_truncation(const Expr *expr);
-bool same_time(const Expr *a, const Expr *b); /* but for casts of dates */
+bool same_time(const Expr *a, const Expr *b);                          /* but for casts of dates */
 Expr *time_call(ViewMatch *match, const char *name, Expr *a, Expr *b); /* NULL: there is no such function */
 
 /* ---- view_union.c ---- */

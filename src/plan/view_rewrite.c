@@ -67,8 +67,8 @@ static void offer(Rewrite *rewrite, Offers *offers, const ViewMatch *match, uint
         return;
     }
     rows += match->splits_groups ? replaced / 2 : match->missing.count > 0 ? replaced / LACKING_FACTOR : 0;
-    Offer made = {candidate, rows + block_rows(match->query, match->is_replaced, false), node, match->rows != NULL ? match->rows : match->scan,
-                  match->rows != NULL};
+    Offer made = {candidate, rows + block_rows(match->query, match->is_replaced, false), node,
+                  match->rows != NULL ? match->rows : match->scan, match->rows != NULL};
     ARRAY_PUSH(rewrite->context->arena, offers, made);
 }
 
@@ -157,7 +157,8 @@ static void note_completed(Rewrite *rewrite, uint64_t table_id)
 {
     PlanViews *views = rewrite->views;
     if (views->completed_count == views->completed_room)
-        views->completed = arena_grow(rewrite->context->arena, views->completed, sizeof(uint64_t), views->completed_count, &views->completed_room);
+        views->completed =
+            arena_grow(rewrite->context->arena, views->completed, sizeof(uint64_t), views->completed_count, &views->completed_room);
     views->completed[views->completed_count++] = table_id;
 }
 

@@ -15,7 +15,7 @@ static Expr *next_unit(ViewMatch *match, const Expr *unit, Expr *begin)
     static const struct {
         const char *unit, *function;
         int64_t count;
-    } steps[] = {{"second", "seconds_add", 1}, {"minute", "minutes_add", 1}, {"hour", "hours_add", 1},    {"day", "days_add", 1},
+    } steps[] = {{"second", "seconds_add", 1}, {"minute", "minutes_add", 1}, {"hour", "hours_add", 1},     {"day", "days_add", 1},
                  {"week", "days_add", 7},      {"month", "months_add", 1},   {"quarter", "months_add", 3}, {"year", "years_add", 1}};
     Arena *arena = match->context->arena;
     for (size_t i = 0; i < COUNT_OF(steps); i++) {
@@ -70,7 +70,8 @@ bool union_cuts_unit(ViewMatch *match, const Expr *wanted)
         Expr *begin = folded(match, time_call(match, "date_trunc", have->arguments[0], constant), constant->type);
         Expr *end = begin == NULL ? NULL : folded(match, next_unit(match, have->arguments[0], begin), constant->type);
         Expr *kept = end == NULL ? NULL : time_call(match, is_lower ? "gt" : "lt", view_column(match, i), begin);
-        if (kept == NULL || !add_missing(match, time_call(match, is_lower ? "lt" : "ge", expr_clone(context->arena, time), is_lower ? end : begin)))
+        if (kept == NULL ||
+            !add_missing(match, time_call(match, is_lower ? "lt" : "ge", expr_clone(context->arena, time), is_lower ? end : begin)))
             continue;
         ARRAY_PUSH(context->arena, &match->kept, kept);
         return true;
@@ -196,8 +197,8 @@ static Status group_rows(const ViewMatch *match, const Copies *copies, LogicalNo
     for (uint32_t c = 0; c < shape->call_count; c++) {
         AggCall *call = &node->aggregate.calls[c];
         TRY(copy_call(match, copies, &shape->calls[c], call));
-        node->columns[shape->group_count + c] = (LogicalColumn){.id = call->id, .type = call->binding->result,
-                                                                .is_nullable = (call->binding->flags & FUNC_NEVER_NULL) == 0};
+        node->columns[shape->group_count + c] =
+            (LogicalColumn){.id = call->id, .type = call->binding->result, .is_nullable = (call->binding->flags & FUNC_NEVER_NULL) == 0};
     }
     return OK;
 }
@@ -214,7 +215,8 @@ static Status project_outputs(const ViewMatch *match, LogicalNode *grouped, Logi
         const ViewOutput *output = &shape->outputs[i];
         uint32_t at = output->kind == VIEW_OUTPUT_GROUP ? output->at : shape->group_count + output->at;
         bool is_there = output->kind == VIEW_OUTPUT_GROUP || output->kind == VIEW_OUTPUT_CALL;
-        Expr *expr = is_there ? column_expr(context, &grouped->columns[at]) : expr_constant(context->arena, type_of(TYPE_NULL), datum_null());
+        Expr *expr =
+            is_there ? column_expr(context, &grouped->columns[at]) : expr_constant(context->arena, type_of(TYPE_NULL), datum_null());
         TRY(expr_cast(context->arena, expr, project->columns[i].type, true, context->diag, &project->project.exprs[i]));
         project->columns[i].id = column_ids_next(context->ids);
         project->columns[i].is_nullable = !is_there || grouped->columns[at].is_nullable;

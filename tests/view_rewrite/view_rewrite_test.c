@@ -238,8 +238,8 @@ static const Case cases[] = {
     {"SELECT g, bitmap_union(to_bitmap(v)) AS b, hll_union(hll_hash(v)) AS h FROM t GROUP BY g",
      "SELECT bitmap_union_count(to_bitmap(v)), hll_union_agg(hll_hash(v)) FROM t", 1},
     {NULL, "SELECT g, bitmap_union_count(to_bitmap(v)) FROM t GROUP BY g", 1},
-    {"SELECT g, hll_union(hll_hash(s)) AS hs, hll_union(hll_hash(v)) AS hv FROM t GROUP BY g", "SELECT g, ndv(s), approx_count_distinct(s) FROM t GROUP BY g",
-     1},
+    {"SELECT g, hll_union(hll_hash(s)) AS hs, hll_union(hll_hash(v)) AS hv FROM t GROUP BY g",
+     "SELECT g, ndv(s), approx_count_distinct(s) FROM t GROUP BY g", 1},
     {NULL, "SELECT ndv(s) FROM t WHERE g = 77", 1},
     {NULL, "SELECT ndv(s), hll_union_agg(hll_hash(v)) FROM t", 1},
     {NULL, "SELECT ndv(v) FROM t", 0}, /* of numbers the hashes are others */
@@ -263,14 +263,18 @@ static const Case cases[] = {
     {NULL, "SELECT g, sum(v) FROM t WHERE d >= '2024-01-25' GROUP BY g", 0},
     {NULL, "SELECT u.name, sum(t.v) FROM t JOIN u ON t.g = u.k GROUP BY u.name", 1},
     /* units of time */
-    {"SELECT date_trunc('day', x) AS day, g, sum(v) AS s, count(*) AS n FROM e GROUP BY 1, 2", "SELECT date_trunc('month', x), "
-        "sum(v) FROM e GROUP BY 1", 1},
+    {"SELECT date_trunc('day', x) AS day, g, sum(v) AS s, count(*) AS n FROM e GROUP BY 1, 2",
+     "SELECT date_trunc('month', x), "
+     "sum(v) FROM e GROUP BY 1",
+     1},
     {NULL, "SELECT date_trunc('week', x), g, sum(v) FROM e GROUP BY 1, 2", 1},
     {NULL, "SELECT date_trunc('hour', x), sum(v) FROM e GROUP BY 1", 0},
     {NULL, "SELECT g, sum(v) FROM e WHERE x >= '2024-01-03' AND x < '2024-02-01 00:00:00' GROUP BY g", 1},
     {NULL, "SELECT g, sum(v) FROM e WHERE x >= '2024-01-03 06:00:00' GROUP BY g", 1},
     {NULL, "SELECT g, sum(v) FROM e WHERE x > '2024-01-03' GROUP BY g", 1},
-    {NULL, "SELECT date_trunc('day', x), g, sum(v), count(*) FROM e WHERE x > '2024-01-03 12:00:00' AND x <= '2024-01-20 03:00:00' GROUP BY 1, 2", 1},
+    {NULL,
+     "SELECT date_trunc('day', x), g, sum(v), count(*) FROM e WHERE x > '2024-01-03 12:00:00' AND x <= '2024-01-20 03:00:00' GROUP BY 1, 2",
+     1},
     {NULL, "SELECT date_trunc('month', x), sum(v) FROM e WHERE x < '2024-01-20 03:00:00' AND g = 1 GROUP BY 1", 1},
     {NULL, "SELECT sum(v) FROM e WHERE x > '2024-01-03 12:00:00' AND x <= '2024-01-03 18:00:00'", 0},
     {NULL, "SELECT sum(v) FROM e WHERE x > '2024-01-03 12:00:00' AND x < '2024-01-04'", 0},
@@ -364,15 +368,33 @@ static const char *const single[] = {"t.k", "t.g", "t.d", "t.v", "t.p", "t.s"};
 static const char *const joined[] = {"t.k", "t.g", "t.d", "t.v", "t.p", "t.s", "u.k", "u.name", "u.w"};
 static const char *const group_exprs[] = {"t.g", "t.k", "t.d", "t.s", "t.g + 1", "date_trunc('month', t.d)", "coalesce(t.g, 0)", "t.v % 3"};
 static const char *const joined_groups[] = {"t.g", "u.k", "t.k", "u.name", "u.w", "t.d", "t.s", "t.g + u.w"};
-static const char *const aggregates[] = {"count(*)",       "count(t.v)", "sum(t.v)",
-                                         "min(t.v)",       "max(t.p)",   "sum(t.p)",
-                                         "count(t.p)",     "avg(t.v)",   "count(DISTINCT t.g)",
-                                         "sum(t.v + t.g)", "max(t.d)",   "count(DISTINCT t.v)",
-                                         "avg(t.p)",       "min(t.s)",   "sum(IF(t.g = 1, t.v, 0))",
-                                         "count_if(t.g > 1)", "sum(CASE WHEN t.k = 3 THEN 1 WHEN t.g IS NULL THEN t.v END)",
-                                         "sum(t.v) FILTER (WHERE t.g < 3)", "count(*) FILTER (WHERE t.k > 4)", "count(IF(t.g = 2, t.v, NULL))"};
-static const char *const more_tables[] = {" JOIN u y ON y.k = t.g", " JOIN u y ON y.w = t.k", " JOIN u y ON y.k = t.v", " LEFT JOIN u y ON y.k = t.g",
-                                          " LEFT JOIN u y ON y.k = t.g AND y.w > t.k", " LEFT JOIN u y ON y.w = t.s", " JOIN u y ON y.k > t.k AND y.w = 2"};
+static const char *const aggregates[] = {"count(*)",
+                                         "count(t.v)",
+                                         "sum(t.v)",
+                                         "min(t.v)",
+                                         "max(t.p)",
+                                         "sum(t.p)",
+                                         "count(t.p)",
+                                         "avg(t.v)",
+                                         "count(DISTINCT t.g)",
+                                         "sum(t.v + t.g)",
+                                         "max(t.d)",
+                                         "count(DISTINCT t.v)",
+                                         "avg(t.p)",
+                                         "min(t.s)",
+                                         "sum(IF(t.g = 1, t.v, 0))",
+                                         "count_if(t.g > 1)",
+                                         "sum(CASE WHEN t.k = 3 THEN 1 WHEN t.g IS NULL THEN t.v END)",
+                                         "sum(t.v) FILTER (WHERE t.g < 3)",
+                                         "count(*) FILTER (WHERE t.k > 4)",
+                                         "count(IF(t.g = 2, t.v, NULL))"};
+static const char *const more_tables[] = {" JOIN u y ON y.k = t.g",
+                                          " JOIN u y ON y.w = t.k",
+                                          " JOIN u y ON y.k = t.v",
+                                          " LEFT JOIN u y ON y.k = t.g",
+                                          " LEFT JOIN u y ON y.k = t.g AND y.w > t.k",
+                                          " LEFT JOIN u y ON y.w = t.s",
+                                          " JOIN u y ON y.k > t.k AND y.w = 2"};
 static const char *const more_calls[] = {"max(y.w)", "count(DISTINCT y.name)", "sum(y.w)", "sum(IF(y.w > 2, t.v, 0))"};
 static const char *const conditions[] = {"t.v > 3",
                                          "t.v > 8",
