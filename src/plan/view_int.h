@@ -44,10 +44,12 @@ typedef struct ViewShape {
 
 struct ViewForm {
     const char *unsupported; /* NULL: the shapes are good */
-    ViewShape shapes[2];
+    ViewShape shapes[4]; /* those whose blocks have joins around them come last */
     uint32_t shape_count;
     uint64_t *tables;
     uint32_t table_count;
+    uint64_t *needed; /* without those that LEFT JOINs only add columns of */
+    uint32_t needed_count;
 };
 
 /* Columns that conditions make equal, of one type each. */

@@ -41,7 +41,7 @@ static bool add_missing(ViewMatch *match, Expr *missing)
 {
     PlanContext *context = match->context;
     const PlanViews *views = context->views;
-    if (views == NULL || !views->allows_union)
+    if (views == NULL || !views->allows_union || match->shape->block.joins.count > 0)
         return false;
     for (uint32_t i = 0; i < views->completed_before; i++) {
         if (views->completed[i] == match->view->table->id)
