@@ -53,6 +53,8 @@ static double block_rows(const Block *block, const bool *is_replaced, bool wante
     double rows = 0;
     for (uint32_t j = 0; j < block->leaves.count; j++)
         rows += is_replaced[j] == wanted ? leaf_rows(block->leaves.items[j]) : 0;
+    for (uint32_t j = 0; j < block->joins.count && !wanted; j++)
+        rows += leaf_rows(block->joins.items[j].join->children[1]);
     return rows;
 }
 
@@ -215,13 +217,17 @@ static Status offer_aggregate(Rewrite *rewrite, uint32_t candidate, const Logica
 static Status try_aggregate(Rewrite *rewrite, LogicalNode **in_out, bool *out_taken)
 {
     LogicalNode *node = *in_out;
-    Block block = {0};
+    Block block = {0}, joined = {0};
     Offers offers = {0};
     *out_taken = false;
-    if (!block_add(rewrite->context, &block, node->children[0]))
-        return OK;
-    for (uint32_t i = 0; i < rewrite->count; i++)
-        TRY(offer_aggregate(rewrite, i, node, &block, &offers));
+    bool is_block = block_add(rewrite->context, &block, node->children[0]);
+    bool is_joined = block_add_joined(rewrite->context, &joined, node->children[0]) && joined.joins.count > 0;
+    for (uint32_t i = 0; i < rewrite->count; i++) {
+        if (is_joined)
+            TRY(offer_aggregate(rewrite, i, node, &joined, &offers));
+        if (is_block)
+            TRY(offer_aggregate(rewrite, i, node, &block, &offers));
+    }
     return take_best(rewrite, &offers, in_out, out_taken);
 }
 
@@ -249,7 +255,26 @@ static void collect_used(PlanContext *context, LogicalNode *node, const LogicalN
     }
 }
 
-LogicalNode *match_join_rest(PlanContext *context, const ViewMatch *match, LogicalNode *node)
+static LogicalNode *join_around(PlanContext *context, ViewMatch *match, const BlockJoin *around, LogicalNode *node)
+{
+    LogicalNode *join = make_node(context, LOGICAL_JOIN, node, around->join->children[1]);
+    join->join = around->join->join;
+    join->join.conjuncts = ARENA_NEW_ARRAY(context->arena, Expr *, join->join.count + 1);
+    for (uint32_t i = 0; i < join->join.count; i++) {
+        join->join.conjuncts[i] = match_expr(match, around->conjuncts[i], false);
+        if (join->join.conjuncts[i] != NULL)
+            continue;
+        AUTO_BYTEBUF text = {0};
+        bytebuf_append_text(&text, "the view lacks columns for ");
+        expr_print(around->conjuncts[i], &text);
+        match->reason = arena_strndup(context->arena, text.data, text.length);
+        return NULL;
+    }
+    join_output(context, join);
+    return join;
+}
+
+LogicalNode *match_join_rest(PlanContext *context, ViewMatch *match, LogicalNode *node)
 {
     for (uint32_t j = 0; j < match->query->leaves.count; j++) {
         if (match->is_replaced[j])
@@ -258,6 +283,8 @@ LogicalNode *match_join_rest(PlanContext *context, const ViewMatch *match, Logic
         node->join.kind = JOIN_CROSS;
         join_output(context, node);
     }
+    for (uint32_t j = 0; j < match->query->joins.count && node != NULL; j++)
+        node = join_around(context, match, &match->query->joins.items[j], node);
     return node;
 }
 
