@@ -17,7 +17,7 @@ static const uint8_t *bytes_of(const VectorView *view, Rows rows, uint8_t *buffe
     if (is_plain(view))
         return values;
     for (FOR_ROWS(rows, i, row))
-        buffer[row] = (values[view_index(view, row)] != 0) & !view_is_null(view, row);
+        buffer[row] = values[view_index(view, row)] != 0 && !view_is_null(view, row);
     return buffer;
 }
 
@@ -76,9 +76,9 @@ static uint32_t take_term(const Vector *term, Rows rows, bool decided, uint8_t *
     for (FOR_ROWS(rows, i, row)) {
         bool is_null = !plain && view_is_null(&view, row);
         bool is_true = in[plain ? row : view_index(&view, row)] != 0;
-        bool decides = !is_null & (is_true == decided);
+        uint8_t decides = (uint8_t)(!is_null && is_true == decided);
         values[row] ^= decides;
-        nulls[row] = (nulls[row] & !decides) | is_null;
+        nulls[row] = (uint8_t)((nulls[row] & (decides ^ 1)) | is_null);
         rest[left] = (uint16_t)row;
         left += !decides;
     }
