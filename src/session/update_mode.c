@@ -3,7 +3,8 @@
 /* How UPDATE writes (partial_update_mode): whole rows, which take the place of the old ones, or the columns that are set alone, in overlays
  * of the segments (load/column_update.h), where the table allows that. `auto` takes what writes fewer values by the estimate of the
  * plan: an overlay has its columns for all rows of a segment, a row has all its columns and is written again before long. Each
- * segment is looked at once more when the rows are known, and small ones have no overlays. Rows that are held for overlays must find room in memory. */
+ * segment is looked at once more when the rows are known, and small ones have no overlays. Rows that are held for overlays must
+ * find room in memory. */
 
 #include "load/column_update.h"
 
