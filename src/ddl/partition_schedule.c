@@ -135,6 +135,36 @@ static Status read_rules(const TableSchema *schema, Diag *diag, Rules *rules)
     return OK;
 }
 
+/* ---- the retention condition ---- */
+
+/* It sees the partition columns alone, by their numbers from 1. */
+static Status bind_condition(const TableSchema *schema, StrView text, AnalyzeContext *context, Expr **out)
+{
+    uint32_t count = schema->partition_column_count;
+    LogicalColumn *columns = ARENA_NEW_ARRAY(context->arena, LogicalColumn, MAX(count, 1u));
+    AstExpr *ast;
+    for (uint32_t i = 0; i < count; i++) {
+        bool is_plain;
+        int column = table_partition_column(schema, i, &is_plain);
+        StrView name = column < 0 ? schema->partition_exprs[i] : schema->columns[column].name;
+        columns[i] = (LogicalColumn){.id = i + 1, .name = name, .type = schema->partition_types[i], .is_nullable = true};
+    }
+    TRY(sql_parse_expression(text, context->arena, context->diag, &ast));
+    TRY(analyze_scalar(context, ast, text, columns, count, out));
+    return expr_cast(context->arena, *out, type_of(TYPE_BOOLEAN), true, context->diag, out);
+}
+
+static Status check_condition_text(DdlContext *context, const TableSchema *schema, StrView text)
+{
+    Diag diag = {0};
+    Expr *expr;
+    FuncSession session = {.now_us = context->now_us, .zone_offset_us = context->zone_offset_us};
+    AnalyzeContext analyze = {.arena = context->arena, .diag = &diag, .session = &session};
+    if (text.length == 0 || bind_condition(schema, text, &analyze, &expr) == OK)
+        return OK;
+    return DDL_ERROR(context, "partition_retention_condition '%.*s' is no condition on the partition columns: %s", SV_ARGS(text), diag.message);
+}
+
 Status partition_schedule_check(DdlContext *context, const TableSchema *schema)
 {
     Rules rules;
@@ -148,7 +178,7 @@ Status partition_schedule_check(DdlContext *context, const TableSchema *schema)
         return DDL_ERROR(context, "Partitions of a table without partitions can't expire.");
     if (rules.ttl.unit != STEP_NONE && !has_dates)
         return DDL_ERROR(context, "partition_ttl needs range partitions of a date type.");
-    return OK;
+    return check_condition_text(context, schema, rules.condition);
 }
 
 /* ---- making ---- */
@@ -277,7 +307,7 @@ static void drop_beyond_number(Schedule *schedule)
         drop(schedule, aged[i].partition);
 }
 
-/* ---- the retention condition ---- */
+/* ---- the retention condition, evaluated ---- */
 
 static Expr *set_slot(void *context, Expr *node)
 {
@@ -287,26 +317,13 @@ static Expr *set_slot(void *context, Expr *node)
     return node;
 }
 
-static Status bind_condition(Schedule *schedule, const FuncSession *session, Evaluator **out)
+static Status open_condition(Schedule *schedule, const FuncSession *session, Evaluator **out)
 {
-    const TableSchema *schema = schedule->table->schema;
-    uint32_t count = schema->partition_column_count;
-    AnalyzeContext context = {.arena = &schedule->arena, .diag = schedule->diag, .session = session};
-    LogicalColumn *columns = ARENA_NEW_ARRAY(&schedule->arena, LogicalColumn, MAX(count, 1u));
-    AstExpr *ast;
     Expr *expr;
-    for (uint32_t i = 0; i < count; i++) {
-        bool is_plain;
-        int column = table_partition_column(schema, i, &is_plain);
-        StrView name = column < 0 ? schema->partition_exprs[i] : schema->columns[column].name;
-        columns[i] = (LogicalColumn){.id = i + 1, .name = name, .type = schema->partition_types[i], .is_nullable = true};
-    }
-    TRY(sql_parse_expression(schedule->rules.condition, &schedule->arena, schedule->diag, &ast));
-    TRY(analyze_scalar(&context, ast, schedule->rules.condition, columns, count, &expr));
-    TRY(expr_cast(&schedule->arena, expr, type_of(TYPE_BOOLEAN), true, schedule->diag, &expr));
-    expr = expr_rewrite(expr, set_slot, NULL);
+    AnalyzeContext context = {.arena = &schedule->arena, .diag = schedule->diag, .session = session};
+    TRY(bind_condition(schedule->table->schema, schedule->rules.condition, &context, &expr));
     const Expr **exprs = ARENA_NEW_ARRAY(&schedule->arena, const Expr *, 1);
-    exprs[0] = expr;
+    exprs[0] = expr_rewrite(expr, set_slot, NULL);
     return evaluator_open(exprs, 1, session, NULL, schedule->diag, out);
 }
 
@@ -354,7 +371,7 @@ static Status drop_by_condition(Schedule *schedule)
     int64_t utc_us = env_wall_us(meta_environment(schedule->store));
     FuncSession session = {.now_us = utc_us, .zone_offset_us = schedule->now_us - utc_us, .zone = schedule->rules.zone};
     Evaluator *evaluator;
-    TRY(bind_condition(schedule, &session, &evaluator));
+    TRY(open_condition(schedule, &session, &evaluator));
     Status status = OK;
     for (uint32_t p = 0; p < schedule->table->partition_count && status == OK; p++)
         status = check_condition(schedule, evaluator, schedule->table->partitions[p]);

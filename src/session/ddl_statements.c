@@ -382,6 +382,7 @@ static Status build_drop_table(void *opaque, const CatalogSnapshot *catalog, Cha
                      wants_view ? "not a view" : "a view: use DROP VIEW");
     if (table->schema->kind == TABLE_MATERIALIZED_VIEW)
         return RAISE(diag, BAD_TABLE, "'%.*s.%.*s' is a materialized view: use DROP MATERIALIZED VIEW", SV_ARGS(state->database), SV_ARGS(state->name));
+    TRY(mv_check_dependents(state->context, catalog, table, diag));
     const CatalogTable *temporary = catalog_temporary_partitions(catalog, table);
     if (temporary != NULL)
         change_drop_table(change, temporary->id);

@@ -2,6 +2,8 @@
 
 /* DROP, ALTER, REFRESH and CANCEL REFRESH of materialized views. */
 
+#include <strings.h>
+
 #include "base/environment.h"
 #include "base/redact.h"
 #include "ddl/ddl.h"
@@ -63,7 +65,39 @@ Status mv_submit_automatic(StatementContext *context, uint64_t view_id)
 
 /* ---- DROP ---- */
 
+static bool reads_table(const MvDefinition *view, uint64_t id)
+{
+    for (uint32_t b = 0; b < view->base_count; b++) {
+        if (view->bases[b].id == id)
+            return true;
+    }
+    return false;
+}
+
+Status mv_check_dependents(StatementContext *context, const CatalogSnapshot *catalog, const CatalogTable *table, Diag *diag)
+{
+    MvDefinition *views;
+    AUTO_BYTEBUF names = {0};
+    const char *wanted = variable_text(context->session, "enable_drop_table_check_mv_dependency");
+    if (wanted == NULL || strcasecmp(wanted, "true") != 0)
+        return OK;
+    uint32_t count = mv_list(catalog, &context->arena, &views);
+    for (uint32_t i = 0; i < count; i++) {
+        const CatalogTable *view = catalog_table_by_id(catalog, views[i].id);
+        if (view == NULL || table_is_rollup(view->schema) || !reads_table(&views[i], table->id))
+            continue;
+        const CatalogDatabase *database = catalog_database_by_id(catalog, view->database_id);
+        bytebuf_printf(&names, "%s%.*s.%.*s", names.length == 0 ? "" : ", ", SV_ARGS(database->name), SV_ARGS(view->name));
+    }
+    if (names.length == 0)
+        return OK;
+    return RAISE(diag, ANALYSIS, "'%.*s' can't be dropped: exists mv dependencies: %.*s. Drop these first, or set "
+                 "enable_drop_table_check_mv_dependency to false; sys.object_dependencies lists what depends on what", SV_ARGS(table->name),
+                 (int)names.length, names.data);
+}
+
 typedef struct DropView {
+    StatementContext *context;
     StrView database, name;
     bool if_exists;
     uint64_t id; /* 0: there was none */
@@ -79,6 +113,7 @@ static Status build_drop(void *opaque, const CatalogSnapshot *catalog, Change *c
         return OK;
     if (table == NULL || table->schema->kind != TABLE_MATERIALIZED_VIEW)
         return RAISE(diag, BAD_TABLE, "Materialized view %.*s is not found", SV_ARGS(drop->name));
+    TRY(mv_check_dependents(drop->context, catalog, table, diag));
     drop->id = table->id;
     change_drop_table(change, table->id);
     change_drop_mv(change, catalog, table->id);
@@ -87,7 +122,7 @@ static Status build_drop(void *opaque, const CatalogSnapshot *catalog, Change *c
 
 Status mv_drop(StatementContext *context, StrView database, StrView name, bool if_exists)
 {
-    DropView drop = {.database = database, .name = name, .if_exists = if_exists};
+    DropView drop = {.context = context, .database = database, .name = name, .if_exists = if_exists};
     Instance *instance = context->session->instance;
     TRY(meta_commit(instance->store, build_drop, &drop, context->diag));
     if (drop.id != 0)

@@ -175,6 +175,8 @@ Status run_grant(StatementContext *context, const AstStatement *statement); /* G
 Status resolve_user(StatementContext *context, const AstUserName *user, StrView *out_name, StrView *out_host);
 bool is_own_user(const StatementContext *context, const AstUserName *user);
 Status run_delete(StatementContext *context, const AstStatement *statement);
+/* With enable_drop_table_check_mv_dependency: materialized views that read it keep a table or view from being dropped. */
+Status mv_check_dependents(StatementContext *context, const CatalogSnapshot *catalog, const CatalogTable *table, Diag *diag);
 Status run_update(StatementContext *context, const AstStatement *statement);
 /* *out_uses: only the columns that are set are written, by these rules; false: rows are written whole. */
 Status update_mode_choose(StatementContext *context, const AstStatement *statement, const BoundInsert *target, KeyMergeRules *rules, bool *out_uses);

@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 
+#include "meta/quota.h"
 #include "meta/catalog_text.h"
 
 /* ---- partitions ---- */
@@ -204,6 +205,14 @@ static Status put_data(SystemRows *rows, StrView name, StrView size, int64_t cou
     return system_end_row(rows);
 }
 
+/* What may be, or may come yet. */
+static Status put_quota(StatementContext *context, SystemRows *rows, StrView name, const Quota *quota)
+{
+    bool has_bytes = quota->data_bytes != UINT64_MAX, has_tablets = quota->replicas != UINT64_MAX;
+    StrView size = has_bytes ? show_size(context, quota->data_bytes) : STR_VIEW("unlimited");
+    return put_data(rows, name, size, has_tablets ? (int64_t)MIN(quota->replicas, (uint64_t)INT64_MAX) : -1);
+}
+
 static Status produce_data(const SystemSource *source, SystemRows *rows)
 {
     StatementContext *context = show_context(source);
@@ -219,8 +228,14 @@ static Status produce_data(const SystemSource *source, SystemRows *rows)
         TRY(put_data(rows, table->name, show_size(context, table_byte_count(table)), (int64_t)tablet_count(table)));
     }
     TRY(put_data(rows, STR_VIEW("Total"), show_size(context, bytes), (int64_t)tablets));
-    TRY(put_data(rows, STR_VIEW("Quota"), STR_VIEW("unlimited"), -1));
-    return put_data(rows, STR_VIEW("Left"), STR_VIEW("unlimited"), -1);
+    Quota quota = quota_of(source->catalog, database->id);
+    uint64_t bytes_left = quota.data_bytes - MIN(quota.data_bytes, bytes), tablets_left = quota.replicas - MIN(quota.replicas, tablets);
+    TRY(put_quota(context, rows, STR_VIEW("Quota"), &quota));
+    if (quota.data_bytes == UINT64_MAX)
+        bytes_left = UINT64_MAX;
+    if (quota.replicas == UINT64_MAX)
+        tablets_left = UINT64_MAX;
+    return put_quota(context, rows, STR_VIEW("Left"), &(Quota){bytes_left, tablets_left});
 }
 
 static Status produce_table_data(const SystemSource *source, SystemRows *rows)

@@ -3,11 +3,12 @@
 /* How UPDATE writes (partial_update_mode): whole rows, which take the place of the old ones, or the columns that are set alone, in overlays
  * of the segments (load/column_update.h), where the table allows that. `auto` takes what writes fewer values by the estimate of the
  * plan: an overlay has its columns for all rows of a segment, a row has all its columns and is written again before long. Each
- * segment is looked at once more when the rows are known. Rows that are held for overlays must find room in memory. */
+ * segment is looked at once more when the rows are known, and small ones have no overlays. Rows that are held for overlays must
+ * find room in memory. */
 
 #include "load/column_update.h"
 
-enum { REWRITES = 2, VALUE_BYTES = 8, PACKED = 4, MOST_AUTO_BYTES = 512 << 20 };
+enum { FEW_ROWS = 4096, REWRITES = 2, VALUE_BYTES = 8, PACKED = 4, MOST_AUTO_BYTES = 512 << 20 };
 
 static bool pays(const CatalogTable *table, const uint8_t *given, double rows)
 {
@@ -17,7 +18,7 @@ static bool pays(const CatalogTable *table, const uint8_t *given, double rows)
     for (uint32_t c = 0; c < schema->column_count; c++)
         set += given[c] && !schema->columns[c].is_key;
     double row_bytes = (double)schema->column_count * VALUE_BYTES + (double)sums.bytes / (double)MAX(sums.rows, 1u) * PACKED;
-    return rows * row_bytes <= (double)MOST_AUTO_BYTES && (double)sums.rows * set < rows * schema->column_count * REWRITES;
+    return sums.rows >= FEW_ROWS && rows * row_bytes <= (double)MOST_AUTO_BYTES && (double)sums.rows * set < rows * schema->column_count * REWRITES;
 }
 
 Status update_mode_choose(StatementContext *context, const AstStatement *statement, const BoundInsert *target, KeyMergeRules *rules, bool *out_uses)

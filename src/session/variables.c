@@ -17,12 +17,14 @@ static const char *const names[] = {
     "enable_spill", "event_scheduler", "exec_mem_limit", "foreign_key_checks", "group_concat_max_len", "have_query_cache", "init_connect",
     "insert_max_filter_ratio", "insert_timeout", "interactive_timeout", "language", "license", "lower_case_table_names",
     "max_allowed_packet", "net_buffer_length", "net_read_timeout", "net_write_timeout", "new_planner_optimize_timeout",
-    "optimizer_switch", "parallel_fragment_exec_instance_num", "partial_update_mode", "performance_schema", "pipeline_dop", "profiling", "query_cache_size",
+    "optimizer_switch", "parallel_fragment_exec_instance_num", "partial_update_mode",
+    "performance_schema", "pipeline_dop", "profiling", "query_cache_size",
     "query_cache_type", "query_mem_limit", "query_timeout", "resource_group", "session_track_schema",
     "session_track_system_variables", "spill_mode", "sql_auto_is_null", "sql_dialect", "sql_mode", "sql_quote_show_create",
     "sql_safe_updates", "sql_select_limit", "storage_engine", "system_time_zone", "time_zone", "transaction_isolation",
     "transaction_read_only", "tx_isolation", "tx_read_only", "unique_checks", "version", "version_comment", "wait_timeout",
-    "warehouse", "lower_upper_support_utf8", "decimal_overflow_to_double", "analyze_mv", "enable_materialized_view_plan_cache",
+    "warehouse", "lower_upper_support_utf8", "decimal_overflow_to_double", "analyze_mv",
+    "enable_drop_table_check_mv_dependency", "enable_materialized_view_plan_cache",
     "enable_materialized_view_rewrite", "enable_materialized_view_union_rewrite", "enable_materialized_view_view_delta_rewrite",
     "enable_sync_materialized_view_rewrite", "materialized_view_rewrite_mode", "nested_mv_rewrite_max_level",
     "optimizer_materialized_view_timelimit", "query_excluding_mv_names", "query_including_mv_names",
@@ -33,7 +35,7 @@ static const char *const defaults[] = {
     "1024", "NO", "", "0", "14400", "3600", "english", "Apache License 2.0", "0", "33554432", "16384", "60", "60", "3000", "", "1",
     "auto", "false", "0", "false", "0", "OFF", "0", "300", "", "false", "", "auto", "false", "StarRocks", "ONLY_FULL_GROUP_BY", "1", "false",
     "9223372036854775807", "olap", "UTC", "UTC", "REPEATABLE-READ", "false", "REPEATABLE-READ", "false", "true", "8.0.33",
-    "Merak", "28800", "default_warehouse", "false", "false", "sample", "true", "true", "true", "true", "true", "default", "3", "1000", "", "",
+    "Merak", "28800", "default_warehouse", "false", "false", "sample", "false", "true", "true", "true", "true", "true", "default", "3", "1000", "", "",
     "true", "5", "true", "binary"};
 _Static_assert(COUNT_OF(names) == COUNT_OF(defaults), "one default a variable");
 

@@ -47,6 +47,15 @@ static const Step steps[] = {
     {STEP_COMPACT, NULL},
     {STEP_VACUUM, NULL},
     {STEP_SQL, "UPDATE d.pk SET v = v + 1 WHERE k % 10 = 0"},
+    {STEP_SQL, "INSERT INTO d.pk SELECT generate_series, generate_series * 7919 FROM TABLE(generate_series(1000, 6000))"},
+    {STEP_COMPACT, NULL},
+    {STEP_SQL, "SET partial_update_mode = 'column'; UPDATE d.pk SET v = v + 5 WHERE k % 2 = 0"},
+    {STEP_SQL, "MERGE INTO d.pk USING (SELECT k, max(v) v FROM d.dup WHERE k < 90 GROUP BY k) s ON pk.k = s.k WHEN MATCHED AND s.v > 200 THEN DELETE "
+               "WHEN MATCHED THEN UPDATE SET v = s.v WHEN NOT MATCHED THEN INSERT (k, v) VALUES (s.k, 5)"},
+    {STEP_SQL, "BEGIN; INSERT INTO d.pk VALUES (9001, 1), (9002, 2); DELETE FROM d.pk WHERE k = 100; "
+               "INSERT INTO d.dup VALUES (2002, '2024-02-02', 't', 1); COMMIT"},
+    {STEP_SQL, "INSERT OVERWRITE d.dup PARTITION (b) SELECT k, p, s, v + 1 FROM d.dup WHERE p >= '2024-01-01'"},
+    {STEP_COMPACT, NULL},
     {STEP_SQL, "TRUNCATE TABLE d.auto_made"},
     {STEP_LOAD, "third"},
     {STEP_TRIM, NULL},
