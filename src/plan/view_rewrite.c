@@ -24,6 +24,7 @@ typedef struct Offer {
     LogicalNode *node;
     LogicalNode *scan; /* of the view, inside of node */
     bool is_completed; /* by rows from the tables */
+    ConjunctList compensation;
 } Offer;
 
 typedef struct Offers {
@@ -68,7 +69,7 @@ static void offer(Rewrite *rewrite, Offers *offers, const ViewMatch *match, uint
     }
     rows += match->splits_groups ? replaced / 2 : match->missing.count > 0 ? replaced / LACKING_FACTOR : 0;
     Offer made = {candidate, rows + block_rows(match->query, match->is_replaced, false), node,
-                  match->rows != NULL ? match->rows : match->scan, match->rows != NULL};
+                  match->rows != NULL ? match->rows : match->scan, match->rows != NULL, match->compensation};
     ARRAY_PUSH(rewrite->context->arena, offers, made);
 }
 
@@ -162,6 +163,21 @@ static void note_completed(Rewrite *rewrite, uint64_t table_id)
     views->completed[views->completed_count++] = table_id;
 }
 
+/* Only partitions that are not fresh hold what the query asks for: then all of it comes from the tables. */
+static Status is_of_no_use(Rewrite *rewrite, const Offer *offer, const PlanViewUse *use, bool *out)
+{
+    bool selects = true;
+    *out = false;
+    if (!use->is_partial || use->rest == NULL || offer->is_completed)
+        return OK;
+    LogicalNode scan = *offer->scan;
+    scan.scan.partition_ids = use->partition_ids;
+    scan.scan.partition_id_count = use->partition_count;
+    TRY(scan_selects_any(rewrite->context, &scan, &offer->compensation, &selects));
+    *out = !selects;
+    return OK;
+}
+
 /* The cheapest whose view may be used takes the place of *in_out. */
 static Status take_best(Rewrite *rewrite, Offers *offers, LogicalNode **in_out, bool *out_taken)
 {
@@ -174,6 +190,12 @@ static Status take_best(Rewrite *rewrite, Offers *offers, LogicalNode **in_out, 
         TRY(rewrite->views->use(rewrite->views->context, &rewrite->candidates[best->candidate], &use));
         if (!use.is_usable) {
             note(rewrite, best->candidate, arena_strndup(rewrite->context->arena, use.reason.data, use.reason.length));
+            continue;
+        }
+        bool is_useless;
+        TRY(is_of_no_use(rewrite, best, &use, &is_useless));
+        if (is_useless) {
+            note(rewrite, best->candidate, "all that the query asks for is in partitions that are not fresh");
             continue;
         }
         if (best->is_completed)
