@@ -170,9 +170,12 @@ static bool read_plain(StrView text, int64_t *out_digits, uint32_t *out_scale)
             return false;
         }
     }
+    bool has_point = point < text.length;
+    if (!has_point && text.length - first > 18)
+        return false;
     *out_digits = text.data[0] == '-' ? -(int64_t)value : (int64_t)value;
-    *out_scale = point == text.length ? 0 : (uint32_t)(text.length - point - 1);
-    return point < text.length || text.length - first <= 18;
+    *out_scale = has_point ? (uint32_t)(text.length - point - 1) : 0;
+    return true;
 }
 
 static bool read_integer(StrView text, int64_t *out)
