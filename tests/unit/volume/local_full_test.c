@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 #include <errno.h>
+#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -51,19 +52,23 @@ typedef struct Fixture {
 static void open_fixture(Fixture *f)
 {
     Diag diag = {0};
-    strcpy(f->directory, "/tmp/merak-full.XXXXXX");
+    snprintf(f->directory, sizeof(f->directory), "/tmp/merak-full.XXXXXX");
     assert_non_null(mkdtemp(f->directory));
     assert_int_equal(volume_open_local(f->directory, environment_real(), &diag, &f->volume), OK);
     for (int i = 0; i < BODY_BYTES; i++)
         f->body[i] = (char)('a' + i % 23);
 }
 
+static int remove_entry(const char *path, const struct stat *info, int type, struct FTW *at)
+{
+    (void)info, (void)type, (void)at;
+    return remove(path);
+}
+
 static void close_fixture(Fixture *f)
 {
-    char command[96];
     volume_close(f->volume);
-    snprintf(command, sizeof(command), "rm -rf %s", f->directory);
-    assert_int_equal(system(command), 0);
+    assert_int_equal(nftw(f->directory, remove_entry, 16, FTW_DEPTH | FTW_PHYS), 0);
 }
 
 static void be_well(void)
