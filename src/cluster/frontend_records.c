@@ -42,6 +42,8 @@ void frontend_print(const FrontendInfo *info, FrontendPosition position, ByteBuf
                   info->is_observer ? "OBSERVER" : "FOLLOWER", "version", info->version, "format_level", (int)info->format_level, "number",
                   (int)info->number, "started_us", (json_int_t)info->started_us, "replayed", (json_int_t)position.replayed, "held",
                   (json_int_t)position.oldest_held);
+    if (info->is_assigned)
+        json_object_set_new(object, "assigned", json_true());
     CHECK(object != NULL && json_dump_callback(object, append_json, out, JSON_COMPACT) == 0); /* all texts are UTF-8 */
     json_decref(object);
 }
@@ -63,6 +65,7 @@ bool frontend_parse(StrView text, FrontendInfo *out_info, FrontendPosition *out_
         copy_text(object, "version", out_info->version);
         const char *role = json_string_value(json_object_get(object, "role"));
         out_info->is_observer = role != NULL && strcmp(role, "OBSERVER") == 0;
+        out_info->is_assigned = json_is_true(json_object_get(object, "assigned"));
         *out_position = (FrontendPosition){(uint64_t)json_integer_value(json_object_get(object, "replayed")),
                                            (uint64_t)json_integer_value(json_object_get(object, "held"))};
         is_good = out_info->host[0] != '\0';
@@ -83,6 +86,43 @@ bool frontend_record(const CatalogSnapshot *catalog, const char *name, FrontendI
     FrontendPosition unused;
     StrView text = catalog_record(catalog, frontend_module, strview(name));
     return text.data != NULL && frontend_parse(text, out_info, &unused);
+}
+
+typedef struct RoleSearch {
+    const FrontendInfo *info;
+    bool is_observer;
+} RoleSearch;
+
+/* The node itself, one that was awaited at its address, or the one that it replaces there. */
+static void find_role(void *context, StrView key, StrView value)
+{
+    RoleSearch *search = context;
+    const FrontendInfo *info = search->info;
+    FrontendInfo other;
+    FrontendPosition unused;
+    if (!frontend_parse(value, &other, &unused))
+        return;
+    bool is_same_host = strcmp(other.host, info->host) == 0 && other.edit_log_port == info->edit_log_port;
+    bool is_awaited = is_same_host && other.name[0] == '\0' && other.is_observer;
+    bool is_itself = strview_is(key, info->name) || is_same_host;
+    search->is_observer |= is_awaited || (is_itself && other.is_assigned);
+}
+
+static bool is_assigned_observer(const CatalogSnapshot *catalog, const FrontendInfo *info)
+{
+    RoleSearch search = {.info = info};
+    catalog_each_record(catalog, frontend_module, find_role, &search);
+    return search.is_observer;
+}
+
+bool frontend_is_observer(Frontends *frontends)
+{
+    if (frontends->self.is_observer)
+        return true;
+    CatalogSnapshot *catalog = meta_snapshot(frontends->options.store);
+    bool is_observer = is_assigned_observer(catalog, &frontends->self);
+    catalog_unref(catalog);
+    return is_observer;
 }
 
 bool frontends_has_others(Frontends *frontends, const CatalogSnapshot *catalog)
@@ -177,6 +217,8 @@ static Status build_registration(void *context, const CatalogSnapshot *catalog, 
     if (registration->leads && catalog_record_count(catalog, frontend_module) == 0 && catalog_record_count(catalog, leader_module) == 0)
         change_put_format_level(change, format_level_supported()); /* a new cluster: no older binary has seen it */
     number_node(registration, catalog);
+    registration->numbered.is_assigned = is_assigned_observer(catalog, info);
+    registration->numbered.is_observer |= registration->numbered.is_assigned;
     frontend_print(&registration->numbered, (FrontendPosition){0}, &text);
     if (!strview_equal(catalog_record(catalog, frontend_module, strview(info->name)), bytebuf_view(&text))) {
         change_put_record(change, frontend_module, strview(info->name), bytebuf_view(&text));

@@ -118,6 +118,8 @@ static bool is_registered(Frontends *frontends, const FrontendInfo *info)
         return false;
     FrontendInfo numbered = *info;
     numbered.number = known.number;
+    numbered.is_assigned = known.is_assigned;
+    numbered.is_observer |= known.is_assigned;
     frontend_print(&known, (FrontendPosition){0}, &left);
     frontend_print(&numbered, (FrontendPosition){0}, &right);
     return strview_equal(bytebuf_view(&left), bytebuf_view(&right));
@@ -189,7 +191,7 @@ Status frontends_elect(Frontends *frontends, Diag *diag)
         LOG_INFO("cluster", "%s follows %s at %s:%u", frontends->self.name, leader.name, leader.host, leader.query_port);
         return OK;
     }
-    if (frontends->self.is_observer)
+    if (frontend_is_observer(frontends))
         return OK;
     Diag trouble = {0};
     Status status = claim(frontends, &trouble);
@@ -205,7 +207,7 @@ static void become_candidate(Frontends *frontends)
 {
     Diag diag = {0};
     const Environment *environment = frontends->options.environment;
-    if (frontends->self.is_observer || atomic_load(&frontends->is_dropped) || now_us(frontends) < frontends->next_claim_us)
+    if (atomic_load(&frontends->is_dropped) || now_us(frontends) < frontends->next_claim_us || frontend_is_observer(frontends))
         return;
     env_sleep_us(environment, (int64_t)(env_random(environment) % JITTER_US));
     if (meta_follow(frontends->options.store, &diag) != OK || meta_epoch(frontends->options.store) != frontends->seen_epoch)

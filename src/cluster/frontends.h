@@ -23,6 +23,7 @@ typedef struct FrontendInfo {
     uint32_t format_level; /* that its binary supports */
     uint32_t number;       /* from 1, for connection ids; 0: it has none yet */
     bool is_observer; /* never leads */
+    bool is_assigned; /* an observer by ALTER SYSTEM ADD OBSERVER, whatever its configuration says */
     int64_t started_us;
 } FrontendInfo;
 

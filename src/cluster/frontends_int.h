@@ -32,6 +32,8 @@ struct Frontends {
 
 /* The leader's record; false: there is none. */
 bool frontend_leader_record(const CatalogSnapshot *catalog, char out_name[FRONTEND_TEXT_BYTES]);
+/* By its configuration, or because the cluster expects or knows it as one. */
+bool frontend_is_observer(Frontends *frontends);
 bool frontend_record(const CatalogSnapshot *catalog, const char *name, FrontendInfo *out_info);
 /* A node as JSON text, and back; false: malformed. */
 typedef struct FrontendPosition {

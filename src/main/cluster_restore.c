@@ -137,9 +137,9 @@ Status cluster_restore_at_start(const Config *config, Volume *home, Diag *diag)
     ClusterYaml yaml;
     char generation[GENERATION_BYTES];
     const char *path = config_text(config, "restore_cluster_snapshot");
+    arena_init(&arena, NULL);
     if (*path == '\0')
         return OK;
-    arena_init(&arena, NULL);
     TRY(cluster_yaml_load(path, &arena, diag, &text, &yaml));
     snprintf(generation, sizeof(generation), "cluster_snapshot:%016llx", (unsigned long long)checksum_bytes(text.data, text.length));
     return restore_once(config, &yaml, home, generation, diag);

@@ -80,6 +80,8 @@ Status home_volume_open(const Config *config, const char *local_directory, Diag 
     static const char scheme[] = "file://";
     const char *url = config_text(config, "home_volume");
     const char *type = config_text(config, "cloud_native_storage_type");
+    if (strncmp(url, scheme, strlen(scheme)) == 0 && url[strlen(scheme)] != '/') /* file://var/.. would be made where it is started */
+        return RAISE(diag, BAD_VALUE, "configuration: home_volume '%s' is not an absolute directory, such as file:///var/lib/merak/volume", url);
     if (strncmp(url, scheme, strlen(scheme)) == 0)
         return open_local(url + strlen(scheme), diag, out_volume);
     if (strncasecmp(url, "s3://", 5) == 0)

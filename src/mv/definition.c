@@ -360,9 +360,9 @@ void mv_put_task(Change *change, const CatalogSnapshot *snapshot, const MvDefini
 {
     AUTO_ARENA arena;
     TaskDefinition task;
+    arena_init(&arena, NULL);
     if (definition->is_damaged)
         return;
-    arena_init(&arena, NULL);
     StrView task_name = mv_task_name(definition->id, &arena);
     int64_t created_us = task_find(snapshot, task_name, &arena, &task) ? task.created_us : now_us;
     Property properties[] = {{STR_VIEW("mvId"), strview(arena_printf(&arena, "%llu", (unsigned long long)definition->id))}};

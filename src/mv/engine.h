@@ -93,7 +93,8 @@ typedef struct MvVerified {
     bool has_computed;
     uint64_t stored_rows, computed_rows;
 } MvVerified;
-Status mv_verify(MvEngine *engine, const CatalogSnapshot *snapshot, uint64_t view_id, Arena *arena, Diag *diag, MvVerified **out, uint32_t *out_count);
+Status mv_verify(MvEngine *engine, const CatalogSnapshot *snapshot, uint64_t view_id, const _Atomic bool *cancelled, Arena *arena, Diag *diag,
+                 MvVerified **out, uint32_t *out_count);
 
 /* ---- fingerprint.c ---- */
 /* Adds rows to a bag's fingerprint. */

@@ -250,6 +250,41 @@ static bool reads_only(const FormEntry *entry, const uint64_t *tables, uint32_t 
     return entry->table_count > 0;
 }
 
+static bool has_word_left(StrView sql)
+{
+    static const StrView word = {"LEFT", 4};
+    for (size_t i = 0; i + word.length <= sql.length; i++) {
+        if ((sql.data[i] | 0x20) == 'l' && strview_starts_with_ci(strview_n(sql.data + i, sql.length - i), word))
+            return true;
+    }
+    return false;
+}
+
+/* Lock held. Not all of its tables, but those that a query needs for it? Its form tells, which is made where there may be such. */
+static bool reads_needed(MvQueryViews *views, uint32_t at, const uint64_t *tables, uint32_t count)
+{
+    FormEntry *entry = views->forms->entries[at];
+    const CatalogTable *own = entry->table_count > 1 && entry->refusal == NULL ? catalog_table_by_id(views->snapshot, entry->view_id) : NULL;
+    bool shares = false;
+    for (uint32_t i = 0; i < entry->table_count && own != NULL && !shares; i++) {
+        for (uint32_t k = 0; k < count && !shares; k++)
+            shares = tables[k] == entry->tables[i];
+    }
+    if (!shares)
+        return false;
+    if (entry->form == NULL && entry->signature == 0 && has_word_left(own->schema->view_sql))
+        entry = with_form(views->forms, at, views->snapshot, own);
+    if (entry->form == NULL || entry->problem != NULL)
+        return false;
+    uint32_t needed_count, found = 0;
+    const uint64_t *needed = view_form_needed(entry->form, &needed_count);
+    for (uint32_t i = 0; i < needed_count; i++) {
+        for (uint32_t k = 0; k < count; k++)
+            found += tables[k] == needed[i];
+    }
+    return needed_count > 0 && needed_count < entry->table_count && found == needed_count;
+}
+
 static void hold(MvQueryViews *views, FormEntry *entry)
 {
     if (views->held_count == views->held_room)
@@ -303,7 +338,7 @@ static Status candidates(void *context, const uint64_t *tables, uint32_t count, 
     for (uint32_t i = 0; i < forms->count; i++) {
         const CatalogDatabase *database;
         const CatalogTable *table;
-        if (!reads_only(forms->entries[i], tables, count))
+        if (!reads_only(forms->entries[i], tables, count) && !reads_needed(views, i, tables, count))
             continue;
         FormEntry *entry = check_entry(views, i, &database, &table);
         if (entry == NULL)

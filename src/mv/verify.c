@@ -28,6 +28,7 @@ typedef struct Verify {
     FuncSession *session;
     Diag *diag;
     MvAsk ask;
+    const _Atomic bool *cancelled;
     const MvDecision *now; /* NULL: what the definition reads is no longer what it was made for */
     ARRAY_OF(Past) pasts;
     Arena then_arena; /* of the decision at a state of the past, the last one that was needed */
@@ -76,7 +77,7 @@ static Status sum_plan(Verify *v, const MvDecision *decision, const PhysPlan *pl
     Summing summing = {.width = v->table->schema->column_count, .schema = v->table->schema};
     ExecResult result = {.context = &summing, .rows = add_rows};
     mem_tracker_init(&memory, mv_engine_options(v->engine)->memory, "verify", 0);
-    TRY(mv_run_plan(v->engine, decision, plan, &result, NULL, &memory, v->diag));
+    TRY(mv_run_plan(v->engine, decision, plan, &result, v->cancelled, &memory, v->diag));
     *out = summing.print;
     return OK;
 }
@@ -412,10 +413,11 @@ static Status verify_all(Verify *v, MvVerified **out, uint32_t *out_count)
     return OK;
 }
 
-Status mv_verify(MvEngine *engine, const CatalogSnapshot *snapshot, uint64_t view_id, Arena *arena, Diag *diag, MvVerified **out, uint32_t *out_count)
+Status mv_verify(MvEngine *engine, const CatalogSnapshot *snapshot, uint64_t view_id, const _Atomic bool *cancelled, Arena *arena, Diag *diag,
+                 MvVerified **out, uint32_t *out_count)
 {
     MvDecision *decision = ARENA_NEW(arena, MvDecision);
-    Verify v = {.engine = engine, .snapshot = snapshot, .table = catalog_table_by_id(snapshot, view_id), .arena = arena, .diag = diag};
+    Verify v = {.engine = engine, .snapshot = snapshot, .table = catalog_table_by_id(snapshot, view_id), .arena = arena, .diag = diag, .cancelled = cancelled};
     v.session = ARENA_NEW(arena, FuncSession);
     if (v.table == NULL || !mv_find(snapshot, view_id, arena, &v.definition))
         return RAISE(diag, NO_SUCH_TABLE, "materialized view %llu does not exist", (unsigned long long)view_id);

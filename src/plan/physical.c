@@ -302,6 +302,23 @@ static Status build_scan(PlanContext *context, LogicalNode *node, PhysNode **out
     return OK;
 }
 
+Status scan_selects_any(PlanContext *context, const LogicalNode *scan, const ConjunctList *conjuncts, bool *out)
+{
+    LogicalNode tried = *scan;
+    PhysNode *phys;
+    IdSet own = idset_new(context);
+    idset_add_columns(context, &own, scan);
+    tried.scan.conjuncts = ARENA_NEW_ARRAY(context->arena, Expr *, conjuncts->count + 1);
+    tried.scan.conjunct_count = 0;
+    for (uint32_t i = 0; i < conjuncts->count; i++) {
+        if (idset_covers(&own, conjuncts->items[i]))
+            tried.scan.conjuncts[tried.scan.conjunct_count++] = expr_clone(context->arena, conjuncts->items[i]);
+    }
+    TRY(build_scan(context, &tried, &phys));
+    *out = phys->scan.partitions_selected > 0;
+    return OK;
+}
+
 /* ---- joins ---- */
 
 /* The scan below that yields a column unchanged, through filters, projections and probe sides. */

@@ -36,6 +36,8 @@ LogicalNode *make_node(PlanContext *context, LogicalKind kind, LogicalNode *left
 LogicalNode *make_filter(PlanContext *context, LogicalNode *child, const ConjunctList *conjuncts);
 void copy_columns(PlanContext *context, LogicalNode *node, const LogicalNode *child);
 void join_output(PlanContext *context, LogicalNode *join);
+/* Are there partitions of the scan in which rows may satisfy the conditions? Those over other columns are left out. */
+Status scan_selects_any(PlanContext *context, const LogicalNode *scan, const ConjunctList *conjuncts, bool *out);
 Expr *column_expr(PlanContext *context, const LogicalColumn *column);
 bool produces(const LogicalNode *node, ColumnId id);
 

@@ -467,7 +467,8 @@ Status match_aggregate(ViewMatch *match, const LogicalNode *node, const AggCall 
 {
     PlanContext *context = match->context;
     RollUp roll = {.match = match, .node = node};
-    bool view_is_one_row = match->shape->group_count == 0, is_whole = match->shape->block.leaves.count == match->query->leaves.count;
+    bool view_is_one_row = match->shape->group_count == 0, is_whole = match->shape->block.leaves.count == match->query->leaves.count &&
+                                                               match->query->joins.count == 0;
     *out = NULL;
     if (view_is_one_row && (node->aggregate.group_count > 0 || node->aggregate.sets != NULL || match->compensation.count > 0 || !is_whole ||
                             match->missing.count > 0)) {
@@ -487,7 +488,10 @@ Status match_aggregate(ViewMatch *match, const LogicalNode *node, const AggCall 
         return OK;
     if (match->missing.count > 0)
         TRY(union_complete(match));
-    LogicalNode *rows = make_filter(context, match_join_rest(context, match, match->scan), &match->compensation);
+    LogicalNode *rows = match_join_rest(context, match, match->scan);
+    if (rows == NULL)
+        return OK;
+    rows = make_filter(context, rows, &match->compensation);
     *out = make_project(&roll, roll.is_direct ? rows : make_grouping(&roll, rows));
     return OK;
 }

@@ -76,12 +76,37 @@ static bool add_leaf(PlanContext *context, Block *block, LogicalNode *node)
     return node->kind != LOGICAL_SCAN || add_conjuncts(context, block, node->scan.conjuncts, node->scan.conjunct_count);
 }
 
-bool block_add(PlanContext *context, Block *block, LogicalNode *node)
+static bool keeps_left(const LogicalNode *node)
 {
+    return node->kind == LOGICAL_JOIN && !node->join.is_straight &&
+           (node->join.kind == JOIN_LEFT || node->join.kind == JOIN_LEFT_SEMI || node->join.kind == JOIN_LEFT_ANTI);
+}
+
+static bool add_node(PlanContext *context, Block *block, LogicalNode *node, bool through_joins);
+
+/* What is joined inside with other leaves may as well be joined after it: (a LEFT JOIN b) x c is (a x c) LEFT JOIN b. */
+static bool add_join(PlanContext *context, Block *block, LogicalNode *node)
+{
+    if (!add_node(context, block, node->children[0], true))
+        return false;
+    BlockJoin join = {node, ARENA_NEW_ARRAY(context->arena, Expr *, node->join.count + 1)};
+    for (uint32_t i = 0; i < node->join.count; i++) {
+        join.conjuncts[i] = block_expr(context, block, node->join.conjuncts[i]);
+        if (!expr_is_deterministic(join.conjuncts[i]) || has_subquery(join.conjuncts[i]))
+            return false;
+    }
+    ARRAY_PUSH(context->arena, &block->joins, join);
+    return true;
+}
+
+static bool add_node(PlanContext *context, Block *block, LogicalNode *node, bool through_joins)
+{
+    if (through_joins && keeps_left(node))
+        return add_join(context, block, node);
     if (!block_is_inner(node))
         return add_leaf(context, block, node);
     for (uint32_t i = 0; i < node->child_count; i++) {
-        if (!block_add(context, block, node->children[i]))
+        if (!add_node(context, block, node->children[i], through_joins))
             return false;
     }
     if (node->kind == LOGICAL_PROJECT)
@@ -89,6 +114,16 @@ bool block_add(PlanContext *context, Block *block, LogicalNode *node)
     if (node->kind == LOGICAL_FILTER)
         return add_conjuncts(context, block, node->filter.conjuncts, node->filter.count);
     return add_conjuncts(context, block, node->join.conjuncts, node->join.count);
+}
+
+bool block_add(PlanContext *context, Block *block, LogicalNode *node)
+{
+    return add_node(context, block, node, false);
+}
+
+bool block_add_joined(PlanContext *context, Block *block, LogicalNode *node)
+{
+    return add_node(context, block, node, true);
 }
 
 AggCall *block_calls(PlanContext *context, const Block *block, const AggCall *calls, uint32_t count)
@@ -177,10 +212,56 @@ static void plain_outputs(PlanContext *context, const BoundQuery *definition, Vi
     }
 }
 
-static bool plain_shape(PlanContext *context, const BoundQuery *definition, LogicalNode *root, ViewShape *shape)
+/* ---- joins that only add columns ---- */
+
+static bool is_key_column(const LogicalNode *scan, const Expr *expr, uint32_t ordinal)
+{
+    return expr->kind == EXPR_COLUMN && expr->column.id == scan->scan.first_id + ordinal;
+}
+
+/* Is a column of the unique key compared with something of the other side? */
+static bool fixes_key(PlanContext *context, const LogicalNode *scan, const BlockJoin *join, uint32_t ordinal)
+{
+    IdSet own = idset_new(context);
+    idset_add_columns(context, &own, scan);
+    for (uint32_t i = 0; i < join->join->join.count; i++) {
+        const Expr *expr = join->conjuncts[i];
+        bool is_equality = expr->kind == EXPR_CALL && expr->argument_count == 2 && strcmp(expr->call.binding->def->name, "eq") == 0;
+        for (uint32_t side = 0; side < 2 && is_equality; side++) {
+            if (is_key_column(scan, expr->arguments[side], ordinal) && !idset_touches(&own, expr->arguments[1 - side]))
+                return true;
+        }
+    }
+    return false;
+}
+
+/* LEFT JOIN with the whole key of a table whose keys are unique: each row stays, once. */
+static bool adds_columns_only(PlanContext *context, const BlockJoin *join)
+{
+    const LogicalNode *scan = join->join->children[1];
+    if (join->join->join.kind != JOIN_LEFT || scan->kind != LOGICAL_SCAN)
+        return false;
+    const TableSchema *schema = scan->scan.table->schema;
+    bool is_unique = (schema->keys_kind == KEYS_PRIMARY || schema->keys_kind == KEYS_UNIQUE) && schema->key_count > 0;
+    for (uint32_t k = 0; k < schema->key_count && is_unique; k++)
+        is_unique = fixes_key(context, scan, join, k);
+    return is_unique;
+}
+
+static bool add_block(PlanContext *context, Block *block, LogicalNode *node, bool through_joins)
+{
+    if (!through_joins)
+        return block_add(context, block, node);
+    bool is_good = block_add_joined(context, block, node) && block->joins.count > 0;
+    for (uint32_t j = 0; j < block->joins.count && is_good; j++)
+        is_good = adds_columns_only(context, &block->joins.items[j]);
+    return is_good;
+}
+
+static bool plain_shape(PlanContext *context, const BoundQuery *definition, LogicalNode *root, bool through_joins, ViewShape *shape)
 {
     *shape = (ViewShape){0};
-    if (!block_add(context, &shape->block, root))
+    if (!add_block(context, &shape->block, root, through_joins))
         return false;
     plain_outputs(context, definition, shape);
     return true;
@@ -210,13 +291,13 @@ static void classify_output(const LogicalNode *grouping, ViewShape *shape, ViewO
     }
 }
 
-static bool grouped_shape(PlanContext *context, const BoundQuery *definition, LogicalNode *root, ViewShape *shape)
+static bool grouped_shape(PlanContext *context, const BoundQuery *definition, LogicalNode *root, bool through_joins, ViewShape *shape)
 {
     LogicalNode *grouping = find_grouping(root);
     Block above = {0};
     ViewShape outputs = {0};
     *shape = (ViewShape){.is_grouped = true};
-    if (grouping == NULL || !block_add(context, &shape->block, grouping->children[0]) || !block_add(context, &above, root))
+    if (grouping == NULL || !add_block(context, &shape->block, grouping->children[0], through_joins) || !block_add(context, &above, root))
         return false;
     outputs.block = above; /* whose leaf is the grouping node */
     plain_outputs(context, definition, &outputs);
@@ -254,6 +335,15 @@ static LogicalNode *without_sort(LogicalNode *node)
     return node;
 }
 
+static void needed_tables(PlanContext *context, const ViewShape *shape, ViewForm *form)
+{
+    uint32_t capacity = 0;
+    form->needed = NULL;
+    form->needed_count = 0;
+    for (uint32_t i = 0; i < shape->block.leaves.count; i++)
+        tree_tables(context, shape->block.leaves.items[i], &form->needed, &form->needed_count, &capacity);
+}
+
 Status view_form_make(PlanContext *context, BoundQuery *definition, ViewForm **out_form)
 {
     ViewForm *form = *out_form = ARENA_NEW(context->arena, ViewForm);
@@ -267,10 +357,17 @@ Status view_form_make(PlanContext *context, BoundQuery *definition, ViewForm **o
     form->unsupported = found.problem;
     if (form->unsupported != NULL)
         return OK;
-    if (grouped_shape(context, definition, root, &form->shapes[form->shape_count]))
-        form->shape_count++;
-    if (plain_shape(context, definition, root, &form->shapes[form->shape_count]))
-        form->shape_count++;
+    form->needed = form->tables;
+    form->needed_count = form->table_count;
+    for (uint32_t pass = 0; pass < 2; pass++) {
+        uint32_t before = form->shape_count;
+        if (grouped_shape(context, definition, root, pass > 0, &form->shapes[form->shape_count]))
+            form->shape_count++;
+        if (plain_shape(context, definition, root, pass > 0, &form->shapes[form->shape_count]))
+            form->shape_count++;
+        if (pass > 0 && form->shape_count > before)
+            needed_tables(context, &form->shapes[before], form);
+    }
     detach_tables(context, root);
     return OK;
 }
@@ -279,6 +376,12 @@ const uint64_t *view_form_tables(const ViewForm *form, uint32_t *out_count)
 {
     *out_count = form->table_count;
     return form->tables;
+}
+
+const uint64_t *view_form_needed(const ViewForm *form, uint32_t *out_count)
+{
+    *out_count = form->needed_count;
+    return form->needed;
 }
 
 const char *view_form_unsupported(const ViewForm *form)

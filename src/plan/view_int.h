@@ -2,13 +2,20 @@
 /* Inside of the rewriting with views; only for src/plan/view_*.c.
  *
  * A Block is a select-project-join part of a tree: leaves, which are scans or subtrees of any other kind, and what is
- * said about their columns. Expressions of blocks are over columns of leaves alone. */
+ * said about their columns. Expressions of blocks are over columns of leaves alone. Below an aggregate a block may have LEFT, SEMI and ANTI
+ * joins around it: each keeps or drops its rows, or multiplies them, by their columns and those of the other side. */
 
 #include "plan/logical_walk.h"
 #include "plan/view_rewrite.h"
 
+typedef struct BlockJoin {
+    const LogicalNode *join; /* its right side stays */
+    Expr **conjuncts;        /* over the leaves and right sides */
+} BlockJoin;
+
 typedef struct Block {
     ARRAY_OF(LogicalNode *) leaves;
+    ARRAY_OF(BlockJoin) joins; /* around the leaves, the innermost first */
     ConjunctList conjuncts;
     ARRAY_OF(ColumnId) defined;   /* columns that projections made .. */
     ARRAY_OF(Expr *) definitions; /* .. and what they are over the leaves */
@@ -37,10 +44,12 @@ typedef struct ViewShape {
 
 struct ViewForm {
     const char *unsupported; /* NULL: the shapes are good */
-    ViewShape shapes[2];
+    ViewShape shapes[4]; /* those whose blocks have joins around them come last */
     uint32_t shape_count;
     uint64_t *tables;
     uint32_t table_count;
+    uint64_t *needed; /* without those that LEFT JOINs only add columns of */
+    uint32_t needed_count;
 };
 
 /* Columns that conditions make equal, of one type each. */
@@ -52,6 +61,7 @@ typedef struct ColumnClasses {
 /* ---- view_form.c ---- */
 /* Takes in node and what is below it. False: nothing to be compared (volatile expressions). */
 bool block_add(PlanContext *context, Block *block, LogicalNode *node);
+bool block_add_joined(PlanContext *context, Block *block, LogicalNode *node); /* the same, and sees through LEFT, SEMI and ANTI joins */
 Expr *block_expr(PlanContext *context, const Block *block, const Expr *expr);
 bool block_is_inner(const LogicalNode *node); /* a node that a block sees through */
 /* Calls whose arguments are over the leaves; count(x) of what is never NULL is count(*). */
@@ -102,8 +112,8 @@ typedef struct ViewMatch {
 
 /* Do the leaves and conditions fit? Leaves of the query that the view does not have stay. */
 Status match_block(PlanContext *context, const PlanView *view, const ViewShape *shape, const Block *query, ViewMatch *out, bool *out_fits);
-/* Joined with the leaves that stay. */
-LogicalNode *match_join_rest(PlanContext *context, const ViewMatch *match, LogicalNode *node);
+/* Joined with the leaves that stay, and by the joins around the block. NULL: match->reason says what the view lacks for that. */
+LogicalNode *match_join_rest(PlanContext *context, ViewMatch *match, LogicalNode *node);
 /* The expression over the view's columns; NULL: it can't be had. by_query: where the query's conditions hold already. */
 Expr *match_expr(ViewMatch *match, const Expr *expr, bool by_query);
 Expr *view_column(const ViewMatch *match, uint32_t output);

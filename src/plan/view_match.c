@@ -398,6 +398,11 @@ static bool try_assignment(ViewMatch *match, const IdPairs *pairs)
         for (uint32_t p = 0; p < leaf->count; p++)
             idpairs_add(match->context, &match->pairs, leaf->from[p], leaf->to[p]);
     }
+    for (uint32_t j = 0; j < match->shape->block.joins.count; j++) { /* nothing of the query is what is joined */
+        const LogicalNode *right = match->shape->block.joins.items[j].join->children[1];
+        for (uint32_t c = 0; c < right->column_count; c++)
+            idpairs_add(match->context, &match->pairs, right->columns[c].id, column_ids_next(match->context->ids));
+    }
     if (!view_has_rows(match))
         return false;
     make_scan(match);

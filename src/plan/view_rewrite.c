@@ -24,6 +24,7 @@ typedef struct Offer {
     LogicalNode *node;
     LogicalNode *scan; /* of the view, inside of node */
     bool is_completed; /* by rows from the tables */
+    ConjunctList compensation;
 } Offer;
 
 typedef struct Offers {
@@ -53,6 +54,8 @@ static double block_rows(const Block *block, const bool *is_replaced, bool wante
     double rows = 0;
     for (uint32_t j = 0; j < block->leaves.count; j++)
         rows += is_replaced[j] == wanted ? leaf_rows(block->leaves.items[j]) : 0;
+    for (uint32_t j = 0; j < block->joins.count && !wanted; j++)
+        rows += leaf_rows(block->joins.items[j].join->children[1]);
     return rows;
 }
 
@@ -66,7 +69,7 @@ static void offer(Rewrite *rewrite, Offers *offers, const ViewMatch *match, uint
     }
     rows += match->splits_groups ? replaced / 2 : match->missing.count > 0 ? replaced / LACKING_FACTOR : 0;
     Offer made = {candidate, rows + block_rows(match->query, match->is_replaced, false), node,
-                  match->rows != NULL ? match->rows : match->scan, match->rows != NULL};
+                  match->rows != NULL ? match->rows : match->scan, match->rows != NULL, match->compensation};
     ARRAY_PUSH(rewrite->context->arena, offers, made);
 }
 
@@ -160,6 +163,21 @@ static void note_completed(Rewrite *rewrite, uint64_t table_id)
     views->completed[views->completed_count++] = table_id;
 }
 
+/* Only partitions that are not fresh hold what the query asks for: then all of it comes from the tables. */
+static Status is_of_no_use(Rewrite *rewrite, const Offer *offer, const PlanViewUse *use, bool *out)
+{
+    bool selects = true;
+    *out = false;
+    if (!use->is_partial || use->rest == NULL || offer->is_completed)
+        return OK;
+    LogicalNode scan = *offer->scan;
+    scan.scan.partition_ids = use->partition_ids;
+    scan.scan.partition_id_count = use->partition_count;
+    TRY(scan_selects_any(rewrite->context, &scan, &offer->compensation, &selects));
+    *out = !selects;
+    return OK;
+}
+
 /* The cheapest whose view may be used takes the place of *in_out. */
 static Status take_best(Rewrite *rewrite, Offers *offers, LogicalNode **in_out, bool *out_taken)
 {
@@ -172,6 +190,12 @@ static Status take_best(Rewrite *rewrite, Offers *offers, LogicalNode **in_out, 
         TRY(rewrite->views->use(rewrite->views->context, &rewrite->candidates[best->candidate], &use));
         if (!use.is_usable) {
             note(rewrite, best->candidate, arena_strndup(rewrite->context->arena, use.reason.data, use.reason.length));
+            continue;
+        }
+        bool is_useless;
+        TRY(is_of_no_use(rewrite, best, &use, &is_useless));
+        if (is_useless) {
+            note(rewrite, best->candidate, "all that the query asks for is in partitions that are not fresh");
             continue;
         }
         if (best->is_completed)
@@ -215,13 +239,17 @@ static Status offer_aggregate(Rewrite *rewrite, uint32_t candidate, const Logica
 static Status try_aggregate(Rewrite *rewrite, LogicalNode **in_out, bool *out_taken)
 {
     LogicalNode *node = *in_out;
-    Block block = {0};
+    Block block = {0}, joined = {0};
     Offers offers = {0};
     *out_taken = false;
-    if (!block_add(rewrite->context, &block, node->children[0]))
-        return OK;
-    for (uint32_t i = 0; i < rewrite->count; i++)
-        TRY(offer_aggregate(rewrite, i, node, &block, &offers));
+    bool is_block = block_add(rewrite->context, &block, node->children[0]);
+    bool is_joined = block_add_joined(rewrite->context, &joined, node->children[0]) && joined.joins.count > 0;
+    for (uint32_t i = 0; i < rewrite->count; i++) {
+        if (is_joined)
+            TRY(offer_aggregate(rewrite, i, node, &joined, &offers));
+        if (is_block)
+            TRY(offer_aggregate(rewrite, i, node, &block, &offers));
+    }
     return take_best(rewrite, &offers, in_out, out_taken);
 }
 
@@ -249,7 +277,26 @@ static void collect_used(PlanContext *context, LogicalNode *node, const LogicalN
     }
 }
 
-LogicalNode *match_join_rest(PlanContext *context, const ViewMatch *match, LogicalNode *node)
+static LogicalNode *join_around(PlanContext *context, ViewMatch *match, const BlockJoin *around, LogicalNode *node)
+{
+    LogicalNode *join = make_node(context, LOGICAL_JOIN, node, around->join->children[1]);
+    join->join = around->join->join;
+    join->join.conjuncts = ARENA_NEW_ARRAY(context->arena, Expr *, join->join.count + 1);
+    for (uint32_t i = 0; i < join->join.count; i++) {
+        join->join.conjuncts[i] = match_expr(match, around->conjuncts[i], false);
+        if (join->join.conjuncts[i] != NULL)
+            continue;
+        AUTO_BYTEBUF text = {0};
+        bytebuf_append_text(&text, "the view lacks columns for ");
+        expr_print(around->conjuncts[i], &text);
+        match->reason = arena_strndup(context->arena, text.data, text.length);
+        return NULL;
+    }
+    join_output(context, join);
+    return join;
+}
+
+LogicalNode *match_join_rest(PlanContext *context, ViewMatch *match, LogicalNode *node)
 {
     for (uint32_t j = 0; j < match->query->leaves.count; j++) {
         if (match->is_replaced[j])
@@ -258,6 +305,8 @@ LogicalNode *match_join_rest(PlanContext *context, const ViewMatch *match, Logic
         node->join.kind = JOIN_CROSS;
         join_output(context, node);
     }
+    for (uint32_t j = 0; j < match->query->joins.count && node != NULL; j++)
+        node = join_around(context, match, &match->query->joins.items[j], node);
     return node;
 }
 

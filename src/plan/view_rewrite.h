@@ -13,6 +13,8 @@ typedef struct ViewForm ViewForm; /* immutable; any thread may read it */
 Status view_form_make(PlanContext *context, BoundQuery *definition, ViewForm **out_form);
 /* Ids of the tables that the definition reads, sorted, without duplicates. */
 const uint64_t *view_form_tables(const ViewForm *form, uint32_t *out_count);
+/* Those of them that a query has to read to be answered from the view: not a table that it joins by LEFT JOIN with all columns of its unique key. */
+const uint64_t *view_form_needed(const ViewForm *form, uint32_t *out_count);
 /* Why no query can be answered from the view; NULL: some can. */
 const char *view_form_unsupported(const ViewForm *form);
 

@@ -41,7 +41,7 @@ static bool add_missing(ViewMatch *match, Expr *missing)
 {
     PlanContext *context = match->context;
     const PlanViews *views = context->views;
-    if (views == NULL || !views->allows_union)
+    if (views == NULL || !views->allows_union || match->shape->block.joins.count > 0)
         return false;
     for (uint32_t i = 0; i < views->completed_before; i++) {
         if (views->completed[i] == match->view->table->id)
@@ -142,6 +142,8 @@ static LogicalNode *missing_rows(const ViewMatch *match, Copies *copies)
         if (!match->is_replaced[j])
             idset_add_columns(context, &staying, match->query->leaves.items[j]);
     }
+    for (uint32_t j = 0; j < match->query->joins.count; j++)
+        idset_add_columns(context, &staying, match->query->joins.items[j].join->children[1]);
     for (uint32_t i = 0; i < match->query->conjuncts.count; i++) {
         if (idset_touches(&staying, match->query->conjuncts.items[i]))
             continue;

@@ -45,13 +45,6 @@ void http_health(HttpRequest *request)
                    nodes, online);
 }
 
-/* Requests come in only after the server is ready. */
-void http_bootstrap(HttpRequest *request)
-{
-    request->status = MHD_HTTP_OK;
-    bytebuf_append_text(&request->reply, "{\"status\":\"OK\",\"msg\":\"Success\"}\n");
-}
-
 /* The first names are those that dashboards and probes made for StarRocks look for. */
 static void put_load_metrics(HttpServer *server, ByteBuf *out)
 {

@@ -211,3 +211,31 @@ void http_meta_journal(HttpRequest *request)
     http_put_header(request, "id", text);
     request->status = MHD_HTTP_OK;
 }
+
+/* GET /api/bootstrap[?cluster_id=&token=]: is it ready? Requests come in only after it is. Whoever knows the cluster as /check tells it
+ * hears more of this node; others only that they are wrong. */
+void http_bootstrap(HttpRequest *request)
+{
+    const Instance *instance = request->server->options.instance;
+    StrView id = http_argument(request, "cluster_id"), token = http_argument(request, "token");
+    Incarnation identity;
+    char right_token[INCARNATION_TOKEN_BYTES], right_id[16];
+    request->status = MHD_HTTP_OK;
+    if (id.length == 0 && token.length == 0) {
+        bytebuf_append_text(&request->reply, "{\"status\":\"OK\",\"msg\":\"Success\"}\n");
+        return;
+    }
+    meta_identity(store_of(request), &identity);
+    incarnation_token(&identity, right_token);
+    snprintf(right_id, sizeof(right_id), "%u", incarnation_cluster_id(&identity));
+    if (!strview_is(id, right_id) || !strview_is(token, right_token)) {
+        bytebuf_append_text(&request->reply, "{\"status\":\"FAILED\",\"msg\":\"invalid cluster id or token\"}\n");
+        return;
+    }
+    const FrontendInfo *self = instance == NULL || instance->frontends == NULL ? &(FrontendInfo){0} : frontends_self(instance->frontends);
+    bytebuf_printf(&request->reply,
+                   "{\"replayedJournalId\":%llu,\"queryPort\":%u,\"rpcPort\":0,\"feStartTime\":%lld,\"feVersion\":\"%s\",\"status\":\"OK\","
+                   "\"msg\":\"Success\"}\n",
+                   (unsigned long long)meta_journal_entries(store_of(request)), self->query_port, (long long)(self->started_us / 1000),
+                   self->version);
+}

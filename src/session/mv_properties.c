@@ -50,6 +50,7 @@ static const PropertyRule rules[] = {
     {"bloom_filter_columns", PROPERTY_ANY, NULL, true},
     {"bloom_filter_fpp", PROPERTY_ANY, NULL, true},
     {"colocate_with", PROPERTY_ANY, NULL, false},
+    {"colocate_mv", PROPERTY_BOOLEAN, NULL, true},
     {"mv_sort_keys", PROPERTY_ANY, NULL, false},
     {"replication_num", PROPERTY_NUMBER, NULL, false},
     {"storage_medium", PROPERTY_WORD, " hdd ssd ", false},
@@ -163,12 +164,12 @@ static Status check_bases(StatementContext *context, const MvDefinition *definit
     return OK;
 }
 
-static Status check_word(StatementContext *context, const PropertyRule *rule, StrView value)
+static Status check_word(StatementContext *context, const PropertyRule *rule, const char *words, StrView value)
 {
     char *word = arena_printf(&context->arena, " %.*s ", SV_ARGS(value));
     for (char *c = word; *c != '\0'; c++)
         *c = *c >= 'A' && *c <= 'Z' ? (char)(*c - 'A' + 'a') : *c;
-    if (strview_find(strview(rule->words), strview(word)) != SIZE_MAX)
+    if (strview_find(strview(words), strview(word)) != SIZE_MAX)
         return OK;
     return RAISE(context->diag, ANALYSIS, "Getting analyzing error. Detail message: Invalid %s: %.*s.", rule->name, SV_ARGS(value));
 }
@@ -208,8 +209,10 @@ static Status check_property(StatementContext *context, const MvDefinition *defi
         return check_ttl(context, key, *value);
     case PROPERTY_BASES:
         return check_bases(context, definition, *value, view, value);
+    case PROPERTY_BOOLEAN:
+        return check_word(context, rule, " true false ", *value);
     case PROPERTY_WORD:
-        return check_word(context, rule, *value);
+        return check_word(context, rule, rule->words, *value);
     default:
         return OK;
     }

@@ -444,7 +444,8 @@ static Status run_verify(StatementContext *context, const AstCommand *command)
     MvVerified *verified;
     uint32_t count;
     TRY(mv_find_view(context, &command->name, &database, &table, &definition));
-    TRY(mv_verify(context->session->instance->views, context->catalog, table->id, &context->arena, context->diag, &verified, &count));
+    TRY(mv_verify(context->session->instance->views, context->catalog, table->id, &context->session->cancelled, &context->arena, context->diag, &verified,
+                  &count));
     StrView *cells = ARENA_NEW_ARRAY(&context->arena, StrView, COUNT_OF(columns) * (count + 1));
     for (uint32_t i = 0; i < count; i++) {
         StrView *row = &cells[i * COUNT_OF(columns)];

@@ -287,13 +287,13 @@ static void test_segment(void *opaque, const SegmentRef *ref)
     DeleteVector deletes;
     Diag trouble = {0};
     Volume *volume = test->context->session->instance->volume;
+    arena_init(&arena, NULL);
     if (segment_is_deletes(ref)) /* is loaded with its segment */
         return;
     test->segments++;
     test->rows += segment_live_rows(ref);
     if (atomic_load(&test->context->session->cancelled))
         return;
-    arena_init(&arena, NULL);
     if (segment_open(volume, ref, &trouble, &segment) != OK) {
         note_problem(test, &trouble);
         return;
@@ -303,13 +303,28 @@ static void test_segment(void *opaque, const SegmentRef *ref)
     segment_close(segment);
 }
 
+static void note_lost(void *opaque, StrView path)
+{
+    Diag trouble = {0};
+    status_ignore(RAISE(&trouble, NO_SUCH_OBJECT, "object \"%.*s\" does not exist", SV_ARGS(path)));
+    note_problem(opaque, &trouble);
+}
+
 static Status run_test(StatementContext *context, const AstCommand *command)
 {
     static const char *const names[] = {"Snapshot", "Entry", "Segments", "Rows", "Problems", "FirstProblem"};
     const CatalogSnapshot *catalog;
+    SnapshotInfo info;
+    ImageContent content CLEANUP(image_content_deinit);
     Test test = {.context = context};
+    image_content_init(&content);
+    TRY(find_snapshot(context, command->text, &info));
+    TRY(meta_snapshot_content(store_of(context), &info, context->diag, &content)); /* as it lies there, not as it is remembered */
     TRY(open_snapshot(context, command->text, &catalog));
+    catalog = content.catalog; /* what was opened is held against vacuum */
     catalog_each_segment(catalog, test_segment, &test);
+    if (test.problems == 0) /* what is open or cached can be read and yet be gone */
+        TRY(meta_find_missing(context->session->instance->volume, catalog, note_lost, &test, context->diag));
     if (atomic_load(&context->session->cancelled))
         return RAISE(context->diag, CANCELLED, "Query execution was interrupted");
     const StrView values[] = {

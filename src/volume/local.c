@@ -21,6 +21,7 @@
 
 #include "base/fault.h"
 #include "base/hash.h"
+#include "base/log.h"
 #include "base/strmap.h"
 #include "base/thread.h"
 #include "volume/guard.h"
@@ -571,6 +572,11 @@ Status volume_open_local(const char *directory, const Environment *environment, 
     snprintf(local->url, sizeof(local->url), "file://%s", directory);
     local->volume = (Volume){.ops = &local_ops, .environment = environment, .url = local->url};
     Status status = probe(local, diag);
+    if (status == ERR_NO_SPACE) { /* it can be read, and things can be dropped once there is a little */
+        LOG_WARN("volume", "volume %s could not be probed: %s", local->url, diag->message);
+        diag_reset(diag);
+        status = OK;
+    }
     if (status != OK) {
         local_close(&local->volume);
         return status;

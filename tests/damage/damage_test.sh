@@ -79,6 +79,26 @@ query "show proc '/quarantine'" ""
 query "select count(*), sum(v) from d.a" 3000,13504500
 stop_server
 
+# a snapshot is tested as it lies there, whatever the server remembers of it
+start_quiet
+sql -e "create snapshot kept"
+reply=$(sql -e "admin test snapshot kept")
+has "35167	0" # rows, problems
+image=$(sql -e "show snapshots" | cut -f8)
+cp "$work/data/volume/$image" "$work/good"
+flip "$work/data/volume/$image" 300 1
+fails_naming "admin test snapshot kept" "$image"
+rm "$work/data/volume/$image"
+fails_naming "admin test snapshot kept" "$image"
+cp "$work/good" "$work/data/volume/$image"
+query "select count(*), sum(v) from d.a" 3000,13504500
+mv "$file_a" "$work/good"
+reply=$(sql -e "admin test snapshot kept" 2>&1); has "$of_a"
+mv "$work/good" "$file_a"
+reply=$(sql -e "admin test snapshot kept"); has "35167	0"
+sql -e "drop snapshot kept"
+stop_server
+
 # the journal
 for batch in $(cd "$work/data/volume" && find meta -type f | sort | sed -n '1p;2p;5p'); do
     file=$work/data/volume/$batch

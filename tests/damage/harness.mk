@@ -25,3 +25,8 @@ harness-flips: $(BUILD)/merak-flips
 harness-flips-all: $(BUILD)/merak-flips
 	@$(BUILD)/merak-flips --all
 -include $(BUILD)/tests/damage/flips_main.d
+# A volume without room.
+TEST_HARNESSES += full
+.PHONY: harness-full
+harness-full: $(BUILD)/merak
+	@MERAK=$(CURDIR)/$(BUILD)/merak tests/failover/own_network.sh tests/damage/full_test.sh

@@ -50,6 +50,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     AUTO_BYTEBUF image = {0};
     ImageContent content CLEANUP(image_content_deinit);
     Diag diag = {0};
+    image_content_init(&content);
     if (size == 0)
         return 0;
     StrView rest = strview_n((const char *)data + 1, size - 1);
@@ -57,7 +58,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         bytebuf_append_view(&image, rest);
     else
         build(&image, data[0] % BLOCK_COUNT, rest);
-    image_content_init(&content);
     if (image_read(bytebuf_view(&image), "image.1", &diag, &content) == OK) {
         AUTO_BYTEBUF again = {0};
         image_write(&content, &again);

@@ -10,6 +10,11 @@ is() { checks=$((checks + 1)); [ "$status" = "$1" ] || die "status $status, expe
 
 http GET /api/health; is 200; has '"status":"OK"'; has '"online_backend_num":1'
 http GET /api/bootstrap; is 200; has '"status":"OK","msg":"Success"'
+known=$(curl -s -o /dev/null -D - "$url/check" | tr -d '\r')
+known="cluster_id=$(sed -n 's/^cluster_id: //Ip' <<< "$known")&token=$(sed -n 's/^token: //Ip' <<< "$known")"
+http GET "/api/bootstrap?$known"; is 200; has '"status":"OK"'; has "\"queryPort\":$query_port"; has '"replayedJournalId":'
+http GET "/api/bootstrap?${known}0"; is 200; has '{"status":"FAILED","msg":"invalid cluster id or token"}'
+http GET "/api/bootstrap?cluster_id=1"; has '"status":"FAILED"'
 http GET /api/d/t/_schema; is 200; has '"keysType":"DUP_KEYS"'; has '{"name":"id","type":"int","comment":"the id"'; has '"precision":"10","scale":"2"'
 http GET /api/d/t/_count; is 200; has '{"size":2,"status":200}'
 http GET /api/d/none/_count; is 404; has 'Table [none] does not exists'

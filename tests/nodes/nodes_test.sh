@@ -6,7 +6,7 @@
 pids=() ports=() https=() sleeper=
 stop_all() {
     [ -n "$sleeper" ] && kill "$sleeper" 2>/dev/null
-    for n in 0 1; do [ -n "${pids[$n]:-}" ] && kill -KILL "${pids[$n]}" 2>/dev/null && wait "${pids[$n]}" 2>/dev/null; done
+    for n in 0 1 2; do [ -n "${pids[$n]:-}" ] && kill -KILL "${pids[$n]}" 2>/dev/null && wait "${pids[$n]}" 2>/dev/null; done
     cleanup
 }
 trap stop_all EXIT
@@ -174,4 +174,41 @@ at 1
 sql -e "insert into d.t values (3)"
 at 0
 await "select count(*) from d.t" 3
+
+# ---- a node that is awaited as an observer is one, also without its disk, and never leads ----
+
+sql -e "alter system add observer '127.0.0.1:9012'"
+role_of_third() { sql -e "show frontends" 2>&1 | awk '$3 == 9012 { print $7 }' | sort -u; } # another port, another line
+start_node 2
+for lost in no yes; do
+    at 1
+    for _ in $(seq 100); do [ "$(role_of_third)" = OBSERVER ] && sql -e "show frontends" | grep -q "9012.*true.true" && break; sleep 0.1; done
+    checks=$((checks + 1))
+    [ "$(role_of_third)" = OBSERVER ] || die "the third node is $(role_of_third)"
+    at 2
+    sql -e "insert into d.t values (4)"
+    await "select count(*) from d.t" 4
+    sql -e "delete from d.t where k = 4"
+    [ "$lost" = no ] || break
+    kill -KILL "${pids[2]}"
+    wait "${pids[2]}" 2>/dev/null
+    rm -rf "$work/node2"
+    start_node 2
+done
+for n in 0 1; do
+    kill -KILL "${pids[$n]}"
+    wait "${pids[$n]}" 2>/dev/null
+done
+sleep 2
+at 2
+query "select count(*) from d.t" 3
+reply=$(sql -e "insert into d.t values (5)" 2>&1)
+has "no leader can be reached"
+start_node 0
+at 2
+for _ in $(seq 100); do
+    sql -e "insert into d.t values (6)" > "$work/out" 2>&1 && break
+    sleep 0.1
+done
+await "select count(*) from d.t" 4
 echo "$checks passed, 0 failed"

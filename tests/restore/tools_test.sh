@@ -199,4 +199,6 @@ has "holds a cluster already"
 tool 1 restore --volume "$base/empty2" --meta-dir "$work/saved" --into "$base/empty3"
 tool 1 restore --volume "$home" --into "$base/copy9"
 has "where shall storage volume"
+tool 1 server --data-dir "$work/another" --set query_port=0 --set http_port=0 --set home_volume=file://relative
+has "'file://relative' is not an absolute directory"
 done_testing

@@ -43,7 +43,7 @@ static Status bind(Planner *p, const char *sql, BoundQuery **out)
 static bool reads_only(const ViewForm *form, const uint64_t *tables, uint32_t count)
 {
     uint32_t own, at = 0;
-    const uint64_t *reads = view_form_tables(form, &own);
+    const uint64_t *reads = view_form_needed(form, &own);
     for (uint32_t i = 0; i < own; i++) {
         while (at < count && tables[at] < reads[i])
             at++;

@@ -179,6 +179,35 @@ static const Case cases[] = {
     {NULL, "SELECT g, sum(v) FROM t JOIN u ON t.v = u.k GROUP BY g", 0},
     {NULL, "SELECT g, sum(v) FROM t JOIN u ON t.g + t.v = u.k GROUP BY g", 0},
     {NULL, "SELECT g, d, sum(v) FROM t, u GROUP BY g, d", 1},
+    /* joins that only add columns to the view */
+    {"SELECT t.g, t.d, x.name, sum(t.v) AS s, count(*) AS n, max(x.w) AS w FROM t LEFT JOIN keyed x ON x.k = t.g GROUP BY t.g, t.d, x.name",
+     "SELECT g, sum(v), count(*) FROM t GROUP BY g", 1},
+    {NULL, "SELECT d, sum(v) FROM t WHERE g > 1 GROUP BY d", 1},
+    {NULL, "SELECT u.name, sum(v) FROM t JOIN u ON u.k = t.g GROUP BY u.name", 1},
+    {NULL, "SELECT x.name, sum(t.v) FROM t LEFT JOIN keyed x ON x.k = t.g GROUP BY x.name", 1},
+    {NULL, "SELECT x.name, sum(t.v) FROM t JOIN keyed x ON x.k = t.g GROUP BY x.name", 1},
+    {NULL, "SELECT g, d, sum(v) FROM t GROUP BY g, d", 1},
+    {NULL, "SELECT g, max(v) FROM t GROUP BY g", 0},
+    {"SELECT t.g, x.name, sum(t.v) AS s FROM t LEFT JOIN keyed x ON x.k = t.g WHERE x.w > 1 GROUP BY t.g, x.name", "SELECT g, sum(v) FROM t GROUP BY g", 0},
+    {"SELECT t.g, u.name, sum(t.v) AS s FROM t LEFT JOIN u ON u.k = t.g GROUP BY t.g, u.name", "SELECT g, sum(v) FROM t GROUP BY g", 0},
+    {"SELECT t.g, x.name, sum(t.v) AS s FROM t LEFT JOIN keyed x ON x.w = t.g GROUP BY t.g, x.name", "SELECT g, sum(v) FROM t GROUP BY g", 0},
+    {"SELECT t.g, x.name, sum(t.v) AS s FROM t JOIN keyed x ON x.k = t.g GROUP BY t.g, x.name", "SELECT g, sum(v) FROM t GROUP BY g", 0},
+    {"SELECT t.k, t.g, t.v, x.name FROM t LEFT JOIN keyed x ON x.k = t.g AND x.w > 2", "SELECT k, v FROM t WHERE g = 2", 1},
+    {NULL, "SELECT g, sum(v) FROM t GROUP BY g", 1},
+    /* joins around what the view has */
+    {"SELECT g, d, sum(v) AS s, count(v) AS c, count(*) AS n, min(p) AS lo, max(p) AS hi FROM t GROUP BY g, d", "SELECT g, sum(v) FROM t GROUP BY g", 1},
+    {NULL, "SELECT u.name, sum(t.v), count(*), max(u.w) FROM t LEFT JOIN u ON t.g = u.k GROUP BY u.name", 1},
+    {NULL, "SELECT u.name, sum(t.v) FROM t LEFT JOIN u ON t.g = u.k AND u.w > 2 WHERE u.w IS NULL OR t.d > '2024-01-20' GROUP BY u.name", 1},
+    {NULL, "SELECT u.name, count(u.w) FROM t LEFT JOIN u ON t.g = u.k GROUP BY u.name", 0},
+    {NULL, "SELECT count(u.k), sum(t.v) FROM t LEFT JOIN u ON t.g = u.k", 0},
+    {NULL, "SELECT u.name, sum(t.v) FROM t LEFT JOIN u ON t.v = u.k GROUP BY u.name", 0},
+    {NULL, "SELECT u.name, sum(t.v) FROM u LEFT JOIN t ON t.g = u.k GROUP BY u.name", 0},
+    {NULL, "SELECT u.name, x.w, sum(t.v) FROM t LEFT JOIN u ON t.g = u.k JOIN u x ON x.k = t.g GROUP BY u.name, x.w", 1},
+    {NULL, "SELECT u.name, x.w, sum(t.v) FROM t LEFT JOIN u ON t.g = u.k LEFT JOIN u x ON x.k = u.w GROUP BY u.name, x.w", 1},
+    {NULL, "SELECT g, sum(v) FROM t WHERE g IN (SELECT k FROM u WHERE w > 2) GROUP BY g", 1},
+    {NULL, "SELECT g, sum(v) FROM t WHERE NOT EXISTS (SELECT 1 FROM u WHERE u.k = t.g) GROUP BY g", 1},
+    {NULL, "SELECT g, sum(v) FROM t WHERE NOT EXISTS (SELECT 1 FROM u WHERE u.k = t.v) GROUP BY g", 0},
+    {NULL, "SELECT sum(s), count(*) FROM (SELECT t.d, sum(t.v) AS s FROM t LEFT JOIN u ON u.k = t.g GROUP BY t.d) x", 1},
     /* conditions of aggregates that are the same for a whole group */
     {NULL, "SELECT d, sum(IF(g = 1, v, 0)), count(IF(g > 2, v, NULL)), count_if(g = 3), count_if(g IS NULL) FROM t GROUP BY d", 1},
     {NULL, "SELECT sum(CASE WHEN g = 1 THEN v WHEN g = 2 THEN 0 ELSE 1 END), sum(CASE WHEN d > '2024-01-20' THEN 1 ELSE 0 END) FROM t", 1},
@@ -296,6 +325,8 @@ static void open_tables(Test *test)
     must(test, "CREATE TABLE e (x DATETIME, g INT, v INT) DUPLICATE KEY(x) DISTRIBUTED BY HASH(g) BUCKETS 1");
     must(test, "INSERT INTO e SELECT IF(x % 50 = 0, NULL, date_add('2024-01-01', INTERVAL x * 5 HOUR)), x % 3, x FROM (SELECT "
         "generate_series AS x FROM TABLE(generate_series(1, 300))) y");
+    must(test, "CREATE TABLE keyed (k INT NOT NULL, name VARCHAR(10), w INT) PRIMARY KEY(k) DISTRIBUTED BY HASH(k) BUCKETS 1");
+    must(test, "INSERT INTO keyed SELECT x, concat('p', x % 2), IF(x = 3, NULL, x) FROM (SELECT generate_series AS x FROM TABLE(generate_series(1, 3))) y");
     must(test, "INSERT INTO u SELECT x % 10, concat('n', x % 6), IF(x % 4 = 0, NULL, x % 8) FROM (SELECT generate_series AS x FROM "
                "TABLE(generate_series(1, 24))) y");
 }
@@ -375,7 +406,12 @@ static const char *const aggregates[] = {"count(*)",
                                          "sum(t.v) FILTER (WHERE t.g < 3)",
                                          "count(*) FILTER (WHERE t.k > 4)",
                                          "count(IF(t.g = 2, t.v, NULL))"};
-static const char *const more_tables[] = {" JOIN u y ON y.k = t.g", " JOIN u y ON y.w = t.k", " JOIN u y ON y.k = t.v",
+static const char *const more_tables[] = {" JOIN u y ON y.k = t.g",
+                                          " JOIN u y ON y.w = t.k",
+                                          " JOIN u y ON y.k = t.v",
+                                          " LEFT JOIN u y ON y.k = t.g",
+                                          " LEFT JOIN u y ON y.k = t.g AND y.w > t.k",
+                                          " LEFT JOIN u y ON y.w = t.s",
                                           " JOIN u y ON y.k > t.k AND y.w = 2"};
 static const char *const more_calls[] = {"max(y.w)", "count(DISTINCT y.name)", "sum(y.w)", "sum(IF(y.w > 2, t.v, 0))"};
 static const char *const conditions[] = {"t.v > 3",
@@ -419,7 +455,8 @@ typedef struct Spec {
 static const char *random_from(Random *random, bool is_join)
 {
     static const char *const joins[] = {"t JOIN u ON t.k = u.k", "u JOIN t ON u.k = t.k", "t, u WHERE t.k = u.k",
-                                        "t LEFT JOIN u ON t.k = u.k"};
+                                        "t LEFT JOIN u ON t.k = u.k", "t LEFT JOIN keyed u ON t.k = u.k",
+                                        "t LEFT JOIN keyed u ON u.k = t.g AND u.w > 1"};
     return is_join ? ONE_OF(random, joins) : "t";
 }
 
@@ -456,6 +493,8 @@ static void derive(Random *random, const Spec *view, Spec *query)
     *query = *view;
     if (pick(random, 4) == 0)
         query->from = random_from(random, view->is_join);
+    if (view->is_join && pick(random, 4) == 0) /* without the other table, where nothing names it */
+        query->from = "t";
     if (pick(random, 2) == 0)
         query->conditions[query->condition_count++] = random_condition(random, view->is_join);
     if (pick(random, 8) == 0 && query->condition_count > 0)

@@ -114,6 +114,22 @@ def check_min_max(path, code):
                 problem(path, number, 'min-max', f'{match.group(1)} evaluates its arguments twice: {name}() inside')
 
 
+def check_cleanup(path, code):
+    """What is cleaned up at a return was begun before it: a declaration without a value is not followed by a return first."""
+    lines = code.split('\n')
+    for number, line in enumerate(lines):
+        match = re.match(r'\s+(?:AUTO_[A-Z]+ (\w+)|[\w ]+?\*?(\w+) CLEANUP\(\w+\));', line)
+        if not match:
+            continue
+        name = match.group(1) or match.group(2)
+        for later, text in enumerate(lines[number + 1:], number + 2):
+            if re.search(rf'\b{name}\b', text) or text.startswith('}'):
+                break
+            if re.search(r'\breturn\b|\b[A-Z_]*TRY\(', text):
+                problem(path, later, 'cleanup', f'{name} is not begun yet, and will be cleaned up')
+                break
+
+
 def check_text(path, raw):
     if raw and not raw.endswith('\n'):
         problem(path, raw.count('\n') + 1, 'format', 'no newline at the end')
@@ -204,6 +220,7 @@ def main():
         check_own_header(path, raw)
         check_calls(path, code)
         check_min_max(path, code)
+        check_cleanup(path, code)
         sizes.update(long_things(path, raw))
         name = os.path.basename(path)
         if path.startswith('src/') and name in names:

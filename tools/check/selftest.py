@@ -25,6 +25,7 @@ BAD = {
     'banned-call': ('src/base/bad.c', '/* Bad. */\nint f(char *a)\n{\n    return sprintf(a, "");\n}\n'),
     'allocation': ('src/exec/bad.c', '/* Bad. */\nvoid f(void)\n{\n    free(malloc(1));\n}\n'),
     'min-max': ('src/exec/bad.c', '/* Bad. */\nint f(void)\n{\n    return MIN(next(), 1);\n}\n'),
+    'cleanup': ('src/exec/bad.c', '/* Bad. */\nint f(int a)\n{\n    AUTO_ARENA arena;\n    if (a)\n        return 1;\n    arena_init(&arena, NULL);\n    return 0;\n}\n'),
     'min-max ': ('src/exec/bad.c', '/* Bad. */\nint f(int a)\n{\n    return MAX(a++, 1);\n}\n'),
     'format': ('src/exec/bad.c', '/* Bad. */\nint f(void) {\n    return 1;\n}\n'),
     'format ': ('src/exec/bad.c', '/* Bad. */ \n'),

@@ -1,0 +1,1 @@
+restore partition d.t.p as x from snapshot s
