@@ -513,6 +513,23 @@ static bool was_asked_for(const Asked *asked, const Pick *pick)
     return was_there;
 }
 
+/* What came later may hide a segment that is to be written again alone. */
+static bool pick_asked_for(const Asked *asked, Pick *pick, Arena *arena)
+{
+    if (pick_segments(pick, true, 0, arena) && was_asked_for(asked, pick))
+        return true;
+    for (uint32_t s = 0; s < pick->tablet->segment_count && pick->table->schema->keys_kind != KEYS_AGGREGATE; s++) {
+        const SegmentRef *segment = &pick->tablet->segments[s];
+        if (segment->id >= asked->first_new_id || segment->row_count == 0 || !has_garbage(segment))
+            continue;
+        pick->segments = ARENA_NEW(arena, SegmentRef);
+        pick->segments[0] = *segment;
+        pick->count = 1;
+        return true;
+    }
+    return false;
+}
+
 /* One merge in the first tablet that can have one. */
 static Status compact_step(Compactor *c, const CatalogTable *table, const Asked *asked, Diag *diag, bool *out_did)
 {
@@ -523,7 +540,7 @@ static Status compact_step(Compactor *c, const CatalogTable *table, const Asked 
         const CatalogPartition *partition = table->partitions[p];
         for (uint32_t t = 0; is_wanted(partition->id, asked->partition_ids, asked->partition_count) && t < partition->tablet_count; t++) {
             Pick pick = {.table = table, .partition = partition, .tablet = &partition->tablets[t]};
-            if (!pick_segments(&pick, true, 0, &arena) || !was_asked_for(asked, &pick))
+            if (!pick_asked_for(asked, &pick, &arena))
                 continue;
             *out_did = true;
             return merge(c, &pick, asked->cancelled, diag);

@@ -26,6 +26,7 @@ typedef enum ScenarioKind {
     RUN_BESIDE,
     RUN_LOAD,
     RUN_MERGED_LOAD,
+    RUN_TRANSACTION,
     RUN_REOPEN,
     RUN_FIRST_START,
     RUN_RESTORE,
@@ -113,6 +114,7 @@ static const Scenario scenarios[] = {
     {RUN_SQL, "ALTER SYSTEM CREATE IMAGE"},
     {RUN_LOAD, "1,2023-01-01,loaded,1\n2,2024-01-01,loaded,2\n3,2024-03-01,loaded,3\n"},
     {RUN_MERGED_LOAD, "1,2023-01-01,merged,1\n2,2024-01-01,merged,2\n"},
+    {RUN_TRANSACTION, "1,2023-01-01,part,1\n2,2024-01-01,part,2\n"},
     {RUN_REOPEN, "a start"},
     {RUN_FIRST_START, "a first start"},
     {RUN_RESTORE, "a restore"},
@@ -153,6 +155,8 @@ static Status run_scenario(Fixture *f, const Scenario *scenario, Diag *diag)
         return fixture_run(f, scenario->text, NULL, diag);
     case RUN_BESIDE:
         return run_beside(f, scenario->text, diag);
+    case RUN_TRANSACTION:
+        return fixture_transaction(f, scenario->text, "a_label", diag);
     case RUN_REOPEN:
         return fixture_reopen(f, diag);
     case RUN_FIRST_START:

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/format_level.h"
+#include "load/load_transaction.h"
 #include "meta/checkpoint.h"
 #include "meta/restore.h"
 #include "session/dictionaries.h"
@@ -346,6 +347,52 @@ Status fixture_load(Fixture *f, const char *body, const char *label, bool is_mer
         return OK;
     bool is_unknown = strstr(reply.data, "is unknown") != NULL;
     return diag_raise(diag, is_unknown ? ERR_OUTCOME_UNKNOWN : ERR_IO, "%s", reply.data);
+}
+
+static Status answer_status(const ByteBuf *reply, Diag *diag)
+{
+    if (strstr(reply->data, "\"Status\": \"OK\"") != NULL || strstr(reply->data, "\"Status\": \"Success\"") != NULL)
+        return OK;
+    bool is_unknown = strstr(reply->data, "is unknown") != NULL;
+    return diag_raise(diag, is_unknown ? ERR_OUTCOME_UNKNOWN : ERR_IO, "%s", reply->data);
+}
+
+static Status run_part(Fixture *f, LoadTransactions *all, const TransactionRequest *request, const char *body, Diag *diag)
+{
+    AUTO_BYTEBUF reply = {0};
+    LoadCase load = {request->label.data, false};
+    LoadTransaction *entered = load_transaction_enter(all, request, &reply);
+    if (entered == NULL)
+        return answer_status(&reply, diag);
+    StreamLoadOptions options = {.store = f->instance.store, .volume = f->volume, .tracker = mem_process_tracker(), .hub = f->hub,
+                                 .increments = f->instance.increments, .keys = f->instance.keys, .database = request->database,
+                                 .table = request->table, .user = STR_VIEW("root"), .error_url = STR_VIEW("http://e/"),
+                                 .property = load_property, .property_context = &load, .transaction = entered};
+    StreamLoad *stream = stream_load_begin(&options);
+    (void)stream_load_feed(stream, body, strlen(body));
+    stream_load_finish(stream, &reply);
+    return answer_status(&reply, diag);
+}
+
+Status fixture_transaction(Fixture *f, const char *body, const char *label, Diag *diag)
+{
+    static const TransactionOp ends[] = {TRANSACTION_PREPARE, TRANSACTION_COMMIT};
+    LoadTransactionsOptions options = {.store = f->instance.store, .volume = f->volume, .hub = f->hub, .keys = f->instance.keys,
+                                       .tracker = mem_process_tracker()};
+    LoadTransactions *all = load_transactions_open(&options);
+    TransactionRequest request = {.database = STR_VIEW("d"), .table = STR_VIEW("dup"), .label = strview(label)};
+    AUTO_BYTEBUF reply = {0};
+    load_transactions_run(all, TRANSACTION_BEGIN, &request, &reply);
+    Status status = answer_status(&reply, diag);
+    for (int part = 0; part < 2 && status == OK; part++)
+        status = run_part(f, all, &request, body, diag);
+    for (size_t i = 0; i < COUNT_OF(ends) && status == OK; i++) {
+        bytebuf_clear(&reply);
+        load_transactions_run(all, ends[i], &request, &reply);
+        status = answer_status(&reply, diag);
+    }
+    load_transactions_close(all);
+    return status;
 }
 
 void fixture_fingerprint(Fixture *f, ByteBuf *out)

@@ -36,5 +36,7 @@ Status fixture_first_start(Fixture *fixture, Diag *diag);
 Status fixture_run(Fixture *fixture, const char *sql, ByteBuf *out, Diag *diag);
 /* A Stream Load into d.dup; not OK: the reply says so, and *diag its message. */
 Status fixture_load(Fixture *fixture, const char *body, const char *label, bool is_merged, Diag *diag);
+/* A transaction of HTTP: the body twice into d.dup, prepared and committed. */
+Status fixture_transaction(Fixture *fixture, const char *body, const char *label, Diag *diag);
 /* Everything that can be seen of the data. */
 void fixture_fingerprint(Fixture *fixture, ByteBuf *out);
