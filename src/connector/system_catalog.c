@@ -2,6 +2,7 @@
 
 /* information_schema: databases, tables, columns, views, keys, partitions. */
 
+#include "base/redact.h"
 #include "meta/catalog_text.h"
 
 typedef struct TableVisit {
@@ -251,7 +252,7 @@ static Status put_view(const TableVisit *visit)
     system_put_word(rows, "def");
     system_put_text(rows, visit->database->name);
     system_put_text(rows, visit->table->name);
-    system_put_text(rows, visit->table->schema->view_sql);
+    system_put_text(rows, redact_definition(visit->table->schema->view_sql, visit->source->arena));
     system_put_word(rows, "NONE");
     system_put_word(rows, "NO");
     system_put_word(rows, "root");

@@ -8,6 +8,7 @@
 #include "base/fault.h"
 #include "base/log.h"
 #include "codec/json_text.h"
+#include "ddl/partition_fit.h"
 #include "ddl/temporary_table.h"
 #include "load/partition_router.h"
 #include "types/number_text.h"
@@ -221,41 +222,12 @@ static Status recover_table(const Recovery *recovery, const CatalogSnapshot *cat
 
 static Status check_room(const CatalogTable *table, const CatalogPartition *partition, StrView name, Diag *diag)
 {
-    for (uint32_t p = 0; p < table->partition_count; p++) {
-        const CatalogPartition *other = table->partitions[p];
-        if (strview_equal_ci(other->name, name))
-            return RAISE(diag, PARTITION_EXISTS, "Duplicate partition name %.*s", SV_ARGS(name));
-        if (partitions_overlap(table->schema, other, partition))
-            return RAISE(diag, ANALYSIS, "Can not recover partition[%.*s]. Range conflict: partition '%.*s' has values of it.", SV_ARGS(name),
-                         SV_ARGS(other->name));
-    }
-    return OK;
-}
-
-static bool has_same_partitioning(const TableSchema *a, const TableSchema *b)
-{
-    bool is_same = a->partition_column_count == b->partition_column_count && a->scheme == b->scheme;
-    for (uint32_t i = 0; is_same && i < a->partition_column_count; i++)
-        is_same = type_equal(a->partition_types[i], b->partition_types[i]);
-    return is_same;
-}
-
-/* Can the rows of one definition be read by another? */
-static bool fits(const TableSchema *held, const TableSchema *now)
-{
-    for (uint32_t i = 0; i < now->column_count; i++) {
-        bool is_there = false;
-        for (uint32_t k = 0; k < held->column_count; k++) {
-            if (held->columns[k].unique_id != now->columns[i].unique_id)
-                continue;
-            is_there = true;
-            if (!type_equal(held->columns[k].type, now->columns[i].type) || !strview_equal(held->columns[k].generated, now->columns[i].generated))
-                return false;
-        }
-        if (!is_there && (now->columns[i].generated.length > 0 || now->columns[i].is_key))
-            return false;
-    }
-    return held->buckets == now->buckets && held->sort_count == now->sort_count && has_same_partitioning(held, now);
+    const CatalogPartition *other = partition_conflict(table, partition);
+    if (catalog_partition(table, name) != NULL)
+        return RAISE(diag, PARTITION_EXISTS, "Duplicate partition name %.*s", SV_ARGS(name));
+    return other == NULL ? OK
+                         : RAISE(diag, ANALYSIS, "Can not recover partition[%.*s]. Range conflict: partition '%.*s' has values of it.",
+                                 SV_ARGS(name), SV_ARGS(other->name));
 }
 
 static Status recover_partition(const Recovery *recovery, const CatalogSnapshot *catalog, Arena *arena, Change *change, Diag *diag)
@@ -272,7 +244,7 @@ static Status recover_partition(const Recovery *recovery, const CatalogSnapshot 
         return RAISE(diag, NO_SUCH_PARTITION, "No partition named '%.*s' in recycle bin that belongs to table '%.*s'", SV_ARGS(wanted->partition),
                      SV_ARGS(wanted->table));
     const CatalogTable *holder = catalog_table(bin, numbered(item.holder_id, stored));
-    if (holder == NULL || holder->partition_count != 1 || !fits(holder->schema, table->schema))
+    if (holder == NULL || holder->partition_count != 1 || !partition_rows_fit(holder->schema, table->schema))
         return RAISE(diag, NOT_SUPPORTED, "partition '%.*s' does not fit table '%.*s' any more", SV_ARGS(wanted->partition), SV_ARGS(wanted->table));
     CatalogPartition back;
     memcpy(&back, holder->partitions[0], sizeof(back));

@@ -6,6 +6,7 @@
 
 #include "base/environment.h"
 #include "base/fault.h"
+#include "ddl/partition_fit.h"
 
 typedef struct Restore {
     MetaStore *store;
@@ -93,23 +94,43 @@ static void restore_table(Restore *restore, Change *change, uint64_t database_id
         if (catalog_partition(from, old->partitions[p]->name) == NULL)
             change_drop_partition(change, id, old->partitions[p]->id);
     }
-    for (uint32_t p = 0; p < from->partition_count; p++)
-        put_partition(restore, change, id, from, from->partitions[p], old);
+    for (uint32_t p = 0; p < from->partition_count; p++) {
+        if (has_partition(restore->target, from->partitions[p]->name))
+            put_partition(restore, change, id, from, from->partitions[p], old);
+    }
 }
 
-static Status restore_partitions(Restore *restore, Change *change, const CatalogTable *from, const CatalogTable *old, Diag *diag)
+static Status check_partitions(const Restore *restore, const CatalogTable *from, Diag *diag)
 {
-    if (old == NULL || old->id != from->id)
-        return RAISE(diag, NO_SUCH_TABLE, "partitions can only be restored into the table that they are of, '%.*s.%.*s'", SV_ARGS(restore->database),
-                     SV_ARGS(restore->table));
     for (uint32_t i = 0; i < restore->target->partition_count; i++) {
         StrView name = restore->target->partitions[i];
         if (catalog_partition(from, name) == NULL)
             return RAISE(diag, NO_SUCH_PARTITION, "partition '%.*s' was not there in table '%.*s'", SV_ARGS(name), SV_ARGS(from->name));
     }
+    return OK;
+}
+
+/* Into the table, which has gone on since: its definition stays. */
+static Status restore_partitions(Restore *restore, Change *change, const CatalogTable *from, const CatalogTable *old, Diag *diag)
+{
+    if (old == NULL || old->id != from->id)
+        return RAISE(diag, NO_SUCH_TABLE,
+                     "partitions can only be restored into the table that they are of, '%.*s.%.*s'; AS gives a new one",
+                     SV_ARGS(restore->database), SV_ARGS(restore->table));
+    if (!partition_rows_fit(from->schema, old->schema))
+        return RAISE(diag, NOT_SUPPORTED,
+                     "table '%.*s' was altered so that its partitions of that time do not fit any more: restore them AS a new table",
+                     SV_ARGS(from->name));
     for (uint32_t p = 0; p < from->partition_count; p++) {
-        if (has_partition(restore->target, from->partitions[p]->name))
-            put_partition(restore, change, old->id, from, from->partitions[p], old);
+        const CatalogPartition *partition = from->partitions[p];
+        if (!has_partition(restore->target, partition->name))
+            continue;
+        const CatalogPartition *other = partition_conflict(old, partition);
+        if (other != NULL)
+            return RAISE(diag, PARTITION_EXISTS,
+                         "partition '%.*s' has values of partition '%.*s': drop it first, or restore AS a new table", SV_ARGS(other->name),
+                         SV_ARGS(partition->name));
+        put_partition(restore, change, old->id, from, partition, old);
     }
     return OK;
 }
@@ -123,7 +144,8 @@ static Status restore_one(Restore *restore, const CatalogDatabase *database, uin
                      SV_ARGS(from->name));
     if (old != NULL && restore->is_new)
         return RAISE(diag, TABLE_EXISTS, "Table '%.*s' already exists", SV_ARGS(name));
-    if (restore->target->partition_count > 0)
+    TRY(check_partitions(restore, from, diag));
+    if (restore->target->partition_count > 0 && !restore->is_new)
         return restore_partitions(restore, change, from, old, diag);
     restore_table(restore, change, database_id, name, from, old);
     return OK;

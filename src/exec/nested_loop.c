@@ -1,33 +1,10 @@
-#include "exec/spill.h"
+#include "exec/nested_loop_int.h"
 
 /* Joins without equalities: the right side is kept, every left row meets it block by block. One left row at
- * a time is a constant beside a block of right rows, so conditions still run a block at a time. A right side
+ * a time is a constant beside a block of right rows, so conditions still run a block at a time; where the right side has
+ * fewer rows than the left chunk, nested_loop_chunk.c turns that round. A right side
  * beyond memory goes to disk, and so does the left; then the right side comes in pieces, and the left rows meet
  * each piece, with what they have met so far kept a byte a row. */
-
-typedef struct LoopWorker {
-    Arena scratch;
-    Evaluator *filter;
-    Evaluator *others;   /* residuals that are no comparison of an IN; NULL: none */
-    Evaluator *in_value; /* the comparisons of an IN as one value */
-    uint16_t *sel;
-} LoopWorker;
-
-typedef struct LoopJoin {
-    Consumer consumer;
-    ExecContext *exec;
-    const PhysNode *node;
-    Consumer *next;
-    Mutex lock; /* guards the store while it is built */
-    ColumnStore *store;
-    uint32_t left_count, right_count;
-    _Atomic uint8_t *matched;
-    LoopWorker *workers;
-    const Type *right_types;
-    const Type *left_types;
-    SpillStream *right_stream; /* the right side, when it is too large; NULL */
-    SpillStream *left_stream;  /* the left side then */
-} LoopJoin;
 
 typedef struct LoopBuild {
     Consumer consumer;
@@ -66,7 +43,7 @@ static Status push_build(Consumer *consumer, uint32_t number, Chunk *chunk)
     return spills ? spill_right(join) : OK;
 }
 
-static Status emit(LoopJoin *join, uint32_t number, const Vector *left, const Vector *right, const Vector *mark, Chunk shape)
+Status loop_emit(LoopJoin *join, uint32_t number, const Vector *left, const Vector *right, const Vector *mark, Chunk shape)
 {
     LoopWorker *worker = &join->workers[number];
     const PhysNode *node = join->node;
@@ -83,7 +60,7 @@ static Status emit(LoopJoin *join, uint32_t number, const Vector *left, const Ve
     return join->next->push(join->next, number, &shape);
 }
 
-static void null_side(LoopJoin *join, uint32_t number, bool of_left, Vector **out)
+void loop_null_side(LoopJoin *join, uint32_t number, bool of_left, Vector **out)
 {
     Arena *arena = &join->workers[number].scratch;
     const PhysNode *side = join->node->children[of_left ? 0 : 1];
@@ -92,16 +69,15 @@ static void null_side(LoopJoin *join, uint32_t number, bool of_left, Vector **ou
         vector_make_constant_null(&(*out)[i], arena, side->columns[i].type);
 }
 
-/* The left row as constants. */
-static Vector *left_constants(LoopJoin *join, uint32_t number, const Chunk *chunk, uint32_t row)
+Vector *loop_constants(LoopJoin *join, uint32_t number, const Vector *columns, uint32_t count, uint32_t row)
 {
     Arena *arena = &join->workers[number].scratch;
-    Vector *left = ARENA_NEW_ARRAY(arena, Vector, MAX(join->left_count, 1u));
-    for (uint32_t i = 0; i < join->left_count; i++) {
-        Datum value = vector_get(&chunk->columns[i], row, arena);
-        vector_set_constant(&left[i], arena, chunk->columns[i].type, &value);
+    Vector *constants = ARENA_NEW_ARRAY(arena, Vector, MAX(count, 1u));
+    for (uint32_t i = 0; i < count; i++) {
+        Datum value = vector_get(&columns[i], row, arena);
+        vector_set_constant(&constants[i], arena, columns[i].type, &value);
     }
-    return left;
+    return constants;
 }
 
 static Status match_block(LoopJoin *join, uint32_t number, const Vector *left, Chunk *block, uint32_t *out_selected)
@@ -171,7 +147,7 @@ static Status join_row(LoopJoin *join, uint32_t number, const Chunk *chunk, uint
     bool emits = kind == PHYS_JOIN_INNER || kind == PHYS_JOIN_LEFT || kind == PHYS_JOIN_RIGHT || kind == PHYS_JOIN_FULL ||
                  kind == PHYS_JOIN_LEFT_SINGLE;
     bool wants_unknown = join->node->join.in_residual_count > 0;
-    const Vector *left = left_constants(join, number, chunk, row);
+    const Vector *left = loop_constants(join, number, chunk->columns, join->left_count, row);
     Vector *right = ARENA_NEW_ARRAY(&worker->scratch, Vector, MAX(join->right_count, 1u));
     for (uint64_t first = 0; first < join->store->row_count; first += CHUNK_ROWS) {
         Chunk block;
@@ -193,7 +169,7 @@ static Status join_row(LoopJoin *join, uint32_t number, const Chunk *chunk, uint
         block.sel = worker->sel;
         block.selected = selected;
         if (emits)
-            TRY(emit(join, number, left, right, NULL, (Chunk){.row_count = block.row_count, .sel = worker->sel, .selected = selected}));
+            TRY(loop_emit(join, number, left, right, NULL, (Chunk){.row_count = block.row_count, .sel = worker->sel, .selected = selected}));
     }
     return OK;
 }
@@ -236,8 +212,8 @@ static Status finish_row(LoopJoin *join, uint32_t number, const Chunk *chunk, ui
     }
     if (!takes)
         return OK;
-    null_side(join, number, false, &right);
-    return emit(join, number, left_constants(join, number, chunk, row), right, &mark, (Chunk){.row_count = 1});
+    loop_null_side(join, number, false, &right);
+    return loop_emit(join, number, loop_constants(join, number, chunk->columns, join->left_count, row), right, &mark, (Chunk){.row_count = 1});
 }
 
 static Status open_filter(LoopJoin *join, LoopWorker *worker)
@@ -253,20 +229,10 @@ static Status push_left(Consumer *consumer, uint32_t number, Chunk *chunk)
 {
     LoopJoin *join = (LoopJoin *)consumer;
     LoopWorker *worker = &join->workers[number];
-    const PhysNode *node = join->node;
     TRY(open_filter(join, worker));
     Rows rows = chunk_rows(chunk);
-    /* A single right row (a scalar subquery) needs no loop: it is the constant side. */
-    if (join->store->row_count == 1 && node->join.residual_count == 0 && node->join.kind == PHYS_JOIN_INNER) {
-        arena_reset(&worker->scratch);
-        Vector *right = ARENA_NEW_ARRAY(&worker->scratch, Vector, MAX(join->right_count, 1u));
-        for (uint32_t i = 0; i < join->right_count; i++) {
-            right[i] = join->store->columns[i];
-            right[i].form = VECTOR_CONSTANT;
-        }
-        return emit(join, number, chunk->columns, right, NULL,
-                    (Chunk){.row_count = chunk->row_count, .sel = chunk->sel, .selected = chunk->selected});
-    }
+    if (loop_suits_chunk(join, rows.count))
+        return loop_join_chunk(join, number, chunk);
     for (FOR_ROWS(rows, i, row)) {
         RowOutcome outcome = {false, false};
         arena_reset(&worker->scratch);
@@ -287,9 +253,9 @@ static Status emit_right(LoopJoin *join)
         Chunk block;
         arena_reset(&join->workers[0].scratch);
         Vector *right = ARENA_NEW_ARRAY(&join->workers[0].scratch, Vector, MAX(join->right_count, 1u));
-        null_side(join, 0, true, &left);
+        loop_null_side(join, 0, true, &left);
         column_store_slice(join->store, row, 1, right, &block);
-        TRY(emit(join, 0, left, right, NULL, (Chunk){.row_count = 1}));
+        TRY(loop_emit(join, 0, left, right, NULL, (Chunk){.row_count = 1}));
     }
     return OK;
 }

@@ -242,6 +242,16 @@ static uint32_t call_flags(const EvalNode *node)
     return node->expr->kind == EXPR_CALL ? node->expr->call.binding->flags : 0;
 }
 
+/* What names the result on the argument's dictionary; 0: it can't be kept, since another argument is constant in this chunk only. */
+static uint64_t kept_dict_id(const EvalNode *node, uint32_t argument)
+{
+    for (uint32_t a = 0; a < node->argument_count; a++) {
+        if (a != argument && (node->arguments[a] == NULL || !node->arguments[a]->is_constant))
+            return 0;
+    }
+    return node->argument_values[argument]->dict_id;
+}
+
 /* Index of the only argument that is no constant, when that is a small dictionary; else -1. */
 static int dictionary_argument(const EvalNode *node, Rows rows)
 {
@@ -260,9 +270,10 @@ static int dictionary_argument(const EvalNode *node, Rows rows)
     /* Rows that are NULL beside the entries stay NULL, which is only right where NULL gives NULL. */
     if (value->nulls != NULL && node->expr->kind == EXPR_CALL && (call_flags(node) & FUNC_NULL_IF_ANY_NULL) == 0)
         return -1;
-    bool is_cached = value->dict_id != 0 && value->dict_id == node->cached_dict_id;
+    uint64_t dict_id = kept_dict_id(node, (uint32_t)found);
+    bool is_cached = dict_id != 0 && dict_id == node->cached_dict_id;
     bool pays = value->dict_size <= rows.count / 2 ||
-                (value->dict_id != 0 && value->dict_size <= EVAL_DICTIONARY_LIMIT && value->dict_size <= 4 * CHUNK_ROWS);
+                (dict_id != 0 && value->dict_size <= EVAL_DICTIONARY_LIMIT && value->dict_size <= 4 * CHUNK_ROWS);
     return is_cached || pays ? found : -1;
 }
 
@@ -300,7 +311,7 @@ static Status fill_dictionary_result(EvalNode *node, uint32_t argument)
             vector_gather(&part, (Rows){NULL, count}, NULL, first, &node->dict_result);
     }
     node->context.arena = saved;
-    node->cached_dict_id = status == OK ? value->dict_id : 0;
+    node->cached_dict_id = status == OK ? kept_dict_id(node, argument) : 0;
     return status;
 }
 
@@ -321,8 +332,8 @@ static Status try_dictionary(EvalNode *node, uint32_t argument)
 static Status eval_on_dictionary(EvalNode *node, uint32_t argument, Rows rows)
 {
     const Vector *value = node->argument_values[argument];
-    bool is_cached = value->dict_id != 0 && value->dict_id == node->cached_dict_id;
-    if (!is_cached)
+    uint64_t dict_id = kept_dict_id(node, argument);
+    if (dict_id == 0 || dict_id != node->cached_dict_id)
         TRY(try_dictionary(node, argument));
     if (!node->may_use_dictionary)
         return OK;

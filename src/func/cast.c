@@ -2,13 +2,14 @@
 
 /* Casts between all scalar types.
  *
- * Integers, decimals of one scale and floats have loops of their own; the other pairs go value by value
+ * Pairs that widen, and those of cast_number.c and cast_text.c, have loops of their own; the others go value by value
  * through a datum. A value that does not fit becomes NULL, or raises under ALLOW_THROW_EXCEPTION. */
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "func/cast_int.h"
 #include "func/json_value.h"
 #include "func/shape.h"
 #include "types/datetime.h"
@@ -16,12 +17,6 @@
 #include "types/decimal256.h"
 #include "types/json.h"
 #include "types/number_text.h"
-
-typedef struct CastData {
-    Type source;
-    Type target;
-    bool is_try;
-} CastData;
 
 static bool fits_integer(Int128 value, TypeKind kind)
 {
@@ -415,25 +410,35 @@ static Status bad_value(FuncContext *context, const CastData *cast, const Datum 
                  text.data == NULL ? "" : text.data, type.data);
 }
 
-static Status generic_cast(FuncContext *context, const Vector *const *arguments, uint32_t count, Rows rows, Vector *out)
+/* Numbers that overflow a decimal raise under either. */
+static bool is_throwing(const FuncContext *context, const CastData *cast)
 {
-    (void)count;
-    const CastData *cast = context->binding->data;
     uint32_t flags = cast->target.kind == TYPE_DECIMAL && type_is_numeric(cast->source)
                          ? FUNC_SESSION_THROW | FUNC_SESSION_OVERFLOW_ERROR : FUNC_SESSION_THROW;
-    bool throws = !cast->is_try && (context->session->flags & flags) != 0;
+    return !cast->is_try && (context->session->flags & flags) != 0;
+}
+
+Status cast_row(FuncContext *context, const Vector *argument, uint32_t row, Vector *out)
+{
+    const CastData *cast = context->binding->data;
+    Datum in = vector_get(argument, row, context->arena);
+    Datum value;
+    if (cast_datum(cast->source, cast->target, &in, context->arena, &value)) {
+        vector_put(out, context->arena, row, &value);
+        return OK;
+    }
+    if (is_throwing(context, cast))
+        return bad_value(context, cast, &in);
+    vector_set_null(out, row);
+    return OK;
+}
+
+Status cast_row_by_row(FuncContext *context, const Vector *const *arguments, uint32_t count, Rows rows, Vector *out)
+{
+    (void)count;
     for (FUNC_ROWS(context, rows, i, row)) {
-        if (out->nulls != NULL && out->nulls[row] != 0)
-            continue;
-        Datum in = vector_get(arguments[0], row, context->arena);
-        Datum value;
-        if (cast_datum(cast->source, cast->target, &in, context->arena, &value)) {
-            vector_put(out, context->arena, row, &value);
-            continue;
-        }
-        if (throws)
-            return bad_value(context, cast, &in);
-        vector_set_null(out, row);
+        if (out->nulls == NULL || out->nulls[row] == 0)
+            TRY(cast_row(context, arguments[0], row, out));
     }
     return OK;
 }
@@ -466,127 +471,6 @@ static const ScalarKernel widen_kernels[PHYS_KIND_COUNT][PHYS_KIND_COUNT] = {
     [PHYS_F32] = {[PHYS_F64] = widen_f32_f64},
 };
 
-/* DOUBLE to integers: values that do not fit are looked for once a chunk, and then the general way decides. */
-#define REAL_TO_INTEGER(NAME, T, LOW, HIGH)                                                                                        \
-    KERNEL_CLONES static Status NAME(FuncContext *context, const Vector *const *arguments, uint32_t count, Rows rows, Vector *out) \
-    {                                                                                                                              \
-        VectorView view = vector_view(arguments[0]);                                                                               \
-        const double *a = view.data;                                                                                               \
-        T *restrict r = out->data;                                                                                                 \
-        bool is_dense = rows.sel == NULL && view.codes == NULL && !view.is_constant && out->nulls == NULL;                         \
-        uint32_t good = 0;                                                                                                         \
-        for (uint32_t i = 0; is_dense && i < rows.count; i++) {                                                                    \
-            double x = a[i];                                                                                                       \
-            bool fits = x > (LOW) && x < (HIGH);                                                                                   \
-            r[i] = (T)(fits ? x : 0);                                                                                              \
-            good += fits;                                                                                                          \
-        }                                                                                                                          \
-        return is_dense && good == rows.count ? OK : generic_cast(context, arguments, count, rows, out);                           \
-    }
-REAL_TO_INTEGER(real_to_i8, int8_t, -129.0, 128.0)
-REAL_TO_INTEGER(real_to_i16, int16_t, -32769.0, 32768.0)
-REAL_TO_INTEGER(real_to_i32, int32_t, -2147483649.0, 2147483648.0)
-REAL_TO_INTEGER(real_to_i64, int64_t, -0x1p63, 0x1p63)
-
-/* To a narrower integer: the same. What stands under NULLs may be anything. */
-#define NARROW(NAME, F, T)                                                                                                         \
-    KERNEL_CLONES static Status NAME(FuncContext *context, const Vector *const *arguments, uint32_t count, Rows rows, Vector *out) \
-    {                                                                                                                              \
-        VectorView view = vector_view(arguments[0]);                                                                               \
-        const F *a = view.data;                                                                                                    \
-        T *restrict r = out->data;                                                                                                 \
-        bool is_dense = rows.sel == NULL && view.codes == NULL && !view.is_constant && out->nulls == NULL;                         \
-        F lost = 0;                                                                                                                \
-        for (uint32_t i = 0; is_dense && i < rows.count; i++) {                                                                    \
-            r[i] = (T)a[i];                                                                                                        \
-            lost |= (F)(a[i] ^ (F)r[i]);                                                                                           \
-        }                                                                                                                          \
-        return is_dense && lost == 0 ? OK : generic_cast(context, arguments, count, rows, out);                                    \
-    }
-NARROW(narrow_i16_i8, int16_t, int8_t)
-NARROW(narrow_i32_i8, int32_t, int8_t)
-NARROW(narrow_i64_i8, int64_t, int8_t)
-NARROW(narrow_i32_i16, int32_t, int16_t)
-NARROW(narrow_i64_i16, int64_t, int16_t)
-NARROW(narrow_i64_i32, int64_t, int32_t)
-
-/* Kernels for common values of casts that may fail. */
-static ScalarKernel fast_kernel(Type source, Type target)
-{
-    static const ScalarKernel narrowing[PHYS_KIND_COUNT][PHYS_KIND_COUNT] = {
-        [PHYS_I16] = {[PHYS_I8] = narrow_i16_i8},
-        [PHYS_I32] = {[PHYS_I8] = narrow_i32_i8, [PHYS_I16] = narrow_i32_i16},
-        [PHYS_I64] = {[PHYS_I8] = narrow_i64_i8, [PHYS_I16] = narrow_i64_i16, [PHYS_I32] = narrow_i64_i32}};
-    static const ScalarKernel from_real[PHYS_KIND_COUNT] = {
-        [PHYS_I8] = real_to_i8, [PHYS_I16] = real_to_i16, [PHYS_I32] = real_to_i32, [PHYS_I64] = real_to_i64};
-    bool is_real = source.kind == TYPE_DOUBLE && type_is_integer(target);
-    if (type_is_integer(source) && type_is_integer(target) && target.kind != TYPE_BOOLEAN && narrowing[source.phys][target.phys] != NULL)
-        return narrowing[source.phys][target.phys];
-    return is_real && from_real[target.phys] != NULL ? from_real[target.phys] : generic_cast;
-}
-
-/* Decimal digits from the end, two at a time; where they begin. */
-static char *put_digits(uint64_t value, char *end)
-{
-    static const char pairs[] =
-        "00010203040506070809101112131415161718192021222324252627282930313233343536373839404142434445464748495051525354555657"
-        "5859606162636465666768697071727374757677787980818283848586878889909192939495969798"
-        "99";
-    for (; value > UINT32_MAX; value /= 100)
-        memcpy(end -= 2, &pairs[value % 100 * 2], 2);
-    uint32_t left = (uint32_t)value;
-    for (; left >= 100; left /= 100)
-        memcpy(end -= 2, &pairs[left % 100 * 2], 2);
-    if (left >= 10)
-        memcpy(end -= 2, &pairs[left * 2], 2);
-    else
-        *--end = (char)('0' + left);
-    return end;
-}
-
-/* The digits of a number below 10^8 in one word, all at once by halves: four, two, one a lane. The first in the lowest byte. */
-static Str digits_of(uint32_t value)
-{
-    uint64_t x = value / 10000 | (uint64_t)(value % 10000) << 32;
-    uint64_t high = x * 10486 >> 20 & 0x7f0000007fu;
-    x = high | (x - high * 100) << 16;
-    high = x * 103 >> 10 & 0x000f000f000f000fu;
-    x = high | (x - high * 10) << 8;
-    uint32_t zeros = value == 0 ? 7 : (uint32_t)__builtin_ctzll(x) / 8;
-    Str text = {.length = 8 - zeros};
-    x = (x | 0x3030303030303030u) >> (zeros * 8);
-    memcpy(text.inlined, &x, sizeof(x));
-    memset(text.inlined + sizeof(x), 0, STR_INLINE_BYTES - sizeof(x));
-    return text;
-}
-
-/* Integers as text: up to 12 digits lie in the Str itself. */
-static Status integer_to_text(FuncContext *context, const Vector *const *arguments, uint32_t count, Rows rows, Vector *out)
-{
-    VectorView view = vector_view(arguments[0]);
-    PhysKind phys = (PhysKind)arguments[0]->type.phys;
-    (void)count;
-    for (FUNC_ROWS(context, rows, i, row)) {
-        uint32_t at = view_index(&view, row);
-        int64_t value = phys == PHYS_I8    ? ((const int8_t *)view.data)[at]
-                        : phys == PHYS_I16 ? ((const int16_t *)view.data)[at]
-                        : phys == PHYS_I32 ? ((const int32_t *)view.data)[at]
-                                           : ((const int64_t *)view.data)[at];
-        if (LIKELY(value >= 0 && value < 100000000)) {
-            ((Str *)out->data)[row] = digits_of((uint32_t)value);
-            continue;
-        }
-        char digits[24 + STR_INLINE_BYTES]; /* the end may be read as a whole Str */
-        char *end = digits + 24;
-        char *first = put_digits(value < 0 ? 0 - (uint64_t)value : (uint64_t)value, end);
-        if (value < 0)
-            *--first = '-';
-        Str text = str_make_padded(first, (uint32_t)(end - first));
-        ((Str *)out->data)[row] = str_copy(context->arena, &text);
-    }
-    return OK;
-}
-
 static Status pass_kernel(FuncContext *context, const Vector *const *arguments, uint32_t count, Rows rows, Vector *out)
 {
     (void)context;
@@ -613,7 +497,7 @@ static ScalarKernel safe_kernel(Type source, Type target)
                       !type_is_nested(source)))
         return pass_kernel;
     if (type_is_integer(source) && source.phys <= PHYS_I64 && target.kind == TYPE_VARCHAR && (target.length == 0 || target.length >= 20))
-        return integer_to_text;
+        return cast_integer_to_text;
     if (source.kind == TYPE_DATE && target.kind == TYPE_DATETIME)
         return date_to_datetime;
     if (source.kind == TYPE_DATETIME && target.kind == TYPE_DATE)
@@ -624,6 +508,13 @@ static ScalarKernel safe_kernel(Type source, Type target)
     if (from_integer && (type_is_float(target) || (type_is_integer(target) && target.kind > source.kind)))
         return widen_kernels[source.phys][target.phys];
     return source.kind == TYPE_FLOAT && target.kind == TYPE_DOUBLE ? widen_f32_f64 : NULL;
+}
+
+static ScalarKernel checked_kernel(CastData *data)
+{
+    ScalarKernel of_numbers = cast_number_kernel(data->source, data->target, &data->scale);
+    ScalarKernel of_texts = cast_text_kernel(data->source, data->target);
+    return of_numbers != NULL ? of_numbers : of_texts != NULL ? of_texts : cast_row_by_row;
 }
 
 static const FuncDef cast_def = {.name = "cast", .kind = FUNC_SCALAR, .flags = FUNC_HIDDEN, .min_arguments = 1,
@@ -660,7 +551,7 @@ Status cast_resolve(Type source, Type target, bool is_try, Arena *arena, Diag *d
                      from.data, to.data);
     }
     CastData *data = ARENA_NEW(arena, CastData);
-    *data = (CastData){source, target, is_try};
+    *data = (CastData){.source = source, .target = target, .is_try = is_try};
     Type *types = ARENA_NEW_ARRAY(arena, Type, 1);
     types[0] = source;
     ScalarKernel safe = safe_kernel(source, target);
@@ -669,7 +560,7 @@ Status cast_resolve(Type source, Type target, bool is_try, Arena *arena, Diag *d
                          .argument_types = types,
                          .result = target,
                          .flags = FUNC_NULL_IF_ANY_NULL | FUNC_CHEAP | FUNC_HIDDEN,
-                         .kernel = safe != NULL ? safe : fast_kernel(source, target),
+                         .kernel = safe != NULL ? safe : checked_kernel(data),
                          .data = data};
     if (safe != NULL)
         out->flags |= FUNC_NEVER_NULL; /* nullable only when the argument is: see expr_cast() */

@@ -32,6 +32,8 @@ enum {
     STORED_FROM_BYTES = 16 << 20, /* of segments in the catalog, half of what it may hold */
     MOST_OVERLAYS = 4,            /* a segment with more is written again */
     PATIENCE = 3,                 /* merges of a tablet that come too late before one is done under the lock */
+    PICKS = 64,                   /* tablets found by one look at all of them */
+    LOOK_SHARE = 16,              /* merges go on without a new look for so many times what that took */
 };
 
 typedef struct Penalty {
@@ -48,7 +50,8 @@ struct Compactor {
     _Atomic bool is_merging;
     Penalty penalties[PENALTIES];
     uint32_t next_penalty;
-    uint64_t unlucky_id; /* tablet whose last merges came too late */
+    uint64_t settled_entry; /* of the journal: nothing was there to do, and nobody had just loaded; 0: there may be */
+    uint64_t unlucky_id;    /* tablet whose last merges came too late */
     uint32_t unlucky_times;
     CompactionHolds holds;
     CompactionLog log;
@@ -241,34 +244,71 @@ static bool is_penalised(const Compactor *c, uint64_t tablet_id, int64_t now_us)
     return false;
 }
 
-/* The tablet with most segments to merge, if it has more than *out has already. Most have nothing: they are passed over first. */
-static void pick_in_table(const Compactor *c, const CatalogTable *table, int64_t now_us, Arena *arena, Pick *out)
+/* The tablets with most segments to merge, in one look at all of them. */
+typedef struct Look {
+    Compactor *compactor;
+    int64_t now_us;
+    Arena *arena;
+    bool is_settled; /* nothing to do until something is committed */
+    uint32_t count;
+    Pick picks[PICKS];
+} Look;
+
+static void add_pick(Look *look, const Pick *pick)
+{
+    if (look->count < PICKS) {
+        look->picks[look->count++] = *pick;
+        return;
+    }
+    uint32_t least = 0;
+    for (uint32_t i = 1; i < PICKS; i++)
+        least = look->picks[i].count < look->picks[least].count ? i : least;
+    if (pick->count > look->picks[least].count)
+        look->picks[least] = *pick;
+}
+
+/* Most have nothing: they are passed over first. */
+static void look_at_table(Look *look, const CatalogTable *table)
 {
     for (uint32_t p = 0; p < table->partition_count; p++) {
         const CatalogPartition *partition = table->partitions[p];
+        look->is_settled &= partition->visible_time_us + QUIET_US < look->now_us;
         for (uint32_t t = 0; t < partition->tablet_count; t++) {
             const TabletVersion *tablet = &partition->tablets[t];
             Pick pick = {.table = table, .partition = partition, .tablet = tablet};
             if (tablet->segment_count == 0 || (tablet->segment_count == 1 && !has_garbage(&tablet->segments[0]) && !is_to_store(&tablet->segments[0])))
                 continue;
-            if (tablet->segment_count > out->count && !is_penalised(c, tablet->id, now_us) && pick_segments(&pick, false, now_us, arena) &&
-                pick.count > out->count)
-                *out = pick;
+            if (is_penalised(look->compactor, tablet->id, look->now_us))
+                look->is_settled = false;
+            else if (pick_segments(&pick, false, look->now_us, look->arena))
+                add_pick(look, &pick);
         }
     }
 }
 
-static bool pick_any(Compactor *c, const CatalogSnapshot *catalog, int64_t now_us, Arena *arena, Pick *out)
+static int compare_picks(const void *a, const void *b)
 {
-    *out = (Pick){0};
+    uint32_t x = ((const Pick *)a)->count;
+    uint32_t y = ((const Pick *)b)->count;
+    return (x < y) - (x > y);
+}
+
+/* Most segments first. */
+static void look_at_all(Look *look, const CatalogSnapshot *catalog)
+{
+    look->is_settled = true;
     for (uint32_t d = 0; d < catalog->database_count; d++) {
         const CatalogDatabase *database = catalog->databases[d];
         for (uint32_t t = 0; t < catalog_table_count(database); t++) {
-            if (may_merge(c, catalog_table_at(database, t)))
-                pick_in_table(c, catalog_table_at(database, t), now_us, arena, out);
+            const CatalogTable *table = catalog_table_at(database, t);
+            bool is_held = compaction_is_held(&look->compactor->holds, table->id);
+            look->is_settled &= !is_held;
+            if (!is_held && can_merge(table))
+                look_at_table(look, table);
         }
     }
-    return out->count > 0;
+    look->is_settled &= look->count == 0;
+    qsort(look->picks, look->count, sizeof(Pick), compare_picks);
 }
 
 /* ---- publishing ---- */
@@ -509,6 +549,29 @@ static bool is_switched_off(const CatalogSnapshot *catalog)
     return strview_is(strview_trim(catalog_setting(catalog, "config.lake_compaction_max_tasks")), "0");
 }
 
+/* One that the look has found, as it is now. */
+static void merge_found(Compactor *c, const Pick *found, const _Atomic bool *stopping)
+{
+    AUTO_ARENA arena;
+    Pick pick;
+    Diag diag = {0};
+    arena_init(&arena, NULL);
+    LOCK_GUARD(&c->merging);
+    CatalogSnapshot *catalog = meta_snapshot(c->store);
+    if (pick_again(catalog, found, false, env_wall_us(c->volume->environment), &arena, &pick) && may_merge(c, pick.table))
+        status_ignore(merge(c, &pick, false, stopping, &diag)); /* logged and counted there */
+    catalog_unref(catalog);
+}
+
+static void look_for_work(Compactor *c, const CatalogSnapshot *catalog, Look *look)
+{
+    LOCK_GUARD(&c->merging);
+    if (c->settled_entry == catalog->entry_id)
+        return;
+    look_at_all(look, catalog);
+    c->settled_entry = look->is_settled ? catalog->entry_id : 0;
+}
+
 int64_t compactor_run(void *context, const _Atomic bool *stopping)
 {
     Compactor *c = context;
@@ -517,15 +580,16 @@ int64_t compactor_run(void *context, const _Atomic bool *stopping)
     AUTO_ARENA arena;
     arena_init(&arena, NULL);
     CatalogSnapshot *catalog = meta_snapshot(c->store);
-    LOCK_GUARD(&c->merging);
-    Pick pick;
-    bool has_work = !is_switched_off(catalog) && pick_any(c, catalog, env_wall_us(env), &arena, &pick);
-    if (has_work) {
-        Diag diag = {0};
-        status_ignore(merge(c, &pick, false, stopping, &diag)); /* logged and counted there */
-    }
+    Look *look = ARENA_NEW(&arena, Look);
+    *look = (Look){.compactor = c, .now_us = env_wall_us(env), .arena = &arena};
+    if (!is_switched_off(catalog))
+        look_for_work(c, catalog, look);
+    int64_t looked_us = env_monotonic_us(env);
+    int64_t until_us = looked_us + (looked_us - start_us) * LOOK_SHARE;
+    for (uint32_t i = 0; i < look->count && !atomic_load(stopping) && (i == 0 || env_monotonic_us(env) < until_us); i++)
+        merge_found(c, &look->picks[i], stopping);
     catalog_unref(catalog);
-    return has_work ? env_monotonic_us(env) - start_us : IDLE_US;
+    return look->count > 0 ? env_monotonic_us(env) - start_us : IDLE_US;
 }
 
 /* The first tablet that has too many. is_looking: without the merging lock, which guards the penalties. */

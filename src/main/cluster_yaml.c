@@ -178,6 +178,8 @@ Status cluster_yaml_read(StrView text, const char *name, Arena *arena, Diag *dia
     *out = (ClusterYaml){0};
     if (text.length > MOST_BYTES)
         return RAISE(diag, BAD_CONFIG, "%s is longer than %d bytes", name, MOST_BYTES);
+    if (text.length == 0) /* which the parser does not take */
+        return RAISE(diag, BAD_CONFIG, "%s is empty", name);
     if (yaml_parser_initialize(&parser) == 0)
         return RAISE(diag, MEMORY_LIMIT, "there is no memory to read %s", name);
     yaml_parser_set_input_string(&parser, (const unsigned char *)text.data, text.length);

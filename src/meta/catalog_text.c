@@ -2,6 +2,8 @@
 
 #include <ctype.h>
 
+#include "base/redact.h"
+
 void catalog_print_columns(const TableSchema *schema, const uint32_t *positions, uint32_t count, ByteBuf *out)
 {
     for (uint32_t i = 0; i < count; i++)
@@ -339,7 +341,9 @@ static void print_view(const CatalogTable *table, ByteBuf *out)
     }
     if (view_is_invoker(table->schema))
         bytebuf_append_text(out, " SECURITY INVOKER");
-    bytebuf_printf(out, " AS %.*s;", SV_ARGS(table->schema->view_sql));
+    bytebuf_append_text(out, " AS ");
+    redact_append(table->schema->view_sql, REDACTED_DEFINITION, out);
+    bytebuf_append_char(out, ';');
 }
 
 static void print_distribution(const TableSchema *schema, ByteBuf *out)

@@ -1,11 +1,13 @@
 #include "meta/image.h"
 
-/* From the nodes of a catalog to text. */
+/* From the nodes of a catalog to text. Tables and their partitions, which are most of it, are written in slices that threads
+ * take in turn, and are put together in order. */
 
 #include <inttypes.h>
 #include <zlib.h>
 
 #include "base/hash.h"
+#include "base/parallel.h"
 #include "codec/base64.h"
 #include "codec/json_text.h"
 #include "meta/encode.h"
@@ -15,6 +17,8 @@
 _Static_assert(sizeof(CatalogSnapshot) == sizeof(Arena) + 88, "an image tells all of a catalog");
 _Static_assert(sizeof(CatalogDatabase) == sizeof(Arena) + 48 + sizeof(TableList), "an image tells all of a database");
 _Static_assert(sizeof(CatalogTable) == sizeof(Arena) + 88 + sizeof(PartitionGroups), "an image tells all of a table");
+
+enum { SLICE_PARTITIONS = 1024, WAVE_SLICES = 16 };
 
 typedef struct Writer {
     ByteBuf *out;
@@ -117,20 +121,78 @@ static void write_partitions(Writer *w, const CatalogTable *table)
     }
 }
 
+typedef void (*WriteTable)(Writer *w, const CatalogTable *table);
+
+/* A run of tables that one thread writes. */
+typedef struct Slice {
+    const CatalogTable *const *tables;
+    uint32_t count;
+    ByteBuf lines;
+    uint64_t records;
+} Slice;
+
+/* Some at a time, so that little lies beside the image. */
+typedef struct Wave {
+    WriteTable write;
+    uint32_t count;
+    Slice slices[WAVE_SLICES];
+} Wave;
+
+static Status write_slice(void *context, uint32_t round, Diag *diag)
+{
+    Wave *wave = context;
+    Slice *slice = &wave->slices[round];
+    Writer w = {.out = &slice->lines};
+    (void)diag;
+    for (uint32_t t = 0; t < slice->count; t++)
+        wave->write(&w, slice->tables[t]);
+    slice->records = w.records;
+    bytebuf_deinit(&w.scratch);
+    return OK;
+}
+
+static void write_wave(Writer *w, Wave *wave)
+{
+    Diag unused = {0};
+    status_ignore(parallel_for(wave->count, write_slice, wave, &unused)); /* no round fails */
+    for (uint32_t s = 0; s < wave->count; s++) {
+        bytebuf_append_view(w->out, bytebuf_view(&wave->slices[s].lines));
+        bytebuf_deinit(&wave->slices[s].lines);
+        w->records += wave->slices[s].records;
+    }
+    wave->count = 0;
+}
+
+static void write_table_block(Writer *w, const CatalogTable *const *tables, uint32_t count, WriteTable write, StrView name)
+{
+    Wave wave = {.write = write};
+    uint64_t partitions = 0;
+    begin_block(w);
+    for (uint32_t t = 0, first = 0; t < count; t++) {
+        partitions += tables[t]->partition_count;
+        if (partitions < SLICE_PARTITIONS && t + 1 < count)
+            continue;
+        wave.slices[wave.count++] = (Slice){.tables = tables + first, .count = t + 1 - first};
+        first = t + 1;
+        partitions = 0;
+        if (wave.count == WAVE_SLICES)
+            write_wave(w, &wave);
+    }
+    write_wave(w, &wave);
+    end_block(w, name);
+}
+
 static void write_tables(Writer *w, const CatalogSnapshot *catalog)
 {
-    begin_block(w);
+    AUTO_ARENA arena;
+    ARRAY_OF(const CatalogTable *) tables = {0};
+    arena_init(&arena, NULL);
     for (uint32_t d = 0; d < catalog->database_count; d++) {
         for (uint32_t t = 0; t < catalog_table_count(catalog->databases[d]); t++)
-            write_table(w, catalog_table_at(catalog->databases[d], t));
+            ARRAY_PUSH(&arena, &tables, catalog_table_at(catalog->databases[d], t));
     }
-    end_block(w, STR_VIEW("tables"));
-    begin_block(w);
-    for (uint32_t d = 0; d < catalog->database_count; d++) {
-        for (uint32_t t = 0; t < catalog_table_count(catalog->databases[d]); t++)
-            write_partitions(w, catalog_table_at(catalog->databases[d], t));
-    }
-    end_block(w, STR_VIEW("partitions"));
+    write_table_block(w, tables.items, tables.count, write_table, STR_VIEW("tables"));
+    write_table_block(w, tables.items, tables.count, write_partitions, STR_VIEW("partitions"));
 }
 
 static void put_pair(Writer *w, StrView key, StrView value)

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 
 #include "base/hash.h"
+#include "volume/probe.h"
 #include "volume/s3.h"
 
 struct OtherVolumes {
@@ -28,12 +29,28 @@ static const char *environment(const char *name)
     return value == NULL ? "" : value;
 }
 
+bool other_volume_has_keys_of_environment(const StorageVolume *volume)
+{
+    return strview_equal_ci(storage_volume_property(volume, "aws.s3.use_aws_sdk_default_behavior"), STR_VIEW("true")) &&
+           storage_volume_property(volume, "aws.s3.access_key").length == 0;
+}
+
+/* The environment may know the region too. */
+static const char *region_of(Arena *arena, const StorageVolume *volume)
+{
+    const char *region = text_of(arena, volume, "aws.s3.region");
+    if (region[0] == '\0' && other_volume_has_keys_of_environment(volume))
+        region = environment("AWS_REGION");
+    if (region[0] == '\0' && other_volume_has_keys_of_environment(volume))
+        region = environment("AWS_DEFAULT_REGION");
+    return region;
+}
+
 static S3Credentials credentials_of(Arena *arena, const StorageVolume *volume)
 {
     S3Credentials keys = {text_of(arena, volume, "aws.s3.access_key"), text_of(arena, volume, "aws.s3.secret_key"),
                           text_of(arena, volume, "aws.s3.session_token")};
-    bool is_default = strview_equal_ci(storage_volume_property(volume, "aws.s3.use_aws_sdk_default_behavior"), STR_VIEW("true"));
-    if (keys.access_key[0] == '\0' && is_default)
+    if (other_volume_has_keys_of_environment(volume))
         keys = (S3Credentials){environment("AWS_ACCESS_KEY_ID"), environment("AWS_SECRET_ACCESS_KEY"), environment("AWS_SESSION_TOKEN")};
     return keys;
 }
@@ -53,13 +70,16 @@ static Status open_s3(const StorageVolume *volume, const S3Options *timeouts, St
     options.bucket = arena_strndup(&arena, bucket.data, bucket.length);
     options.prefix = arena_printf(&arena, "%.*s%s%.*s", SV_ARGS(below), has_slash ? "" : "/", SV_ARGS(folder));
     options.endpoint = text_of(&arena, volume, "aws.s3.endpoint");
-    options.region = text_of(&arena, volume, "aws.s3.region");
+    options.region = region_of(&arena, volume);
     options.access_key = keys.access_key;
     options.secret_key = keys.secret_key;
     options.session_token = keys.session_token;
     options.path_style = style.length == 0 ? -1 : strview_equal_ci(style, STR_VIEW("true"));
     if (keys.access_key[0] == '\0' || keys.secret_key[0] == '\0')
-        return RAISE(diag, BAD_CONFIG, "storage volume \"%.*s\" has no keys", SV_ARGS(volume->name));
+        return RAISE(diag, BAD_CONFIG, "storage volume \"%.*s\" has no keys%s", SV_ARGS(volume->name),
+                     other_volume_has_keys_of_environment(volume)
+                         ? ": AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are not in the environment of the server"
+                         : "");
     return volume_open_s3(&options, environment_real(), diag, out_volume);
 }
 
@@ -118,11 +138,17 @@ Status other_volume_try(const StorageVolume *volume, const char *ca_file, Diag *
                        .connect_timeout_ms = 3000,
                        .request_timeout_ms = 5000,
                        .retry_timeout_ms = 3000};
-    if (!is_s3(volume))
+    if (is_s3(volume)) {
+        TRY(open_s3(volume, &quick, STR_VIEW("probe"), diag, &opened));
+        volume_close(opened);
         return OK;
-    TRY(open_s3(volume, &quick, STR_VIEW("probe"), diag, &opened));
+    }
+    TRY(open_local(volume, STR_VIEW(""), false, diag, &opened));
+    Status status = volume_probe(opened, diag);
     volume_close(opened);
-    return OK;
+    if (status != OK)
+        diag_add_context(diag, "storage volume \"%.*s\"", SV_ARGS(volume->name));
+    return status;
 }
 
 /* ---- the set's opener ---- */

@@ -26,5 +26,7 @@ OtherVolumes *other_volumes_open(const OtherVolumesOptions *options);
 void other_volumes_close(OtherVolumes *others);
 /* A folder of it that is not the cluster's usual one. The caller closes the volume. */
 Status other_volume_open(const StorageVolume *volume, const OtherVolumesOptions *options, StrView folder, Diag *diag, Volume **out_volume);
+/* S3: no keys of its own, AWS_ACCESS_KEY_ID and its like count, which every node has for itself. */
+bool other_volume_has_keys_of_environment(const StorageVolume *volume);
 /* Whether the place answers, takes objects, and refuses to create one twice. */
 Status other_volume_try(const StorageVolume *volume, const char *ca_file, Diag *diag);

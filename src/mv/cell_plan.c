@@ -154,6 +154,13 @@ Status mv_query_cells(MvDecision *decision, const uint8_t *chosen)
     return mv_project_columns(decision, false);
 }
 
+Status mv_filter_cells(MvDecision *decision, const uint8_t *chosen)
+{
+    if (decision->bound.partition_count > 0)
+        TRY(add_filter(decision, chosen));
+    return mv_project_columns(decision, false);
+}
+
 Status mv_plan_bound(MvEngine *engine, MvDecision *decision, PhysPlan **out)
 {
     const MvEngineOptions *options = mv_engine_options(engine);

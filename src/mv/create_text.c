@@ -2,6 +2,7 @@
 
 /* SHOW CREATE MATERIALIZED VIEW: a text that makes the same view again. */
 
+#include "base/redact.h"
 #include "meta/catalog_text.h"
 #include "types/datetime.h"
 
@@ -117,7 +118,7 @@ void mv_print_create(const CatalogTable *table, const MvDefinition *definition, 
     print_columns(schema, definition, out);
     if (table_is_rollup(schema)) {
         bytebuf_append_text(out, "AS ");
-        bytebuf_append_view(out, schema->view_sql);
+        redact_append(schema->view_sql, REDACTED_DEFINITION, out);
         bytebuf_append_char(out, ';');
         return;
     }
@@ -136,6 +137,6 @@ void mv_print_create(const CatalogTable *table, const MvDefinition *definition, 
     print_refresh(definition, zone_offset_us, out);
     print_properties(definition, out);
     bytebuf_append_text(out, "AS ");
-    bytebuf_append_view(out, schema->view_sql);
+    redact_append(schema->view_sql, REDACTED_DEFINITION, out);
     bytebuf_append_char(out, ';');
 }

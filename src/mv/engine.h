@@ -87,7 +87,10 @@ bool mv_may_activate(const MvDefinition *definition);
 /* ---- verify.c ---- */
 typedef struct MvVerified {
     StrView partition;
-    const char *result; /* OK, DIFFERENT, STALE, NEVER REFRESHED */
+    const char *result; /* OK, DIFFERENT, UNAVAILABLE, NEVER REFRESHED */
+    const char *reason; /* as of a refresh: up to date, or why it is not */
+    StrView inputs;     /* what it was computed from, or what of that is gone */
+    bool has_computed;
     uint64_t stored_rows, computed_rows;
 } MvVerified;
 Status mv_verify(MvEngine *engine, const CatalogSnapshot *snapshot, uint64_t view_id, Arena *arena, Diag *diag, MvVerified **out, uint32_t *out_count);

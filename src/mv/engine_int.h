@@ -79,7 +79,13 @@ bool mv_find_keys(const MvDecision *decision, LogicalNode *aggregate, MvDelta *o
 Status mv_groups_query(MvEngine *engine, const MvDecision *decision, const uint8_t *chosen, const MvTerm *terms, uint32_t count, bool has_deletes,
                        MvDecision *out);
 
+/* ---- verify.c ---- */
+Status mv_sum_stored(MvEngine *engine, const MvDecision *decision, const CatalogPartition *partition, Arena *arena, Diag *diag,
+                     MvFingerprint *out);
+
 /* ---- cell_plan.c ---- */
+/* Of what the scans read, whatever that is, the rows of the chosen cells. */
+Status mv_filter_cells(MvDecision *decision, const uint8_t *chosen);
 LogicalNode *mv_node_over(const MvBoundView *view, LogicalKind kind, LogicalNode *child);
 Status mv_project_columns(MvDecision *decision, bool by_place);
 Status mv_plan_bound(MvEngine *engine, MvDecision *decision, PhysPlan **out);

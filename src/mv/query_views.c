@@ -454,3 +454,16 @@ StrView mv_rewrite_status(MvForms *forms, CatalogSnapshot *snapshot, uint64_t vi
     }
     return STR_VIEW("UNKNOWN");
 }
+
+Status mv_need_rewritable(const CatalogSnapshot *snapshot, const TableSchema *schema, FuncSession *session, Arena *arena, Diag *diag)
+{
+    MvBoundView bound = {.arena = arena, .diag = diag, .session = session};
+    ViewForm *form;
+    TRY(mv_bind(snapshot, schema->view_sql, schema->view_database, &bound));
+    PlanContext plan = {.arena = arena, .diag = diag, .session = session, .ids = &bound.analyze.ids, .next_cte_id = bound.analyze.next_cte_id};
+    TRY(view_form_make(&plan, bound.query, &form));
+    const char *reason = view_form_unsupported(form);
+    return reason == NULL ? OK
+                          : RAISE(diag, ANALYSIS, "Getting analyzing error. Detail message: enable_query_rewrite = true, but no query can be answered from "
+                                                  "the materialized view: %s.", reason);
+}

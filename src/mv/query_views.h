@@ -34,5 +34,7 @@ typedef struct MvQueryViews {
 /* context: of the statement's planning. Everything given must live until the close. */
 void mv_query_views_open(MvQueryViews *views, MvForms *forms, CatalogSnapshot *snapshot, PlanContext *context, const MvQueryOptions *options);
 void mv_query_views_close(MvQueryViews *views);
+/* An error that says why, where no query can be answered from a view of this definition. */
+Status mv_need_rewritable(const CatalogSnapshot *snapshot, const TableSchema *schema, FuncSession *session, Arena *arena, Diag *diag);
 /* Can queries be answered from the view at all? out_reason: VALID, or why not. For information_schema. */
 StrView mv_rewrite_status(MvForms *forms, CatalogSnapshot *snapshot, uint64_t view_id, Arena *arena);

@@ -251,7 +251,24 @@ static Status compute_targets(Run *run)
     return OK;
 }
 
-static void count_rows(Run *run)
+static bool is_known(const MvFingerprint *rows)
+{
+    return rows->rows == 0 || rows->sums[0] != 0 || rows->sums[1] != 0;
+}
+
+/* Has the partition the rows that were computed for it? Where the map does not know, they are read. */
+static Status compare_rows(Run *run, Target *target)
+{
+    MvFingerprint old = target->choice->entry.rows;
+    const MvFingerprint *rows = &target->entry.rows;
+    target->is_equal = target->choice->has_entry && old.rows == rows->rows && mv_live_rows(target->partition) == rows->rows;
+    if (target->is_equal && !is_known(&old))
+        TRY(mv_sum_stored(run->engine, &run->out->decision, target->partition, run->arena, run->diag, &old));
+    target->is_equal = target->is_equal && mv_fingerprint_equal(rows, &old);
+    return OK;
+}
+
+static Status count_rows(Run *run)
 {
     for (uint32_t i = 0; i < run->target_count; i++) {
         Target *target = &run->targets[i];
@@ -262,11 +279,14 @@ static void count_rows(Run *run)
         if (target->is_appended) {
             target->is_equal = rows->rows == 0;
             *rows = (MvFingerprint){rows->rows + old->rows, {rows->sums[0] + old->sums[0], rows->sums[1] + old->sums[1]}};
+            if (!is_known(old))
+                rows->sums[0] = rows->sums[1] = 0;
         } else {
-            target->is_equal = target->choice->has_entry && mv_fingerprint_equal(rows, old) && mv_live_rows(target->partition) == rows->rows;
+            TRY(compare_rows(run, target));
         }
         run->out->touched += !target->is_equal;
     }
+    return OK;
 }
 
 static Status compute_rows(Run *run)
@@ -285,7 +305,7 @@ static Status compute_rows(Run *run)
     else
         loader_lane_abort(run->lane);
     TRY(status);
-    count_rows(run);
+    TRY(count_rows(run));
     return table_loader_prepare(run->loader, run->arena, run->diag, &run->written);
 }
 

@@ -161,6 +161,27 @@ void change_clear_mv_map(Change *change, const CatalogSnapshot *snapshot, uint64
     catalog_each_record(snapshot, module, drop_record, &clearing);
 }
 
+static void forget_rows(void *context, StrView key, StrView value)
+{
+    const Clearing *forgetting = context;
+    AUTO_ARENA arena;
+    AUTO_BYTEBUF bytes = {0};
+    MvMapEntry entry;
+    arena_init(&arena, NULL);
+    if (!mv_map_parse(value, &arena, &entry))
+        return;
+    entry.rows.sums[0] = entry.rows.sums[1] = 0;
+    mv_map_encode(&entry, &bytes);
+    change_put_record(forgetting->change, forgetting->module, key, bytebuf_view(&bytes));
+}
+
+void change_forget_mv_rows(Change *change, const CatalogSnapshot *snapshot, uint64_t view_id)
+{
+    char module[40];
+    Clearing forgetting = {change, module_of(view_id, module)};
+    catalog_each_record(snapshot, module, forget_rows, &forgetting);
+}
+
 bool mv_map_find(const CatalogSnapshot *snapshot, uint64_t view_id, uint64_t partition_id, Arena *arena, MvMapEntry *out)
 {
     char module[40], key[24];

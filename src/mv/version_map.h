@@ -29,7 +29,7 @@ typedef struct MvSourceTable {
     uint32_t count;
 } MvSourceTable;
 
-/* Of the rows as a bag; equal ones are taken for equal bags. */
+/* Of the rows as a bag; equal ones are taken for equal bags. Rows whose sums are 0 are not known: they had other columns. */
 typedef struct MvFingerprint {
     uint64_t rows;
     uint64_t sums[2];
@@ -46,6 +46,8 @@ typedef struct MvMapEntry {
 void change_put_mv_map(Change *change, uint64_t view_id, const MvMapEntry *entry);
 void change_drop_mv_map(Change *change, uint64_t view_id, uint64_t partition_id);
 void change_clear_mv_map(Change *change, const CatalogSnapshot *snapshot, uint64_t view_id);
+/* The rows of all partitions are no longer those of the fingerprints. */
+void change_forget_mv_rows(Change *change, const CatalogSnapshot *snapshot, uint64_t view_id);
 /* False: it was never computed (or the record is damaged, which is treated alike). */
 bool mv_map_find(const CatalogSnapshot *snapshot, uint64_t view_id, uint64_t partition_id, Arena *arena, MvMapEntry *out);
 /* The bytes of a record; of other origins than ours it is checked. */

@@ -4,8 +4,8 @@
  * reading part and drops its rows: nothing is written. ANALYZE TABLE. */
 
 #include "base/environment.h"
+#include "base/redact.h"
 #include "plan/plan.h"
-#include "session/redact.h"
 #include "sql/ast_command.h"
 
 static Status ignore_chunk(void *context, const Chunk *chunk)

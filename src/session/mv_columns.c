@@ -304,6 +304,8 @@ static Status build_reshape(void *opaque, const CatalogSnapshot *catalog, Change
     mv_put_task(change, catalog, &r->definition, r->database->name, now->name, r->schema->view_sql, r->now_us);
     if (r->is_add)
         change_clear_mv_map(change, catalog, now->id); /* for the cause that the definition tells */
+    else
+        change_forget_mv_rows(change, catalog, now->id);
     return OK;
 }
 

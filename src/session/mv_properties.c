@@ -4,6 +4,7 @@
  * one value of. */
 
 #include "load/partition_step.h"
+#include "mv/query_views.h"
 #include "mv/retention.h"
 #include "types/number_text.h"
 
@@ -37,7 +38,7 @@ static const PropertyRule rules[] = {
     {"excluded_refresh_tables", PROPERTY_BASES, NULL, false},
     {"mv_rewrite_staleness_second", PROPERTY_STALENESS, NULL, false},
     {"query_rewrite_consistency", PROPERTY_WORD, " disable checked nocheck loose force_mv ", false},
-    {"force_external_table_query_rewrite", PROPERTY_ANY, NULL, false},
+    {"force_external_table_query_rewrite", PROPERTY_WORD, " true false disable checked nocheck loose force_mv ", false},
     {"enable_query_rewrite", PROPERTY_WORD, " true false default ", false},
     {"transparent_mv_rewrite_mode", PROPERTY_WORD, " true false transparent_or_error transparent_or_default ", false},
     {"unique_constraints", PROPERTY_ANY, NULL, false},
@@ -221,7 +222,10 @@ Status mv_read_properties(StatementContext *context, const AstProperties *ast, T
         values[i] = ast->values.items[i];
         TRY(check_property(context, out, schema, ast->keys.items[i], &values[i], is_create, view));
     }
-    for (uint32_t i = 0; i < ast->keys.count; i++)
+    for (uint32_t i = 0; i < ast->keys.count; i++) {
         mv_set_property(out, &context->arena, ast->keys.items[i], values[i]);
+        if (strview_equal_ci(ast->keys.items[i], STR_VIEW("enable_query_rewrite")) && strview_equal_ci(values[i], STR_VIEW("true")))
+            TRY(mv_need_rewritable(context->catalog, schema, &context->func, &context->arena, context->diag));
+    }
     return OK;
 }

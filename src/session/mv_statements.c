@@ -3,6 +3,7 @@
 /* DROP, ALTER, REFRESH and CANCEL REFRESH of materialized views. */
 
 #include "base/environment.h"
+#include "base/redact.h"
 #include "ddl/ddl.h"
 #include "mv/state.h"
 #include "types/number_text.h"
@@ -40,9 +41,10 @@ Status mv_find_view(StatementContext *context, const AstName *name, const Catalo
 
 Status mv_refuse_damaged(StatementContext *context, const CatalogTable *table)
 {
-    return RAISE(context->diag, CORRUPT, "the materialized view '%.*s' is " MV_REASON_DAMAGED ". SELECT shows the rows that it has. CREATE OR REPLACE "
-                 "MATERIALIZED VIEW makes it anew, DROP MATERIALIZED VIEW takes it away; its query was: %.*s", SV_ARGS(table->name),
-                 SV_ARGS(table->schema->view_sql));
+    return RAISE(context->diag, CORRUPT,
+                 "the materialized view '%.*s' is " MV_REASON_DAMAGED ". SELECT shows the rows that it has. CREATE OR REPLACE "
+                 "MATERIALIZED VIEW makes it anew, DROP MATERIALIZED VIEW takes it away; its query was: %.*s",
+                 SV_ARGS(table->name), SV_ARGS(redact_definition(table->schema->view_sql, &context->arena)));
 }
 
 Status mv_submit(StatementContext *context, uint64_t view_id, const Property *properties, uint32_t count, int priority, TaskRunId *out_id)
@@ -400,7 +402,7 @@ static StrView number_text(StatementContext *context, uint64_t number)
 
 static Status run_verify(StatementContext *context, const AstCommand *command)
 {
-    static const char *const columns[] = {"PARTITION_NAME", "RESULT", "STORED_ROWS", "COMPUTED_ROWS"};
+    static const char *const columns[] = {"PARTITION_NAME", "RESULT", "STORED_ROWS", "COMPUTED_ROWS", "REASON", "COMPUTED_FROM"};
     const CatalogDatabase *database;
     const CatalogTable *table;
     MvDefinition definition;
@@ -410,11 +412,13 @@ static Status run_verify(StatementContext *context, const AstCommand *command)
     TRY(mv_verify(context->session->instance->views, context->catalog, table->id, &context->arena, context->diag, &verified, &count));
     StrView *cells = ARENA_NEW_ARRAY(&context->arena, StrView, COUNT_OF(columns) * (count + 1));
     for (uint32_t i = 0; i < count; i++) {
-        bool is_computed = strcmp(verified[i].result, "OK") == 0 || strcmp(verified[i].result, "DIFFERENT") == 0;
-        cells[i * 4] = verified[i].partition;
-        cells[i * 4 + 1] = strview(verified[i].result);
-        cells[i * 4 + 2] = number_text(context, verified[i].stored_rows);
-        cells[i * 4 + 3] = is_computed ? number_text(context, verified[i].computed_rows) : (StrView){0};
+        StrView *row = &cells[i * COUNT_OF(columns)];
+        row[0] = verified[i].partition;
+        row[1] = strview(verified[i].result);
+        row[2] = number_text(context, verified[i].stored_rows);
+        row[3] = verified[i].has_computed ? number_text(context, verified[i].computed_rows) : (StrView){0};
+        row[4] = strview(verified[i].reason);
+        row[5] = verified[i].inputs;
     }
     return send_texts(context, columns, COUNT_OF(columns), cells, count);
 }

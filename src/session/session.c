@@ -9,8 +9,8 @@
 #include "ddl/temporary_table.h"
 #include "session/audit.h"
 #include "session/dictionaries.h"
-#include "session/redact.h"
 #include "base/log.h"
+#include "base/redact.h"
 #include "types/number_text.h"
 #include "types/time_zone.h"
 
@@ -322,11 +322,11 @@ static Status count_done(void *context, const ResultSummary *summary)
 }
 
 /* What SHOW PROCESSLIST shows comes before the parser: a text that may hold a password is not shown. */
-static bool may_hold_password(StrView sql)
+static bool may_hold_password(StrView sql, bool with_secrets)
 {
     static const StrView words[] = {{"PASSWORD", 8}, {"IDENTIFIED", 10}, {"SECRET", 6}};
     for (size_t i = 0; i + 6 <= sql.length; i++) {
-        for (size_t w = 0; w < COUNT_OF(words); w++) {
+        for (size_t w = 0; w < COUNT_OF(words) - !with_secrets; w++) {
             if (strview_starts_with_ci(strview_n(sql.data + i, sql.length - i), words[w]))
                 return true;
         }
@@ -342,7 +342,7 @@ static StrView audited_text(const AstStatement *statement, Arena *arena)
     for (uint32_t i = 0; i < statement->settings.count; i++)
         sets_password |= strview_is(statement->settings.items[i].scope, "password");
     bool is_secret = sets_password || statement->kind == AST_STATEMENT_USER || statement->kind == AST_STATEMENT_COMMAND ||
-                     statement->kind == AST_STATEMENT_LOAD || (statement->kind == AST_STATEMENT_PREPARE && may_hold_password(text));
+                     statement->kind == AST_STATEMENT_LOAD || (statement->kind == AST_STATEMENT_PREPARE && may_hold_password(text, true));
     size_t word = 0;
     while (is_secret && word < text.length && text.data[word] != ' ')
         word++;
@@ -453,8 +453,12 @@ static Status run_one(Session *session, const AstStatement *statement, bool has_
 
 static void note_statement(Session *session, StrView sql)
 {
+    AUTO_BYTEBUF shown = {0};
     sql = strview_n(sql.data, MIN(sql.length, (size_t)4096));
-    if (may_hold_password(sql))
+    redact_append(sql, "***", &shown);
+    bool is_told = !strview_equal(sql, bytebuf_view(&shown)); /* the only secrets are those keys */
+    sql = is_told ? bytebuf_view(&shown) : sql;
+    if (may_hold_password(sql, !is_told))
         sql = STR_VIEW("(a statement with a password)");
     LOCK_GUARD(&session->instance->lock);
     bytebuf_clear(&session->statement);

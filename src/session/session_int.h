@@ -267,6 +267,8 @@ void variable_set(Session *session, StrView name, bool is_user, const char *valu
 void variable_unset(Session *session, StrView name, bool is_user);
 void variable_set_type(Session *session, StrView name, Type type); /* of a user variable that is set */
 bool variable_is_known(StrView name);
+/* Is it a value that the variable may have? */
+Status variable_check(StrView name, StrView value, Diag *diag);
 const char *variable_text(Session *session, const char *name);
 const char *variable_default(const char *name); /* NULL: unknown */
 uint32_t variable_defaults(const char *const **out_names, const char *const **out_values);

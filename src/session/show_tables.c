@@ -188,12 +188,16 @@ static const char *key_word(const TableSchema *schema, const TableColumn *column
     return style == STYLE_DESCRIBE ? (is_key ? "true" : "false") : is_key ? "YES" : "NO";
 }
 
-static void put_extra(SystemRows *rows, const TableColumn *column, ColumnStyle style)
+/* Columns of materialized views that are no keys say that they are not aggregated. */
+static void put_extra(SystemRows *rows, const TableSchema *schema, const TableColumn *column, ColumnStyle style)
 {
+    bool is_plain = schema->kind == TABLE_MATERIALIZED_VIEW && !table_is_rollup(schema) && !column->is_key && column->aggregate.data == NULL;
     if (column->is_auto_increment)
         system_put_word(rows, "AUTO_INCREMENT");
     else if (column->generated.length > 0)
         system_put_word(rows, "VIRTUAL GENERATED");
+    else if (is_plain && style == STYLE_DESCRIBE)
+        system_put_word(rows, "NONE");
     else
         system_put_text(rows, style == STYLE_FILTERED || column->aggregate.data == NULL ? STR_VIEW("") : column->aggregate);
 }
@@ -229,7 +233,7 @@ static Status put_column(const SystemSource *source, SystemRows *rows, const Tab
     system_put_word(rows, column->is_nullable ? "YES" : "NO");
     system_put_word(rows, key_word(schema, column, style));
     put_default(rows, column);
-    put_extra(rows, column, style);
+    put_extra(rows, schema, column, style);
     if (style == STYLE_FULL) {
         system_put_word(rows, "");
         system_put_text(rows, column->comment.data == NULL ? STR_VIEW("") : column->comment);

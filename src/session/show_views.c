@@ -5,6 +5,7 @@
 
 #include <jansson.h>
 
+#include "base/redact.h"
 #include "job/task_manager.h"
 #include "meta/catalog_text.h"
 #include "mv/definition.h"
@@ -146,7 +147,8 @@ static Status put_view(const SystemSource *source, SystemRows *rows, const Catal
     system_put_text(rows, task);
     put_job(source, rows, &job);
     system_put_number(rows, (int64_t)table_row_count(table));
-    system_put_text(rows, definition->is_damaged ? table->schema->view_sql : create_text(source, table, definition));
+    system_put_text(rows, definition->is_damaged ? redact_definition(table->schema->view_sql, source->arena)
+                                                 : create_text(source, table, definition));
     system_put_text(rows, job.newest == NULL ? STR_VIEW("") : job.newest->extra);
     system_put_text(rows, mv_rewrite_status(context->session->instance->forms, context->catalog, definition->id, source->arena));
     system_put_text(rows, definition->creator);

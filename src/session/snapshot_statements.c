@@ -176,7 +176,10 @@ static Status restore_past(StatementContext *context, const CatalogSnapshot *cat
     SnapshotInfo scope = {
         .scope = target->table.length > 0 ? SNAPSHOT_TABLE : SNAPSHOT_DATABASE, .database = target->database, .table = target->table};
     CatalogSnapshot *only;
-    TRY(snapshot_reduce(catalog, &scope, context->diag, &only));
+    if (snapshot_reduce(catalog, &scope, context->diag, &only) != OK) {
+        diag_add_context(context->diag, "the state of journal entry %llu", (unsigned long long)catalog->entry_id);
+        return context->diag->code;
+    }
     vacuum_hold(vacuum);
     Status status = check_there(context, only);
     catalog_unref(only);
@@ -218,8 +221,8 @@ static Status restore_cluster(StatementContext *context, const AstCommand *comma
 static Status run_restore_cluster(StatementContext *context, const AstCommand *command, StrView source)
 {
     LiveRestoreReport report;
-    if (command->name2.count > 0 || command->partitions.count > 0)
-        return RAISE(context->diag, NOT_SUPPORTED, "RESTORE CLUSTER takes neither PARTITION nor AS: the whole cluster becomes what it was");
+    if (command->name2.count > 0)
+        return RAISE(context->diag, NOT_SUPPORTED, "RESTORE CLUSTER takes no AS: the whole cluster becomes what it was");
     vacuum_hold(context->session->instance->vacuum);
     Status status = restore_cluster(context, command, source, &report);
     vacuum_release(context->session->instance->vacuum);

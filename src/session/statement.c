@@ -419,6 +419,8 @@ static Status set_variable(StatementContext *context, const AstSetItem *item, St
         bytebuf_clear(&text);
         bytebuf_append_text(&text, one.value.i64 != 0 ? "true" : "false");
     }
+    if (!is_user && !one.value.is_null)
+        TRY(variable_check(item->name, bytebuf_view(&text), context->diag));
     if (strview_is(item->scope, "global"))
         TRY(global_variable_set(context, item->name, bytebuf_view(&text)));
     variable_set(context->session, item->name, is_user, one.value.is_null ? NULL : text.data == NULL ? "" : text.data);

@@ -2,6 +2,7 @@
 
 /* information_schema.tasks and task_runs, SHOW TASKS. */
 
+#include "base/redact.h"
 #include "job/task_manager.h"
 
 static const SystemColumn tasks_columns[] = {TEXT("TASK_NAME"),  TIME("CREATE_TIME"), TEXT("SCHEDULE"),   TEXT("CATALOG"),
@@ -44,7 +45,7 @@ static Status produce_tasks(const SystemSource *source, SystemRows *rows)
         system_put_text(rows, task->catalog);
         system_put_text(rows, warehouse_of(task->properties, task->property_count));
         system_put_text(rows, task->database);
-        system_put_text(rows, task->definition);
+        system_put_text(rows, redact_definition(task->definition, source->arena));
         system_put_time(rows, task->expires_us);
         system_put_text(rows, properties_text(rows, task));
         system_put_text(rows, task->creator);
@@ -64,7 +65,7 @@ static Status produce_show(const SystemSource *source, SystemRows *rows)
         system_put_time(rows, tasks[i].created_us);
         system_put_text(rows, task_schedule_text(&tasks[i], source->zone_offset_us, source->arena));
         system_put_text(rows, tasks[i].database);
-        system_put_text(rows, tasks[i].definition);
+        system_put_text(rows, redact_definition(tasks[i].definition, source->arena));
         TRY(system_end_row(rows));
     }
     return OK;
@@ -80,7 +81,7 @@ static Status put_run(const SystemSource *source, SystemRows *rows, const TaskRu
     system_put_text(rows, run->catalog);
     system_put_text(rows, warehouse_of(run->properties, run->property_count));
     system_put_text(rows, run->database);
-    system_put_text(rows, run->definition);
+    system_put_text(rows, redact_definition(run->definition, source->arena));
     system_put_time(rows, run->expires_us);
     system_put_number(rows, run->error_code);
     system_put_text(rows, run->error_message.length > 0 ? run->error_message : (StrView){0});

@@ -80,6 +80,48 @@ bool variable_is_known(StrView name)
     return false;
 }
 
+typedef struct VariableWords {
+    const char *name, *words; /* " a b " */
+} VariableWords;
+
+static const VariableWords word_variables[] = {
+    {"materialized_view_rewrite_mode", " disable default default_or_error force force_or_error "},
+    {"spill_mode", " auto force random "},
+};
+
+static bool is_one_of(StrView value, const char *words)
+{
+    for (StrView left = strview(words); left.length > 1;) {
+        left = strview_n(left.data + 1, left.length - 1);
+        size_t blank = strview_find(left, STR_VIEW(" ")), end = MIN(blank, left.length);
+        if (strview_equal_ci(value, strview_n(left.data, end)))
+            return true;
+        left = strview_n(left.data + end, left.length - end);
+    }
+    return false;
+}
+
+/* What a variable takes, its default says: a switch, or a whole number. Memory may be given with a unit, ratios have fractions. */
+Status variable_check(StrView name, StrView value, Diag *diag)
+{
+    int at = find_default(name);
+    const char *standard = at < 0 ? "" : defaults[at];
+    int64_t number;
+    bool is_switch = strcmp(standard, "true") == 0 || strcmp(standard, "false") == 0 || (at < 0 && strview_starts_with_ci(name, STR_VIEW("enable_")));
+    bool fits = !is_switch || is_one_of(value, " true false on off 1 0 ");
+    for (size_t i = 0; i < COUNT_OF(word_variables); i++) {
+        if (strview_equal_ci(name, strview(word_variables[i].name)))
+            fits = is_one_of(value, word_variables[i].words);
+    }
+    if (!fits)
+        return RAISE(diag, WRONG_VALUE_FOR_VAR, "Variable '%.*s' can't be set to the value of '%.*s'", SV_ARGS(name), SV_ARGS(value));
+    bool is_number = !is_switch && int64_parse(strview(standard), &number) && strview_find(name, STR_VIEW("mem_limit")) == SIZE_MAX &&
+                     strview_find(name, STR_VIEW("ratio")) == SIZE_MAX;
+    if (is_number && !int64_parse(strview_trim(value), &number))
+        return RAISE(diag, WRONG_TYPE_FOR_VAR, "Incorrect argument type to variable '%.*s'", SV_ARGS(name));
+    return OK;
+}
+
 static Variable *find_variable(Session *session, StrView name, bool is_user)
 {
     for (Variable *v = session->variables; v != NULL; v = v->next) {

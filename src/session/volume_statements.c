@@ -1,10 +1,12 @@
 #include "session/session_int.h"
 
 /* CREATE, ALTER, DROP, DESC and SHOW STORAGE VOLUME(S), SET ... AS DEFAULT STORAGE VOLUME. Whether a volume may be
- * changed or dropped is decided inside of the commit, against the newest catalog. */
+ * changed or dropped is decided inside of the commit, against the newest catalog. Before it the place is tried, so that what can't
+ * work is refused at once. */
 
 #include <jansson.h>
 
+#include "base/log.h"
 #include "meta/other_volume.h"
 #include "session/show_int.h"
 
@@ -75,6 +77,55 @@ static Status take_properties(VolumeChange *state, bool is_new, Diag *diag)
     return OK;
 }
 
+/* ---- what a volume needs, and whether it answers ---- */
+
+static Status missing(const StorageVolume *volume, const char *what, Diag *diag)
+{
+    return RAISE(diag, ANALYSIS, "Getting analyzing error. Detail message: Storage volume '%.*s' has no %s.", SV_ARGS(volume->name), what);
+}
+
+static bool has(const StorageVolume *volume, const char *key)
+{
+    return storage_volume_property(volume, key).length > 0;
+}
+
+static Status check_complete(const StorageVolume *volume, Diag *diag)
+{
+    if (!strview_is(volume->type, "S3") || other_volume_has_keys_of_environment(volume))
+        return OK;
+    if (!has(volume, "aws.s3.endpoint") && !has(volume, "aws.s3.region"))
+        return missing(volume, "address: \"aws.s3.endpoint\" or, for AWS, \"aws.s3.region\" is needed", diag);
+    if (!has(volume, "aws.s3.access_key") && !has(volume, "aws.s3.secret_key"))
+        return missing(volume,
+                       "keys: \"aws.s3.access_key\" and \"aws.s3.secret_key\" are needed, or "
+                       "\"aws.s3.use_aws_sdk_default_behavior\" = \"true\" for those of the environment",
+                       diag);
+    if (!has(volume, "aws.s3.access_key"))
+        return missing(volume, "\"aws.s3.access_key\"", diag);
+    return has(volume, "aws.s3.secret_key") ? OK : missing(volume, "\"aws.s3.secret_key\"", diag);
+}
+
+static const char *ca_file_of(const StatementContext *context)
+{
+    const Backups *backups = context->session->instance->backups;
+    return backups == NULL ? NULL : backups_ca_file(backups);
+}
+
+/* Keys of the environment may be right on other nodes: with them a place that does not answer is a warning, and none at all while
+ * nobody can use it. */
+static Status try_volume(StatementContext *context, const StorageVolume *volume, StrView *out_warning)
+{
+    *out_warning = STR_VIEW("");
+    if (!other_volume_has_keys_of_environment(volume))
+        return other_volume_try(volume, ca_file_of(context), context->diag);
+    Diag trouble = {0};
+    if (volume->is_enabled && other_volume_try(volume, ca_file_of(context), &trouble) != OK) {
+        *out_warning = strview(arena_printf(&context->arena, "warning: the storage volume can't be used from here: %s", trouble.message));
+        LOG_WARN("volume", "storage volume %.*s can't be used from here: %s", SV_ARGS(volume->name), trouble.message);
+    }
+    return OK;
+}
+
 /* ---- CREATE ---- */
 
 static Status check_location(VolumeChange *state, Diag *diag)
@@ -95,39 +146,44 @@ static Status check_location(VolumeChange *state, Diag *diag)
     return OK;
 }
 
-static Status build_create(void *context, const CatalogSnapshot *catalog, Change *change, Diag *diag)
+static bool is_there(const CatalogSnapshot *catalog, const VolumeChange *state)
 {
-    VolumeChange *state = context;
     StorageVolume other;
     AUTO_ARENA arena;
     arena_init(&arena, NULL);
-    if (!strview_is(state->name, BUILTIN_STORAGE_VOLUME) && !storage_volume_find(catalog, state->name, &arena, &other)) {
-        change_put_storage_volume(change, &state->volume);
-        return OK;
-    }
-    return state->command->if_not_exists ? OK : RAISE(diag, ANALYSIS, "Storage volume '%.*s' already exists", SV_ARGS(state->name));
+    return strview_is(state->name, BUILTIN_STORAGE_VOLUME) || storage_volume_find(catalog, state->name, &arena, &other);
 }
 
-static const char *ca_file_of(const StatementContext *context)
+static Status raise_exists(const VolumeChange *state, Diag *diag)
 {
-    const Backups *backups = context->session->instance->backups;
-    return backups == NULL ? NULL : backups_ca_file(backups);
+    return RAISE(diag, ANALYSIS, "Storage volume '%.*s' already exists", SV_ARGS(state->name));
+}
+
+static Status build_create(void *context, const CatalogSnapshot *catalog, Change *change, Diag *diag)
+{
+    VolumeChange *state = context;
+    if (is_there(catalog, state))
+        return state->command->if_not_exists ? OK : raise_exists(state, diag);
+    change_put_storage_volume(change, &state->volume);
+    return OK;
 }
 
 static Status run_create(StatementContext *context, VolumeChange *state)
 {
     MetaStore *store = context->session->instance->store;
+    StrView warning;
     state->volume = (StorageVolume){.name = state->name, .type = state->command->text, .comment = state->command->text2};
     TRY(check_location(state, context->diag));
     TRY(take_properties(state, true, context->diag));
-    /* With keys of its own, it can be tried at once. */
-    if (storage_volume_property(&state->volume, "aws.s3.access_key").length > 0)
-        TRY(other_volume_try(&state->volume, ca_file_of(context), context->diag));
+    if (is_there(context->catalog, state)) /* the place does not matter then */
+        return state->command->if_not_exists ? send_ok(context, 0, STR_VIEW("")) : raise_exists(state, context->diag);
+    TRY(check_complete(&state->volume, context->diag));
+    TRY(try_volume(context, &state->volume, &warning));
     state->volume.id = (uint32_t)meta_new_id(store);
     if (state->volume.id == 0)
         return RAISE(context->diag, IO, "no id can be had for the storage volume: the metadata journal can't be written");
     TRY(meta_commit(store, build_create, state, context->diag));
-    return send_ok(context, 0, STR_VIEW(""));
+    return send_ok(context, 0, warning);
 }
 
 /* ---- ALTER ---- */
@@ -145,12 +201,29 @@ static Status build_alter(void *context, const CatalogSnapshot *catalog, Change 
     if (!storage_volume_find(catalog, state->name, state->arena, &state->volume))
         return state->command->if_exists ? OK : unknown_volume(state->name, diag);
     TRY(take_properties(state, false, diag));
+    if (state->command->properties.keys.count > 0)
+        TRY(check_complete(&state->volume, diag));
     if (state->command->text2.data != NULL)
         state->volume.comment = state->command->text2;
     if (!state->volume.is_enabled && strview_equal(storage_volume_default(catalog), state->name))
         return RAISE(diag, ANALYSIS, "Default volume can not be disabled");
     change_put_storage_volume(change, &state->volume);
     return OK;
+}
+
+/* A volume that stays disabled is not tried: keys can be put right by and by. */
+static Status run_alter(StatementContext *context, VolumeChange *state)
+{
+    StrView warning = STR_VIEW("");
+    VolumeChange trial = *state;
+    if (state->command->properties.keys.count > 0 && storage_volume_find(context->catalog, state->name, state->arena, &trial.volume)) {
+        TRY(take_properties(&trial, false, context->diag));
+        TRY(check_complete(&trial.volume, context->diag));
+        if (trial.volume.is_enabled)
+            TRY(try_volume(context, &trial.volume, &warning));
+    }
+    TRY(meta_commit(context->session->instance->store, build_alter, state, context->diag));
+    return send_ok(context, 0, warning);
 }
 
 /* ---- DROP, default ---- */
@@ -189,15 +262,18 @@ bool run_volume_command(StatementContext *context, const AstCommand *command, St
     static const struct {
         const char *what;
         MetaBuild build;
-    } statements[] = {{"CREATE STORAGE VOLUME", NULL}, {"ALTER STORAGE VOLUME", build_alter}, {"DROP STORAGE VOLUME", build_drop},
-                      {"SET DEFAULT STORAGE VOLUME", build_default}};
+    } statements[] = {{"DROP STORAGE VOLUME", build_drop}, {"SET DEFAULT STORAGE VOLUME", build_default}};
+    VolumeChange state = {.command = command, .name = command->name.parts[0], .arena = &context->arena};
+    bool is_create = strview_is(command->what, "CREATE STORAGE VOLUME");
+    if (is_create || strview_is(command->what, "ALTER STORAGE VOLUME")) {
+        *out_status = is_create ? run_create(context, &state) : run_alter(context, &state);
+        return true;
+    }
     for (size_t i = 0; i < COUNT_OF(statements); i++) {
         if (!strview_is(command->what, statements[i].what))
             continue;
-        VolumeChange state = {.command = command, .name = command->name.parts[0], .arena = &context->arena};
-        *out_status = i == 0 ? run_create(context, &state)
-                             : meta_commit(context->session->instance->store, statements[i].build, &state, context->diag);
-        if (*out_status == OK && i > 0)
+        *out_status = meta_commit(context->session->instance->store, statements[i].build, &state, context->diag);
+        if (*out_status == OK)
             *out_status = send_ok(context, 0, STR_VIEW(""));
         return true;
     }

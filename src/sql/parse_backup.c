@@ -130,15 +130,20 @@ Status parse_clone(Parser *p, AstStatement *out, const char *what, const AstName
     return OK;
 }
 
-/* RESTORE {CLUSTER | DATABASE d | TABLE t [PARTITION (..)]} [AS new]
- * {FROM SNAPSHOT s | TO TIMESTAMP expr} */
-static Status parse_restore_snapshot(Parser *p, AstCommand *command, bool has_name)
+/* [d.]t.p: the last word is the partition. */
+static Status parse_restored_partition(Parser *p, AstCommand *command)
 {
-    bool is_temporary = false;
-    if (has_name)
-        TRY(parse_name(p, &command->name));
-    if (accept_temporary_partition(p, &is_temporary))
-        TRY(parse_partition_names(p, &command->partitions));
+    TRY(parse_name(p, &command->name));
+    if (command->name.count < 2)
+        return syntax_error(p, "'.': RESTORE PARTITION takes table.partition");
+    AST_PUSH(p->arena, &command->partitions, command->name.parts[--command->name.count]);
+    return OK;
+}
+
+/* Behind RESTORE {CLUSTER | DATABASE d | TABLE t [PARTITION (..)] | PARTITION t.p}:
+ * [AS new] {FROM SNAPSHOT s | TO TIMESTAMP expr} [AS new] */
+static Status parse_restore_from(Parser *p, AstCommand *command)
+{
     if (accept_word(p, "AS"))
         TRY(parse_name(p, &command->name2));
     if (accept_phrase(p, "FROM SNAPSHOT")) {
@@ -155,18 +160,35 @@ static Status parse_restore_snapshot(Parser *p, AstCommand *command, bool has_na
     return parse_optional_properties(p, &command->properties);
 }
 
+static Status parse_restored_table(Parser *p, AstCommand *command)
+{
+    bool is_temporary = false;
+    TRY(parse_name(p, &command->name));
+    if (accept_temporary_partition(p, &is_temporary))
+        TRY(parse_partition_names(p, &command->partitions));
+    return parse_restore_from(p, command);
+}
+
 Status parse_restore(Parser *p, AstStatement *out)
 {
     p->at++;
     if (accept_word(p, "SNAPSHOT"))
         return parse_restore_repository(p, new_command(p, out, "RESTORE"));
     if (accept_word(p, "CLUSTER"))
-        return parse_restore_snapshot(p, new_command(p, out, "RESTORE CLUSTER"), false);
-    if (accept_word(p, "DATABASE"))
-        return parse_restore_snapshot(p, new_command(p, out, "RESTORE DATABASE"), true);
+        return parse_restore_from(p, new_command(p, out, "RESTORE CLUSTER"));
+    if (accept_word(p, "DATABASE")) {
+        AstCommand *command = new_command(p, out, "RESTORE DATABASE");
+        TRY(parse_name(p, &command->name));
+        return parse_restore_from(p, command);
+    }
     if (accept_word(p, "TABLE"))
-        return parse_restore_snapshot(p, new_command(p, out, "RESTORE TABLE"), true);
-    return syntax_error(p, "'SNAPSHOT', 'CLUSTER', 'DATABASE', 'TABLE'");
+        return parse_restored_table(p, new_command(p, out, "RESTORE TABLE"));
+    if (accept_word(p, "PARTITION")) {
+        AstCommand *command = new_command(p, out, "RESTORE TABLE");
+        TRY(parse_restored_partition(p, command));
+        return parse_restore_from(p, command);
+    }
+    return syntax_error(p, "'SNAPSHOT', 'CLUSTER', 'DATABASE', 'TABLE', 'PARTITION'");
 }
 
 static Status parse_recover_id(Parser *p, AstCommand *command)

@@ -244,6 +244,8 @@ bool decimal_parse(StrView text, uint8_t precision, uint8_t scale, Int128 *out)
 
 double decimal_to_double(Int128 value, uint8_t scale)
 {
+    if (value >= -DECIMAL_EXACT_DOUBLE && value <= DECIMAL_EXACT_DOUBLE && scale <= DECIMAL_EXACT_SCALE)
+        return (double)(int64_t)value / (double)decimal_powers[scale];
     /* 64 bits of mantissa: both sides of the division are exact up to 10^19, so the result is right. */
     return (double)((long double)value / (long double)decimal_powers[scale]);
 }

@@ -3,6 +3,10 @@
 
 #include "types/type.h"
 
+/* Up to these a number, a power of ten, and their quotient are what they should be in a double. */
+#define DECIMAL_EXACT_DOUBLE ((int64_t)1 << 53)
+enum { DECIMAL_EXACT_SCALE = 22 };
+
 extern const Int128 decimal_powers[DECIMAL_MAX_PRECISION + 1]; /* 10^i */
 
 static inline Int128 decimal_max(uint8_t precision)

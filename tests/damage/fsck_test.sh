@@ -85,5 +85,14 @@ for ((i = 0; i < flips * 12; i++)); do
     checks=$((checks + 1))
 done
 [ "$restored" -lt $((flips * 12)) ] || die "every flip was restored"
+cuts=$((flips * 4 < size ? flips * 4 : size)) # cut off: nothing is restored but from a file that says where from
+for ((i = 0; i < cuts; i++)); do
+    head -c $(((size - 1) * i / (cuts - 1))) "$work/good" > "$work/cluster_snapshot.yaml"
+    reply=$("$MERAK" restore --cluster-snapshot "$work/cluster_snapshot.yaml" 2>&1 < /dev/null)
+    code=$?
+    [ "$code" -le 1 ] && [ -n "$reply" ] || die "cluster_snapshot.yaml cut off: $code: $reply"
+    [ "$code" = 1 ] || grep -q "cluster_snapshot_path: file://$work/data/volume/$path\$" "$work/cluster_snapshot.yaml" || die "restored from $(cat "$work/cluster_snapshot.yaml")"
+    checks=$((checks + 1))
+done
 reply=$("$MERAK" fsck --volume "file://$work/data/volume") || die "$reply"
 done_testing

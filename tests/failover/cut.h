@@ -7,7 +7,7 @@
 
 /* Network namespaces, when with_namespaces.sh has made them; else false, and all nodes are at 127.0.0.1. */
 bool cut_has_namespaces(void);
-/* Whether this process may cut anything off; tries it. */
+/* Whether this process may cut anything off: in a network of its own (own_network.sh), whose filters die with it; tries it. */
 bool cut_is_possible(void);
 const char *cut_host(int node);
 /* Runs the node where it belongs. */

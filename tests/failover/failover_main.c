@@ -2,13 +2,13 @@
  * killed, paused or cut off again and again. Nothing acknowledged may be lost or doubled, nothing refused may be there, no reader may
  * see less than what was acknowledged before it asked or than what anybody saw before, and writes go on within seconds.
  *
- *   merak-failover --server build/release/merak [--rounds 6] [--seed N]
+ *   own_network.sh merak-failover --server build/release/merak [--rounds 6] [--seed N]
  *
  * With S3_ENDPOINT and its like in the environment (tests/s3/with_service.sh) the volume lies there, and readers SYNC first.
  *
- * Cutting off drops the packets to and from the leader's port, while it still reaches the volume; it needs root and iptables,
- * and is left out, with a line that says so, where they are not there. In network namespaces (with_namespaces.sh) every node is a
- * host of its own, and cut off it reaches nobody: neither others nor clients nor a volume on a service.
+ * Cutting off drops the packets to and from the leader's port, while it still reaches the volume; it needs the network of its own
+ * that own_network.sh gives and iptables, and is left out, with a line that says so, where they are not there. In network namespaces
+ * (with_namespaces.sh) every node is a host of its own, and cut off it reaches nobody: neither others nor clients nor a volume on a service.
  *
  * The last line is "N passed, N failed". */
 
@@ -514,7 +514,8 @@ int main(int argc, char **argv)
     }
     may_cut = cut_is_possible();
     printf("failover: %d rounds, --seed %llu%s%s\n", rounds, (unsigned long long)seed,
-           cut_has_namespaces() ? ", in network namespaces" : "", may_cut ? "" : "; cutting off is not tried: it needs root and iptables");
+           cut_has_namespaces() ? ", in network namespaces" : "",
+           may_cut ? "" : "; cutting off is not tried: it needs own_network.sh and iptables");
     choose_volume(&options, shared.folder);
     Status status = run(&options, rounds, seed, &diag);
     if (status != OK)

@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
 # Runs a command beside three network namespaces on a bridge, hosts of their own: with_namespaces.sh COMMAND ...; needs root and
-# iproute2. The environment tells the command where, and a service started by it to listen on the bridge.
+# iproute2. The environment tells the command where, and a service started by it to listen on the bridge. All of it stands in a
+# network of its own, so that nothing is left when it is killed.
 set -eu
+[ -n "${FAILOVER_OWN_NETWORK:-}${OWN_NETWORK_IS_TRIED:-}" ] || OWN_NETWORK_IS_TRIED=1 exec "$(dirname "$0")/own_network.sh" "$0" "$@"
 name=mk$(($$ % 100000))n
 network=10.$((100 + $$ % 100)).$((RANDOM % 250))
 remove() {

@@ -15,6 +15,24 @@ reply=$(sql -e "create storage volume wrong type = s3 locations = ('s3://$S3_BUC
   'aws.s3.access_key' = '$S3_ACCESS_KEY', 'aws.s3.secret_key' = 'wrong')" 2>&1)
 has "SignatureDoesNotMatch"
 
+# Keys of the environment, which this server lacks: a warning, for other nodes may have them.
+reply=$(sql -vv -e "create storage volume far type = s3 locations = ('s3://$S3_BUCKET/far') properties ('aws.s3.endpoint' = '$S3_ENDPOINT',
+  'aws.s3.use_aws_sdk_default_behavior' = 'true', 'enabled' = 'true')" 2>&1)
+has "warning: the storage volume can't be used from here"
+has "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are not in the environment of the server"
+stop_server
+export AWS_ACCESS_KEY_ID=$S3_ACCESS_KEY AWS_SECRET_ACCESS_KEY=$S3_SECRET_KEY AWS_REGION=${S3_REGION:-us-east-1}
+start
+unset AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_REGION
+reply=$(sql -vv -e "alter storage volume far set ('enabled' = 'true')" 2>&1)
+checks=$((checks + 1))
+[[ $reply != *warning* ]] || die "keys of the environment: $reply"
+sql -e "create database far; create table far.t (k int) duplicate key(k) properties ('storage_volume' = 'far'); insert into far.t select generate_series from table(generate_series(1, 50000))" || die "keys of the environment"
+query "select count(*) from far.t" 50000
+sql -e "drop database far force; drop storage volume far; admin vacuum" > "$work/vacuum" || die "drop far"
+stop_server
+start
+
 for volume in folder bucket; do
     sql -e "create database $volume properties ('storage_volume' = '$volume'); use $volume;
 create table d (k int, v bigint) duplicate key(k) distributed by hash(k) buckets 2;
@@ -65,12 +83,14 @@ for volume in folder bucket; do
     query "select count(*), sum(v), sum(k) from $volume.p" "$expected"
 done
 
-# Keys that stop being right are an error that says so; right ones are taken up without a restart.
+# Wrong keys are not taken, unless the volume is disabled at once. Those that stop being right are an error that says so; right ones
+# are taken up without a restart.
 reply=$(sql -e "admin clear datacache"); has "KB"
-sql -e "alter storage volume bucket set ('aws.s3.secret_key' = 'wrong')"
+reply=$(sql -e "alter storage volume bucket set ('aws.s3.secret_key' = 'wrong')" 2>&1); has "SignatureDoesNotMatch"
+sql -e "alter storage volume bucket set ('aws.s3.secret_key' = 'wrong', 'enabled' = 'false')" || die "alter, disabled"
 sleep 1.2
 reply=$(sql -e "select sum(v) from bucket.d" 2>&1); has "SignatureDoesNotMatch"
-sql -e "alter storage volume bucket set ('aws.s3.secret_key' = '$S3_SECRET_KEY')"
+sql -e "alter storage volume bucket set ('aws.s3.secret_key' = '$S3_SECRET_KEY', 'enabled' = 'true')" || die "alter, enabled"
 sleep 1.2
 query "select count(*), sum(v) from bucket.d" 80001,1250025007
 reply=$(sql -e "desc storage volume bucket"); has '"aws.s3.secret_key":"******"'

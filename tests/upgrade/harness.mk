@@ -14,7 +14,7 @@ $(PREVIOUS)/merak $(NEXT)/merak: %/merak: $(MAIN_OBJECTS) %/format_level.o $(BUI
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(LDFLAGS_COMMON) $(LDFLAGS_VARIANT) $(MAIN_OBJECTS) $(@D)/format_level.o $(filter-out %/base/format_level.o,$(LIB_OBJECTS)) $(LIBS) -o $@
 harness-upgrade: $(PREVIOUS)/merak $(BUILD)/merak
-	@tests/upgrade/upgrade_test.sh $(PREVIOUS)/merak $(BUILD)/merak 2 2
+	@tests/upgrade/upgrade_test.sh $(PREVIOUS)/merak $(BUILD)/merak 1 2
 harness-upgrade-long: $(PREVIOUS)/merak $(BUILD)/merak $(NEXT)/merak
 	@tests/upgrade/upgrade_test.sh $(PREVIOUS)/merak $(BUILD)/merak 6 2
 	@tests/upgrade/upgrade_test.sh $(BUILD)/merak $(NEXT)/merak 6 3

@@ -147,6 +147,47 @@ static void check_others(Fixture *f)
     must(f, "DELETE FROM q.t WHERE k = 3");
 }
 
+/* ---- rows that are not those of the query ---- */
+
+typedef struct WrongRows {
+    uint64_t view_id;
+    uint64_t segment_id; /* a new one */
+} WrongRows;
+
+/* Gives the first partition of the view the rows of the second one. */
+static Status build_wrong_rows(void *context, const CatalogSnapshot *catalog, Change *change, Diag *diag)
+{
+    const WrongRows *wrong = context;
+    const CatalogTable *table = catalog_table_by_id(catalog, wrong->view_id);
+    const CatalogPartition *to = table->partitions[0];
+    const TabletVersion *old = &to->tablets[0];
+    uint64_t gone = old->segments[0].id;
+    SegmentRef segment = table->partitions[1]->tablets[0].segments[0];
+    NewSegments fresh = {to->id, old->id, &segment, 1};
+    (void)diag;
+    segment.id = wrong->segment_id;
+    change_replace_segments(change, table->id, &fresh, &gone, 1);
+    return OK;
+}
+
+/* VERIFY tells it of that partition, whether it is up to date or stale, and of no other one. */
+static void check_wrong_rows(Fixture *f)
+{
+    Diag diag = {0};
+    must(f, "CREATE MATERIALIZED VIEW q.w PARTITION BY dt REFRESH DEFERRED MANUAL AS SELECT dt, sum(v) AS s FROM q.t GROUP BY dt");
+    refresh(f, "w");
+    WrongRows wrong = {view_id(f, "w"), meta_new_id(f->instance.store)};
+    must_yield(f, "VERIFY MATERIALIZED VIEW q.w", "p20250101\tOK\t1\t1\tup to date\tq.t as it is");
+    check(meta_commit(f->instance.store, build_wrong_rows, &wrong, &diag) == OK, "wrong rows", diag.message);
+    must_yield(f, "VERIFY MATERIALIZED VIEW q.w", "p20250101\tDIFFERENT\t1\t1\tup to date\tq.t as it is");
+    must_yield(f, "VERIFY MATERIALIZED VIEW q.w", "p20250102\tOK\t1\t1\tup to date\tq.t as it is");
+    must(f, "INSERT INTO q.t VALUES ('2025-01-01', 3, 30), ('2025-01-02', 3, 30)");
+    must_yield(f, "VERIFY MATERIALIZED VIEW q.w", "p20250101\tDIFFERENT\t1\t1\tbase partition changed\tq.t as of version");
+    must_yield(f, "VERIFY MATERIALIZED VIEW q.w", "p20250102\tOK\t1\t1\tbase partition changed\tq.t as of version");
+    must(f, "DELETE FROM q.t WHERE k = 3");
+    must(f, "DROP MATERIALIZED VIEW q.w");
+}
+
 int main(void)
 {
     static const char *const senseless[] = {
@@ -158,6 +199,7 @@ int main(void)
     fixture_open(&f, false);
     open_views(&f);
     make(&f);
+    check_wrong_rows(&f);
     uint64_t id = view_id(&f, "a");
     read_record(&f, id, &record);
     for (size_t length = 0; length < record.length; length += 1 + length % 7) {

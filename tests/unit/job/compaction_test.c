@@ -24,6 +24,15 @@ typedef struct Fixture {
     Vacuum *vacuum;
 } Fixture;
 
+/* The real clock, some time later. */
+static int64_t later_us;
+
+static int64_t later_wall_us(void *context)
+{
+    (void)context;
+    return env_wall_us(environment_real()) + later_us;
+}
+
 static Status build_table(void *context, const CatalogSnapshot *catalog, Change *change, Diag *diag)
 {
     KeysKind *keys = context;
@@ -47,8 +56,12 @@ static Status build_table(void *context, const CatalogSnapshot *catalog, Change 
 
 static void open_all(Fixture *f, KeysKind keys, int64_t grace_minutes)
 {
+    static Environment environment;
     Diag diag = {0};
-    f->volume = volume_open_memory(environment_real());
+    later_us = 0;
+    environment = *environment_real();
+    environment.wall_us = later_wall_us;
+    f->volume = volume_open_memory(&environment);
     assert_int_equal(meta_store_open(f->volume, &diag, &f->store), OK);
     assert_int_equal(meta_commit(f->store, build_table, &keys, &diag), OK);
     f->compactor = compactor_open(f->store, f->volume, NULL, NULL);
@@ -308,9 +321,38 @@ static void vacuum_respects_leases_grace_and_strangers(void **state)
     close_all(&f);
 }
 
+static uint32_t segments_of(Fixture *f)
+{
+    CatalogSnapshot *catalog = meta_snapshot(f->store);
+    uint32_t count = partition_of(catalog)->tablets[0].segment_count;
+    catalog_unref(catalog);
+    return count;
+}
+
+/* Few segments wait until nobody loads; that there was nothing to do is not taken for longer than it holds. */
+static void few_segments_are_merged_when_it_is_quiet(void **state)
+{
+    (void)state;
+    _Atomic bool stopping = false;
+    Fixture f;
+    open_all(&f, KEYS_DUPLICATE, 0);
+    for (uint32_t round = 0; round < 3; round++) {
+        load(&f, round * 100, 100, true);
+        load(&f, round * 100 + 50, 50, true);
+        compactor_run(f.compactor, &stopping);
+        assert_int_equal(segments_of(&f), round == 0 ? 2 : 3);
+        later_us += 3000000;
+        compactor_run(f.compactor, &stopping);
+        assert_int_equal(segments_of(&f), 1);
+        compactor_run(f.compactor, &stopping);
+    }
+    close_all(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(few_segments_are_merged_when_it_is_quiet),
         cmocka_unit_test(merges_keep_rows_order_and_data_version),
         cmocka_unit_test(aggregate_tables_keep_their_order),
         cmocka_unit_test(damage_is_reported_and_changes_nothing),

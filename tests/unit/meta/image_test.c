@@ -182,6 +182,40 @@ static void an_image_read_and_written_is_itself(void **state)
     volume_close(volume);
 }
 
+static Status build_many(void *context, const CatalogSnapshot *catalog, Change *change, Diag *diag)
+{
+    (void)context, (void)catalog, (void)diag;
+    change_put_database(change, 11, STR_VIEW("db"), STR_VIEW(""));
+    for (uint64_t t = 0; t < 30; t++) {
+        char name[16];
+        snprintf(name, sizeof(name), "t%02d", (int)t);
+        TRY(build_table(change, 100 + t, 11, name, t % 3 == 0 ? 0 : 90 * (uint32_t)t));
+    }
+    return OK;
+}
+
+/* More partitions than threads write at once. */
+static void a_large_image_is_itself_too(void **state)
+{
+    (void)state;
+    Volume *volume = volume_open_memory(&environment);
+    MetaStore *store = open_store(volume);
+    AUTO_BYTEBUF before = {0};
+    AUTO_BYTEBUF after = {0};
+    commit(store, build_many, NULL);
+    dump(store, &before);
+    make_image(store);
+    meta_store_close(store);
+    store = open_store(volume);
+    dump(store, &after);
+    size_t begin = strview_find(bytebuf_view(&before), STR_VIEW("\n")), begin_after = strview_find(bytebuf_view(&after), STR_VIEW("\n"));
+    size_t end = strview_find(bytebuf_view(&before), STR_VIEW("{\"blocks\":"));
+    assert_true(end > 20000 * 100); /* a record a partition */
+    assert_memory_equal(before.data + begin, after.data + begin_after, end - begin);
+    meta_store_close(store);
+    volume_close(volume);
+}
+
 static Status read_bytes(StrView bytes, Diag *diag)
 {
     ImageContent content CLEANUP(image_content_deinit);
@@ -343,6 +377,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(image_and_journal_lead_to_the_same),
+        cmocka_unit_test(a_large_image_is_itself_too),
         cmocka_unit_test(an_image_read_and_written_is_itself),
         cmocka_unit_test(every_flip_and_every_cut_is_found),
         cmocka_unit_test(a_damaged_image_gives_way_to_the_one_before),

@@ -1,4 +1,4 @@
-#include "session/redact.h"
+#include "base/redact.h"
 
 /* Keys in statements that are shown. */
 
@@ -21,6 +21,9 @@ static void hides_keys(void **state)
 {
     (void)state;
     check("SELECT 1", "SELECT 1");
+    check("FILES(\"aws.s3.secret_key\" = abc, `x` = y)", "FILES(\"aws.s3.secret_key\" = ***, `x` = y)");
+    check("FILES(`aws.s3.access_key`=`abc`)", "FILES(`aws.s3.access_key`=`***`)");
+    check("\"aws.s3.access_key\"=abc", "\"aws.s3.access_key\"=***");
     check("FILES(\"aws.s3.secret_key\" = \"abc\", \"x\" = \"y\")", "FILES(\"aws.s3.secret_key\" = \"***\", \"x\" = \"y\")");
     check("'AWS.S3.ACCESS_KEY'='a\\'b','aws.s3.secret_key'\n=\n'c'", "'AWS.S3.ACCESS_KEY'='***','aws.s3.secret_key'\n=\n'***'");
     check("\"aws.s3.session_token\" = \"cut", "\"aws.s3.session_token\" = \"***");
