@@ -1,6 +1,6 @@
 // Primary keys and small loads, as ratios within one run.
 //
-//   node bench/keys/run.mjs [--rows 10000000] [--upserts 1000000] [--loads 3600] [--threads 2] [--only upsert,lookup,deleted,loads]
+//   node bench/keys/run.mjs [--rows 10000000] [--upserts 1000000] [--loads 3600] [--threads 2] [--only upsert,lookup,deleted,loads,beside]
 //                           [--modules DIR] [--json FILE]
 //
 // mysql2 and @duckdb/node-api are looked for in DIR/node_modules of --modules, or beside this file; without DuckDB its column
@@ -13,6 +13,8 @@
 //            a table that never held those rows
 //   loads    --loads batches of one small Stream Load each, as fast as they go: scans meanwhile and in the 10 s after;
 //            against the same rows loaded at once
+//   beside   upserts of 10 random rows one after the other while a merge of a table of half of --rows runs, of which a third was replaced:
+//            their 99th percentile and longest against those of the same upserts when nothing runs
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -26,7 +28,7 @@ const { values: options } = parseArgs({
     upserts: { type: 'string', default: '1000000' },
     loads: { type: 'string', default: '3600' },
     threads: { type: 'string', default: String(os.availableParallelism()) },
-    only: { type: 'string', default: 'upsert,lookup,deleted,loads' },
+    only: { type: 'string', default: 'upsert,lookup,deleted,loads,beside' },
     modules: { type: 'string', default: here },
     json: { type: 'string' },
   },
@@ -244,11 +246,49 @@ async function smallLoads() {
   }
 }
 
+async function upsertWhile(going, waits) {
+  for (let i = 0; going(waits.length); i++) {
+    const values = Array.from({ length: 10 }, () => `(${Math.floor(Math.random() * rows / 2)}, ${i}, ${i}, 'beside')`);
+    waits.push(await timed(() => server.run(`INSERT INTO busy VALUES ${values.join(',')}`)));
+  }
+}
+
+async function beside() {
+  const half = Math.floor(rows / 2);
+  await server.run('CREATE TABLE busy (k BIGINT NOT NULL, a INT, b BIGINT, c VARCHAR(40)) PRIMARY KEY (k) DISTRIBUTED BY HASH(k) BUCKETS 2');
+  await server.run("ADMIN SET FRONTEND CONFIG ('lake_compaction_max_tasks' = '0')");
+  await server.run(`INSERT INTO busy SELECT ${rowOf('g', 0)} FROM TABLE(generate_series(0, ${half - 1})) s(g)`);
+  const alone = [];
+  const meanwhile = [];
+  const merger = await installed('mysql2/promise').createConnection({ host: '127.0.0.1', port: server.query, user: 'root', database: 'bench' });
+  let merging = 0;
+  for (let round = 1; round <= 3; round++) {
+    await server.run(`INSERT INTO busy SELECT ${rowOf(`(g * 3 + ${round}) % ${half}`, round)} FROM TABLE(generate_series(0, ${Math.floor(half / 3)})) s(g)`);
+    await upsertWhile((count) => count < 300 * round, alone);
+    let isMerging = true;
+    const merge = (async () => {
+      merging += await timed(() => merger.query('ALTER TABLE busy COMPACT'));
+      isMerging = false;
+    })();
+    await upsertWhile(() => isMerging, meanwhile);
+    await merge;
+  }
+  merger.destroy();
+  const count = (await server.run('SELECT count(*), count(DISTINCT k) FROM busy'))[0];
+  if (count.some((value) => Number(value) !== half)) throw new Error(`busy has ${count} rows and keys, not ${half}`);
+  await server.run("ADMIN SET FRONTEND CONFIG ('lake_compaction_max_tasks' = '-1')");
+  const at = (values, share) => values.toSorted((a, b) => a - b)[Math.min(values.length - 1, Math.floor(values.length * share))];
+  console.log(`${meanwhile.length} upserts beside merges of ${(merging / 1000).toFixed(1)} s`);
+  report('beside a merge, median', median(meanwhile), median(alone), 'alone', 10, false);
+  report('beside a merge, 99 %', at(meanwhile, 0.99), at(alone, 0.99), 'alone', 20, false);
+  report('beside a merge, longest', at(meanwhile, 1), at(alone, 1), 'alone', 40, false);
+}
+
 let status = 2;
 try {
   await startMerak();
   console.log(`${threads} threads; ${' '.repeat(22)}merak       against`);
-  const parts = { upsert, lookup, deleted, loads: smallLoads };
+  const parts = { upsert, lookup, deleted, loads: smallLoads, beside };
   for (const name of options.only.split(',')) {
     if (!parts[name]) throw new Error(`unknown part "${name}"; there are ${Object.keys(parts).join(', ')}`);
     await parts[name]();

@@ -23,6 +23,7 @@ typedef struct DdlContext {
     AlterEffect *effect;
     uint64_t fresh_ids[2];            /* for the first temporary partition */
     const struct RecycleIds *recycle; /* for dropping partitions without FORCE */
+    bool is_view;                     /* of a materialized one */
 } DdlContext;
 
 #define DDL_ERROR(context, ...) RAISE((context)->diag, ANALYSIS, "Getting analyzing error. Detail message: " __VA_ARGS__)

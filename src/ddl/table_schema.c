@@ -282,9 +282,9 @@ static Status fill_keys(DdlContext *context, const AstCreateTable *ast, TableSch
         schema->key_count = implied;
     }
     if (ast->keys.count == 0 && implied == 0 && schema->column_count > 0 && ast->sort_columns.count == 0) {
-        /* The first columns that fit 36 bytes, at most three, are the key. */
-        uint32_t bytes = 0;
-        for (uint32_t i = 0; i < schema->column_count && i < 3; i++) {
+        /* The first columns that fit 36 bytes, of tables at most three, are the key. */
+        uint32_t bytes = 0, most = context->is_view ? schema->column_count : MIN(schema->column_count, 3u);
+        for (uint32_t i = 0; i < most; i++) {
             Type type = schema->columns[i].type;
             if (type_is_float(type) || type_is_nested(type) || type_is_state(type) || type.kind >= TYPE_JSON)
                 break;

@@ -11,8 +11,8 @@
 
 #include "base/fault.h"
 #include "base/log.h"
+#include "job/compaction_publish.h"
 #include "meta/table_index.h"
-#include "storage/compaction.h"
 
 enum {
     MOST_ROWS = 1 << 20, /* of an output: as many as a load writes at once */
@@ -31,7 +31,6 @@ enum {
     WAIT_SEGMENTS = 192,          /* loads that add to so many wait for a merge that is under way */
     STORED_FROM_BYTES = 16 << 20, /* of segments in the catalog, half of what it may hold */
     MOST_OVERLAYS = 4,            /* a segment with more is written again */
-    PATIENCE = 3,                 /* merges of a tablet that come too late before one is done under the lock */
     PICKS = 64,                   /* tablets found by one look at all of them */
     LOOK_SHARE = 16,              /* merges go on without a new look for so many times what that took */
 };
@@ -59,14 +58,7 @@ struct Compactor {
     CompactorStats stats;
 };
 
-/* What a merge takes. Points into a snapshot that outlives it. */
-typedef struct Pick {
-    const CatalogTable *table;
-    const CatalogPartition *partition;
-    const TabletVersion *tablet;
-    SegmentRef *segments;
-    uint32_t count;
-} Pick;
+typedef CompactionPick Pick;
 
 Compactor *compactor_open(MetaStore *store, Volume *volume, PrimaryIndexes *keys, MemTracker *memory)
 {
@@ -311,130 +303,14 @@ static void look_at_all(Look *look, const CatalogSnapshot *catalog)
     qsort(look->picks, look->count, sizeof(Pick), compare_picks);
 }
 
-/* ---- publishing ---- */
-
-typedef struct Exchange {
-    CompactionHolds *holds;
-    const Pick *pick;
-    const SegmentRef *merged; /* NULL: no row was left */
-} Exchange;
-
-/* The picked ones, with the rows deleted that were. They mostly come in the order in which the tablet has them. */
-static bool holds_all(const TabletVersion *tablet, const Pick *pick)
-{
-    uint32_t at = 0;
-    for (uint32_t i = 0; i < pick->count; i++) {
-        uint32_t tried = 0;
-        for (; tried < tablet->segment_count && tablet->segments[at].id != pick->segments[i].id; tried++)
-            at = at + 1 < tablet->segment_count ? at + 1 : 0;
-        if (tried == tablet->segment_count)
-            return false;
-        const DeleteVectorRef *now = tablet->segments[at].deletes;
-        const DeleteVectorRef *then = pick->segments[i].deletes;
-        if ((now == NULL ? 0 : now->id) != (then == NULL ? 0 : then->id))
-            return false;
-    }
-    return true;
-}
-
-static const TabletVersion *tablet_in(const CatalogSnapshot *catalog, const Pick *pick)
-{
-    const CatalogTable *table = catalog_table_by_id(catalog, pick->table->id);
-    const CatalogPartition *partition = table == NULL ? NULL : catalog_partition_by_id(table, pick->partition->id);
-    for (uint32_t t = 0; partition != NULL && t < partition->tablet_count; t++) {
-        if (partition->tablets[t].id == pick->tablet->id)
-            return &partition->tablets[t];
-    }
-    return NULL;
-}
-
-static Status build_exchange(void *context, const CatalogSnapshot *catalog, Change *change, Diag *diag)
-{
-    const Exchange *exchange = context;
-    const Pick *pick = exchange->pick;
-    const CatalogTable *table = catalog_table_by_id(catalog, pick->table->id);
-    const TabletVersion *tablet = tablet_in(catalog, pick);
-    if (tablet == NULL || table->schema != pick->table->schema || !holds_all(tablet, pick) || compaction_is_held(exchange->holds, table->id))
-        return RAISE(diag, RETRY, "table '%.*s' changed while it was compacted", SV_ARGS(pick->table->name));
-    uint64_t *old_ids = mem_alloc(pick->count * sizeof(*old_ids));
-    for (uint32_t i = 0; i < pick->count; i++)
-        old_ids[i] = pick->segments[i].id;
-    NewSegments fresh = {pick->partition->id, tablet->id, exchange->merged, exchange->merged == NULL ? 0 : 1};
-    change_compact_segments(change, table->id, &fresh, old_ids, pick->count);
-    mem_free(old_ids);
-    return OK;
-}
-
-static void lock_table(const Compactor *c, const CatalogTable *table)
-{
-    if (c->keys != NULL)
-        primary_indexes_lock(c->keys, table->id);
-}
-
-static void unlock_table(const Compactor *c, const CatalogTable *table)
-{
-    if (c->keys != NULL)
-        primary_indexes_unlock(c->keys, table->id);
-}
-
-/* Commits; an index of the tablet's keys learns where the rows are now. keys: of the merged rows; NULL: there is no index. */
-static Status commit_locked(Compactor *c, const Pick *pick, const SegmentRef *merged, const KeyHash *keys, Diag *diag)
-{
-    Exchange exchange = {&c->holds, pick, merged};
-    CatalogSnapshot *before = meta_snapshot(c->store);
-    Status status = meta_commit(c->store, build_exchange, &exchange, diag);
-    CatalogSnapshot *after = meta_snapshot(c->store);
-    const TabletVersion *old = tablet_in(before, pick);
-    const TabletVersion *new = tablet_in(after, pick);
-    if (status == OK && keys != NULL && old != NULL && new != NULL) {
-        PrimaryIndexMove move = {pick->tablet->id, old->segments, new->segments, old->segment_count, new->segment_count, merged, keys};
-        primary_index_follow(c->keys, &move);
-    }
-    catalog_unref(after);
-    catalog_unref(before);
-    return status;
-}
-
-/* The keys of the merged rows, where an index waits for them. */
-static Status read_keys(Compactor *c, const Pick *pick, const SegmentRef *merged, Arena *arena, Diag *diag, const KeyHash **out_keys)
-{
-    static const KeyHash none;
-    const TableSchema *schema = pick->table->schema;
-    bool is_keyed = schema->keys_kind == KEYS_PRIMARY || schema->keys_kind == KEYS_UNIQUE;
-    *out_keys = NULL;
-    if (c->keys == NULL || !is_keyed || !primary_index_is_there(c->keys, pick->tablet->id))
-        return OK;
-    *out_keys = &none;
-    if (merged == NULL)
-        return OK;
-    SegmentColumn *columns = ARENA_NEW_ARRAY(arena, SegmentColumn, MAX(schema->key_count, 1u));
-    for (uint32_t k = 0; k < schema->key_count; k++)
-        columns[k] = (SegmentColumn){schema->columns[k].unique_id, schema->columns[k].type};
-    PrimaryIndexInput input = {c->volume, pick->tablet->id, merged, 1, columns, schema->key_count};
-    return key_pages_load(&input, 0, arena, diag, out_keys);
-}
-
-static Status publish(Compactor *c, const Pick *pick, const SegmentRef *merged, bool is_locked, Diag *diag)
-{
-    const KeyHash *keys;
-    AUTO_ARENA arena;
-    arena_init(&arena, &c->memory);
-    TRY(read_keys(c, pick, merged, &arena, diag, &keys));
-    if (!is_locked)
-        lock_table(c, pick->table);
-    Status status = commit_locked(c, pick, merged, keys, diag);
-    if (!is_locked)
-        unlock_table(c, pick->table);
-    return status;
-}
-
 /* ---- merging ---- */
 
-static Status merge_picked(Compactor *c, const Pick *pick, bool is_locked, const _Atomic bool *cancelled, Diag *diag)
+static Status merge_picked(Compactor *c, const Pick *pick, const _Atomic bool *cancelled, Diag *diag)
 {
     char path[META_OBJECT_PATH_BYTES];
-    AUTO_ARENA arena;
+    AUTO_ARENA arena, kept;
     arena_init(&arena, NULL);
+    arena_init(&kept, &c->memory);
     const TableSchema *schema = pick->table->schema;
     SegmentColumn *columns = ARENA_NEW_ARRAY(&arena, SegmentColumn, schema->column_count);
     Datum *missing = ARENA_NEW_ARRAY(&arena, Datum, schema->column_count);
@@ -459,11 +335,13 @@ static Status merge_picked(Compactor *c, const Pick *pick, bool is_locked, const
     uint64_t live = 0;
     for (uint32_t i = 0; i < pick->count; i++)
         live += segment_live_rows(&pick->segments[i]);
+    RowMoves moves = {.arena = &kept};
     FAULT("compaction.before_merge", diag);
     if (live > 0)
-        TRY(compaction_merge(&input, path, diag, &merged));
+        TRY(compaction_merge(&input, path, diag, &merged, &moves));
     FAULT("compaction.before_publish", diag);
-    TRY(publish(c, pick, live > 0 ? &merged : NULL, is_locked, diag));
+    CompactionPublish publish = {c->store, c->volume, c->keys, &c->holds, &c->memory, pick, &input, live > 0 ? &merged : NULL, &moves};
+    TRY(compaction_publish(&publish, diag));
     FAULT_STEP("compaction.after_publish");
     LOCK_GUARD(&c->lock);
     c->stats.merges++;
@@ -488,43 +366,20 @@ static bool pick_again(const CatalogSnapshot *catalog, const Pick *before, bool 
     return false;
 }
 
-static Status merge_locked(Compactor *c, const Pick *before, bool is_forced, const _Atomic bool *cancelled, Diag *diag)
-{
-    AUTO_ARENA arena;
-    arena_init(&arena, NULL);
-    lock_table(c, before->table);
-    CatalogSnapshot *catalog = meta_snapshot(c->store);
-    Pick pick;
-    Status status = OK;
-    if (pick_again(catalog, before, is_forced, env_wall_us(c->volume->environment), &arena, &pick))
-        status = merge_picked(c, &pick, true, cancelled, diag);
-    catalog_unref(catalog);
-    unlock_table(c, before->table);
-    return status;
-}
-
-static void note_luck(Compactor *c, uint64_t tablet_id, bool is_too_late)
-{
-    c->unlucky_times = !is_too_late ? 0 : c->unlucky_id == tablet_id ? c->unlucky_times + 1 : 1;
-    c->unlucky_id = tablet_id;
-}
-
 /* With the merging lock held. */
-static Status merge(Compactor *c, const Pick *pick, bool is_forced, const _Atomic bool *cancelled, Diag *diag)
+static Status merge(Compactor *c, const Pick *pick, const _Atomic bool *cancelled, Diag *diag)
 {
     const Environment *env = c->volume->environment;
     int64_t start_us = env_monotonic_us(env);
     uint64_t lease = meta_lease_open(c->store);
-    bool is_locked = c->unlucky_id == pick->tablet->id && c->unlucky_times >= PATIENCE;
     CompactionRun run = {.table_id = pick->table->id, .partition_id = pick->partition->id, .id = meta_new_id(c->store),
                          .start_us = env_wall_us(env), .segments = pick->count};
     uint64_t number = compaction_log_begin(&c->log, &run);
     atomic_store(&c->is_merging, true);
     CompactorStats before = c->stats;
-    Status status = is_locked ? merge_locked(c, pick, is_forced, cancelled, diag) : merge_picked(c, pick, false, cancelled, diag);
+    Status status = merge_picked(c, pick, cancelled, diag);
     meta_lease_close(c->store, lease);
     atomic_store(&c->is_merging, false);
-    note_luck(c, pick->tablet->id, status == ERR_RETRY && !is_locked);
     int64_t took_us = env_monotonic_us(env) - start_us;
     compaction_log_end(&c->log, number, env_wall_us(env), c->stats.rows - before.rows, c->stats.bytes_out - before.bytes_out,
                        status == OK ? "" : status == ERR_RETRY ? "the tablet changed meanwhile" : diag->message);
@@ -559,7 +414,7 @@ static void merge_found(Compactor *c, const Pick *found, const _Atomic bool *sto
     LOCK_GUARD(&c->merging);
     CatalogSnapshot *catalog = meta_snapshot(c->store);
     if (pick_again(catalog, found, false, env_wall_us(c->volume->environment), &arena, &pick) && may_merge(c, pick.table))
-        status_ignore(merge(c, &pick, false, stopping, &diag)); /* logged and counted there */
+        status_ignore(merge(c, &pick, stopping, &diag)); /* logged and counted there */
     catalog_unref(catalog);
 }
 
@@ -617,7 +472,7 @@ static bool help_once(Compactor *c, uint64_t table_id, uint64_t partition_id, bo
                      pick_urgent(c, table, catalog_partition_by_id(table, partition_id), is_looking, &arena, &pick);
     if (is_urgent && !is_looking) {
         Diag diag = {0};
-        status_ignore(merge(c, &pick, false, NULL, &diag)); /* logged and counted there */
+        status_ignore(merge(c, &pick, NULL, &diag)); /* logged and counted there */
     }
     catalog_unref(catalog);
     return is_urgent;
@@ -640,21 +495,38 @@ static bool is_wanted(uint64_t id, const uint64_t *ids, uint32_t count)
     return ids == NULL;
 }
 
+/* What COMPACT was asked for: what there was then. */
+typedef struct Asked {
+    const uint64_t *partition_ids; /* NULL: all */
+    uint32_t partition_count;
+    uint64_t entry_id;     /* of the catalog then */
+    uint64_t first_new_id; /* segments from here on came later */
+    const _Atomic bool *cancelled;
+} Asked;
+
+/* Under a stream of loads there is always something to merge, but not always something that was there. */
+static bool was_asked_for(const Asked *asked, const Pick *pick)
+{
+    bool was_there = pick->partition->data_version <= asked->entry_id;
+    for (uint32_t s = 0; s < pick->count && !was_there; s++)
+        was_there = pick->segments[s].id < asked->first_new_id;
+    return was_there;
+}
+
 /* One merge in the first tablet that can have one. */
-static Status compact_step(Compactor *c, const CatalogTable *table, const uint64_t *partition_ids, uint32_t partition_count,
-                           const _Atomic bool *cancelled, Diag *diag, bool *out_did)
+static Status compact_step(Compactor *c, const CatalogTable *table, const Asked *asked, Diag *diag, bool *out_did)
 {
     AUTO_ARENA arena;
     arena_init(&arena, NULL);
     *out_did = false;
     for (uint32_t p = 0; p < table->partition_count; p++) {
         const CatalogPartition *partition = table->partitions[p];
-        for (uint32_t t = 0; is_wanted(partition->id, partition_ids, partition_count) && t < partition->tablet_count; t++) {
+        for (uint32_t t = 0; is_wanted(partition->id, asked->partition_ids, asked->partition_count) && t < partition->tablet_count; t++) {
             Pick pick = {.table = table, .partition = partition, .tablet = &partition->tablets[t]};
-            if (!pick_segments(&pick, true, 0, &arena))
+            if (!pick_segments(&pick, true, 0, &arena) || !was_asked_for(asked, &pick))
                 continue;
             *out_did = true;
-            return merge(c, &pick, true, cancelled, diag);
+            return merge(c, &pick, asked->cancelled, diag);
         }
     }
     return OK;
@@ -663,19 +535,23 @@ static Status compact_step(Compactor *c, const CatalogTable *table, const uint64
 Status compactor_compact_table(Compactor *c, uint64_t table_id, const uint64_t *partition_ids, uint32_t partition_count,
                                const _Atomic bool *cancelled, Diag *diag)
 {
+    Asked asked = {
+        .partition_ids = partition_ids, .partition_count = partition_count, .first_new_id = meta_new_id(c->store), .cancelled = cancelled};
     LOCK_GUARD(&c->merging);
     for (bool did = true; did;) {
         CatalogSnapshot *catalog = meta_snapshot(c->store);
         const CatalogTable *table = catalog_table_by_id(catalog, table_id);
         Status status = OK;
         did = false;
+        if (asked.entry_id == 0)
+            asked.entry_id = catalog->entry_id;
         if (table != NULL && !can_merge(table))
             status = RAISE(diag, NOT_SUPPORTED, "'%.*s' is not a table that can be compacted",
                            SV_ARGS(table->name));
         else if (table != NULL && may_merge(c, table))
-            status = compact_step(c, table, partition_ids, partition_count, cancelled, diag, &did);
+            status = compact_step(c, table, &asked, diag, &did);
         catalog_unref(catalog);
-        if (status == ERR_RETRY) { /* under the table's lock at last */
+        if (status == ERR_RETRY) { /* what there is now, if anything */
             diag_reset(diag);
             continue;
         }

@@ -1,11 +1,10 @@
 #pragma once
 /* Compaction: choosing tablets with many small segments, merging them, publishing the result.
  *
- * A merge reads a snapshot, writes a new object under a lease and commits an exchange of segments that
- * keeps the data version; if the tablet or its schema changed meanwhile, nothing is committed. The commit
- * alone takes the table's lock, so that a DELETE or UPDATE under way finds its segments to the end; a tablet
- * that changes during every merge is merged under the lock. Loads of other tables are never held up. One merge at a time;
- * thread-safe. */
+ * A merge reads a snapshot, writes a new object under a lease and commits an exchange of segments that keeps the data version
+ * (compaction_publish.h). The commit alone takes the table's lock, so that a DELETE or UPDATE under way finds its segments to the end. Rows and
+ * columns that changed meanwhile are carried over; if the table was dropped or altered, nothing is committed. Loads of other tables
+ * are never held up. One merge at a time; thread-safe. */
 
 #include "job/compaction_hold.h"
 #include "job/compaction_log.h"

@@ -7,6 +7,7 @@
  * when not) and adds the vectors to the change that publishes the segments. The table's lock is held from
  * make to close. */
 
+#include "job/delete_vector_store.h"
 #include "load/key_flush.h"
 
 typedef struct KeyTablet {
@@ -16,7 +17,7 @@ typedef struct KeyTablet {
     bool has_no_index;
     SegmentRef *segments;      /* with the new ones */
     uint32_t segment_count;
-    struct DeleteVector *dead; /* one a segment, with what is deleted now */
+    DeleteVector *dead;        /* one a segment, with what is deleted now */
     uint8_t *dead_states;      /* KeyDeadState */
     uint32_t *places;          /* of the index's segments: in segments, or UINT32_MAX */
     uint32_t place_count;
@@ -62,10 +63,6 @@ void dead_rows_add(DeadRows *dead, RowLocation old, Arena *arena); /* segment_id
 Status dead_rows_store(const DeadRowStore *store, DeadRows *dead, const SegmentRef *segments, uint32_t segment_count, Diag *diag,
                        NewDeletes **out, uint32_t *out_count);
 
-/* Stores a vector: in the reference when it is small, else as an object. */
-struct DeleteVector;
-Status delete_vector_store(MetaStore *store, Volume *volume, const SegmentRef *segment, const struct DeleteVector *vector, Arena *arena, Diag *diag,
-                           DeleteVectorRef *out);
 /* The same segments with the same delete vectors. */
 bool tablet_is_same(const TabletVersion *a, const TabletVersion *b);
 const TabletVersion *partition_tablet(const CatalogPartition *partition, uint64_t tablet_id);

@@ -14,6 +14,7 @@
 #include "meta/meta_dir.h"
 #include "meta/restore.h"
 #include "meta/snapshots.h"
+#include "types/number_text.h"
 
 typedef struct Restore {
     const ToolArguments *arguments;
@@ -51,10 +52,13 @@ static Status find_moment(Restore *restore, MetaOpen *out)
     const ToolArguments *arguments = restore->arguments;
     Incarnation backup = {0};
     *out = (MetaOpen){.is_read_only = true};
-    if (arguments->to_entry != NULL)
-        out->until_entry = strtoull(arguments->to_entry, NULL, 10);
+    int64_t entry = 0;
+    if (arguments->to_entry != NULL && int64_parse(strview(arguments->to_entry), &entry) && entry > 0)
+        out->until_entry = (uint64_t)entry;
     if (arguments->to_time != NULL)
         TRY(read_time(arguments->to_time, &out->until_time_us, restore->diag));
+    if (out->until_time_us > env_wall_us(environment_real()))
+        return RAISE(restore->diag, BAD_VALUE, "--to-time '%s' (UTC) is in the future", arguments->to_time);
     if (arguments->to_entry != NULL && out->until_entry == 0)
         return RAISE(restore->diag, BAD_VALUE, "--to-entry '%s' is not an entry's number", arguments->to_entry);
     for (uint64_t number = 1;; number++) {
@@ -165,7 +169,12 @@ static Status restore_moment(Restore *restore)
     TRY(meta_store_open_as(restore->volume, &(MetaOpen){.is_read_only = true}, restore->diag, &newest));
     Status status = meta_store_open_as(restore->volume, &moment, restore->diag, &store);
     if (status == OK) {
-        status = restore_state(restore, store, newest, &done);
+        uint64_t reached = meta_journal_entries(store);
+        if (moment.until_entry > reached)
+            status = RAISE(restore->diag, BAD_VALUE, "there is no entry %" PRIu64 ": incarnation %" PRIu64 " ends at entry %" PRIu64,
+                           moment.until_entry, moment.incarnation, reached);
+        else
+            status = restore_state(restore, store, newest, &done);
         meta_store_close(store);
     }
     meta_store_close(newest);

@@ -26,7 +26,8 @@ enum {
     OP_FORGET_LABELS = 38,
     OP_OPTIONAL_BIT = 0x80,
     OP_NOTE_DELETIONS = OP_OPTIONAL_BIT | 1,
-    OP_DROP_LABEL = OP_OPTIONAL_BIT | 2, /* who steps over it keeps the label in use */
+    OP_DROP_LABEL = OP_OPTIONAL_BIT | 2,        /* who steps over it keeps the label in use */
+    OP_KEEP_DATA_VERSION = OP_OPTIONAL_BIT | 3, /* who steps over it takes the rows for others: views are refreshed once more */
 };
 
 void change_deinit(Change *change)
@@ -147,6 +148,15 @@ void change_put_deletes(Change *change, uint64_t table_id, uint64_t partition_id
         encode_deletes(&body, &deletes[i].deletes);
     }
     add_op(change, OP_PUT_DELETES, &body);
+}
+
+void change_keep_data_version(Change *change, uint64_t table_id, uint64_t partition_id, uint64_t data_version)
+{
+    AUTO_BYTEBUF body = {0};
+    bytebuf_put_varint(&body, table_id);
+    bytebuf_put_varint(&body, partition_id);
+    bytebuf_put_varint(&body, data_version);
+    add_op(change, OP_KEEP_DATA_VERSION, &body);
 }
 
 void change_put_setting(Change *change, StrView key, StrView value)
@@ -821,6 +831,18 @@ static Status apply_put_deletes(Apply *apply, ByteReader *body)
     return OK;
 }
 
+static Status apply_keep_data_version(Apply *apply, ByteReader *body)
+{
+    CatalogTable *table;
+    CatalogPartition *partition = NULL;
+    TRY(own_table(apply, byte_reader_varint(body), 0, &table));
+    TRY(own_partition(apply, table, byte_reader_varint(body), &partition));
+    uint64_t version = byte_reader_varint(body);
+    if (!body->failed)
+        partition->data_version = MIN(version, apply->entry_id);
+    return OK;
+}
+
 static Status apply_put_setting(Apply *apply, ByteReader *body)
 {
     CatalogSnapshot *next = apply->next;
@@ -969,6 +991,8 @@ static Status apply_op(Apply *apply, uint8_t kind, ByteReader *body)
         return apply_forget_labels(apply, body);
     case OP_DROP_LABEL:
         return apply_drop_label(apply, body);
+    case OP_KEEP_DATA_VERSION:
+        return apply_keep_data_version(apply, body);
     case OP_RESERVE_IDS: {
         uint64_t limit = byte_reader_varint(body);
         apply->next->next_id = MAX(apply->next->next_id, limit);

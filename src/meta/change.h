@@ -47,6 +47,8 @@ typedef struct NewDeletes {
 } NewDeletes;
 void change_put_deletes(Change *change, uint64_t table_id, uint64_t partition_id, uint64_t tablet_id, const NewDeletes *deletes,
                         uint32_t count);
+/* After what compaction did to the partition: its rows are those of that data version, whatever was said before. */
+void change_keep_data_version(Change *change, uint64_t table_id, uint64_t partition_id, uint64_t data_version);
 void change_put_setting(Change *change, StrView key, StrView value);
 void change_put_label(Change *change, uint64_t database_id, StrView label, uint64_t txn_id, StrView answer,
                       int64_t time_us);

@@ -139,3 +139,17 @@ Status incarnation_put(Volume *volume, uint64_t number, StrView bytes, Diag *dia
     Status status = volume_put_if_absent(volume, path, bytes, &trouble);
     return status == OK || status == ERR_OBJECT_EXISTS ? OK : diag_raise(diag, status, "%s", trouble.message);
 }
+
+Status incarnation_of_moment(Volume *volume, uint64_t newest, uint64_t entry_id, int64_t time_us, Diag *diag, uint64_t *out_number)
+{
+    *out_number = MIN(newest, 1);
+    for (uint64_t number = 2; number <= newest; number++) {
+        Incarnation record;
+        TRY(incarnation_get(volume, number, diag, NULL, &record));
+        bool is_later = entry_id != 0 ? record.entry_id > entry_id : record.time_us > time_us;
+        if (is_later)
+            break;
+        *out_number = number;
+    }
+    return OK;
+}

@@ -33,3 +33,5 @@ Status incarnation_get(Volume *volume, uint64_t number, Diag *diag, ByteBuf *out
 Status incarnation_newest(Volume *volume, Diag *diag, Incarnation *out);
 /* Durable on return; that it is there already is success. */
 Status incarnation_put(Volume *volume, uint64_t number, StrView bytes, Diag *diag);
+/* Which of the first `newest` was alive at that entry or, entry_id 0, at that time. */
+Status incarnation_of_moment(Volume *volume, uint64_t newest, uint64_t entry_id, int64_t time_us, Diag *diag, uint64_t *out_number);

@@ -316,8 +316,7 @@ Status meta_snapshot_content(MetaStore *store, const SnapshotInfo *info, Diag *d
 Status meta_history_content(MetaStore *store, int64_t time_us, Diag *diag, ImageContent *content)
 {
     MetaStore *then;
-    MetaOpen options = {.is_read_only = true, .incarnation = store->journal.incarnation, .until_time_us = time_us};
-    TRY(meta_store_open_as(store->journal.volume, &options, diag, &then));
+    TRY(store_open_moment(store, 0, time_us, diag, &then));
     meta_content(then, content);
     content->kept_count = 0; /* those go with the store */
     meta_store_close(then);

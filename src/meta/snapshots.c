@@ -366,11 +366,25 @@ Status meta_pinned(MetaStore *store, Diag *diag, CatalogSnapshot ***out_catalogs
 
 /* ---- history ---- */
 
+/* In an earlier incarnation, if that was alive then. */
+Status store_open_moment(MetaStore *store, uint64_t entry_id, int64_t time_us, Diag *diag, MetaStore **out)
+{
+    MetaOpen options = {.is_read_only = true, .until_entry = entry_id, .until_time_us = time_us};
+    Volume *volume = store->journal.volume;
+    TRY(incarnation_of_moment(volume, store->journal.incarnation, entry_id, time_us, diag, &options.incarnation));
+    TRY(meta_store_open_as(volume, &options, diag, out));
+    uint64_t reached = meta_journal_entries(*out);
+    if (entry_id != 0 ? reached == entry_id : reached > 0)
+        return OK;
+    meta_store_close(*out);
+    return RAISE(diag, BAD_VALUE, "nothing is known of that moment: the history of incarnation %" PRIu64 " ends at entry %" PRIu64,
+                 options.incarnation, reached);
+}
+
 static Status read_history(MetaStore *store, uint64_t entry_id, int64_t time_us, Diag *diag, CatalogSnapshot **out)
 {
     MetaStore *then;
-    MetaOpen options = {.is_read_only = true, .incarnation = store->journal.incarnation, .until_entry = entry_id, .until_time_us = time_us};
-    TRY(meta_store_open_as(store->journal.volume, &options, diag, &then));
+    TRY(store_open_moment(store, entry_id, time_us, diag, &then));
     *out = meta_snapshot(then);
     meta_store_close(then);
     return OK;

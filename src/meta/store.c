@@ -13,6 +13,7 @@
 #include "base/hash.h"
 #include "base/log.h"
 #include "meta/store_int.h"
+#include "types/datetime.h"
 #include "volume/probe.h"
 
 enum { ID_BLOCK = 1000000, CLAIMS = 10, SETTLE_US = 1000000, OPENINGS = 5 };
@@ -152,6 +153,8 @@ Status store_replay(void *context, const JournalEntry *entry, Diag *diag)
     if (entry->id <= store->published->entry_id)
         return OK; /* an earlier reading of the batch came to it, and failed behind it */
     if (store->is_past || lies_behind(&store->options, entry)) {
+        if (!store->is_past)
+            store->first_behind_us = entry->time_us;
         store->is_past = true;
         return OK;
     }
@@ -226,6 +229,16 @@ static Status check_format_level(const CatalogSnapshot *catalog, Diag *diag)
                  format_level_supported());
 }
 
+/* A time before the first entry is a slip: the state of nothing is not what anybody wants. */
+static Status check_begun(const MetaStore *store, Diag *diag)
+{
+    char began[32];
+    if (store->options.until_time_us == 0 || store->published->entry_id > 0 || !store->is_past)
+        return OK;
+    began[datetime_print(store->first_behind_us - store->first_behind_us % 1000000, began)] = '\0';
+    return RAISE(diag, BAD_VALUE, "nothing is known of that time: the cluster began at %s UTC", began);
+}
+
 static Status open_store(MetaStore *store, Volume *volume, Diag *diag)
 {
     JournalReader reader = {store, store_replay, store_list_unknown};
@@ -234,6 +247,7 @@ static Status open_store(MetaStore *store, Volume *volume, Diag *diag)
     Status opened = read_state(store, volume, &reader, diag);
     store->is_opening = false;
     TRY(opened);
+    TRY(check_begun(store, diag));
     if (!store->options.is_read_only) /* a look at history, beside a store that writes */
         take_format_level(store->published);
     TRY(check_format_level(store->published, diag));

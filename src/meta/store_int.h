@@ -43,7 +43,8 @@ struct MetaStore {
     uint32_t lease_count, lease_room;
     CatalogSnapshot *uncertain; /* state after the journal's pending batch; NULL: none is */
     MetaOpen options;
-    bool is_past; /* what was read lies behind options.until_x */
+    bool is_past;            /* what was read lies behind options.until_x */
+    int64_t first_behind_us; /* when the first of that was written */
     bool leads;
     uint64_t epoch; /* of the journal when nobody was appending last */
     bool follows; /* another node leads, or this one waits to; nothing is committed */
@@ -91,6 +92,8 @@ Status store_check_reached(MetaStore *store, const ImageSearch *search, Status s
 Status store_settle(MetaStore *store, Diag *diag);
 
 /* The halves of a JournalReader, context: the store. Takes the lock. */
+/* A look at the store as it was, at an entry or, entry_id 0, at a time. */
+Status store_open_moment(MetaStore *store, uint64_t entry_id, int64_t time_us, Diag *diag, MetaStore **out);
 Status store_replay(void *context, const JournalEntry *entry, Diag *diag);
 void store_list_unknown(void *context, const JournalEntry *entry, ByteBuf *out_names);
 /* Lock held, nothing is appended: behind a claim that succeeded. */

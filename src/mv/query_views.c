@@ -379,6 +379,17 @@ static Status use_partly(MvQueryViews *views, MvDecision *decision, const uint8_
     return stale_count > 0 ? bind_rest(views, decision, stale, use) : OK;
 }
 
+/* Marks what has to come from the tables. */
+static uint32_t find_stale(const MvDecision *decision, uint8_t *out_stale)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < decision->cells.count; i++) {
+        out_stale[i] = decision->choices[i].refreshes || decision->choices[i].is_excluded;
+        count += out_stale[i];
+    }
+    return count;
+}
+
 static Status decide(MvQueryViews *views, FormEntry *entry, PlanViewUse *use)
 {
     Arena *arena = views->context->arena;
@@ -388,11 +399,7 @@ static Status decide(MvQueryViews *views, FormEntry *entry, PlanViewUse *use)
     *session = *views->context->session;
     TRY(mv_decide(views->snapshot, entry->view_id, &ask, arena, session, views->context->diag, decision));
     uint8_t *stale = ARENA_NEW_ARRAY(arena, uint8_t, decision->cells.count + 1);
-    uint32_t count = 0;
-    for (uint32_t i = 0; i < decision->cells.count; i++) {
-        stale[i] = decision->choices[i].refreshes || decision->choices[i].is_excluded;
-        count += stale[i];
-    }
+    uint32_t count = find_stale(decision, stale);
     use->is_usable = (count == 0 && decision->cells.vanished_count == 0) || is_within_staleness(decision);
     if (use->is_usable && count == 0) {
         LOCK_GUARD(&views->forms->lock);
@@ -425,11 +432,63 @@ static Status use_view(void *context, const PlanView *view, PlanViewUse *out)
     return out->is_usable ? OK : decide(views, entry, out);
 }
 
+/* ---- views that queries name ---- */
+
+static Status read_completed(MvQueryViews *views, const CatalogTable *table, const MvDefinition *definition, PlanViewUse *out)
+{
+    Arena *arena = views->context->arena;
+    FuncSession *session = ARENA_NEW(arena, FuncSession);
+    MvDecision *decision = ARENA_NEW(arena, MvDecision);
+    MvAsk ask = {.now_us = env_wall_us(environment_real())};
+    *session = *views->context->session;
+    if (!definition->is_active)
+        return RAISE(views->context->diag, ANALYSIS, "the materialized view '%.*s' is inactive: %.*s", SV_ARGS(table->name),
+                     SV_ARGS(definition->inactive_reason));
+    TRY(mv_decide(views->snapshot, table->id, &ask, arena, session, views->context->diag, decision));
+    uint8_t *stale = ARENA_NEW_ARRAY(arena, uint8_t, decision->cells.count + 1);
+    uint32_t count = find_stale(decision, stale);
+    if ((count == 0 && decision->cells.vanished_count == 0) || is_within_staleness(decision))
+        return OK;
+    uint64_t *ids = ARENA_NEW_ARRAY(arena, uint64_t, decision->cells.count + 1);
+    for (uint32_t i = 0; i < decision->cells.count; i++) {
+        if (stale[i] == 0 && decision->cells.items[i].existing != NULL)
+            ids[out->partition_count++] = decision->cells.items[i].existing->id;
+    }
+    out->partition_ids = ids;
+    out->is_partial = true;
+    return count > 0 ? bind_rest(views, decision, stale, out) : OK;
+}
+
+/* transparent_mv_rewrite_mode. What can't be completed is read as it is, but for transparent_or_error. */
+static Status read_view(void *context, const CatalogTable *table, PlanViewUse *out)
+{
+    MvQueryViews *views = context;
+    MvDefinition definition;
+    *out = (PlanViewUse){.is_usable = true};
+    if (!mv_find(views->snapshot, table->id, views->context->arena, &definition))
+        return OK;
+    StrView mode = mv_property(&definition, "transparent_mv_rewrite_mode");
+    if (mode.length == 0 || strview_equal_ci(mode, STR_VIEW("false")))
+        return OK;
+    Status status = read_completed(views, table, &definition, out);
+    if (status == OK || strview_equal_ci(mode, STR_VIEW("transparent_or_error")))
+        return status;
+    diag_reset(views->context->diag);
+    *out = (PlanViewUse){.is_usable = true};
+    return OK;
+}
+
 void mv_query_views_open(MvQueryViews *views, MvForms *forms, CatalogSnapshot *snapshot, PlanContext *context, const MvQueryOptions *options)
 {
     *views = (MvQueryViews){.forms = forms, .snapshot = snapshot, .context = context, .options = *options};
-    views->plan = (PlanViews){.context = views, .candidates = candidates, .use = use_view, .max_depth = options->max_depth,
-                              .is_forced = options->is_forced, .trace = options->trace};
+    views->plan = (PlanViews){.context = views,
+                              .candidates = candidates,
+                              .use = use_view,
+                              .read = read_view,
+                              .max_depth = options->max_depth,
+                              .allows_union = options->allows_union,
+                              .is_forced = options->is_forced,
+                              .trace = options->trace};
 }
 
 void mv_query_views_close(MvQueryViews *views)

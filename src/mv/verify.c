@@ -8,6 +8,7 @@
  * entry, else nothing can be told of the view's partition, which is said. So they are where the objects of that state were deleted since. */
 
 #include "meta/snapshots.h"
+#include "plan/logical_walk.h"
 #include "sql/parser.h"
 #include "sql/unparse.h"
 
@@ -99,13 +100,36 @@ Status mv_sum_stored(MvEngine *engine, const MvDecision *decision, const Catalog
     return sum_plan(&v, decision, plan, out);
 }
 
-static Status sum_computed(Verify *v, const Inputs *inputs, Arena *arena, MvFingerprint *out)
+static void find_bound_below(LogicalNode *node, bool *found);
+
+static void find_bound(void *found, Expr **in_out)
+{
+    Expr *expr = *in_out;
+    if (expr->kind == EXPR_CALL && (expr->call.binding->flags & FUNC_SESSION_BOUND) != 0)
+        *(bool *)found = true;
+    if (expr->kind == EXPR_SUBQUERY)
+        find_bound_below(expr->subquery.query->root, found);
+    for (uint32_t i = 0; i < expr->argument_count; i++)
+        find_bound(found, &expr->arguments[i]);
+}
+
+/* Functions of the time, of the session, of dictionaries: their values are not those of then. */
+static void find_bound_below(LogicalNode *node, bool *found)
+{
+    node_each_expr(node, find_bound, found);
+    for (uint32_t i = 0; i < node->child_count; i++)
+        find_bound_below(node->children[i], found);
+}
+
+static Status sum_computed(Verify *v, const Inputs *inputs, Arena *arena, MvFingerprint *out, bool *out_is_bound)
 {
     MvDecision own = *inputs->decision, again;
     PhysPlan *plan;
     own.bound.arena = arena;
     own.bound.diag = v->diag;
     TRY(mv_bind_again(&own, own.bound.analyze.ids, &again));
+    *out_is_bound = false;
+    find_bound_below(again.bound.query->root, out_is_bound);
     for (uint32_t s = 0; s < again.bound.scan_count; s++) {
         LogicalNode *node = again.bound.scans[s].node;
         for (uint32_t t = 0; t < own.cells.table_count; t++) {
@@ -313,7 +337,8 @@ static bool find_way(Verify *v, const CatalogPartition *partition, const MvMapEn
 static Status compute(Verify *v, const Inputs *inputs, const MvFingerprint *stored, Arena *arena, MvVerified *out)
 {
     MvFingerprint computed;
-    Status status = sum_computed(v, inputs, arena, &computed);
+    bool is_bound;
+    Status status = sum_computed(v, inputs, arena, &computed, &is_bound);
     if (status == ERR_NO_SUCH_OBJECT && inputs->is_past) {
         out->result = "UNAVAILABLE";
         out->inputs = strview(arena_printf(v->arena, "%.*s: its rows were deleted since", SV_ARGS(out->inputs)));
@@ -323,7 +348,10 @@ static Status compute(Verify *v, const Inputs *inputs, const MvFingerprint *stor
     TRY(status);
     out->has_computed = true;
     out->computed_rows = computed.rows;
-    out->result = mv_fingerprint_equal(stored, &computed) ? "OK" : "DIFFERENT";
+    out->result = mv_fingerprint_equal(stored, &computed) ? "OK" : is_bound ? "UNAVAILABLE" : "DIFFERENT";
+    if (strcmp(out->result, "UNAVAILABLE") == 0)
+        out->inputs =
+            strview(arena_printf(v->arena, "%.*s, and a function of the time, the session or a dictionary", SV_ARGS(out->inputs)));
     return OK;
 }
 

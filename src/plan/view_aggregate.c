@@ -1,6 +1,8 @@
 #include "plan/view_int.h"
 
-/* Groups and aggregates of a query from those of a view: as they are when the groups are the same, else added up. */
+/* Groups and aggregates of a query from those of a view: as they are when the groups are the same, else added up. Where the query joins more
+ * tables, each row of the view meets as many of their rows as all the rows that it stands for would: what it has of those is added up all
+ * the same. */
 
 typedef struct RollUp {
     ViewMatch *match;
@@ -8,6 +10,7 @@ typedef struct RollUp {
     Expr **groups;           /* over the view's columns */
     Expr **results;          /* by call: over `calls`, or over the view's columns when nothing is added up */
     ARRAY_OF(AggCall) calls; /* over the view's columns */
+    Expr *filter;            /* of calls that are added; NULL: none */
     bool is_direct;
 } RollUp;
 
@@ -117,6 +120,7 @@ static Expr *add_call(RollUp *roll, const char *name, Expr *const *arguments, ui
     if (func_resolve(&request, binding) != OK)
         return NULL;
     AggCall call = {.id = column_ids_next(context->ids), .binding = binding, .argument_count = count, .is_distinct = is_distinct};
+    call.filter = roll->filter == NULL ? NULL : expr_clone(context->arena, roll->filter);
     call.arguments = ARENA_NEW_ARRAY(context->arena, Expr *, count + 1);
     for (uint32_t i = 0; i < count; i++) {
         if (expr_cast(context->arena, arguments[i], binding->argument_types[i], true, &ignored, &call.arguments[i]) != OK)
@@ -148,11 +152,93 @@ static Expr *or_zero(PlanContext *context, Expr *value)
     return expr_cast(context->arena, zero, value->type, true, &ignored, &result->arguments[2]) == OK ? result : NULL;
 }
 
+/* A sum of counts. */
+static Expr *as_count(const RollUp *roll, Expr *sum)
+{
+    bool may_be_empty = roll->node->aggregate.sets != NULL || roll->node->aggregate.group_count == 0 || roll->filter != NULL;
+    return may_be_empty ? or_zero(roll->match->context, sum) : sum;
+}
+
 static Expr *roll_count(RollUp *roll, const AggCall *call)
 {
-    Expr *sum = add_over_column(roll, "sum", find_call(roll->match, call, "count", false));
-    bool may_be_empty = roll->node->aggregate.sets != NULL || roll->node->aggregate.group_count == 0;
-    return may_be_empty ? or_zero(roll->match->context, sum) : sum;
+    return as_count(roll, add_over_column(roll, "sum", find_call(roll->match, call, "count", false)));
+}
+
+/* ---- CASE over groups ---- */
+
+static bool is_zero(const Expr *constant)
+{
+    AUTO_BYTEBUF text = {0};
+    datum_print(constant->type, &constant->constant.value, &text);
+    bool is_zero = text.length > 0;
+    for (size_t i = 0; i < text.length; i++)
+        is_zero &= text.data[i] == '0' || text.data[i] == '.';
+    return is_zero;
+}
+
+/* What a value of sum(CASE WHEN g THEN value ..) or count(..) is for all rows of a group. NULL: the view does not have it. */
+static Expr *case_value(RollUp *roll, const AggCall *call, bool is_count, const Expr *value)
+{
+    PlanContext *context = roll->match->context;
+    Diag ignored = {0};
+    AggCall over = *call;
+    Expr *folded, *argument = expr_clone(context->arena, value);
+    if (expr_fold(context->arena, context->session, argument, &ignored, &folded) == OK)
+        argument = folded;
+    over.arguments = &argument;
+    if (argument->kind == EXPR_CONSTANT) {
+        const Datum *constant = &argument->constant.value;
+        if (constant->is_null && is_count)
+            return expr_constant(context->arena, type_of(TYPE_BIGINT), datum_i64(0));
+        if (constant->is_null || (!is_count && is_zero(argument)))
+            return argument;
+        if (!is_count && (!type_is_integer(argument->type) || constant->i64 != 1))
+            return NULL;
+        over.argument_count = 0;
+    } else if (is_count && !argument->is_nullable) {
+        over.argument_count = 0;
+    }
+    uint32_t output = find_call(roll->match, &over, is_count || over.argument_count == 0 ? "count" : "sum", false);
+    return output == UINT32_MAX ? NULL : view_column(roll->match, output);
+}
+
+/* CASE of the values that the view has of each group. */
+static Expr *case_of_groups(RollUp *roll, const AggCall *call, bool is_count, const Expr *from)
+{
+    PlanContext *context = roll->match->context;
+    Diag ignored = {0};
+    Expr *to = ARENA_NEW(context->arena, Expr), none = {.kind = EXPR_CONSTANT, .type = type_of(TYPE_NULL), .constant.value = datum_null()};
+    uint32_t count = from->argument_count / 2 * 2 + 1;
+    *to = (Expr){.kind = EXPR_CASE, .type = call->binding->result, .is_nullable = true, .argument_count = count};
+    to->arguments = ARENA_NEW_ARRAY(context->arena, Expr *, count);
+    for (uint32_t i = 0; i < count; i++) {
+        bool is_condition = i % 2 == 0 && i + 1 < count;
+        const Expr *part = i < from->argument_count ? from->arguments[i] : &none;
+        Expr *made = is_condition ? match_expr(roll->match, part, true) : case_value(roll, call, is_count, part);
+        if (made == NULL || (!is_condition && expr_cast(context->arena, made, to->type, true, &ignored, &made) != OK))
+            return NULL;
+        to->arguments[i] = made;
+    }
+    return to;
+}
+
+/* sum and count of CASE .., count_if, whose conditions are the same for all rows of a group. */
+static Expr *roll_case(RollUp *roll, const AggCall *call)
+{
+    PlanContext *context = roll->match->context;
+    bool is_count_if = is_named(call, "count_if"), is_count = is_count_if || is_named(call, "count");
+    if (call->argument_count != 1 || call->is_distinct || (!is_count && !is_named(call, "sum")))
+        return NULL;
+    Expr *from = call->arguments[0], test = {.kind = EXPR_CASE, .argument_count = 2};
+    Expr *parts[] = {from, expr_constant(context->arena, type_of(TYPE_BIGINT), datum_i64(1))};
+    test.arguments = parts;
+    if (is_count_if)
+        from = &test;
+    if (from->kind != EXPR_CASE)
+        return NULL;
+    Expr *value = case_of_groups(roll, call, is_count, from);
+    Expr *sum = value == NULL ? NULL : add_call(roll, "sum", &value, 1, false);
+    return is_count ? as_count(roll, sum) : sum;
 }
 
 /* sum / count, both added up. */
@@ -169,6 +255,23 @@ static Expr *roll_average(RollUp *roll, const AggCall *call)
     if (sides[1] == NULL)
         return NULL;
     return expr_call_by_name(context->arena, context->session, "divide", sides, 2, &ignored, &result) == OK ? result : NULL;
+}
+
+/* Estimates of the number of texts, which hll_hash() hashes as they do. */
+static Expr *roll_estimate(RollUp *roll, const AggCall *call)
+{
+    PlanContext *context = roll->match->context;
+    Diag ignored = {0};
+    AggCall over = *call;
+    Expr *hashed, *argument;
+    if ((!is_named(call, "ndv") && !is_named(call, "approx_count_distinct")) || call->argument_count != 1 ||
+        !type_is_string(call->arguments[0]->type))
+        return NULL;
+    argument = expr_clone(context->arena, call->arguments[0]);
+    if (expr_call_by_name(context->arena, context->session, "hll_hash", &argument, 1, &ignored, &hashed) != OK)
+        return NULL;
+    over.arguments = &hashed;
+    return add_over_column(roll, "hll_union_agg", find_call(roll->match, &over, "hll_union", false));
 }
 
 /* Sets of values that a view keeps as bitmaps or sketches. */
@@ -188,7 +291,7 @@ static Expr *roll_sketch(RollUp *roll, const AggCall *call)
         if (result != NULL)
             return result;
     }
-    return NULL;
+    return roll_estimate(roll, call);
 }
 
 /* Calls for which it does not matter how often a value occurs, over values that the view has as groups. */
@@ -204,7 +307,7 @@ static Expr *roll_over_groups(RollUp *roll, const AggCall *call)
     return fits ? add_call(roll, call->binding->def->name, arguments, call->argument_count, call->is_distinct) : NULL;
 }
 
-static Expr *roll_call(RollUp *roll, const AggCall *call)
+static Expr *roll_bare(RollUp *roll, const AggCall *call)
 {
     static const char *const idempotent[] = {"min", "max", "any_value"};
     const char *name = call->binding->def->name;
@@ -219,13 +322,31 @@ static Expr *roll_call(RollUp *roll, const AggCall *call)
     }
     if (call->is_distinct && !ignores_distinct(call))
         return NULL;
-    if (strcmp(name, "sum") == 0)
-        return add_over_column(roll, "sum", find_call(roll->match, call, "sum", false));
-    if (strcmp(name, "count") == 0)
-        return roll_count(roll, call);
+    Expr *whole = strcmp(name, "sum") == 0     ? add_over_column(roll, "sum", find_call(roll->match, call, "sum", false))
+                  : strcmp(name, "count") == 0 ? roll_count(roll, call)
+                                               : NULL;
+    if (whole == NULL && call->filter == NULL)
+        whole = roll_case(roll, call);
+    if (whole != NULL)
+        return whole;
     if (strcmp(name, "avg") == 0)
         return roll_average(roll, call);
     return roll_sketch(roll, call);
+}
+
+/* FILTER is of the view's call, too, or keeps whole groups. */
+static Expr *roll_call(RollUp *roll, const AggCall *call)
+{
+    Expr *result = roll_bare(roll, call);
+    if (result != NULL || call->filter == NULL)
+        return result;
+    AggCall bare = *call;
+    bare.filter = NULL;
+    roll->filter = match_expr(roll->match, call->filter, true);
+    if (roll->filter != NULL)
+        result = roll_bare(roll, &bare);
+    roll->filter = NULL;
+    return result;
 }
 
 /* ---- putting it together ---- */
@@ -346,13 +467,14 @@ Status match_aggregate(ViewMatch *match, const LogicalNode *node, const AggCall 
 {
     PlanContext *context = match->context;
     RollUp roll = {.match = match, .node = node};
-    bool view_is_one_row = match->shape->group_count == 0;
+    bool view_is_one_row = match->shape->group_count == 0, is_whole = match->shape->block.leaves.count == match->query->leaves.count;
     *out = NULL;
-    if (view_is_one_row && (node->aggregate.group_count > 0 || node->aggregate.sets != NULL || match->compensation.count > 0)) {
+    if (view_is_one_row && (node->aggregate.group_count > 0 || node->aggregate.sets != NULL || match->compensation.count > 0 || !is_whole ||
+                            match->missing.count > 0)) {
         match->reason = "the view has one row for all";
         return OK;
     }
-    roll.is_direct = has_same_groups(match, node, groups);
+    roll.is_direct = is_whole && !match->splits_groups && has_same_groups(match, node, groups);
     roll.results = ARENA_NEW_ARRAY(context->arena, Expr *, node->aggregate.call_count + 1);
     if (!fill_groups(&roll, groups))
         return OK;
@@ -363,7 +485,9 @@ Status match_aggregate(ViewMatch *match, const LogicalNode *node, const AggCall 
     }
     if (!is_filled)
         return OK;
-    LogicalNode *rows = make_filter(context, match->scan, &match->compensation);
+    if (match->missing.count > 0)
+        TRY(union_complete(match));
+    LogicalNode *rows = make_filter(context, match_join_rest(context, match, match->scan), &match->compensation);
     *out = make_project(&roll, roll.is_direct ? rows : make_grouping(&roll, rows));
     return OK;
 }

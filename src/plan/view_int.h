@@ -92,12 +92,18 @@ typedef struct ViewMatch {
     Expr **view_outputs;          /* the same canonical by the view's classes */
     LogicalNode *scan;            /* of the view */
     ConjunctList compensation;    /* over the scan's columns and leaves that stay */
+    ConjunctList kept;    /* over the scan's columns: rows of the view that are read, where some come from the tables; view_union.c */
+    ConjunctList missing; /* over the query's columns: those that come from the tables satisfy one of them */
+    bool splits_groups;   /* groups of the view may have rows among those .. */
+    const char *lacking;  /* .. for this reason */
+    LogicalNode *rows;    /* of the view alone, once others are added to the scan */
     const char *reason;           /* why it does not fit */
 } ViewMatch;
 
-/* Do the leaves and conditions fit? all_leaves: the view must have every leaf of the query. */
-Status match_block(PlanContext *context, const PlanView *view, const ViewShape *shape, const Block *query, bool all_leaves, ViewMatch *out,
-                   bool *out_fits);
+/* Do the leaves and conditions fit? Leaves of the query that the view does not have stay. */
+Status match_block(PlanContext *context, const PlanView *view, const ViewShape *shape, const Block *query, ViewMatch *out, bool *out_fits);
+/* Joined with the leaves that stay. */
+LogicalNode *match_join_rest(PlanContext *context, const ViewMatch *match, LogicalNode *node);
 /* The expression over the view's columns; NULL: it can't be had. by_query: where the query's conditions hold already. */
 Expr *match_expr(ViewMatch *match, const Expr *expr, bool by_query);
 Expr *view_column(const ViewMatch *match, uint32_t output);
@@ -111,6 +117,18 @@ Expr *idpairs_clone(PlanContext *context, const IdPairs *pairs, const Expr *expr
 /* ---- view_time.c ---- */
 /* A canonical expression over a column of the view that holds units of time; NULL: none has it. */
 Expr *view_time(ViewMatch *match, const Expr *wanted, bool by_query);
+
+bool is_truncation(const Expr *expr);
+bool same_time(const Expr *a, const Expr *b);                          /* but for casts of dates */
+Expr *time_call(ViewMatch *match, const char *name, Expr *a, Expr *b); /* NULL: there is no such function */
+
+/* ---- view_union.c ---- */
+/* A condition of the query, canonical by the view's classes, that cuts a unit of time of the view's groups in two: the unit comes from the tables. */
+bool union_cuts_unit(ViewMatch *match, const Expr *wanted);
+/* A condition of the view that the query does not have: rows for which it is not TRUE come from the tables. */
+bool union_lacks_condition(ViewMatch *match, Expr *condition);
+/* The scan becomes the rows of the view and those that come from the tables, grouped as the view is. */
+Status union_complete(ViewMatch *match);
 
 /* ---- view_aggregate.c ---- */
 /* What takes the place of a grouping node; NULL: match->reason says why there is none. */

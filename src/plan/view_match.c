@@ -309,16 +309,19 @@ static bool view_has_rows(ViewMatch *match)
     ConjunctList mapped = {0};
     for (uint32_t i = 0; i < match->shape->block.conjuncts.count; i++) {
         Expr *expr = idpairs_clone(context, &match->pairs, match->shape->block.conjuncts.items[i]);
-        ARRAY_PUSH(context->arena, &mapped, expr);
+        if (conjuncts_imply(context, &match->query_conjuncts, canonical(context, &match->query_classes, expr))) {
+            ARRAY_PUSH(context->arena, &mapped, expr);
+            continue;
+        }
+        match->lacking = text_of(match, "the view has only rows with ", expr, ", which the query does not ask for");
+        if (!union_lacks_condition(match, expr)) {
+            match->reason = match->lacking;
+            return false;
+        }
     }
+    /* What others than the view's rows satisfy as well. */
     classes_of(context, &mapped, &match->view_classes);
     canonical_list(context, &match->view_classes, &mapped, &match->view_conjuncts);
-    for (uint32_t i = 0; i < mapped.count; i++) {
-        if (conjuncts_imply(context, &match->query_conjuncts, canonical(context, &match->query_classes, mapped.items[i])))
-            continue;
-        match->reason = text_of(match, "the view has only rows with ", mapped.items[i], ", which the query does not ask for");
-        return false;
-    }
     return true;
 }
 
@@ -374,8 +377,10 @@ static bool compensate(ViewMatch *match)
         if (conjuncts_imply(context, &match->view_conjuncts, canonical(context, &match->view_classes, conjunct)))
             continue;
         Expr *translated = match_expr(match, conjunct, false);
+        if (translated == NULL && union_cuts_unit(match, canonical(context, &match->view_classes, conjunct)))
+            continue;
         if (translated == NULL) {
-            match->reason = text_of(match, "the view lacks columns for ", conjunct, "");
+            match->reason = match->splits_groups ? match->lacking : text_of(match, "the view lacks columns for ", conjunct, "");
             return false;
         }
         ARRAY_PUSH(context->arena, &match->compensation, translated);
@@ -386,7 +391,8 @@ static bool compensate(ViewMatch *match)
 static bool try_assignment(ViewMatch *match, const IdPairs *pairs)
 {
     match->pairs = (IdPairs){0};
-    match->compensation = (ConjunctList){0};
+    match->compensation = match->kept = match->missing = (ConjunctList){0};
+    match->splits_groups = false;
     for (uint32_t i = 0; i < match->shape->block.leaves.count; i++) {
         const IdPairs *leaf = &pairs[i * match->query->leaves.count + match->leaf_of[i]];
         for (uint32_t p = 0; p < leaf->count; p++)
@@ -425,14 +431,13 @@ static bool assign(Assignment *a, uint32_t at)
     return false;
 }
 
-Status match_block(PlanContext *context, const PlanView *view, const ViewShape *shape, const Block *query, bool all_leaves, ViewMatch *out,
-                   bool *out_fits)
+Status match_block(PlanContext *context, const PlanView *view, const ViewShape *shape, const Block *query, ViewMatch *out, bool *out_fits)
 {
     uint32_t view_count = shape->block.leaves.count, count = query->leaves.count;
     *out = (ViewMatch){
         .context = context, .view = view, .shape = shape, .query = query, .reason = "the view reads other tables than the query"};
     *out_fits = false;
-    if (view_count > count || view_count == 0 || (all_leaves && view_count != count))
+    if (view_count > count || view_count == 0)
         return OK;
     bool *fits = ARENA_NEW_ARRAY(context->arena, bool, view_count *count);
     IdPairs *pairs = ARENA_NEW_ARRAY(context->arena, IdPairs, view_count * count);

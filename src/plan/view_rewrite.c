@@ -23,6 +23,7 @@ typedef struct Offer {
     double rows; /* that it reads */
     LogicalNode *node;
     LogicalNode *scan; /* of the view, inside of node */
+    bool is_completed; /* by rows from the tables */
 } Offer;
 
 typedef struct Offers {
@@ -30,6 +31,9 @@ typedef struct Offers {
     uint32_t count;
     uint32_t capacity;
 } Offers;
+
+/* Views that lack some of the rows must be so much smaller than the tables, which are read as well. */
+enum { LACKING_FACTOR = 4 };
 
 static void note(Rewrite *rewrite, uint32_t candidate, const char *reason)
 {
@@ -55,11 +59,14 @@ static double block_rows(const Block *block, const bool *is_replaced, bool wante
 static void offer(Rewrite *rewrite, Offers *offers, const ViewMatch *match, uint32_t candidate, LogicalNode *node)
 {
     double rows = (double)table_row_count(match->view->table), replaced = block_rows(match->query, match->is_replaced, true);
-    if (!rewrite->views->is_forced && rows > replaced) {
-        note(rewrite, candidate, "the view has more rows than what it would replace");
+    bool is_worth_it = match->splits_groups ? rows * LACKING_FACTOR <= replaced : rows <= replaced;
+    if (!rewrite->views->is_forced && !is_worth_it) {
+        note(rewrite, candidate, match->splits_groups ? match->lacking : "the view has more rows than what it would replace");
         return;
     }
-    Offer made = {candidate, rows + block_rows(match->query, match->is_replaced, false), node, match->scan};
+    rows += match->splits_groups ? replaced / 2 : match->missing.count > 0 ? replaced / LACKING_FACTOR : 0;
+    Offer made = {candidate, rows + block_rows(match->query, match->is_replaced, false), node,
+                  match->rows != NULL ? match->rows : match->scan, match->rows != NULL};
     ARRAY_PUSH(rewrite->context->arena, offers, made);
 }
 
@@ -144,6 +151,15 @@ static int compare_offers(const void *left, const void *right)
     return a->candidate < b->candidate ? -1 : 1;
 }
 
+static void note_completed(Rewrite *rewrite, uint64_t table_id)
+{
+    PlanViews *views = rewrite->views;
+    if (views->completed_count == views->completed_room)
+        views->completed =
+            arena_grow(rewrite->context->arena, views->completed, sizeof(uint64_t), views->completed_count, &views->completed_room);
+    views->completed[views->completed_count++] = table_id;
+}
+
 /* The cheapest whose view may be used takes the place of *in_out. */
 static Status take_best(Rewrite *rewrite, Offers *offers, LogicalNode **in_out, bool *out_taken)
 {
@@ -158,6 +174,8 @@ static Status take_best(Rewrite *rewrite, Offers *offers, LogicalNode **in_out, 
             note(rewrite, best->candidate, arena_strndup(rewrite->context->arena, use.reason.data, use.reason.length));
             continue;
         }
+        if (best->is_completed)
+            note_completed(rewrite, rewrite->candidates[best->candidate].table->id);
         if (use.is_partial)
             TRY(complete_scan(rewrite, best->scan, &use));
         *in_out = best->node;
@@ -183,7 +201,7 @@ static Status offer_aggregate(Rewrite *rewrite, uint32_t candidate, const Logica
         bool fits;
         if (!view->form->shapes[s].is_grouped)
             continue;
-        TRY(match_block(context, view, &view->form->shapes[s], block, true, &match, &fits));
+        TRY(match_block(context, view, &view->form->shapes[s], block, &match, &fits));
         if (fits)
             TRY(match_aggregate(&match, node, calls, groups, &replacement));
         if (replacement != NULL)
@@ -231,7 +249,7 @@ static void collect_used(PlanContext *context, LogicalNode *node, const LogicalN
     }
 }
 
-static LogicalNode *join_rest(PlanContext *context, const ViewMatch *match, LogicalNode *node)
+LogicalNode *match_join_rest(PlanContext *context, const ViewMatch *match, LogicalNode *node)
 {
     for (uint32_t j = 0; j < match->query->leaves.count; j++) {
         if (match->is_replaced[j])
@@ -266,7 +284,7 @@ static void sort_again(PlanContext *context, const LogicalNode *top, LogicalNode
 static LogicalNode *replace_block(Rewrite *rewrite, ViewMatch *match, const LogicalNode *node, const IdSet *used)
 {
     PlanContext *context = rewrite->context;
-    LogicalNode *rows = make_filter(context, join_rest(context, match, match->scan), &match->compensation);
+    LogicalNode *rows = make_filter(context, match_join_rest(context, match, match->scan), &match->compensation);
     LogicalNode *project = make_node(context, LOGICAL_PROJECT, rows, NULL);
     project->columns = ARENA_NEW_ARRAY(context->arena, LogicalColumn, node->column_count + 1);
     project->project.exprs = ARENA_NEW_ARRAY(context->arena, Expr *, node->column_count + 1);
@@ -293,7 +311,7 @@ static Status offer_block(Rewrite *rewrite, uint32_t candidate, const LogicalNod
         bool fits;
         if (view->form->shapes[s].is_grouped)
             continue;
-        TRY(match_block(rewrite->context, view, &view->form->shapes[s], block, false, &match, &fits));
+        TRY(match_block(rewrite->context, view, &view->form->shapes[s], block, &match, &fits));
         LogicalNode *replacement = fits ? replace_block(rewrite, &match, node, used) : NULL;
         if (replacement != NULL)
             offer(rewrite, offers, &match, candidate, replacement);
@@ -367,9 +385,32 @@ static void tell(const Rewrite *rewrite)
     }
 }
 
+/* Views that the query names, where they say that they are read as their queries would be now. */
+static Status complete_named(Rewrite *rewrite, LogicalNode *node)
+{
+    const CatalogTable *table = node->kind == LOGICAL_SCAN ? node->scan.table : NULL;
+    for (uint32_t i = 0; i < node->child_count; i++)
+        TRY(complete_named(rewrite, node->children[i]));
+    if (table == NULL || table->schema->kind != TABLE_MATERIALIZED_VIEW || node->scan.is_historic || node->scan.partition_ids != NULL ||
+        node->scan.tablet_ids != NULL)
+        return OK;
+    PlanViewUse use = {0};
+    TRY(rewrite->views->read(rewrite->views->context, table, &use));
+    if (!use.is_partial)
+        return OK;
+    if (rewrite->views->trace != NULL)
+        bytebuf_printf(rewrite->views->trace, "MV %.*s.%.*s: completed by rows from its tables\n", SV_ARGS(node->scan.database->name),
+                       SV_ARGS(table->name));
+    return complete_scan(rewrite, node, &use);
+}
+
 Status rewrite_with_views(PlanContext *context, LogicalNode **in_out_root)
 {
     PlanViews *views = context->views;
+    if (views != NULL && views->read != NULL) {
+        Rewrite named = {.context = context, .views = views, .root = *in_out_root};
+        TRY(complete_named(&named, *in_out_root));
+    }
     for (uint32_t depth = 0; views != NULL && depth < MAX(views->max_depth, 1u); depth++) {
         Rewrite rewrite = {.context = context, .views = views, .root = *in_out_root, .depth = depth};
         uint64_t *tables = NULL;
@@ -382,6 +423,7 @@ Status rewrite_with_views(PlanContext *context, LogicalNode **in_out_root)
         rewrite.reasons = ARENA_NEW_ARRAY(context->arena, const char *, rewrite.count);
         rewrite.is_used = ARENA_NEW_ARRAY(context->arena, bool, rewrite.count);
         TRY(walk(&rewrite, in_out_root, false));
+        views->completed_before = views->completed_count;
         tell(&rewrite);
         if (!rewrite.has_changed)
             return OK;

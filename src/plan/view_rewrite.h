@@ -39,10 +39,16 @@ struct PlanViews {
     /* Views that read no other tables than these, which are sorted. */
     Status (*candidates)(void *context, const uint64_t *tables, uint32_t count, const PlanView **out_views, uint32_t *out_count);
     Status (*use)(void *context, const PlanView *view, PlanViewUse *out_use);
+    /* How a view that the query itself reads is to be read: as it is, or partly with the rest from its tables. NULL: as it is. */
+    Status (*read)(void *context, const CatalogTable *table, PlanViewUse *out_use);
     uint32_t max_depth;  /* views of views of views ... */
+    bool allows_union;   /* with rows from the tables that the view lacks */
     bool is_forced;      /* also where the view has more rows than what it replaces */
     ByteBuf *trace;      /* a line a view that does not fit or was used; NULL: nobody reads it */
     uint32_t used_count; /* out: parts of the query that were answered from views */
+    uint64_t *completed; /* views that were completed by rows from the tables, .. */
+    uint32_t completed_count, completed_room;
+    uint32_t completed_before; /* .. on walks before this one, whose tables are not read through them again */
 };
 
 /* A query that was bound in ids of its own becomes part of a statement; its subqueries are joins then. */

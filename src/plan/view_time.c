@@ -3,7 +3,7 @@
 /* Views by a unit of time: a coarser unit is the truncation of the finer one, and a bound that lies between two units
  * cuts no unit in two. */
 
-static bool is_truncation(const Expr *expr)
+bool is_truncation(const Expr *expr)
 {
     return expr->kind == EXPR_CALL && expr->argument_count == 2 && strcmp(expr->call.binding->def->name, "date_trunc") == 0 &&
            expr->arguments[0]->kind == EXPR_CONSTANT && !expr->arguments[0]->constant.value.is_null;
@@ -36,7 +36,7 @@ static const Expr *plain_time(const Expr *expr)
     return expr;
 }
 
-static bool same_time(const Expr *a, const Expr *b)
+bool same_time(const Expr *a, const Expr *b)
 {
     return expr_equal(plain_time(a), plain_time(b));
 }
@@ -46,7 +46,7 @@ static StrView unit_of(const Expr *truncation)
     return str_view(&truncation->arguments[0]->constant.value.str);
 }
 
-static Expr *call(ViewMatch *match, const char *name, Expr *a, Expr *b)
+Expr *time_call(ViewMatch *match, const char *name, Expr *a, Expr *b)
 {
     Diag ignored = {0};
     Expr *result, **arguments = ARENA_NEW_ARRAY(match->context->arena, Expr *, 2);
@@ -64,7 +64,7 @@ static Expr *coarser(ViewMatch *match, Expr *const *outputs, const Expr *wanted)
         if (have == NULL || !is_truncation(have) || !same_time(have->arguments[1], wanted->arguments[1]) ||
             !is_made_of(unit_of(wanted), unit_of(have)))
             continue;
-        Expr *truncated = call(match, "date_trunc", wanted->arguments[0], view_column(match, i));
+        Expr *truncated = time_call(match, "date_trunc", wanted->arguments[0], view_column(match, i));
         if (truncated != NULL && expr_cast(match->context->arena, truncated, wanted->type, true, &ignored, &result) == OK)
             return result;
     }
@@ -75,7 +75,7 @@ static Expr *coarser(ViewMatch *match, Expr *const *outputs, const Expr *wanted)
 static bool is_boundary(ViewMatch *match, Expr *unit, Expr *constant)
 {
     Diag ignored = {0};
-    Expr *folded, *cast, *truncated = call(match, "date_trunc", unit, constant);
+    Expr *folded, *cast, *truncated = time_call(match, "date_trunc", unit, constant);
     return truncated != NULL && expr_fold(match->context->arena, match->context->session, truncated, &ignored, &folded) == OK &&
            expr_cast(match->context->arena, folded, constant->type, true, &ignored, &cast) == OK &&
            expr_fold(match->context->arena, match->context->session, cast, &ignored, &folded) == OK && expr_equal(folded, constant);
@@ -92,7 +92,7 @@ static Expr *bound(ViewMatch *match, Expr *const *outputs, const Expr *wanted)
         const Expr *have = outputs[i];
         if (have != NULL && is_truncation(have) && same_time(have->arguments[1], wanted->arguments[0]) &&
             is_boundary(match, have->arguments[0], constant))
-            return call(match, name, view_column(match, i), constant);
+            return time_call(match, name, view_column(match, i), constant);
     }
     return NULL;
 }

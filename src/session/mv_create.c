@@ -178,8 +178,13 @@ static Status fill_columns(Creation *creation, BoundQuery *query)
 {
     StatementContext *context = creation->context;
     AstCreateTable table = creation->ast->table;
-    DdlContext ddl = {.arena = &context->arena, .diag = context->diag, .store = context->session->instance->store, .analyze = &context->analyze,
-                      .now_us = context->func.now_us, .zone_offset_us = context->func.zone_offset_us};
+    DdlContext ddl = {.arena = &context->arena,
+                      .diag = context->diag,
+                      .store = context->session->instance->store,
+                      .analyze = &context->analyze,
+                      .now_us = context->func.now_us,
+                      .zone_offset_us = context->func.zone_offset_us,
+                      .is_view = true};
     const AstColumns *written = &creation->ast->table.columns;
     table.partition_scheme = AST_UNPARTITIONED;
     table.partition_exprs = (AstExprList){0};

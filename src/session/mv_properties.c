@@ -124,7 +124,7 @@ static Status check_variable(StatementContext *context, StrView key, StrView val
         if (strview_equal_ci(name, strview(numbers[i])) && (!int64_parse(strview_trim(value), &number) || number < 0))
             return RAISE(context->diag, ANALYSIS, "Getting analyzing error. Detail message: Incorrect argument type to variable '%s'.", numbers[i]);
     }
-    return OK;
+    return variable_check(name, value, context->diag);
 }
 
 static bool is_base(const MvDefinition *definition, StrView item)

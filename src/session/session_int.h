@@ -245,6 +245,8 @@ Status snapshot_moment(void *context, const AstExpr *value, bool is_version, Str
 /* cluster_statements.c; false: it is none of its statements. */
 bool run_cluster_command(StatementContext *context, const AstCommand *command, Status *out_status);
 bool run_volume_command(StatementContext *context, const AstCommand *command, Status *out_status);
+/* resource_group_statements.c */
+bool run_group_command(StatementContext *context, const AstCommand *command, Status *out_status);
 bool run_cache_command(StatementContext *context, const AstStatement *statement, Status *out_status);
 Status run_kill(StatementContext *context, const AstStatement *statement);
 Status run_backup(StatementContext *context, const AstCommand *command);

@@ -87,9 +87,10 @@ Status show_rows(StatementContext *context, const AstStatement *statement, const
 
 static const ShowForm *find_form(StrView what)
 {
-    const ShowForms *const all[] = {&show_backup_forms, &show_process_forms,  &show_table_forms, &show_partition_forms, &show_node_forms, &show_server_forms,
-                                    &show_job_forms,      &show_user_forms,  &show_config_forms,    &show_task_forms, &show_recycle_forms,
-                                    &show_snapshot_forms, &show_view_forms,  &show_help_forms,      &show_dictionary_forms};
+    const ShowForms *const all[] = {&show_backup_forms, &show_process_forms, &show_table_forms,      &show_partition_forms,
+                                    &show_node_forms,   &show_server_forms,  &show_job_forms,        &show_user_forms,
+                                    &show_config_forms, &show_task_forms,    &show_recycle_forms,    &show_snapshot_forms,
+                                    &show_view_forms,   &show_help_forms,    &show_dictionary_forms, &show_group_forms};
     for (size_t f = 0; f < COUNT_OF(all); f++) {
         for (uint32_t i = 0; i < all[f]->count; i++) {
             if (strview_is(what, all[f]->items[i].what))

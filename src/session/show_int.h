@@ -20,9 +20,9 @@ typedef struct ShowForms {
     uint32_t count;
 } ShowForms;
 
-extern const ShowForms show_backup_forms, show_process_forms, show_table_forms, show_partition_forms, show_node_forms, show_server_forms, show_job_forms,
-    show_user_forms, show_config_forms, show_task_forms, show_recycle_forms, show_snapshot_forms, show_view_forms, show_help_forms,
-    show_dictionary_forms;
+extern const ShowForms show_backup_forms, show_process_forms, show_table_forms, show_partition_forms, show_node_forms, show_server_forms,
+    show_job_forms, show_user_forms, show_config_forms, show_task_forms, show_recycle_forms, show_snapshot_forms, show_view_forms,
+    show_help_forms, show_dictionary_forms, show_group_forms;
 
 /* Answers the statement from the table. */
 Status show_rows(StatementContext *context, const AstStatement *statement, const SystemTable *table, int pattern);

@@ -1,6 +1,6 @@
 #include "session/show_int.h"
 
-/* SHOW FRONTENDS, BACKENDS, COMPUTE NODES, WAREHOUSES, STORAGE VOLUMES, CATALOGS, RESOURCE GROUPS: one node does
+/* SHOW FRONTENDS, BACKENDS, COMPUTE NODES, WAREHOUSES, STORAGE VOLUMES, CATALOGS: one node does
  * everything, and says so. */
 
 #include "base/environment.h"
@@ -219,12 +219,6 @@ static Status produce_catalogs(const SystemSource *source, SystemRows *rows)
 
 const SystemTable show_catalogs_table = {"", SYSTEM_COLUMNS(catalogs_columns), produce_catalogs};
 
-static const SystemColumn groups_columns[] = {
-    TEXT("name"), TEXT("id"), TEXT("cpu_weight"), TEXT("exclusive_cpu_cores"), TEXT("mem_limit"), TEXT("big_query_cpu_second_limit"),
-    TEXT("big_query_scan_rows_limit"), TEXT("big_query_mem_limit"), TEXT("concurrency_limit"), TEXT("spill_mem_limit_threshold"),
-    TEXT("classifiers")};
-static const SystemColumn usage_columns[] = {TEXT("Name"), TEXT("Id"), TEXT("Backend"), TEXT("BEInUseCpuCores"), TEXT("BEInUseMemBytes"),
-                                             TEXT("BERunningQueries")};
 static const SystemColumn blacklist_columns[] = {TEXT("Index"), TEXT("Forbidden SQL")};
 static const SystemColumn node_blacklist_columns[] = {TEXT("BackendId"), TEXT("AddBlackListType"), TEXT("LostConnectionTime"),
                                                       TEXT("LostConnectionNumberInPeriod"), TEXT("CheckTimePeriod(s)")};
@@ -236,9 +230,6 @@ static const ShowForm forms[] = {
     {"WAREHOUSES", {"", SYSTEM_COLUMNS(warehouses_columns), produce_warehouses}, 1, NULL},
     {"STORAGE VOLUMES", {"", SYSTEM_COLUMNS(volumes_columns), produce_volumes}, 0, NULL},
     {"CATALOGS", {"", SYSTEM_COLUMNS(catalogs_columns), produce_catalogs}, 0, NULL},
-    {"RESOURCE GROUPS", {"", SYSTEM_COLUMNS(groups_columns), NULL}, 0, NULL},
-    {"RESOURCE GROUPS ALL", {"", SYSTEM_COLUMNS(groups_columns), NULL}, 0, NULL},
-    {"USAGE RESOURCE GROUPS", {"", SYSTEM_COLUMNS(usage_columns), NULL}, SHOW_NO_PATTERN, NULL},
     {"SQLBLACKLIST", {"", SYSTEM_COLUMNS(blacklist_columns), NULL}, SHOW_NO_PATTERN, NULL},
     {"BACKEND BLACKLIST", {"", SYSTEM_COLUMNS(node_blacklist_columns), NULL}, SHOW_NO_PATTERN, NULL},
     {"COMPUTE NODE BLACKLIST", {"", SYSTEM_COLUMNS(node_blacklist_columns), NULL}, SHOW_NO_PATTERN, NULL},

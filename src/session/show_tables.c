@@ -191,7 +191,7 @@ static const char *key_word(const TableSchema *schema, const TableColumn *column
 /* Columns of materialized views that are no keys say that they are not aggregated. */
 static void put_extra(SystemRows *rows, const TableSchema *schema, const TableColumn *column, ColumnStyle style)
 {
-    bool is_plain = schema->kind == TABLE_MATERIALIZED_VIEW && !table_is_rollup(schema) && !column->is_key && column->aggregate.data == NULL;
+    bool is_plain = schema->kind == TABLE_MATERIALIZED_VIEW && !table_is_rollup(schema) && !column->is_key && column->aggregate.length == 0;
     if (column->is_auto_increment)
         system_put_word(rows, "AUTO_INCREMENT");
     else if (column->generated.length > 0)

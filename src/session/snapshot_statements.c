@@ -49,14 +49,19 @@ static Status open_snapshot(StatementContext *context, StrView name, const Catal
 }
 
 /* A time in the session's zone as microseconds of UTC. */
+/* Clocks of clients and nodes may differ a little. */
+static const int64_t CLOCK_SLACK_US = INT64_C(60) * 1000000;
+
 static Status time_of(StatementContext *context, Type type, const Datum *value, int64_t *out_us)
 {
     int64_t local = value->i64;
     if (type.kind == TYPE_DATE)
         local = value->i64 * 86400 * 1000000;
     else if (type.kind != TYPE_DATETIME && (!type_is_string(type) || !datetime_parse_us(str_view(&value->str), &local)))
-        return RAISE(context->diag, INVALID_ARGUMENT, "AS OF needs a time");
+        return RAISE(context->diag, INVALID_ARGUMENT, "a time is needed, such as '2026-01-31 10:00:00'");
     *out_us = context->func.zone == NULL ? local - context->func.zone_offset_us : time_zone_to_utc(context->func.zone, local);
+    if (*out_us > env_wall_us(meta_environment(store_of(context))) + CLOCK_SLACK_US)
+        return RAISE(context->diag, BAD_VALUE, "the time is in the future");
     return OK;
 }
 

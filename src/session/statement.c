@@ -10,6 +10,7 @@
 #include "load/partition_router.h"
 #include "load/table_loader.h"
 #include "meta/load_answer.h"
+#include "meta/resource_group.h"
 #include "plan/plan.h"
 #include "types/number_text.h"
 
@@ -396,6 +397,16 @@ Status evaluate_value(StatementContext *context, const AstExpr *value, StrView s
     return OK;
 }
 
+/* Values that are names of something. */
+static Status check_setting(StatementContext *context, const AstSetItem *item, StrView value)
+{
+    ResourceGroupDef group;
+    if (strview_equal_ci(item->name, STR_VIEW("resource_group")) && value.length > 0 &&
+        !resource_group_find(context->catalog, value, 1, &context->arena, &group))
+        return RAISE(context->diag, ANALYSIS, "Getting analyzing error. Detail message: resource group not exists: %.*s.", SV_ARGS(value));
+    return OK;
+}
+
 static Status set_variable(StatementContext *context, const AstSetItem *item, StrView source)
 {
     bool is_user = strview_is(item->scope, "user");
@@ -415,6 +426,8 @@ static Status set_variable(StatementContext *context, const AstSetItem *item, St
     TRY(evaluate_value(context, item->value, source, &one.type, &one.value));
     AUTO_BYTEBUF text = {0};
     datum_print(one.type, &one.value, &text);
+    if (!is_user && !one.value.is_null)
+        TRY(check_setting(context, item, bytebuf_view(&text)));
     if (one.type.kind == TYPE_BOOLEAN && !one.value.is_null && !is_user) {
         bytebuf_clear(&text);
         bytebuf_append_text(&text, one.value.i64 != 0 ? "true" : "false");
@@ -543,7 +556,7 @@ static Status run_statement(StatementContext *context, const AstStatement *state
             run_dictionary_command(context, statement->command, &status) ||
             run_snapshot_command(context, statement->command, statement->source, &status) ||
             run_mv_command(context, statement->command, &status) || run_volume_command(context, statement->command, &status) ||
-            run_cache_command(context, statement, &status))
+            run_cache_command(context, statement, &status) || run_group_command(context, statement->command, &status))
             return status;
         if (run_access_command(context, statement->command, &status))
             return status;

@@ -122,6 +122,8 @@ static Status take_properties(StatementContext *context, const AstProperties *as
                          "Getting analyzing error. Detail message: Unknown property of a task: '%.*s'. Session variables are written as "
                          "'session.name'.",
                          SV_ARGS(key));
+        if (is_variable)
+            TRY(variable_check(name, ast->values.items[i], context->diag));
         uint32_t at = 0;
         while (at < task->property_count && !strview_equal_ci(task->properties[at].key, key))
             at++;

@@ -52,6 +52,20 @@ static Status parse_mv_columns(Parser *p, AstCreateTable *table)
     return expect_symbol(p, ")");
 }
 
+/* Each clause of CREATE MATERIALIZED VIEW stands once at most. */
+static Status note_clause(Parser *p, uint32_t *in_out_seen)
+{
+    static const char *const words[] = {"REFRESH", "PARTITION", "DISTRIBUTED", "ORDER", "PROPERTIES", "COMMENT"};
+    for (uint32_t i = 0; i < COUNT_OF(words); i++) {
+        if (!is_word(p, words[i]))
+            continue;
+        if ((*in_out_seen >> i & 1) != 0)
+            return syntax_error(p, "'AS', each clause stands once");
+        *in_out_seen |= 1u << i;
+    }
+    return OK;
+}
+
 Status parse_create_mv(Parser *p, AstStatement *out, bool or_replace)
 {
     out->kind = AST_STATEMENT_CREATE_MV;
@@ -63,7 +77,9 @@ Status parse_create_mv(Parser *p, AstStatement *out, bool or_replace)
     if (is_symbol(p, "("))
         TRY(parse_mv_columns(p, table));
     bool done = false;
+    uint32_t seen = 0;
     while (!done) {
+        TRY(note_clause(p, &seen));
         if (accept_word(p, "REFRESH")) {
             TRY(parse_refresh_clause(p, &mv->refresh));
             continue;

@@ -91,6 +91,8 @@ static Status parse_create_resource_group(Parser *p, AstStatement *out, bool or_
     AstCommand *command = new_command(p, out, "CREATE RESOURCE GROUP");
     command->or_replace = or_replace;
     TRY(parse_if_not_exists(p, &command->if_not_exists));
+    if (accept_phrase(p, "OR REPLACE"))
+        command->or_replace = true;
     TRY(parse_name(p, &command->name));
     if (accept_word(p, "TO"))
         TRY(parse_classifiers(p, command));

@@ -12,6 +12,7 @@ typedef struct Merge {
     Arena page;
     Vector *columns;
     uint32_t rows;
+    RowMoves *moves; /* NULL: nobody asks */
     VolumeWriter *writer;
     uint64_t written;
 } Merge;
@@ -85,9 +86,13 @@ static Status gather(Merge *m)
     m->columns = ARENA_NEW_ARRAY(&m->arena, Vector, input->column_count);
     for (uint32_t c = 0; c < input->column_count; c++)
         vector_init(&m->columns[c], &m->arena, input->columns[c].type, (uint32_t)total);
+    if (m->moves != NULL)
+        m->moves->first_rows = ARENA_NEW_ARRAY(m->moves->arena, uint32_t, input->segment_count);
     for (uint32_t s = 0; s < input->segment_count; s++) {
         if (input->cancelled != NULL && atomic_load(input->cancelled))
             return RAISE(m->diag, CANCELLED, "compaction was cancelled");
+        if (m->moves != NULL)
+            m->moves->first_rows[s] = m->rows;
         if (segment_live_rows(&input->segments[s]) > 0)
             TRY(gather_segment(m, &input->segments[s]));
         if (input->memory != NULL && mem_over_limit(input->memory))
@@ -131,19 +136,31 @@ static Status write_rows(Merge *m, SegmentWriter *writer, const uint32_t *positi
     return OK;
 }
 
+static void note_order(Merge *m, const uint32_t *positions)
+{
+    m->moves->rows = m->rows;
+    m->moves->positions = NULL;
+    if (positions == NULL)
+        return;
+    m->moves->positions = ARENA_NEW_ARRAY(m->moves->arena, uint32_t, m->rows);
+    memcpy(m->moves->positions, positions, m->rows * sizeof(*positions));
+}
+
 static Status write_segment(Merge *m, SegmentRef *out_segment)
 {
     const CompactionInput *input = m->input;
     SegmentWriter *writer;
     TRY(segment_writer_open(input->columns, input->column_count, write_bytes, m, m->diag, &writer));
     segment_writer_filter(writer, input->filters, input->filter_count);
-    uint32_t *positions = row_sort_positions(m->columns, m->rows, input->sort_columns, input->sort_count);
-    Status status = write_rows(m, writer, positions);
+    uint32_t *sorted = input->order != NULL ? NULL : row_sort_positions(m->columns, m->rows, input->sort_columns, input->sort_count);
+    Status status = write_rows(m, writer, input->order != NULL ? input->order->positions : sorted);
     out_segment->offset = 0;
     if (status == OK)
         status = segment_writer_finish(writer, &out_segment->length, &out_segment->row_count);
     segment_writer_close(writer);
-    mem_free(positions);
+    if (status == OK && m->moves != NULL)
+        note_order(m, sorted);
+    mem_free(sorted);
     return status;
 }
 
@@ -151,6 +168,8 @@ static Status run(Merge *m, const char *path, SegmentRef *out_segment)
 {
     Volume *volume = m->input->volume;
     TRY(gather(m));
+    if (m->input->order != NULL && m->input->order->rows != m->rows)
+        return RAISE(m->diag, INTERNAL, "%u rows are merged again, there were %u", m->rows, m->input->order->rows);
     TRY(volume->ops->open_writer(volume, path, m->diag, &m->writer));
     Status status = write_segment(m, out_segment);
     if (status == OK)
@@ -159,9 +178,9 @@ static Status run(Merge *m, const char *path, SegmentRef *out_segment)
     return status;
 }
 
-Status compaction_merge(const CompactionInput *input, const char *path, Diag *diag, SegmentRef *out_segment)
+Status compaction_merge(const CompactionInput *input, const char *path, Diag *diag, SegmentRef *out_segment, RowMoves *moves)
 {
-    Merge m = {.input = input, .diag = diag};
+    Merge m = {.input = input, .diag = diag, .moves = moves};
     arena_init(&m.arena, input->memory);
     arena_init(&m.page, input->memory);
     Status status = run(&m, path, out_segment);

@@ -483,6 +483,21 @@ void primary_index_rename(PrimaryIndexes *indexes, uint64_t tablet_id, uint64_t 
 
 /* ---- compaction ---- */
 
+/* The rows that are not deleted, as far as they lie one behind the other. */
+static void put_moved(PrimaryIndex *index, const PrimaryIndexMove *move)
+{
+    static const DeleteVector none;
+    const DeleteVector *deletes = move->deletes == NULL ? &none : move->deletes;
+    uint32_t rows = (uint32_t)move->merged->row_count;
+    uint32_t segment = primary_index_segment(index, move->merged->id);
+    for (uint32_t first = 0, end; first < rows; first = end + 1) {
+        for (end = first; end < rows && !delete_vector_has(deletes, end);)
+            end++;
+        if (end > first)
+            primary_index_put_rows(index, move->keys + first, end - first, (RowPlace){segment, first}, NULL);
+    }
+}
+
 void primary_index_follow(PrimaryIndexes *indexes, const PrimaryIndexMove *move)
 {
     PrimaryIndex *index = take_idle(indexes, move->tablet_id);
@@ -492,9 +507,7 @@ void primary_index_follow(PrimaryIndexes *indexes, const PrimaryIndexMove *move)
         primary_index_drop(index);
         return;
     }
-    if (move->merged != NULL) {
-        RowPlace first = {primary_index_segment(index, move->merged->id), 0};
-        primary_index_put_rows(index, move->keys, (uint32_t)move->merged->row_count, first, NULL);
-    }
+    if (move->merged != NULL)
+        put_moved(index, move);
     primary_index_put_back(indexes, index, move->after, move->after_count);
 }

@@ -10,6 +10,7 @@
  * Who changes the rows of a table holds its lock: primary_indexes_lock() from before the index is got until
  * after the commit. */
 
+#include "storage/delete_vector.h"
 #include "storage/key_pages.h"
 
 typedef struct PrimaryIndexes PrimaryIndexes; /* of a server */
@@ -79,8 +80,9 @@ typedef struct PrimaryIndexMove {
     uint64_t tablet_id;
     const SegmentRef *before, *after; /* all of the tablet's */
     uint32_t before_count, after_count;
-    const SegmentRef *merged; /* NULL: no row was left */
-    const KeyHash *keys;      /* of its rows */
+    const SegmentRef *merged;    /* NULL: no row was left */
+    const KeyHash *keys;         /* of its rows */
+    const DeleteVector *deletes; /* of its rows, which are left out: their keys are elsewhere by now; NULL: none */
 } PrimaryIndexMove;
 bool primary_index_is_there(PrimaryIndexes *indexes, uint64_t tablet_id);
 void primary_index_follow(PrimaryIndexes *indexes, const PrimaryIndexMove *move);

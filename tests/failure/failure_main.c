@@ -13,12 +13,24 @@
 
 #include "base/fault.h"
 #include "base/log.h"
-#include "failure/fixture.h"
+#include "failure/beside.h"
 
 enum { MOST_RUNS = 3000, DENSE_RUNS = 24 };
 
-/* RUN_UNSEEN: what it does is not seen in the data, so that each run has a fresh server. */
-typedef enum ScenarioKind { RUN_SQL, RUN_UNSEEN, RUN_LOAD, RUN_MERGED_LOAD, RUN_REOPEN, RUN_FIRST_START, RUN_RESTORE, RUN_TRIM } ScenarioKind;
+/* RUN_UNSEEN: what it does is not seen in the data, so that each run has a fresh server. RUN_BESIDE: the same while pk is compacted.
+ * RUN_NEWEST: SQL in the newest formats; the others run in those of the first level. */
+typedef enum ScenarioKind {
+    RUN_SQL,
+    RUN_NEWEST,
+    RUN_UNSEEN,
+    RUN_BESIDE,
+    RUN_LOAD,
+    RUN_MERGED_LOAD,
+    RUN_REOPEN,
+    RUN_FIRST_START,
+    RUN_RESTORE,
+    RUN_TRIM
+} ScenarioKind;
 
 typedef struct Scenario {
     ScenarioKind kind;
@@ -33,7 +45,8 @@ static const Scenario scenarios[] = {
     {RUN_SQL, "SELECT count(DISTINCT k), group_concat(DISTINCT s) FROM dup WHERE k NOT IN (SELECT v FROM pk WHERE v % 2 = 0)"},
     {RUN_SQL, "SELECT /*+ SET_VAR(enable_spill=true, spill_mode='force') */ s, sum(v), count(*) FROM dup GROUP BY s ORDER BY s"},
     {RUN_SQL, "SELECT /*+ SET_VAR(enable_spill=true, spill_mode='force') */ a.k, b.v FROM pk a JOIN pk b ON a.k = b.v ORDER BY 1, 2"},
-    {RUN_SQL, "SELECT /*+ SET_VAR(enable_spill=true, spill_mode='force') */ md5(g), g FROM TABLE(generate_series(1, 12000)) t(g) ORDER BY 1"},
+    {RUN_SQL,
+     "SELECT /*+ SET_VAR(enable_spill=true, spill_mode='force') */ md5(g), g FROM TABLE(generate_series(1, 12000)) t(g) ORDER BY 1"},
     {RUN_SQL, "CREATE TABLE fresh (a INT, b STRING) DUPLICATE KEY(a) DISTRIBUTED BY HASH(a) BUCKETS 3"},
     {RUN_SQL, "CREATE TABLE copied AS SELECT k, s FROM dup WHERE k < 50"},
     {RUN_SQL, "CREATE TABLE copied PARTITION BY date_trunc('month', p) AS SELECT p, k, s FROM dup WHERE k < 50"},
@@ -60,7 +73,8 @@ static const Scenario scenarios[] = {
     {RUN_SQL, "ALTER TABLE auto_made PARTITION BY date_trunc('quarter', d) BETWEEN '2022-01-01' AND '2022-12-31'"},
     {RUN_SQL, "ALTER TABLE pk SWAP WITH counted"},
     {RUN_SQL, "ALTER TABLE dup DROP TEMPORARY PARTITION t FORCE"},
-    {RUN_SQL, "ALTER TABLE dup ADD TEMPORARY PARTITION IF NOT EXISTS u VALUES [('2024-01-01'), ('2024-06-01')); ALTER TABLE dup TRUNCATE PARTITION a"},
+    {RUN_SQL, "ALTER TABLE dup ADD TEMPORARY PARTITION IF NOT EXISTS u VALUES [('2024-01-01'), ('2024-06-01')); ALTER TABLE dup TRUNCATE "
+              "PARTITION a"},
     {RUN_SQL, "RECOVER PARTITION lost_one FROM dup"},
     {RUN_SQL, "RECOVER DATABASE lost"},
     {RUN_SQL, "DROP DATABASE spare"},
@@ -70,7 +84,8 @@ static const Scenario scenarios[] = {
     {RUN_SQL, "TRUNCATE TABLE dup"},
     {RUN_SQL, "INSERT OVERWRITE dup PARTITION (b) SELECT k, '2024-05-05', s, v + 1 FROM dup WHERE k % 5 = 0"},
     {RUN_SQL, "INSERT OVERWRITE auto_made SELECT k, date_add('2023-01-01', INTERVAL k MONTH) FROM pk WHERE k < 4"},
-    {RUN_SQL, "MERGE INTO pk USING (SELECT k, v FROM dup WHERE k BETWEEN 400 AND 550) d ON pk.k = d.k + 2700 WHEN MATCHED AND d.v > 1400 THEN DELETE "
+    {RUN_SQL, "MERGE INTO pk USING (SELECT k, v FROM dup WHERE k BETWEEN 400 AND 550) d ON pk.k = d.k + 2700 WHEN MATCHED AND d.v > 1400 "
+              "THEN DELETE "
               "WHEN MATCHED THEN UPDATE SET v = d.v WHEN NOT MATCHED THEN INSERT (k, v) VALUES (d.k + 2700, 5)"},
     {RUN_SQL, "UPDATE pk SET v = d.v FROM dup d WHERE pk.k = d.k AND d.k < 100"},
     {RUN_SQL, "INSERT INTO dup VALUES (1, '2023-01-01', 'x', 2), (3, '2024-02-02', 'y', 4)"},
@@ -81,7 +96,7 @@ static const Scenario scenarios[] = {
     {RUN_SQL, "INSERT INTO counted (v) SELECT v FROM dup WHERE k < 20"},
     {RUN_SQL, "DELETE FROM pk WHERE k % 7 = 1"},
     {RUN_SQL, "UPDATE pk SET v = v + 1 WHERE k % 5 = 1"},
-    {RUN_SQL, "ALTER TABLE pk COMPACT; SET partial_update_mode = 'column'; UPDATE pk SET v = v + 2 WHERE k % 5 = 1"},
+    {RUN_NEWEST, "ALTER TABLE pk COMPACT; SET partial_update_mode = 'column'; UPDATE pk SET v = v + 2 WHERE k % 5 = 1"},
     {RUN_SQL, "DELETE FROM dup WHERE k > 300"},
     {RUN_SQL, "BEGIN; INSERT INTO dup VALUES (9, '2023-01-01', 'x', 2); INSERT INTO auto_made VALUES (7, '2024-01-15'); COMMIT"},
     {RUN_SQL, "BEGIN; INSERT INTO pk SELECT k, v + 7 FROM pk WHERE k < 40; DELETE FROM pk WHERE k = 12; UPDATE pk SET v = 1 WHERE k = 13; "
@@ -92,6 +107,8 @@ static const Scenario scenarios[] = {
               "INSERT INTO pk SELECT k, v FROM FILES('path' = 'file://${files}/p/*', 'format' = 'parquet')"},
     {RUN_UNSEEN, "ALTER TABLE dup COMPACT"},
     {RUN_UNSEEN, "ALTER TABLE pk COMPACT"},
+    {RUN_BESIDE, "INSERT INTO pk SELECT k, v FROM pk WHERE k % 3 = 0"},
+    {RUN_BESIDE, "SET partial_update_mode = 'column'; UPDATE pk SET v = v WHERE k % 2 = 0"},
     {RUN_UNSEEN, "ADMIN VACUUM"},
     {RUN_SQL, "ALTER SYSTEM CREATE IMAGE"},
     {RUN_LOAD, "1,2023-01-01,loaded,1\n2,2024-01-01,loaded,2\n3,2024-03-01,loaded,3\n"},
@@ -114,6 +131,16 @@ static const char *const mode_names[MODES] = {"volume once", "volume sticky", "v
 static uint32_t passed, failed;
 static uint64_t runs;
 
+static Status run_beside(Fixture *f, const char *sql, Diag *diag)
+{
+    beside_watch(f);
+    TRY(fixture_finalize(f, diag));
+    beside_run(sql, NULL, NULL);
+    Status status = fixture_run(f, "ALTER TABLE pk COMPACT", NULL, diag);
+    beside_run(NULL, NULL, NULL);
+    return status;
+}
+
 static Status run_scenario(Fixture *f, const Scenario *scenario, Diag *diag)
 {
     switch (scenario->kind) {
@@ -121,6 +148,11 @@ static Status run_scenario(Fixture *f, const Scenario *scenario, Diag *diag)
         return fixture_load(f, scenario->text, "a_label", false, diag);
     case RUN_MERGED_LOAD:
         return fixture_load(f, scenario->text, "a_label", true, diag);
+    case RUN_NEWEST:
+        TRY(fixture_finalize(f, diag));
+        return fixture_run(f, scenario->text, NULL, diag);
+    case RUN_BESIDE:
+        return run_beside(f, scenario->text, diag);
     case RUN_REOPEN:
         return fixture_reopen(f, diag);
     case RUN_FIRST_START:

@@ -1,7 +1,7 @@
 # N-th failure loops over allocation, the volume and the fault points: `make failures`; under sanitizers in test-all.
 TEST_HARNESSES += failures memory-limits
 LONG_HARNESSES += failures-asan
-FAILURE_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,tests/failure/failure_main.c tests/failure/fixture.c)
+FAILURE_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,tests/failure/failure_main.c tests/failure/beside.c tests/failure/fixture.c)
 MEMORY_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,tests/failure/memory_main.c tests/failure/fixture.c)
 .PHONY: failures harness-failures harness-failures-asan
 $(FAILURE_OBJECTS) $(MEMORY_OBJECTS): CFLAGS_ALL += -Itests

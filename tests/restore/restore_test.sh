@@ -87,9 +87,23 @@ stop_server
 tool 0 restore --volume "file://$volume" --to-entry "$last"
 start
 query "select sum(v) from d.t" 110
+# questions about the past find the incarnation that was alive then
+query "select sum(v) from d.t for version as of $last" 110
+query "set time_zone = '+00:00'; select sum(v) from d.t for timestamp as of '$moment'" 30
+sql -e "set time_zone = '+00:00'; create table d.of_then clone d.t for timestamp as of '$moment'"
+query "select sum(v) from d.of_then" 30
+sql -e "drop table d.of_then force"
 stop_server
-tool 1 restore --volume "file://$volume" --to-entry x
-has "not an entry"
+for entry in x 0 -5 5x; do
+    tool 1 restore --volume "file://$volume" --to-entry "$entry"
+    has "'$entry' is not an entry's number"
+done
+tool 1 restore --volume "file://$volume" --to-entry 99999999
+has "there is no entry 99999999: incarnation 4 ends at entry"
+tool 1 restore --volume "file://$volume" --to-time '2100-01-01 00:00:00'
+has "is in the future"
+tool 1 restore --volume "file://$volume" --to-time '2000-01-01 00:00:00'
+has "nothing is known of that time: the cluster began at"
 tool 1 restore --volume "file://$volume"
 tool 1 restore --volume "file://$work/nowhere" --to-entry 5
 

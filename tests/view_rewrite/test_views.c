@@ -146,7 +146,13 @@ Status test_views_run(TestViews *views, const char *sql, TestRun *run, Diag *dia
     mem_tracker_init(&memory, NULL, "query", 0);
     CatalogSnapshot *catalog = meta_snapshot(instance->store);
     planner_open(&p, views, &arena, catalog, diag);
-    PlanViews candidates_of = {.context = &p, .candidates = candidates, .use = use_view, .max_depth = 3, .is_forced = true, .trace = run->trace};
+    PlanViews candidates_of = {.context = &p,
+                               .candidates = candidates,
+                               .use = use_view,
+                               .allows_union = true,
+                               .max_depth = 3,
+                               .is_forced = true,
+                               .trace = run->trace};
     Status status = plan(&p, sql, run, &candidates_of, &physical);
     ExecOptions options = {.pool = instance->pool, .segments = instance->segments, .memory = &memory, .spill = instance->spill, .spill_mode = SPILL_AUTO};
     ExecResult result = {.context = &lines, .rows = take_rows};

@@ -170,7 +170,27 @@ static const Case cases[] = {
     {NULL, "SELECT g, grouping(g), count(*), avg(v) FROM t GROUP BY CUBE (g, d)", 1},
     {NULL, "SELECT d, sum(v) FROM t WHERE g = 2 GROUP BY d", 1},
     {NULL, "SELECT x.g, x.s, u.name FROM (SELECT g, sum(v) AS s FROM t GROUP BY g) x JOIN u ON u.k = x.g", 1},
-    {NULL, "SELECT u.name, sum(t.v) FROM t JOIN u ON t.g = u.k GROUP BY u.name", 0},
+    {NULL, "SELECT u.name, sum(t.v) FROM t JOIN u ON t.g = u.k GROUP BY u.name", 1}, /* more tables than the view */
+    {NULL, "SELECT u.name, t.g, sum(v), count(*), avg(v), max(u.w) FROM t JOIN u ON t.g = u.k WHERE u.w > 1 GROUP BY u.name, t.g", 1},
+    {NULL, "SELECT count(*), sum(v), count(DISTINCT u.name) FROM t JOIN u ON t.g > u.k", 1},
+    {NULL, "SELECT count(*), sum(v) FROM t JOIN u ON t.g = u.k AND u.name = 'none'", 1},
+    {NULL, "SELECT g, sum(u.w) FROM t JOIN u ON t.g = u.k GROUP BY g", 0},
+    {NULL, "SELECT g, count(u.w) FROM t JOIN u ON t.g = u.k GROUP BY g", 0},
+    {NULL, "SELECT g, sum(v) FROM t JOIN u ON t.v = u.k GROUP BY g", 0},
+    {NULL, "SELECT g, sum(v) FROM t JOIN u ON t.g + t.v = u.k GROUP BY g", 0},
+    {NULL, "SELECT g, d, sum(v) FROM t, u GROUP BY g, d", 1},
+    /* conditions of aggregates that are the same for a whole group */
+    {NULL, "SELECT d, sum(IF(g = 1, v, 0)), count(IF(g > 2, v, NULL)), count_if(g = 3), count_if(g IS NULL) FROM t GROUP BY d", 1},
+    {NULL, "SELECT sum(CASE WHEN g = 1 THEN v WHEN g = 2 THEN 0 ELSE 1 END), sum(CASE WHEN d > '2024-01-20' THEN 1 ELSE 0 END) FROM t", 1},
+    {NULL, "SELECT count_if(g = 1), sum(IF(g = 1, v, 0)), count(IF(g = 1, 'x', NULL)) FROM t WHERE g = 77", 1},
+    {NULL, "SELECT d, sum(v) FILTER (WHERE g = 1), count(*) FILTER (WHERE g = 1), min(p) FILTER (WHERE g < 3) FROM t GROUP BY d", 1},
+    {NULL, "SELECT count(*) FILTER (WHERE g = 77), avg(v) FILTER (WHERE g > 1), count(DISTINCT d) FILTER (WHERE g = 2) FROM t", 0},
+    {NULL, "SELECT count(*) FILTER (WHERE g = 77), avg(v) FILTER (WHERE g > 1), max(d) FILTER (WHERE g = 2) FROM t", 1},
+    {NULL, "SELECT u.name, sum(IF(u.w > 2, v, 0)) FROM t JOIN u ON t.g = u.k GROUP BY u.name", 1},
+    {NULL, "SELECT d, sum(IF(v > 5, v, 0)) FROM t GROUP BY d", 0},
+    {NULL, "SELECT d, sum(IF(g = 1, v + 1, 0)) FROM t GROUP BY d", 0},
+    {NULL, "SELECT d, sum(IF(g = 1, v, 7)) FROM t GROUP BY d", 0},
+    {NULL, "SELECT d, sum(v) FILTER (WHERE v > 3) FROM t GROUP BY d", 0},
     {NULL, "SELECT k FROM t WHERE v > (SELECT avg(v) FROM t)", 1},
     {NULL, "SELECT g, sum(v), rank() OVER (ORDER BY sum(v)) FROM t GROUP BY g", 1},
     {NULL, "SELECT g FROM t", 0},
@@ -205,6 +225,11 @@ static const Case cases[] = {
     {"SELECT g, bitmap_union(to_bitmap(v)) AS b, hll_union(hll_hash(v)) AS h FROM t GROUP BY g",
      "SELECT bitmap_union_count(to_bitmap(v)), hll_union_agg(hll_hash(v)) FROM t", 1},
     {NULL, "SELECT g, bitmap_union_count(to_bitmap(v)) FROM t GROUP BY g", 1},
+    {"SELECT g, hll_union(hll_hash(s)) AS hs, hll_union(hll_hash(v)) AS hv FROM t GROUP BY g",
+     "SELECT g, ndv(s), approx_count_distinct(s) FROM t GROUP BY g", 1},
+    {NULL, "SELECT ndv(s) FROM t WHERE g = 77", 1},
+    {NULL, "SELECT ndv(s), hll_union_agg(hll_hash(v)) FROM t", 1},
+    {NULL, "SELECT ndv(v) FROM t", 0}, /* of numbers the hashes are others */
     {"SELECT g, sum(v) AS s FROM t GROUP BY g ORDER BY s", "SELECT g, sum(v) FROM t GROUP BY g", 1},
     {"WITH x AS (SELECT g, v FROM t WHERE v > 1) SELECT g, sum(v) AS s FROM x GROUP BY g", "SELECT sum(v) FROM t WHERE v > 1", 1},
     {"SELECT k, v, row_number() OVER (PARTITION BY k ORDER BY v, g, p) AS r FROM t",
@@ -216,22 +241,40 @@ static const Case cases[] = {
     {NULL, "SELECT g, d FROM t GROUP BY g, d", 1},
     {NULL, "SELECT count(DISTINCT g) FROM t", 1},
     {NULL, "SELECT count(*) FROM t", 0},
+    /* conditions that the query does not have: those rows come from the tables */
+    {"SELECT g, s, sum(v) AS sv, count(*) AS n, min(v) AS lo FROM t WHERE d < '2024-01-25' GROUP BY g, s",
+     "SELECT g, sum(v), count(*), min(v) FROM t GROUP BY g", 1},
+    {NULL, "SELECT s, sum(v) FROM t WHERE g = 1 GROUP BY s", 1},
+    {NULL, "SELECT g, s, count(*) FROM t GROUP BY g, s", 1},
+    {NULL, "SELECT g, avg(v), count(*) FROM t WHERE d < '2024-01-25' GROUP BY g", 0},
+    {NULL, "SELECT g, sum(v) FROM t WHERE d >= '2024-01-25' GROUP BY g", 0},
+    {NULL, "SELECT u.name, sum(t.v) FROM t JOIN u ON t.g = u.k GROUP BY u.name", 1},
     /* units of time */
-    {"SELECT date_trunc('day', x) AS day, g, sum(v) AS s, count(*) AS n FROM e GROUP BY 1, 2", "SELECT date_trunc('month', x), "
-        "sum(v) FROM e GROUP BY 1", 1},
+    {"SELECT date_trunc('day', x) AS day, g, sum(v) AS s, count(*) AS n FROM e GROUP BY 1, 2",
+     "SELECT date_trunc('month', x), "
+     "sum(v) FROM e GROUP BY 1",
+     1},
     {NULL, "SELECT date_trunc('week', x), g, sum(v) FROM e GROUP BY 1, 2", 1},
     {NULL, "SELECT date_trunc('hour', x), sum(v) FROM e GROUP BY 1", 0},
     {NULL, "SELECT g, sum(v) FROM e WHERE x >= '2024-01-03' AND x < '2024-02-01 00:00:00' GROUP BY g", 1},
-    {NULL, "SELECT g, sum(v) FROM e WHERE x >= '2024-01-03 06:00:00' GROUP BY g", 0},
-    {NULL, "SELECT g, sum(v) FROM e WHERE x > '2024-01-03' GROUP BY g", 0},
+    {NULL, "SELECT g, sum(v) FROM e WHERE x >= '2024-01-03 06:00:00' GROUP BY g", 1},
+    {NULL, "SELECT g, sum(v) FROM e WHERE x > '2024-01-03' GROUP BY g", 1},
+    {NULL,
+     "SELECT date_trunc('day', x), g, sum(v), count(*) FROM e WHERE x > '2024-01-03 12:00:00' AND x <= '2024-01-20 03:00:00' GROUP BY 1, 2",
+     1},
+    {NULL, "SELECT date_trunc('month', x), sum(v) FROM e WHERE x < '2024-01-20 03:00:00' AND g = 1 GROUP BY 1", 1},
+    {NULL, "SELECT sum(v) FROM e WHERE x > '2024-01-03 12:00:00' AND x <= '2024-01-03 18:00:00'", 0},
+    {NULL, "SELECT sum(v) FROM e WHERE x > '2024-01-03 12:00:00' AND x < '2024-01-04'", 0},
+    {NULL, "SELECT sum(e.v) FROM e JOIN u ON u.k = e.g WHERE x > '2024-01-03 12:00:00' AND u.w > 2", 1},
+    {NULL, "SELECT sum(v) FROM e WHERE x > '2024-01-03 12:00:00' AND v > 7", 0},
     {NULL, "SELECT date_trunc('year', x), count(*) FROM e WHERE x < '2024-01-20' OR x >= '2024-02-02' GROUP BY 1", 1},
     {"SELECT date_trunc('year', d) AS y, g, sum(v) AS s FROM t GROUP BY 1, 2",
      "SELECT g, sum(v) FROM t WHERE d >= date '2024-01-01' AND d < date '2024-01-01' + interval 1 year GROUP BY g", 1},
     {NULL, "SELECT g, sum(v) FROM t WHERE d >= '2024-01-01 00:00:00' GROUP BY g", 1},
-    {NULL, "SELECT g, sum(v) FROM t WHERE d >= '2024-01-01 00:00:01' GROUP BY g", 0},
+    {NULL, "SELECT g, sum(v) FROM t WHERE d >= '2024-01-01 00:00:01' GROUP BY g", 1},
     {"SELECT date_trunc('week', x) AS week, sum(v) AS s FROM e GROUP BY 1", "SELECT date_trunc('month', x), sum(v) FROM e GROUP BY 1", 0},
     {NULL, "SELECT sum(v) FROM e WHERE x >= '2024-01-08'", 1}, /* a Monday */
-    {NULL, "SELECT sum(v) FROM e WHERE x >= '2024-01-09'", 0},
+    {NULL, "SELECT sum(v) FROM e WHERE x >= '2024-01-09'", 1},
     /* conditions that say more than they seem to */
     {"SELECT k, g, v FROM t WHERE g IS NOT NULL", "SELECT k FROM t WHERE g > 1", 1},
     {NULL, "SELECT t.k FROM t JOIN u ON t.g = u.k WHERE u.w > 1", 1},
@@ -290,7 +333,7 @@ static void run_partial(Test *test)
     for (size_t i = 0; i < COUNT_OF(queries); i++) {
         AUTO_BYTEBUF sql = {0};
         bytebuf_append_text(&sql, queries[i]);
-        check(test, sql.data, 0);
+        check(test, sql.data, i == 2 ? 0 : 1);
     }
     check(test, "SELECT g, sum(v), count(*) FROM t WHERE d IS NOT NULL GROUP BY g", 1);
     check(test, "SELECT g, sum(v) FROM t WHERE d < '2024-01-20' GROUP BY g", 1); /* which d IS NOT NULL follows from */
@@ -312,11 +355,29 @@ static const char *const single[] = {"t.k", "t.g", "t.d", "t.v", "t.p", "t.s"};
 static const char *const joined[] = {"t.k", "t.g", "t.d", "t.v", "t.p", "t.s", "u.k", "u.name", "u.w"};
 static const char *const group_exprs[] = {"t.g", "t.k", "t.d", "t.s", "t.g + 1", "date_trunc('month', t.d)", "coalesce(t.g, 0)", "t.v % 3"};
 static const char *const joined_groups[] = {"t.g", "u.k", "t.k", "u.name", "u.w", "t.d", "t.s", "t.g + u.w"};
-static const char *const aggregates[] = {"count(*)",       "count(t.v)", "sum(t.v)",
-                                         "min(t.v)",       "max(t.p)",   "sum(t.p)",
-                                         "count(t.p)",     "avg(t.v)",   "count(DISTINCT t.g)",
-                                         "sum(t.v + t.g)", "max(t.d)",   "count(DISTINCT t.v)",
-                                         "avg(t.p)",       "min(t.s)"};
+static const char *const aggregates[] = {"count(*)",
+                                         "count(t.v)",
+                                         "sum(t.v)",
+                                         "min(t.v)",
+                                         "max(t.p)",
+                                         "sum(t.p)",
+                                         "count(t.p)",
+                                         "avg(t.v)",
+                                         "count(DISTINCT t.g)",
+                                         "sum(t.v + t.g)",
+                                         "max(t.d)",
+                                         "count(DISTINCT t.v)",
+                                         "avg(t.p)",
+                                         "min(t.s)",
+                                         "sum(IF(t.g = 1, t.v, 0))",
+                                         "count_if(t.g > 1)",
+                                         "sum(CASE WHEN t.k = 3 THEN 1 WHEN t.g IS NULL THEN t.v END)",
+                                         "sum(t.v) FILTER (WHERE t.g < 3)",
+                                         "count(*) FILTER (WHERE t.k > 4)",
+                                         "count(IF(t.g = 2, t.v, NULL))"};
+static const char *const more_tables[] = {" JOIN u y ON y.k = t.g", " JOIN u y ON y.w = t.k", " JOIN u y ON y.k = t.v",
+                                          " JOIN u y ON y.k > t.k AND y.w = 2"};
+static const char *const more_calls[] = {"max(y.w)", "count(DISTINCT y.name)", "sum(y.w)", "sum(IF(y.w > 2, t.v, 0))"};
 static const char *const conditions[] = {"t.v > 3",
                                          "t.v > 8",
                                          "t.v >= 3",
@@ -348,7 +409,7 @@ static const char *const joined_conditions[] = {
 
 typedef struct Spec {
     bool is_join, is_grouped, has_having;
-    const char *from;
+    const char *from, *more;
     const char *conditions[4];
     const char *columns[6]; /* or groups */
     const char *calls[5];
@@ -412,6 +473,11 @@ static void derive(Random *random, const Spec *view, Spec *query)
         query->column_count = pick(random, query->column_count + 1);
         query->calls[query->call_count++] = ONE_OF(random, aggregates);
     }
+    if (query->is_grouped && pick(random, 3) == 0 && strstr(query->from, "WHERE") == NULL) {
+        query->more = ONE_OF(random, more_tables);
+        if (query->call_count < 5 && pick(random, 3) == 0)
+            query->calls[query->call_count++] = ONE_OF(random, more_calls);
+    }
     query->has_having ^= query->is_grouped && pick(random, 8) == 0;
 }
 
@@ -422,7 +488,7 @@ static void print_spec(const Spec *spec, ByteBuf *sql)
         bytebuf_printf(sql, "%s %s AS c%u", i == 0 ? "" : ",", spec->columns[i], i);
     for (uint32_t i = 0; i < spec->call_count; i++)
         bytebuf_printf(sql, "%s %s AS a%u", i + spec->column_count == 0 ? "" : ",", spec->calls[i], i);
-    bytebuf_printf(sql, " FROM %s", spec->from);
+    bytebuf_printf(sql, " FROM %s%s", spec->from, spec->more == NULL ? "" : spec->more);
     for (uint32_t i = 0; i < spec->condition_count; i++)
         bytebuf_printf(sql, " %s (%s)", i == 0 && strstr(spec->from, "WHERE") == NULL ? "WHERE" : "AND", spec->conditions[i]);
     for (uint32_t i = 0; i < spec->column_count && spec->is_grouped; i++)
