@@ -19,6 +19,18 @@ void arena_init(Arena *arena, MemTracker *tracker)
     *arena = (Arena){.tracker = tracker, .next_block_bytes = FIRST_BLOCK_BYTES};
 }
 
+void arena_lend(Arena *arena, void *memory, size_t bytes)
+{
+    CHECK(arena->blocks == NULL && arena->cursor == NULL);
+    arena->total_bytes += bytes;
+#if !defined(__SANITIZE_ADDRESS__)
+    arena->cursor = memory;
+    arena->end = arena->cursor + bytes;
+#else
+    (void)memory;
+#endif
+}
+
 static void free_block(Arena *arena, ArenaBlock *block)
 {
     if (arena->tracker != NULL)

@@ -30,6 +30,8 @@ typedef struct ArenaMark {
 
 void arena_init(Arena *arena, MemTracker *tracker); /* tracker may be NULL */
 void arena_deinit(Arena *arena);
+/* The caller's memory is used first; it outlives the arena, and is the caller's to charge. Of a fresh arena. */
+void arena_lend(Arena *arena, void *memory, size_t bytes);
 /* Charges what large allocations are about to take, or nothing and MEMORY_LIMIT; what they did not take goes back with the end. */
 Status arena_reserve(Arena *arena, size_t bytes, Diag *diag);
 void arena_reserve_end(Arena *arena);

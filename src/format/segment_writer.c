@@ -253,6 +253,43 @@ static void put_bounds(PageInfo *info, const ColumnBuffer *column, uint32_t firs
     }
 }
 
+/* The first bytes of a string as a number that orders like them. */
+static uint64_t text_head(const Str *text)
+{
+    char head[8] = {0};
+    if (text->length > STR_INLINE_BYTES)
+        return __builtin_bswap64(load_u64(text->pointer));
+    memcpy(head, text->inlined, sizeof(head)); /* what is behind the end is 0 */
+    return __builtin_bswap64(load_u64(head));
+}
+
+/* Bounds of strings: most are told apart from both by their first bytes. */
+static void put_text_bounds(PageInfo *info, const ColumnBuffer *column, uint32_t first, uint32_t count)
+{
+    const Str *texts = (const Str *)(const void *)column->values + first;
+    const uint8_t *nulls = column->nulls + first;
+    uint64_t low = 0;
+    uint64_t high = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        if (nulls[i] != 0) {
+            info->null_count++;
+            continue;
+        }
+        uint64_t head = text_head(&texts[i]);
+        Datum value = {.str = texts[i]};
+        bool is_first = !info->has_bounds;
+        if (is_first || (head <= low && datum_compare(column->type, &value, &info->min) < 0)) {
+            info->min = value;
+            low = head;
+        }
+        if (is_first || (head >= high && datum_compare(column->type, &value, &info->max) > 0)) {
+            info->max = value;
+            high = head;
+        }
+        info->has_bounds = true;
+    }
+}
+
 /* Bounds of integers without going through datums. */
 static void put_integer_bounds(PageInfo *info, const int64_t *numbers, const uint8_t *nulls, uint32_t count)
 {
@@ -349,6 +386,8 @@ static Status write_page(SegmentWriter *w, ColumnBuffer *column, uint32_t first,
     bool is_integer = load_integers(column, first, count, w->numbers);
     if (is_integer)
         put_integer_bounds(&info, w->numbers, nulls, count);
+    else if (type_is_string(column->type))
+        put_text_bounds(&info, column, first, count);
     else
         put_bounds(&info, column, first, count);
     bytebuf_clear(&w->page);

@@ -85,10 +85,47 @@ static Status lane_buffer(LoaderLane *lane, uint32_t at, Diag *diag, TabletBuffe
     return OK;
 }
 
+static size_t expected_bytes(const TableLoader *loader)
+{
+    enum { SLACK_BYTES = 256 }; /* of a vector and its alignment */
+    const TableSchema *schema = loader->table->schema;
+    size_t bytes = 0;
+    for (uint32_t c = 0; c < schema->column_count; c++)
+        bytes += (size_t)loader->expected_rows * (phys_width((PhysKind)schema->columns[c].type.phys) + 1) + sizeof(Vector) + SLACK_BYTES;
+    return (bytes + SLACK_BYTES) & ~(size_t)63;
+}
+
+/* Pages that the system gives one by one cost more than what is written to them: large ones for all buckets at once. */
+static void lend_slab(LoaderLane *lane, TabletBuffer *buffer)
+{
+    const TableLoader *loader = lane->loader;
+    size_t bytes = expected_bytes(loader);
+    if (loader->expected_rows == 0)
+        return;
+    if (lane->slab.data == NULL && lane->slab_used == 0) {
+        if (mapping_open(&lane->slab, bytes * MAX(loader->table->schema->buckets, 1u), NULL, NULL) != OK)
+            return;
+        if (loader->options.tracker != NULL)
+            mem_charge(loader->options.tracker, (int64_t)lane->slab.bytes);
+    }
+    if (lane->slab_used + bytes > lane->slab.bytes)
+        return;
+    arena_lend(&buffer->arena, (char *)lane->slab.data + lane->slab_used, bytes);
+    lane->slab_used += bytes;
+}
+
+static void close_slab(LoaderLane *lane)
+{
+    if (lane->loader->options.tracker != NULL)
+        mem_release(lane->loader->options.tracker, (int64_t)lane->slab.bytes);
+    mapping_close(&lane->slab);
+}
+
 static void open_buffer(LoaderLane *lane, TabletBuffer *buffer, uint32_t rows)
 {
     const TableSchema *schema = lane->loader->table->schema;
     arena_init(&buffer->arena, lane->loader->options.tracker);
+    lend_slab(lane, buffer);
     buffer->columns = ARENA_NEW_ARRAY(&buffer->arena, Vector, schema->column_count);
     for (uint32_t i = 0; i < schema->column_count; i++)
         vector_init(&buffer->columns[i], &buffer->arena, schema->columns[i].type,
@@ -552,6 +589,7 @@ void table_loader_close(TableLoader *loader)
         loader->lanes = lane->next;
         loader_lane_abort(lane);
         bytebuf_deinit(&lane->small);
+        close_slab(lane);
         for (uint32_t i = 0; i < lane->kept.count; i++)
             arena_deinit(&lane->kept.items[i]);
         arena_deinit(&lane->arena);

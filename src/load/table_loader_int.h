@@ -1,6 +1,7 @@
 #pragma once
 /* Inside of the table loader: lanes and their buffers, for writing, committing and preparing. */
 
+#include "base/mapping.h"
 #include "format/segment.h"
 #include "load/key_commit.h"
 #include "load/partition_router.h"
@@ -36,6 +37,8 @@ struct LoaderLane {
     KeyFlushes flushes; /* of tables that keep the last row */
     ARRAY_OF(Arena) kept; /* with keys of flushes */
     uint64_t rows;
+    Mapping slab; /* of the first buffers' expected rows, each once; charged to the loader */
+    size_t slab_used;
     uint16_t *sel;
     uint16_t *last_rows; /* by target: no row, but while rows are told apart */
     uint32_t last_row_room;

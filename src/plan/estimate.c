@@ -248,6 +248,35 @@ static void project_facts(PlanContext *context, LogicalNode *node)
     }
 }
 
+/* Integer constants as vectors of one value. */
+static bool constant_integers(PlanContext *context, Expr *const *exprs, uint32_t count, Diag *diag, const Vector **out)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        Expr *folded;
+        if (!type_is_integer(exprs[i]->type) || expr_fold(context->arena, context->session, exprs[i], diag, &folded) != OK ||
+            folded->kind != EXPR_CONSTANT)
+            return false;
+        Vector *value = ARENA_NEW(context->arena, Vector);
+        vector_set_constant(value, context->arena, folded->type, &folded->constant.value);
+        out[i] = value;
+    }
+    return count > 0;
+}
+
+/* Rows that each input row yields: generate_series() of constants tells. */
+static double table_function_yield(PlanContext *context, const LogicalNode *node)
+{
+    uint32_t count = node->table_function.argument_count;
+    Diag ignored = {0};
+    uint64_t rows = 10;
+    const Vector **arguments = ARENA_NEW_ARRAY(context->arena, const Vector *, count + 1);
+    FuncContext call = {.binding = node->table_function.binding, .session = context->session, .arena = context->arena, .diag = &ignored};
+    bool is_known = constant_integers(context, node->table_function.arguments, count, &ignored, arguments) &&
+                    call.binding->table->count(&call, arguments, count, 0, &rows) == OK;
+    diag_reset(&ignored);
+    return is_known ? MAX((double)rows, 1.0) : 10;
+}
+
 void estimate(PlanContext *context, LogicalNode *node)
 {
     for (uint32_t i = 0; i < node->child_count; i++) {
@@ -293,7 +322,7 @@ void estimate(PlanContext *context, LogicalNode *node)
         node->estimated_rows = node->values.row_count;
         return;
     case LOGICAL_TABLE_FUNCTION:
-        node->estimated_rows = child * 10;
+        node->estimated_rows = child * table_function_yield(context, node);
         return;
     case LOGICAL_CTE_REF:
         node->estimated_rows = MAX(node->cte_ref.cte->query->root->estimated_rows, 1.0);

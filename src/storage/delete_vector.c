@@ -1,9 +1,8 @@
 #include "storage/delete_vector.h"
 
-#include <roaring/roaring.h>
-
 #include "base/hash.h"
 #include "base/memory.h"
+#include "storage/row_bitmap.h"
 #include "vector/selection.h"
 #include "volume/quarantine.h"
 
@@ -108,43 +107,19 @@ uint32_t delete_list_slice(const DeleteList *list, uint32_t first, uint32_t coun
     return found;
 }
 
-/* By parts: what a damaged bitmap says about its size is not believed. */
-static bool set_rows(const roaring_bitmap_t *bitmap, DeleteVector *vector)
-{
-    enum { PART = 1024 };
-    uint32_t rows[PART];
-    roaring_uint32_iterator_t at;
-    bool fits = true;
-    roaring_init_iterator(bitmap, &at);
-    for (uint32_t count = PART; count == PART && fits;) {
-        count = roaring_read_uint32_iterator(&at, rows, PART);
-        for (uint32_t i = 0; i < count; i++)
-            fits &= rows[i] < vector->rows;
-        for (uint32_t i = 0; i < count && fits; i++) {
-            vector->count += (vector->words[rows[i] / 64] >> (rows[i] % 64) & 1) == 0;
-            vector->words[rows[i] / 64] |= 1ull << (rows[i] % 64);
-        }
-    }
-    return fits;
-}
-
 static Status decode(StrView bytes, const SegmentRef *segment, Arena *arena, Diag *diag, DeleteVector *out)
 {
-    roaring_bitmap_t *bitmap = NULL;
-    if (bytes.length > sizeof(uint64_t) &&
-        load_u64(bytes.data + bytes.length - sizeof(uint64_t)) == checksum_bytes(bytes.data, bytes.length - sizeof(uint64_t)))
-        bitmap = roaring_bitmap_portable_deserialize_safe(bytes.data, bytes.length - sizeof(uint64_t));
-    if (bitmap == NULL)
+    bool is_whole = bytes.length > sizeof(uint64_t) &&
+                    load_u64(bytes.data + bytes.length - sizeof(uint64_t)) == checksum_bytes(bytes.data, bytes.length - sizeof(uint64_t));
+    if (is_whole)
+        make_words(out, arena);
+    if (!is_whole || !row_bitmap_read(strview_n(bytes.data, bytes.length - sizeof(uint64_t)), out->words, out->rows, &out->count))
         return RAISE(diag, CORRUPT, "the delete vector of segment %llu in object \"%.*s\" is damaged",
                      (unsigned long long)segment->id, SV_ARGS(segment->path));
-    make_words(out, arena);
-    bool fits = set_rows(bitmap, out);
-    roaring_bitmap_free(bitmap);
-    if (fits && out->count != segment->deletes->count)
+    if (out->count != segment->deletes->count)
         return RAISE(diag, CORRUPT, "the delete vector of segment %llu holds %u rows, metadata says %llu",
                      (unsigned long long)segment->id, out->count, (unsigned long long)segment->deletes->count);
-    return fits ? OK : RAISE(diag, CORRUPT, "the delete vector of segment %llu names rows that it does not have",
-                             (unsigned long long)segment->id);
+    return OK;
 }
 
 static Status load_object(Volume *volume, const SegmentRef *segment, Arena *arena, Diag *diag, DeleteVector *out)
@@ -198,20 +173,7 @@ Status delete_vector_load(Volume *volume, const SegmentRef *segment, Arena *aren
 
 void delete_vector_encode(const DeleteVector *vector, ByteBuf *out)
 {
-    roaring_bitmap_t *bitmap = roaring_bitmap_create();
-    uint32_t *rows = mem_alloc(((size_t)vector->count + 1) * sizeof(*rows));
-    uint32_t count = 0;
-    for (uint32_t w = 0; vector->words != NULL && w < vector->rows / 64 + 1; w++) {
-        for (uint64_t bits = vector->words[w]; bits != 0 && count < vector->count; bits &= bits - 1)
-            rows[count++] = w * 64 + (uint32_t)__builtin_ctzll(bits);
-    }
-    roaring_bitmap_add_many(bitmap, count, rows);
-    mem_free(rows);
-    roaring_bitmap_run_optimize(bitmap);
     size_t begin = out->length;
-    size_t size = roaring_bitmap_portable_size_in_bytes(bitmap);
-    bytebuf_reserve(out, size);
-    out->length += roaring_bitmap_portable_serialize(bitmap, out->data + begin);
-    roaring_bitmap_free(bitmap);
-    bytebuf_put_u64(out, checksum_bytes(out->data + begin, size));
+    row_bitmap_append(vector->words, vector->words == NULL ? 0 : vector->rows, out);
+    bytebuf_put_u64(out, checksum_bytes(out->data + begin, out->length - begin));
 }
