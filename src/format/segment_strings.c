@@ -63,16 +63,36 @@ static bool build_dictionary(StringWriter *w, const Str *values, uint32_t rows, 
 
 /* ---- compressed bytes: also the form of dictionaries ---- */
 
+/* All strings one behind the other. Short ones are copied with what lies behind them, which the next one covers. */
+static void join_strings(const Str *values, uint32_t count, ByteBuf *out, uint32_t *out_longest)
+{
+    size_t total = 0;
+    uint32_t longest = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        total += values[i].length;
+        longest = MAX(longest, values[i].length);
+    }
+    bytebuf_reserve(out, total + STR_INLINE_BYTES);
+    char *to = out->data;
+    for (uint32_t i = 0; i < count; i++) {
+        if (values[i].length <= STR_INLINE_BYTES)
+            memcpy(to, values[i].inlined, STR_INLINE_BYTES);
+        else
+            memcpy(to, values[i].pointer, values[i].length);
+        to += values[i].length;
+    }
+    out->length = total;
+    *to = '\0';
+    *out_longest = longest;
+}
+
 static void put_strings(ByteBuf *out, const Str *values, uint32_t count, Codec codec)
 {
     int64_t lengths[512];
     AUTO_BYTEBUF bytes = {0};
     AUTO_BYTEBUF packed = {0};
-    uint32_t longest = 0;
-    for (uint32_t i = 0; i < count; i++) {
-        longest = MAX(longest, values[i].length);
-        bytebuf_append(&bytes, str_data(&values[i]), values[i].length);
-    }
+    uint32_t longest;
+    join_strings(values, count, &bytes, &longest);
     uint32_t width = bits_needed(longest);
     Codec used = compress_append(codec, bytebuf_view(&bytes), &packed);
     bytebuf_put_u8(out, (uint8_t)used);
