@@ -17,7 +17,8 @@ typedef struct Match {
     int column;
     const KeyList *lists;
     uint32_t list_count;
-    uint64_t *map; /* MAP_BITS and a word, zero between pages */
+    uint32_t *map; /* MAP_BITS and a word, zero between pages */
+    uint8_t hits[SEGMENT_PAGE_ROWS + 64];
     uint64_t bits[PAGE_WORDS];
     Arena arena; /* of a page */
     Diag *diag;
@@ -74,26 +75,35 @@ static void merge_page(Match *m, const int64_t *rows, uint32_t count, const KeyL
     }
 }
 
-/* Rows outside of the bounds meet the bit behind the map, which is never set. */
+/* A byte a row: is its bit of the map set? Rows outside of the bounds meet the bit behind the map, which is never set. */
+KERNEL_CLONES static void look_up_rows(const int64_t *rows, uint32_t count, uint64_t low, uint64_t span, const uint32_t *map, uint8_t *hits)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        uint64_t at = (uint64_t)rows[i] - low;
+        at = at < span ? at : span;
+        hits[i] = (uint8_t)(map[at / 32] >> (at % 32) & 1);
+    }
+}
+
+/* Eight bytes of 0 or 1 to eight bits. */
+static uint64_t pack_bytes(const uint8_t *bytes)
+{
+    return load_u64(bytes) * UINT64_C(0x0102040810204080) >> 56;
+}
+
 static void map_page(Match *m, const int64_t *rows, uint32_t count, const KeyList *keys)
 {
     uint64_t low = (uint64_t)keys->values[0];
     uint64_t span = (uint64_t)keys->values[keys->count - 1] - low + 1;
     for (uint32_t k = 0; k < keys->count; k++) {
         uint64_t at = (uint64_t)keys->values[k] - low;
-        m->map[at / 64] |= 1ull << (at % 64);
+        m->map[at / 32] |= 1u << (at % 32);
     }
-    for (uint32_t first = 0; first < count; first += 64) {
-        uint32_t end = MIN(count - first, 64u);
-        uint64_t word = 0;
-        for (uint32_t i = 0; i < end; i++) {
-            uint64_t at = (uint64_t)rows[first + i] - low;
-            at = at < span ? at : span;
-            word |= (m->map[at / 64] >> (at % 64) & 1) << i;
-        }
-        m->bits[first / 64] |= word;
-    }
-    memset(m->map, 0, (span / 64 + 1) * sizeof(uint64_t));
+    look_up_rows(rows, count, low, span, m->map, m->hits);
+    memset(m->hits + count, 0, 64);
+    for (uint32_t first = 0; first < count; first += 8)
+        m->bits[first / 64] |= pack_bytes(m->hits + first) << (first % 64);
+    memset(m->map, 0, (span / 32 + 1) * sizeof(*m->map));
 }
 
 static void search_keys(Match *m, const int64_t *rows, uint32_t count, const KeyList *keys)
@@ -212,7 +222,7 @@ Status key_match(const PrimaryIndexInput *input, uint32_t segment, const KeyList
     TRY(segment_open(input->volume, &input->segments[segment], diag, &m.opened));
     m.column = segment_find_column(m.opened, input->keys[0].unique_id);
     arena_init(&m.arena, NULL);
-    m.map = mem_alloc_zero((MAP_BITS / 64 + 1) * sizeof(uint64_t));
+    m.map = mem_alloc_zero((MAP_BITS / 32 + 1) * sizeof(*m.map));
     Status status = m.column < 0 ? RAISE(diag, CORRUPT, "segment in object \"%.*s\" lacks a key column", SV_ARGS(segment_path(m.opened)))
                                  : match_pages(&m, visit, context);
     mem_free(m.map);
