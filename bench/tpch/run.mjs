@@ -1,13 +1,14 @@
 // TPC-H side by side: starts the server on scratch space, loads a scale through merak-tpch, runs the 22 queries,
 // and does the same in DuckDB and ClickHouse where their npm packages are installed.
 //
-//   node bench/tpch/run.mjs [--sf 1] [--threads 2] [--runs 5] [--engines merak,duckdb,clickhouse] [--queries 1,6,13]
+//   node bench/tpch/run.mjs [--sf 1] [--threads 2] [--runs 5] [--engines merak,duckdb,clickhouse] [--queries 1,6,13] [--shapes]
 //                           [--data DIR] [--modules DIR] [--json FILE]
 //
 // mysql2, @duckdb/node-api and chdb are looked for in DIR/node_modules of --modules, or beside this file. --data names
 // .tbl files of that scale for the other engines; without it they are generated. Engines take turns query by query; a
 // time is the best of the runs with all rows fetched. Answers of all engines are compared: a query whose answers
 // differ is marked, counts as a failure, and stays out of the means. So does one that an engine cannot run.
+// --shapes: the queries of shapes.sql in place of the 22, beside DuckDB unless --engines says otherwise.
 import { spawn, spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
@@ -21,8 +22,9 @@ const { values: options } = parseArgs({
     sf: { type: 'string', default: '1' },
     threads: { type: 'string', default: String(os.availableParallelism()) },
     runs: { type: 'string', default: '5' },
-    engines: { type: 'string', default: 'merak,duckdb,clickhouse' },
+    engines: { type: 'string' },
     queries: { type: 'string' },
+    shapes: { type: 'boolean', default: false },
     data: { type: 'string' },
     modules: { type: 'string', default: here },
     json: { type: 'string' },
@@ -164,7 +166,7 @@ const close = (a, b) => Math.abs(Number(a) - Number(b)) <= 1e-4 * Math.max(1, Ma
 async function startEngines() {
   const starters = { merak: startMerak, duckdb: startDuckdb, clickhouse: startClickhouse };
   const engines = [];
-  for (const name of options.engines.split(',')) {
+  for (const name of (options.engines ?? (options.shapes ? 'merak,duckdb' : 'merak,duckdb,clickhouse')).split(',')) {
     if (!starters[name]) throw new Error(`unknown engine "${name}"; there are ${Object.keys(starters).join(', ')}`);
     const engine = await starters[name]();
     if (!engine) {
@@ -180,8 +182,8 @@ async function startEngines() {
   return engines;
 }
 
-/** Times one query on all engines: { best: [ms or NaN], errors: [text], same }. */
-async function timeQuery(engines, sql) {
+/** Times one query on all engines: { best: [ms or NaN], errors: [text], same }. words: of engines that have their own. */
+async function timeQuery(engines, { sql, words = {} }) {
   const best = engines.map(() => NaN);
   const answers = engines.map(() => null);
   const errors = engines.map(() => null);
@@ -190,7 +192,7 @@ async function timeQuery(engines, sql) {
       if (errors[i]) continue;
       try {
         const start = performance.now();
-        const rows = await engine.query(sql);
+        const rows = await engine.query(words[engine.name] ?? sql);
         best[i] = Math.min(best[i] || Infinity, performance.now() - start);
         answers[i] ??= rows;
       } catch (error) {
@@ -206,15 +208,17 @@ async function timeQuery(engines, sql) {
 const cell = (value, width = 12) => (Number.isFinite(value) ? value.toFixed(value < 10 ? 2 : 1) : '-').padStart(width);
 const mean = (values) => Math.exp(values.reduce((sum, value) => sum + Math.log(value), 0) / values.length);
 
+const nameWidth = () => (options.shapes ? 24 : 5);
+
 function printHeader(engines) {
   const names = engines.map((engine) => `${engine.name} ms`.padStart(14)).join('');
   const ratios = engines.slice(1).map((engine) => `${engines[0].name}/${engine.name}`.padStart(18)).join('');
-  console.log(`\nscale ${options.sf}, ${threads} threads, best of ${runs}\nquery${names}${ratios}`);
+  console.log(`\nscale ${options.sf}, ${threads} threads, best of ${runs}\n${'query'.padEnd(nameWidth())}${names}${ratios}`);
 }
 
 function printRow(name, { best, errors, same }, engines) {
   const ratios = best.slice(1).map((time) => cell(best[0] / time, 18)).join('');
-  console.log(`${name.padEnd(5)}${best.map((time) => cell(time, 14)).join('')}${ratios}${same ? '' : '  ANSWERS DIFFER'}`);
+  console.log(`${name.padEnd(nameWidth())}${best.map((time) => cell(time, 14)).join('')}${ratios}${same ? '' : '  ANSWERS DIFFER'}`);
   errors.forEach((error, i) => error && console.log(`      ${engines[i].name}: ${error}`));
 }
 
@@ -225,31 +229,44 @@ function printMeans(results, engines) {
   const means = engines.map((_, i) => mean(valid.map((result) => result.best[i])));
   const sums = engines.map((_, i) => valid.reduce((sum, result) => sum + result.best[i], 0));
   const ratios = (values) => values.slice(1).map((value) => cell(values[0] / value, 18)).join('');
-  console.log(`geo. ${means.map((value) => cell(value, 14)).join('')}${ratios(means)}   (${valid.length} of ${results.length} queries)`);
-  console.log(`total${sums.map((value) => cell(value, 14)).join('')}${ratios(sums)}`);
+  console.log(`${'geo.'.padEnd(nameWidth())}${means.map((value) => cell(value, 14)).join('')}${ratios(means)}   (${valid.length} of ${results.length} queries)`);
+  console.log(`${'total'.padEnd(nameWidth())}${sums.map((value) => cell(value, 14)).join('')}${ratios(sums)}`);
 }
 
-function queryNumbers() {
-  if (!options.queries) return Array.from({ length: 22 }, (_, i) => i + 1);
-  return options.queries.split(',').map((text) => {
+/** The 22, or those that --queries names. */
+function standardQueries() {
+  const numbers = options.queries ? options.queries.split(',') : Array.from({ length: 22 }, (_, i) => i + 1);
+  return numbers.map((text) => {
     const number = Number(text);
     if (!(Number.isInteger(number) && number >= 1 && number <= 22)) throw new Error(`query "${text}" is not a number from 1 to 22`);
-    return number;
+    const name = `q${String(number).padStart(2, '0')}`;
+    return { name, sql: fs.readFileSync(path.join(here, 'queries', `${name}.sql`), 'utf8').trim().replace(/;$/, '') };
   });
 }
 
+/** A line "-- NAME" and a statement each; behind "-- in ENGINE" the same in its words. --queries: a part of the names. */
+function shapes() {
+  const all = [];
+  for (const [, title, sql] of fs.readFileSync(path.join(here, 'shapes.sql'), 'utf8').matchAll(/^-- (.+)\n(?=[a-z])([^;]+);/gm)) {
+    const other = /^in (\w+)$/.exec(title);
+    if (other) all.at(-1).words = { [other[1]]: sql };
+    else all.push({ name: title, sql });
+  }
+  const chosen = all.filter(({ name }) => !options.queries || options.queries.split(',').some((part) => name.includes(part)));
+  if (chosen.length === 0) throw new Error(`no shape is called "${options.queries}"`);
+  return chosen;
+}
+
 async function main() {
-  const numbers = queryNumbers();
+  const queries = options.shapes ? shapes() : standardQueries();
   const engines = await startEngines();
   if (engines.length === 0) throw new Error('no engine to run');
   const results = [];
   printHeader(engines);
-  for (const number of numbers) {
-    const name = `q${String(number).padStart(2, '0')}`;
-    const sql = fs.readFileSync(path.join(here, 'queries', `${name}.sql`), 'utf8').trim().replace(/;$/, '');
-    const result = await timeQuery(engines, sql);
-    printRow(name, result, engines);
-    results.push({ name, ...result });
+  for (const query of queries) {
+    const result = await timeQuery(engines, query);
+    printRow(query.name, result, engines);
+    results.push({ name: query.name, ...result });
   }
   printMeans(results, engines);
   if (options.json) fs.writeFileSync(options.json, JSON.stringify({ scale: options.sf, threads, runs, engines: engines.map((engine) => engine.name), results }, null, 1));
