@@ -42,16 +42,9 @@ static json_t *properties_json(const Property *properties, uint32_t count)
     return object;
 }
 
-static int append_text(const char *data, size_t length, void *buffer)
-{
-    bytebuf_append(buffer, data, length);
-    return 0;
-}
-
 static void print_json(json_t *object, ByteBuf *out)
 {
-    CHECK(json_dump_callback(object, append_text, out, JSON_COMPACT) == 0);
-    json_decref(object);
+    record_print(object, out);
 }
 
 static void put_record(Change *change, const char *module, StrView key, json_t *object)

@@ -8,16 +8,10 @@
 #include "meta/change.h"
 #include "meta/record_json.h"
 
-static json_t *text_json(StrView text)
-{
-    json_t *value = json_stringn(text.data == NULL ? "" : text.data, text.length);
-    return value != NULL ? value : json_string(""); /* names and hashes are checked to be ASCII; others may be anything */
-}
-
 static void put_text(json_t *object, const char *key, StrView text)
 {
     if (text.length > 0)
-        json_object_set_new(object, key, text_json(text));
+        json_object_set_new(object, key, record_text_json(text));
 }
 
 static void put_id(json_t *object, const char *key, uint64_t id)
@@ -30,7 +24,7 @@ static void put_names(json_t *object, const char *key, const NameList *names)
 {
     json_t *array = json_array();
     for (uint32_t i = 0; i < names->count; i++)
-        json_array_append_new(array, text_json(names->items[i]));
+        json_array_append_new(array, record_text_json(names->items[i]));
     json_object_set_new(object, key, array);
 }
 
@@ -62,17 +56,10 @@ static void put_grants(json_t *object, const GrantList *grants)
     json_object_set_new(object, "grants", array);
 }
 
-static int append_text(const char *data, size_t length, void *buffer)
-{
-    bytebuf_append(buffer, data, length);
-    return 0;
-}
-
 static void put_record(Change *change, const char *module, StrView key, json_t *object)
 {
     AUTO_BYTEBUF text = {0};
-    CHECK(json_dump_callback(object, append_text, &text, JSON_COMPACT) == 0);
-    json_decref(object);
+    record_print(object, &text);
     change_put_record(change, module, key, bytebuf_view(&text));
 }
 
@@ -92,7 +79,7 @@ void change_put_user(Change *change, const AccessUser *user)
     json_t *properties = json_object();
     for (uint32_t i = 0; i < user->properties.count; i++)
         json_object_setn_new(properties, user->properties.items[i].key.data, user->properties.items[i].key.length,
-                             text_json(user->properties.items[i].value));
+                             record_text_json(user->properties.items[i].value));
     json_object_set_new(object, "properties", properties);
     put_text(object, "comment", user->comment);
     put_record(change, "user", user->identity, object);

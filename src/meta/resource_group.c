@@ -12,18 +12,6 @@ static const char GROUPS[] = "resource_group";
 
 enum { EXACT_PREFIX = 31 }; /* a network of one or two addresses counts alike */
 
-static json_t *text_json(StrView text)
-{
-    json_t *value = json_stringn(text.data == NULL ? "" : text.data, text.length);
-    return value == NULL ? json_string("") : value; /* not UTF-8 */
-}
-
-static int append_text(const char *data, size_t length, void *buffer)
-{
-    bytebuf_append(buffer, data, length);
-    return 0;
-}
-
 /* ---- parts ---- */
 
 static bool bound_parse(StrView text, double *out)
@@ -124,35 +112,6 @@ bool classifier_is_visible(const GroupClassifier *classifier, const GroupSubject
     return classifier->source_ip.length == 0 || (subject->has_address && (subject->address & classifier->mask) == classifier->network);
 }
 
-/* All databases of the query are among the classifier's; a query of none is not meant. */
-static bool covers_databases(const GroupClassifier *classifier, const GroupSubject *subject)
-{
-    for (uint32_t i = 0; i < subject->database_count; i++) {
-        uint32_t at = 0;
-        while (at < classifier->database_count && classifier->database_ids[at] != subject->database_ids[i])
-            at++;
-        if (at == classifier->database_count)
-            return false;
-    }
-    return subject->database_count > 0;
-}
-
-static bool is_within(const CostRange *range, double value)
-{
-    return !range->is_set || (range->min <= value && value < range->max);
-}
-
-bool classifier_matches(const GroupClassifier *classifier, const GroupSubject *subject)
-{
-    if (!classifier_is_visible(classifier, subject))
-        return false;
-    if (classifier->query_types != 0 && (classifier->query_types & (uint32_t)subject->type) == 0)
-        return false;
-    if (classifier->database_count > 0 && !covers_databases(classifier, subject))
-        return false;
-    return is_within(&classifier->cpu_cost, subject->cpu_cost) && is_within(&classifier->mem_cost, subject->mem_cost);
-}
-
 double classifier_weight(const GroupClassifier *classifier)
 {
     double weight =
@@ -163,33 +122,6 @@ double classifier_weight(const GroupClassifier *classifier)
     if (classifier->source_ip.length > 0)
         weight += 1 + (MIN(prefix, (int)EXACT_PREFIX) - 1) / 64.0;
     return weight + 10.0 * classifier->database_count;
-}
-
-/* The best classifier of the group; below 0: none matches. */
-static double best_weight(const ResourceGroupDef *group, const GroupSubject *subject)
-{
-    double best = -1;
-    for (uint32_t i = 0; i < group->classifier_count; i++) {
-        double weight = classifier_matches(&group->classifiers[i], subject) ? classifier_weight(&group->classifiers[i]) : -1;
-        best = MAX(best, weight);
-    }
-    return best;
-}
-
-int resource_group_choose(const ResourceGroupDef *groups, uint32_t count, const GroupSubject *subject)
-{
-    double best = -1;
-    int chosen = -1;
-    for (uint32_t i = 0; i < count; i++) {
-        double weight = best_weight(&groups[i], subject);
-        if (weight >= 0 && groups[i].type == GROUP_SHORT_QUERY)
-            return (int)i;
-        if (weight > best) {
-            best = weight;
-            chosen = (int)i;
-        }
-    }
-    return chosen;
 }
 
 /* ---- groups ---- */
@@ -241,7 +173,7 @@ static void put_number(json_t *object, const char *key, int64_t value)
 static void put_text(json_t *object, const char *key, StrView value)
 {
     if (value.length > 0)
-        json_object_set_new(object, key, text_json(value));
+        json_object_set_new(object, key, record_text_json(value));
 }
 
 static void put_range(json_t *object, const char *key, const CostRange *range)
@@ -289,8 +221,7 @@ void change_put_resource_group(Change *change, const ResourceGroupDef *group)
     for (uint32_t i = 0; i < group->classifier_count; i++)
         json_array_append_new(classifiers, classifier_json(&group->classifiers[i]));
     json_object_set_new(object, "classifiers", classifiers);
-    CHECK(json_dump_callback(object, append_text, &text, JSON_COMPACT) == 0);
-    json_decref(object);
+    record_print(object, &text);
     change_put_record(change, GROUPS, group->name, bytebuf_view(&text));
 }
 

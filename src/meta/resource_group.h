@@ -1,5 +1,6 @@
 #pragma once
-/* Resource groups as the catalog knows them: records of the module "resource_group", by name. Each says how much of the
+/* Resource groups as the catalog knows them: records of the module "resource_group", by name. They are kept and shown; no query is
+ * put into one yet. Each says how much of the
  * processors, of memory and how many statements at once its queries may have, and which queries are its own: classifiers. The two
  * built-in groups are there without a record; altering one makes it. */
 
@@ -53,16 +54,12 @@ typedef struct ResourceGroupDef {
     uint32_t classifier_count;
 } ResourceGroupDef;
 
-/* A query as classifiers see it. */
+/* Who asks. */
 typedef struct GroupSubject {
     StrView user;
     const NameList *roles; /* active */
     bool has_address;
     uint32_t address; /* IPv4 of the client */
-    GroupQueryType type;
-    const uint64_t *database_ids; /* that it reads and writes */
-    uint32_t database_count;
-    double cpu_cost, mem_cost; /* as the planner estimates them */
 } GroupSubject;
 
 void resource_group_init(ResourceGroupDef *group, StrView name); /* nothing set */
@@ -82,13 +79,10 @@ void cost_range_print(const CostRange *range, ByteBuf *out);
 bool source_ip_parse(StrView text, uint32_t *out_network, uint32_t *out_mask); /* "a.b.c.d/n" */
 bool ip_address_parse(StrView text, uint32_t *out);                            /* "a.b.c.d", what follows ':' left out */
 
-bool classifier_matches(const GroupClassifier *classifier, const GroupSubject *subject);
 /* Is it about this user, with these roles, from there? */
 bool classifier_is_visible(const GroupClassifier *classifier, const GroupSubject *subject);
-/* How exactly it describes a query: among those that match, the greatest wins. */
+/* How exactly it describes a query, as SHOW tells it. */
 double classifier_weight(const GroupClassifier *classifier);
-/* Number of the group in groups that the query belongs to; -1: none says so. */
-int resource_group_choose(const ResourceGroupDef *groups, uint32_t count, const GroupSubject *subject);
 
 void change_put_resource_group(Change *change, const ResourceGroupDef *group);
 void change_drop_resource_group(Change *change, StrView name);

@@ -9,32 +9,19 @@
 
 static const char VOLUMES[] = "storage_volume", USES[] = "storage_volume_use";
 
-static json_t *text_json(StrView text)
-{
-    json_t *value = json_stringn(text.data == NULL ? "" : text.data, text.length);
-    return value == NULL ? json_string("") : value; /* not UTF-8 */
-}
-
-static int append_text(const char *data, size_t length, void *buffer)
-{
-    bytebuf_append(buffer, data, length);
-    return 0;
-}
-
 void change_put_storage_volume(Change *change, const StorageVolume *volume)
 {
     AUTO_BYTEBUF text = {0};
     json_t *properties = json_object(), *object = json_object();
     for (uint32_t i = 0; i < volume->property_count; i++)
-        json_object_setn_new(properties, volume->properties[i].key.data, volume->properties[i].key.length, text_json(volume->properties[i].value));
+        json_object_setn_new(properties, volume->properties[i].key.data, volume->properties[i].key.length, record_text_json(volume->properties[i].value));
     json_object_set_new(object, "id", json_integer(volume->id));
-    json_object_set_new(object, "type", text_json(volume->type));
-    json_object_set_new(object, "location", text_json(volume->location));
-    json_object_set_new(object, "comment", text_json(volume->comment));
+    json_object_set_new(object, "type", record_text_json(volume->type));
+    json_object_set_new(object, "location", record_text_json(volume->location));
+    json_object_set_new(object, "comment", record_text_json(volume->comment));
     json_object_set_new(object, "enabled", json_boolean(volume->is_enabled));
     json_object_set_new(object, "properties", properties);
-    CHECK(json_dump_callback(object, append_text, &text, JSON_COMPACT) == 0);
-    json_decref(object);
+    record_print(object, &text);
     change_put_record(change, VOLUMES, volume->name, bytebuf_view(&text));
 }
 

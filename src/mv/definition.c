@@ -94,12 +94,6 @@ static json_t *definition_json(const MvDefinition *definition)
     return object;
 }
 
-static int append_text(const char *data, size_t length, void *buffer)
-{
-    bytebuf_append(buffer, data, length);
-    return 0;
-}
-
 /* Keys of one length: in the order of the ids. */
 static StrView record_key(uint64_t id, char buffer[24])
 {
@@ -114,8 +108,7 @@ void change_put_mv(Change *change, const MvDefinition *definition)
     if (definition->is_damaged)
         return;
     json_t *object = definition_json(definition);
-    CHECK(json_dump_callback(object, append_text, &text, JSON_COMPACT) == 0);
-    json_decref(object);
+    record_print(object, &text);
     change_put_record(change, module, record_key(definition->id, key), bytebuf_view(&text));
 }
 

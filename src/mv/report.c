@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "base/strmap.h"
+#include "meta/record_json.h"
 #include "types/datetime.h"
 
 enum { MOST_REASONS = 2000 }; /* of a run: its record is journaled */
@@ -105,12 +106,6 @@ static json_t *reasons(const MvRefreshed *done)
     return list;
 }
 
-static int append_text(const char *data, size_t length, void *buffer)
-{
-    bytebuf_append(buffer, data, length);
-    return 0;
-}
-
 static json_t *execute_option(const TaskRunInfo *info, const MvRefresh *refresh)
 {
     json_t *object = json_object();
@@ -145,7 +140,6 @@ void mv_tell_run(TaskRun *run, const MvRefresh *refresh, const MvRefreshed *done
     json_object_set_new(object, "refreshedRows", json_integer((int64_t)done->rows));
     json_object_set_new(object, "refreshReasons", reasons(done));
     (void)arena;
-    CHECK(json_dump_callback(object, append_text, &text, JSON_COMPACT) == 0);
-    json_decref(object);
+    record_print(object, &text);
     task_run_set_extra(run, bytebuf_view(&text));
 }

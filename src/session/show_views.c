@@ -8,6 +8,7 @@
 #include "base/redact.h"
 #include "job/task_manager.h"
 #include "meta/catalog_text.h"
+#include "meta/record_json.h"
 #include "mv/definition.h"
 #include "mv/query_views.h"
 #include "session/mv_int.h"
@@ -67,12 +68,6 @@ static LastJob last_job(const TaskRunInfo *runs, uint32_t count, StrView task)
     return job;
 }
 
-static int append_text(const char *data, size_t length, void *buffer)
-{
-    bytebuf_append(buffer, data, length);
-    return 0;
-}
-
 /* A member of the run's EXTRA_MESSAGE as text. */
 static StrView extra_text(const SystemSource *source, const TaskRunInfo *run, const char *key)
 {
@@ -90,7 +85,7 @@ static StrView extra_text(const SystemSource *source, const TaskRunInfo *run, co
         text = strview_n(arena_strndup(source->arena, list.data == NULL ? "" : list.data, list.length), list.length);
     } else if (json_is_object(value)) {
         AUTO_BYTEBUF dumped = {0};
-        CHECK(json_dump_callback(value, append_text, &dumped, JSON_COMPACT) == 0);
+        record_print(json_incref((json_t *)(uintptr_t)value), &dumped);
         text = strview_n(arena_strndup(source->arena, dumped.data, dumped.length), dumped.length);
     }
     json_decref(extra);

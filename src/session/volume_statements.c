@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "meta/other_volume.h"
+#include "meta/record_json.h"
 #include "session/show_int.h"
 
 typedef struct VolumeChange {
@@ -282,12 +283,6 @@ bool run_volume_command(StatementContext *context, const AstCommand *command, St
 
 /* ---- DESC and SHOW ---- */
 
-static int append_text(const char *data, size_t length, void *buffer)
-{
-    bytebuf_append(buffer, data, length);
-    return 0;
-}
-
 static bool is_secret(const char *key)
 {
     return strcmp(key, "aws.s3.access_key") == 0 || strcmp(key, "aws.s3.secret_key") == 0 || strcmp(key, "aws.s3.session_token") == 0;
@@ -303,8 +298,7 @@ static StrView print_params(const StorageVolume *volume, Arena *arena)
         if (value.length > 0)
             json_object_set_new(object, KNOWN[i], is_secret(KNOWN[i]) ? json_string("******") : json_stringn(value.data, value.length));
     }
-    CHECK(json_dump_callback(object, append_text, &text, JSON_COMPACT) == 0);
-    json_decref(object);
+    record_print(object, &text);
     return strview(arena_strndup(arena, text.data, text.length));
 }
 

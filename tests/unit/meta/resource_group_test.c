@@ -1,4 +1,4 @@
-/* Classification of queries: which classifiers match, and which of them is the best. */
+/* Classifiers of resource groups: what their texts mean, whom they are about, and what SHOW says of their weight. */
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -36,64 +36,24 @@ static void weights_count_conditions_and_their_precision(void **state)
     assert_float_equal(classifier_weight(&two), 20, 0);
 }
 
-static void every_condition_must_hold(void **state)
+static void who_asks_must_be_meant(void **state)
 {
     (void)state;
     StrView roles[] = {STR_VIEW("r1"), STR_VIEW("r2")};
     NameList active = {roles, 2, 2};
-    uint64_t one[] = {7}, both[] = {7, 8};
-    GroupSubject subject = {.user = STR_VIEW("u"),
-                            .roles = &active,
-                            .type = GROUP_QUERY_SELECT,
-                            .database_ids = one,
-                            .database_count = 1,
-                            .cpu_cost = 100,
-                            .mem_cost = 5};
+    GroupSubject subject = {.user = STR_VIEW("u"), .roles = &active};
     GroupClassifier classifier = {.user = STR_VIEW("u"), .role = STR_VIEW("r2")};
-    assert_true(classifier_matches(&classifier, &subject));
+    assert_true(classifier_is_visible(&classifier, &subject));
     classifier.role = STR_VIEW("r3");
-    assert_false(classifier_matches(&classifier, &subject));
-    GroupClassifier inserts = {.query_types = GROUP_QUERY_INSERT};
-    assert_false(classifier_matches(&inserts, &subject));
-    /* all databases of the query must be named; a query of none is not meant */
-    GroupClassifier database = {.database_ids = one, .database_count = 1};
-    assert_true(classifier_matches(&database, &subject));
-    subject.database_ids = both;
-    subject.database_count = 2;
-    assert_false(classifier_matches(&database, &subject));
-    subject.database_count = 0;
-    assert_false(classifier_matches(&database, &subject));
-    GroupClassifier costs = {.cpu_cost = {true, 100, 200}, .mem_cost = {true, 0, 5}};
-    assert_false(classifier_matches(&costs, &subject)); /* the end is excluded */
-    costs.mem_cost.max = 6;
-    assert_true(classifier_matches(&costs, &subject));
+    assert_false(classifier_is_visible(&classifier, &subject));
+    classifier = (GroupClassifier){.user = STR_VIEW("v")};
+    assert_false(classifier_is_visible(&classifier, &subject));
     GroupClassifier network = from("10.1.0.0/16");
-    assert_false(classifier_matches(&network, &subject)); /* where it comes from is not known */
+    assert_false(classifier_is_visible(&network, &subject)); /* where it comes from is not known */
     subject.has_address = ip_address_parse(STR_VIEW("10.1.200.3:5000"), &subject.address);
-    assert_true(classifier_matches(&network, &subject));
+    assert_true(classifier_is_visible(&network, &subject));
     assert_true(ip_address_parse(STR_VIEW("10.2.0.1"), &subject.address));
-    assert_false(classifier_matches(&network, &subject));
-}
-
-static void the_best_classifier_wins(void **state)
-{
-    (void)state;
-    GroupClassifier by_user = {.user = STR_VIEW("u")}, by_type = {.user = STR_VIEW("u"), .query_types = GROUP_QUERY_SELECT};
-    GroupClassifier other = {.user = STR_VIEW("v")}, any = {.query_types = GROUP_QUERY_SELECT};
-    ResourceGroupDef groups[] = {{.classifiers = &by_user, .classifier_count = 1},
-                                 {.classifiers = &by_type, .classifier_count = 1},
-                                 {.classifiers = &other, .classifier_count = 1},
-                                 {.classifiers = NULL, .classifier_count = 0}};
-    GroupSubject subject = {.user = STR_VIEW("u"), .type = GROUP_QUERY_SELECT};
-    assert_int_equal(resource_group_choose(groups, 4, &subject), 1);
-    subject.type = GROUP_QUERY_INSERT;
-    assert_int_equal(resource_group_choose(groups, 4, &subject), 0);
-    subject.user = STR_VIEW("w");
-    assert_int_equal(resource_group_choose(groups, 4, &subject), -1);
-    /* a group of short queries goes first */
-    ResourceGroupDef short_too[] = {groups[1], {.type = GROUP_SHORT_QUERY, .classifiers = &any, .classifier_count = 1}};
-    subject = (GroupSubject){.user = STR_VIEW("u"), .type = GROUP_QUERY_SELECT};
-    assert_int_equal(resource_group_choose(short_too, 2, &subject), 1);
+    assert_false(classifier_is_visible(&network, &subject));
 }
 
 static void ranges_and_addresses_are_read_strictly(void **state)
@@ -119,7 +79,7 @@ static void ranges_and_addresses_are_read_strictly(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(weights_count_conditions_and_their_precision),
-                                       cmocka_unit_test(every_condition_must_hold), cmocka_unit_test(the_best_classifier_wins),
+                                       cmocka_unit_test(who_asks_must_be_meant),
                                        cmocka_unit_test(ranges_and_addresses_are_read_strictly)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
