@@ -14,7 +14,8 @@ void change_put_storage_volume(Change *change, const StorageVolume *volume)
     AUTO_BYTEBUF text = {0};
     json_t *properties = json_object(), *object = json_object();
     for (uint32_t i = 0; i < volume->property_count; i++)
-        json_object_setn_new(properties, volume->properties[i].key.data, volume->properties[i].key.length, record_text_json(volume->properties[i].value));
+        json_object_setn_new(properties, volume->properties[i].key.data, volume->properties[i].key.length,
+                             record_text_json(volume->properties[i].value));
     json_object_set_new(object, "id", json_integer(volume->id));
     json_object_set_new(object, "type", record_text_json(volume->type));
     json_object_set_new(object, "location", record_text_json(volume->location));

@@ -79,7 +79,6 @@ static void ranges_and_addresses_are_read_strictly(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(weights_count_conditions_and_their_precision),
-                                       cmocka_unit_test(who_asks_must_be_meant),
-                                       cmocka_unit_test(ranges_and_addresses_are_read_strictly)};
+                                       cmocka_unit_test(who_asks_must_be_meant), cmocka_unit_test(ranges_and_addresses_are_read_strictly)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
